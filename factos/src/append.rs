@@ -1,0 +1,106 @@
+use bytes::Bytes;
+
+use crate::{
+    event_id::EventId,
+    event_type::EventType,
+    metadata::Metadata,
+    position::SequencePosition,
+    query::Query,
+    stream::{Revision, StreamName},
+    tags::Tags,
+};
+
+/// An event to append.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEvent {
+    /// Its identity; unique in the log.
+    pub id: EventId,
+    /// The stream it belongs to, if any.
+    pub stream: Option<StreamName>,
+    /// The stored name of its type.
+    pub event_type: EventType,
+    /// The schema version of the payload; by convention from 1.
+    pub version: u32,
+    /// What queries can see of the payload.
+    pub tags: Tags,
+    /// What else is known about it.
+    pub metadata: Metadata,
+    /// Opaque to every store.
+    pub payload: Bytes,
+}
+
+impl NewEvent {
+    /// An event with a new id, version 1, no stream, no tags and no metadata.
+    #[must_use]
+    pub fn new(event_type: EventType, payload: impl Into<Bytes>) -> Self {
+        Self {
+            id: EventId::new(),
+            stream: None,
+            event_type,
+            version: 1,
+            tags: Tags::new(),
+            metadata: Metadata::new(),
+            payload: payload.into(),
+        }
+    }
+
+    /// The bytes of this event as they count against the limit of a batch: payload, tags, metadata and
+    /// names.
+    #[must_use]
+    pub fn byte_len(&self) -> usize {
+        self.payload.len()
+            + self.tags.as_lines().len()
+            + self.metadata.byte_len()
+            + self.event_type.as_str().len()
+            + self
+                .stream
+                .as_ref()
+                .map_or(0, |stream| stream.as_str().len())
+    }
+}
+
+/// What must still hold when a batch is appended. The batch itself never counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AppendCondition {
+    /// Nothing.
+    None,
+    /// No event that matches `query` was accepted after the position `after`, or ever if `after` is none.
+    FailIfEventsMatch {
+        /// The facts that would invalidate the decision.
+        query: Query,
+        /// The last position that the decision took into account: the
+        /// [`observed`](crate::Events::observed) of the read it was based on.
+        after: Option<SequencePosition>,
+    },
+    /// The stream is at this revision.
+    ExpectedRevision {
+        /// The stream looked at; the batch need not write to it.
+        stream: StreamName,
+        /// How far it must be.
+        revision: Revision,
+    },
+}
+
+impl AppendCondition {
+    /// Refuses if any event matches; narrow it with [`after`](Self::after).
+    #[must_use]
+    pub const fn fail_if_events_match(query: Query) -> Self {
+        Self::FailIfEventsMatch { query, after: None }
+    }
+
+    /// Refuses unless the stream is at this revision.
+    #[must_use]
+    pub const fn expected_revision(stream: StreamName, revision: Revision) -> Self {
+        Self::ExpectedRevision { stream, revision }
+    }
+
+    /// Counts only events after this position. No effect on the other conditions.
+    #[must_use]
+    pub fn after(mut self, position: impl Into<Option<SequencePosition>>) -> Self {
+        if let Self::FailIfEventsMatch { after, .. } = &mut self {
+            *after = position.into();
+        }
+        self
+    }
+}

@@ -1,0 +1,95 @@
+//! Events that cannot be written or read.
+
+use std::error::Error;
+
+use crate::{
+    event_id::EventId, event_type::EventType, position::SequencePosition, recorded::Recorded,
+    text::InvalidText,
+};
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// An event that cannot be stored. Nothing was appended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// The codec refuses a value.
+    #[error("an event of type {event_type} cannot be encoded")]
+    Codec {
+        /// The stored name of the event's type.
+        event_type: EventType,
+        /// What the codec says.
+        source: BoxError,
+    },
+    /// A field does not make a tag.
+    #[error("field {key:?} of an event of type {event_type} does not make a tag")]
+    Tag {
+        /// The stored name of the event's type.
+        event_type: EventType,
+        /// The tag's key.
+        key: &'static str,
+        /// What is wrong with the value.
+        source: InvalidText,
+    },
+}
+
+/// Why a stored event does not decode into an event type.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Undecodable {
+    /// The event type does not know this stored type.
+    #[error("unknown event type")]
+    UnknownType,
+    /// The payload was written by newer code.
+    #[error("version {stored} is newer than {known}, the newest that this code knows")]
+    FutureVersion {
+        /// The stored version.
+        stored: u32,
+        /// The newest version known.
+        known: u32,
+    },
+    /// The payload is older than any that the event type can read.
+    #[error("version {stored} is older than {known}, the oldest that this code reads")]
+    PastVersion {
+        /// The stored version.
+        stored: u32,
+        /// The oldest version read.
+        known: u32,
+    },
+    /// The payload is not what its type and version say.
+    #[error("malformed payload")]
+    Malformed(#[source] BoxError),
+}
+
+/// A stored event that does not decode, and which it is.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "event {id} at position {position}, type {event_type}, version {version}, cannot be decoded"
+)]
+pub struct DecodeError {
+    /// Where it stands.
+    pub position: SequencePosition,
+    /// Its identity.
+    pub id: EventId,
+    /// The stored name of its type.
+    pub event_type: EventType,
+    /// The stored version of its payload.
+    pub version: u32,
+    /// Why.
+    #[source]
+    pub cause: Undecodable,
+}
+
+impl DecodeError {
+    /// The error of this record.
+    #[must_use]
+    pub fn new<E>(record: &Recorded<E>, cause: Undecodable) -> Self {
+        Self {
+            position: record.position,
+            id: record.id,
+            event_type: record.event_type.clone(),
+            version: record.version,
+            cause,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! How much one append may hold.
+
+use crate::{
+    append::{AppendCondition, NewEvent},
+    error::{AppendError, InvalidEvent},
+};
+
+/// The most that one store accepts. Every store accepts at least [`Limits::FLOOR`].
+///
+/// Names have limits of their own, which are the same everywhere and are checked when the value is
+/// built: see [`MAX_TEXT_BYTES`](crate::MAX_TEXT_BYTES).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one payload.
+    pub payload_bytes: usize,
+    /// Tags of one event.
+    pub tags_per_event: usize,
+    /// Events of one batch.
+    pub events_per_batch: usize,
+    /// Bytes of one batch, by [`NewEvent::byte_len`].
+    pub batch_bytes: usize,
+    /// Items of one query, in a read or in a condition.
+    pub items_per_query: usize,
+}
+
+impl Limits {
+    /// What every store accepts: payloads of 1 MiB, 64 tags an event, 10,000 events and 64 MiB a batch,
+    /// 128 items a query.
+    pub const FLOOR: Self = Self {
+        payload_bytes: 1 << 20,
+        tags_per_event: 64,
+        events_per_batch: 10_000,
+        batch_bytes: 64 << 20,
+        items_per_query: 128,
+    };
+
+    /// Checks a batch and its condition, before a store looks whether the condition holds.
+    ///
+    /// # Errors
+    /// [`AppendError::EmptyBatch`], or [`AppendError::Invalid`] with the first limit that is passed.
+    pub fn check(
+        &self,
+        events: &[NewEvent],
+        condition: &AppendCondition,
+    ) -> Result<(), AppendError> {
+        if events.is_empty() {
+            return Err(AppendError::EmptyBatch);
+        }
+        self.check_condition(condition)?;
+        self.check_batch(events)?;
+        Ok(())
+    }
+
+    fn check_condition(&self, condition: &AppendCondition) -> Result<(), InvalidEvent> {
+        let AppendCondition::FailIfEventsMatch { query, .. } = condition else {
+            return Ok(());
+        };
+        let (items, limit) = (
+            query.items().unwrap_or_default().len(),
+            self.items_per_query,
+        );
+        if items > limit {
+            Err(InvalidEvent::TooManyItems { items, limit })
+        } else {
+            Ok(())
+        }
+    }
+
+    fn check_batch(&self, events: &[NewEvent]) -> Result<(), InvalidEvent> {
+        if events.len() > self.events_per_batch {
+            let (events, limit) = (events.len(), self.events_per_batch);
+            return Err(InvalidEvent::TooManyEvents { events, limit });
+        }
+        let mut bytes = 0;
+        for (index, event) in events.iter().enumerate() {
+            self.check_event(index, event)?;
+            bytes += event.byte_len();
+        }
+        let limit = self.batch_bytes;
+        if bytes > limit {
+            return Err(InvalidEvent::BatchTooLarge { bytes, limit });
+        }
+        Ok(())
+    }
+
+    fn check_event(&self, index: usize, event: &NewEvent) -> Result<(), InvalidEvent> {
+        let (bytes, limit) = (event.payload.len(), self.payload_bytes);
+        if bytes > limit {
+            return Err(InvalidEvent::PayloadTooLarge {
+                index,
+                bytes,
+                limit,
+            });
+        }
+        let (tags, limit) = (event.tags.len(), self.tags_per_event);
+        if tags > limit {
+            return Err(InvalidEvent::TooManyTags { index, tags, limit });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event_type::EventType;
+
+    const SMALL: Limits = Limits {
+        payload_bytes: 3,
+        events_per_batch: 2,
+        ..Limits::FLOOR
+    };
+
+    fn event(payload: &'static str) -> NewEvent {
+        NewEvent::new(EventType::from_static("A"), payload)
+    }
+
+    #[test]
+    fn the_first_limit_that_is_passed_is_named() {
+        assert!(
+            SMALL
+                .check(&[event("123"), event("")], &AppendCondition::None)
+                .is_ok()
+        );
+        let text = |events: &[NewEvent]| {
+            SMALL
+                .check(events, &AppendCondition::None)
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(text(&[]), "the batch holds no event");
+        assert_eq!(
+            text(&[event(""), event("1234")]),
+            "event 1 of the batch has a payload of 4 bytes, at most 3 are accepted"
+        );
+        assert_eq!(
+            text(&[event(""), event(""), event("")]),
+            "the batch holds 3 events, at most 2 are accepted"
+        );
+    }
+}

@@ -1,0 +1,214 @@
+use std::{borrow::Cow, fmt, sync::Arc};
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, MapAccess, Visitor},
+};
+
+use crate::{
+    position::SequencePosition,
+    text::{self, InvalidText},
+};
+
+mod reserved;
+
+/// What is known about an event besides what it says: a map from key to text, ordered by key.
+///
+/// Keys have 1 to 255 bytes and no control characters; values are any text without U+0000. Queries do
+/// not see metadata. Cloning allocates nothing.
+///
+/// Held as one text, `key NUL value NUL` for each entry in order: a stored map needs one allocation to
+/// come back.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct Metadata(Option<Arc<str>>);
+
+impl Metadata {
+    /// The empty map.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(None)
+    }
+
+    /// The value under a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.iter().find(|(k, _)| *k == key).map(|(_, value)| value)
+    }
+
+    /// Sets the value under a key and returns the one it replaces.
+    ///
+    /// # Errors
+    /// [`InvalidText`] for an invalid key or value; the map is left as it was.
+    pub fn insert(&mut self, key: &str, value: &str) -> Result<Option<String>, InvalidText> {
+        check(key, value)?;
+        let replaced = self.get(key).map(str::to_owned);
+        let entries = self
+            .iter()
+            .filter(|(k, _)| *k != key)
+            .chain([(key, value)])
+            .collect();
+        *self = from_checked(entries);
+        Ok(replaced)
+    }
+
+    /// This map with one entry set; for building.
+    ///
+    /// # Errors
+    /// As [`Metadata::insert`].
+    pub fn with(mut self, key: &str, value: &str) -> Result<Self, InvalidText> {
+        self.insert(key, value)?;
+        Ok(self)
+    }
+
+    /// Removes a key and returns its value.
+    pub fn remove(&mut self, key: &str) -> Option<String> {
+        let removed = self.get(key)?.to_owned();
+        *self = from_checked(self.iter().filter(|(k, _)| *k != key).collect());
+        Some(removed)
+    }
+
+    /// The entries, ordered by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
+        let mut parts = self.0.as_deref().unwrap_or_default().split_terminator('\0');
+        std::iter::from_fn(move || Some((parts.next()?, parts.next()?)))
+    }
+
+    /// How many entries there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The bytes of all keys and values, as they count against the limit of a batch.
+    #[must_use]
+    pub fn byte_len(&self) -> usize {
+        self.0.as_deref().map_or(0, str::len)
+    }
+}
+
+fn check(key: &str, value: &str) -> Result<(), InvalidText> {
+    text::check_name("metadata key", key)?;
+    text::check_value("metadata value", value)
+}
+
+/// Entries that were checked, with distinct keys.
+fn from_checked(mut entries: Vec<(&str, &str)>) -> Metadata {
+    if entries.is_empty() {
+        return Metadata(None);
+    }
+    entries.sort_unstable();
+    let mut flat = String::with_capacity(entries.iter().map(|(k, v)| k.len() + v.len() + 2).sum());
+    for (key, value) in entries {
+        push(&mut flat, key, value);
+    }
+    Metadata(Some(flat.into()))
+}
+
+fn push(flat: &mut String, key: &str, value: &str) {
+    for part in [key, value] {
+        flat.push_str(part);
+        flat.push('\0');
+    }
+}
+
+impl fmt::Debug for Metadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+impl Serialize for Metadata {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+/// Accepts a map of texts in any order; a key that stands twice is an error.
+impl<'de> Deserialize<'de> for Metadata {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+struct Entries;
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = Metadata;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map from text to text")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Metadata, A::Error> {
+        let mut flat = String::new();
+        let mut last = 0..0;
+        let mut sorted = true;
+        while let Some(Text(key)) = map.next_key()? {
+            let Text(value) = map.next_value()?;
+            check(&key, &value).map_err(de::Error::custom)?;
+            sorted &= flat.is_empty() || flat[last] < *key;
+            last = flat.len()..flat.len() + key.len();
+            push(&mut flat, &key, &value);
+        }
+        let metadata = Metadata((!flat.is_empty()).then(|| flat.into()));
+        if sorted {
+            Ok(metadata)
+        } else {
+            reordered(&metadata).map_err(de::Error::custom)
+        }
+    }
+}
+
+fn reordered(unordered: &Metadata) -> Result<Metadata, String> {
+    let mut entries: Vec<_> = unordered.iter().collect();
+    entries.sort_unstable();
+    match entries.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        Some(pair) => Err(format!("metadata key {:?} stands twice", pair[0].0)),
+        None => Ok(from_checked(entries)),
+    }
+}
+
+/// A text that borrows from the input where the format allows it.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_put_got_replaced_and_removed() {
+        let mut metadata = Metadata::new();
+        assert_eq!(metadata.insert("b", "1"), Ok(None));
+        assert_eq!(metadata.insert("a", ""), Ok(None));
+        assert_eq!(metadata.insert("b", "2"), Ok(Some("1".into())));
+        assert_eq!(metadata.iter().collect::<Vec<_>>(), [("a", ""), ("b", "2")]);
+        assert_eq!((metadata.get("b"), metadata.get("c")), (Some("2"), None));
+        assert_eq!(metadata.remove("b"), Some("2".into()));
+        assert_eq!(metadata.remove("b"), None);
+        assert_eq!(metadata.remove("a"), Some(String::new()));
+        assert_eq!(metadata, Metadata::new());
+    }
+
+    #[test]
+    fn a_refused_entry_changes_nothing() {
+        let mut metadata = Metadata::new().with("a", "line\nbreak \u{1f}").unwrap();
+        let before = metadata.clone();
+        for (key, value) in [
+            ("", "x"),
+            ("a\n", "x"),
+            ("a", "x\0"),
+            (&"k".repeat(256), ""),
+        ] {
+            assert!(metadata.insert(key, value).is_err(), "{key:?}");
+        }
+        assert_eq!(metadata, before);
+    }
+}

@@ -1,0 +1,64 @@
+//! The keys that mean the same in every application, and their accessors.
+
+use super::{InvalidText, Metadata, SequencePosition};
+
+macro_rules! reserved {
+    ($($(#[$doc:meta])* $constant:ident = $key:literal, $read:ident, $with:ident;)*) => {
+        impl Metadata {
+            $(
+                #[doc = concat!("The reserved key `", $key, "`.")]
+                pub const $constant: &'static str = $key;
+
+                $(#[$doc])*
+                #[must_use]
+                pub fn $read(&self) -> Option<&str> {
+                    self.get(Self::$constant)
+                }
+
+                #[doc = concat!("This map with `", $key, "` set.")]
+                ///
+                /// # Errors
+                /// [`InvalidText`] if the value holds U+0000.
+                pub fn $with(self, value: &str) -> Result<Self, InvalidText> {
+                    self.with(Self::$constant, value)
+                }
+            )*
+        }
+    };
+}
+
+reserved! {
+    /// What everything that follows from one request has in common.
+    CORRELATION_ID = "correlation_id", correlation_id, with_correlation_id;
+    /// The id of the event or message that led to this event.
+    CAUSATION_ID = "causation_id", causation_id, with_causation_id;
+    /// The system or bounded context that an imported event comes from.
+    SOURCE_CONTEXT = "source_context", source_context, with_source_context;
+    /// The id that an imported event has at its source.
+    SOURCE_EVENT_ID = "source_event_id", source_event_id, with_source_event_id;
+    /// Who asked for it.
+    ACTOR = "actor", actor, with_actor;
+    /// The key under which the command that led to this event is remembered.
+    IDEMPOTENCY_KEY = "idempotency_key", idempotency_key, with_idempotency_key;
+    /// The operation or job that this event is part of.
+    OPERATION_ID = "operation_id", operation_id, with_operation_id;
+}
+
+impl Metadata {
+    /// The reserved key `source_position`.
+    pub const SOURCE_POSITION: &'static str = "source_position";
+
+    /// The position that an imported event has at its source; none if absent or not a position.
+    #[must_use]
+    pub fn source_position(&self) -> Option<SequencePosition> {
+        SequencePosition::new(self.get(Self::SOURCE_POSITION)?.parse().ok()?)
+    }
+
+    /// This map with `source_position` set.
+    #[must_use]
+    pub fn with_source_position(mut self, position: SequencePosition) -> Self {
+        let set = self.insert(Self::SOURCE_POSITION, &position.to_string());
+        debug_assert!(set.is_ok(), "digits are a valid value");
+        self
+    }
+}

@@ -1,0 +1,108 @@
+use std::{fmt, marker::PhantomData, ops::BitOr};
+
+use crate::{
+    event::Event,
+    event_type::EventType,
+    query::{Query, QueryItem},
+    text::InvalidText,
+};
+
+/// A query, all of whose events decode into `E`.
+///
+/// Built by the generated `E::query()`, or with [`all_types`](Self::all_types). An argument that makes no
+/// tag is kept as the error that [`as_query`](Self::as_query) returns, so that nothing is read or
+/// appended on a query that was not meant.
+pub struct QueryFor<E> {
+    query: Result<Query, InvalidQuery>,
+    event: PhantomData<fn() -> E>,
+}
+
+/// A typed query that cannot be asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidQuery {
+    /// An argument does not make a tag.
+    #[error("the value for {key:?} in a query does not make a tag")]
+    Tag {
+        /// The tag's key.
+        key: &'static str,
+        /// What is wrong with the value.
+        source: InvalidText,
+    },
+    /// No event carries all the keys that one item asks for.
+    #[error("no event of {event} carries all of the tags {keys:?}")]
+    NoEvent {
+        /// The event type.
+        event: &'static str,
+        /// The keys asked for.
+        keys: Vec<&'static str>,
+    },
+    /// The event type declares no stored type.
+    #[error("the event type declares no stored type")]
+    NoType,
+}
+
+impl<E: Event> QueryFor<E> {
+    /// Every event that decodes into `E`.
+    #[must_use]
+    pub fn all_types() -> Self {
+        let types = E::SCHEMA.types.iter().map(|info| EventType::new(info.name));
+        let item = types
+            .collect::<Result<Vec<_>, _>>()
+            .ok()
+            .and_then(|t| QueryItem::of_types(t).ok());
+        Self::from_result(item.map(Query::item).ok_or(InvalidQuery::NoType))
+    }
+}
+
+impl<E> QueryFor<E> {
+    pub(crate) const fn from_result(query: Result<Query, InvalidQuery>) -> Self {
+        Self {
+            query,
+            event: PhantomData,
+        }
+    }
+
+    /// The query.
+    ///
+    /// # Errors
+    /// [`InvalidQuery`] if an argument did not make a tag, or no event carries all the keys of an item.
+    pub const fn as_query(&self) -> Result<&Query, &InvalidQuery> {
+        self.query.as_ref()
+    }
+
+    /// The query, by value.
+    ///
+    /// # Errors
+    /// As [`as_query`](Self::as_query).
+    pub fn into_query(self) -> Result<Query, InvalidQuery> {
+        self.query
+    }
+}
+
+/// Events of either query.
+impl<E, Q: Into<Self>> BitOr<Q> for QueryFor<E> {
+    type Output = Self;
+
+    fn bitor(self, other: Q) -> Self {
+        let either = self.query.and_then(|query| {
+            let other = other.into().query?;
+            Ok(other.items().map_or_else(Query::all, |items| {
+                items.iter().cloned().fold(query, Query::or)
+            }))
+        });
+        Self::from_result(either)
+    }
+}
+
+impl<E> Clone for QueryFor<E> {
+    fn clone(&self) -> Self {
+        Self::from_result(self.query.clone())
+    }
+}
+
+impl<E> fmt::Debug for QueryFor<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("QueryFor").field(&self.query).finish()
+    }
+}

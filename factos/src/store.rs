@@ -1,0 +1,104 @@
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::{
+    append::{AppendCondition, NewEvent},
+    error::{AppendError, StoreError},
+    events::Events,
+    position::SequencePosition,
+    query::Query,
+    read_options::ReadOptions,
+    recorded::Recorded,
+    stream::StreamName,
+};
+
+mod forward;
+
+/// An append-only log of events: the contract that every backend keeps and the conformance suite proves.
+///
+/// For implementers; callers find more in [`EventStoreExt`](crate::EventStoreExt). The trait is
+/// dyn-compatible: `Arc<dyn EventStore>` is a store. A backend keeps events and nothing else: no
+/// commands, no views, no effects.
+///
+/// # Ordering
+/// - Positions are unique and strictly increase in the order of each batch; gaps are allowed.
+/// - Once a read of a query was told that it is complete up to a position, no event of that query ever
+///   appears at or below that position.
+/// - A handle reads its own acknowledged writes; every other handle on the same log does so too once
+///   the append has returned.
+///
+/// # Boundaries
+/// - Two appends, each of which would break the other's condition, never both succeed, from whichever
+///   handle, thread or process they come.
+/// - The condition is checked against everything accepted before the batch, and never against the batch.
+///
+/// # Several runtimes
+/// A store outlives a runtime. Used again from another one it works, or answers with an error at once.
+/// Dropping it anywhere neither panics nor hangs.
+#[async_trait]
+pub trait EventStore: Send + Sync {
+    /// Reads the events that match `query`, in order of position, from one snapshot of the log.
+    ///
+    /// [`Events::observed`] tells how far the snapshot is complete, and is sound as the `after` of a
+    /// condition with the same query or one that it [covers](Query::covers).
+    ///
+    /// # Errors
+    /// [`StoreError`], here or as an item of the stream. A position past the head is no error: nothing
+    /// is after it.
+    ///
+    /// # Cancellation
+    /// Safe, here and between records.
+    async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError>;
+
+    /// Reads the events of one stream, in order of position, which is also the order of revision.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read). A stream that does not exist has no events.
+    ///
+    /// # Cancellation
+    /// As [`read`](Self::read).
+    async fn read_stream(
+        &self,
+        stream: &StreamName,
+        options: ReadOptions,
+    ) -> Result<Events<'_>, StoreError>;
+
+    /// Appends the batch as one unit, or nothing, and returns its records in order. Durable when it
+    /// returns; each backend states what it means by that.
+    ///
+    /// Looked at in this order: the batch is not empty; it is within the store's
+    /// [limits](crate::Limits); its ids are new, among themselves and to the log; the condition holds.
+    /// So a batch that is sent again after its outcome was unknown is told by its own ids, whatever its
+    /// condition says by then. Events with a stream get the stream's next revisions, from 0 without
+    /// gaps; a batch may mix streams, and events without one.
+    ///
+    /// # Errors
+    /// [`AppendError`]. A refused append leaves no trace in the log, the head or any revision.
+    ///
+    /// # Cancellation
+    /// A dropped future leaves all of the batch or nothing, now or shortly after; each backend says
+    /// which. To find out, append the batch again with the same ids.
+    async fn append(
+        &self,
+        events: Vec<NewEvent>,
+        condition: AppendCondition,
+    ) -> Result<Vec<Recorded<Bytes>>, AppendError>;
+
+    /// The last position of the log, or none if it is empty.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn head(&self) -> Result<Option<SequencePosition>, StoreError>;
+
+    /// Resolves once there may be an event after `after`: at times early, never not at all. Appends of
+    /// every handle and process count, and what was there before the call does too.
+    ///
+    /// A position above the head is waited for.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    ///
+    /// # Cancellation
+    /// Safe.
+    async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError>;
+}

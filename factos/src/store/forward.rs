@@ -1,0 +1,51 @@
+//! A reference, a box and an `Arc` of a store are stores.
+
+// A method that is added to the trait and not forwarded would silently take another path.
+#![deny(clippy::missing_trait_methods)]
+
+use std::sync::Arc;
+
+use super::*;
+
+macro_rules! forward {
+    ($($generics:tt)*) => {
+        #[async_trait]
+        impl $($generics)* {
+            async fn read(
+                &self,
+                query: &Query,
+                options: ReadOptions,
+            ) -> Result<Events<'_>, StoreError> {
+                (**self).read(query, options).await
+            }
+
+            async fn read_stream(
+                &self,
+                stream: &StreamName,
+                options: ReadOptions,
+            ) -> Result<Events<'_>, StoreError> {
+                (**self).read_stream(stream, options).await
+            }
+
+            async fn append(
+                &self,
+                events: Vec<NewEvent>,
+                condition: AppendCondition,
+            ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+                (**self).append(events, condition).await
+            }
+
+            async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {
+                (**self).head().await
+            }
+
+            async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
+                (**self).wait_past(after).await
+            }
+        }
+    };
+}
+
+forward!(<S: EventStore + ?Sized> EventStore for &S);
+forward!(<S: EventStore + ?Sized> EventStore for Box<S>);
+forward!(<S: EventStore + ?Sized> EventStore for Arc<S>);

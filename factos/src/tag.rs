@@ -1,0 +1,125 @@
+use std::{borrow::Borrow, fmt, str::FromStr};
+
+use crate::text::{self, InvalidText};
+
+/// A `key:value` text that makes one part of a payload visible to queries.
+///
+/// 1 to 255 bytes in all, no control characters; the first colon ends the key; neither side is empty.
+/// Equality is byte for byte. Tags are indexed and outlive erasure: keep personal data out of them.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tag(Box<str>);
+
+impl Tag {
+    /// The tag `key:value`.
+    ///
+    /// # Errors
+    /// [`InvalidText`] if the key holds a colon, a side is empty, the whole is over 255 bytes, or
+    /// either side has a control character.
+    pub fn new(key: &str, value: &str) -> Result<Self, InvalidText> {
+        if key.contains(':') {
+            return Err(InvalidText::colon_in_key(key));
+        }
+        check_sides(key, value)?;
+        let text = [key, ":", value].concat();
+        text::check_name("tag", &text)?;
+        Ok(Self(text.into()))
+    }
+
+    /// Reads a tag from its stored form.
+    ///
+    /// # Errors
+    /// As [`Tag::new`], and if there is no colon.
+    pub fn parse(text: &str) -> Result<Self, InvalidText> {
+        check(text)?;
+        Ok(Self(text.into()))
+    }
+
+    /// The stored form, `key:value`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The part before the first colon.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        split(&self.0).0
+    }
+
+    /// The part after the first colon.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        split(&self.0).1
+    }
+}
+
+pub(crate) fn check(text: &str) -> Result<(), InvalidText> {
+    text::check_name("tag", text)?;
+    let (key, value) = text
+        .split_once(':')
+        .ok_or_else(|| InvalidText::no_colon(text))?;
+    check_sides(key, value)
+}
+
+fn check_sides(key: &str, value: &str) -> Result<(), InvalidText> {
+    text::check_name("tag key", key)?;
+    text::check_name("tag value", value)
+}
+
+pub(crate) fn split(tag: &str) -> (&str, &str) {
+    tag.split_once(':').unwrap_or((tag, ""))
+}
+
+impl AsRef<str> for Tag {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for Tag {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Tag {
+    type Err = InvalidText;
+
+    fn from_str(text: &str) -> Result<Self, InvalidText> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tag({:?})", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_colon_ends_the_key() {
+        let tag = Tag::parse("url:https://x").unwrap();
+        assert_eq!((tag.key(), tag.value()), ("url", "https://x"));
+        assert_eq!(tag, Tag::new("url", "https://x").unwrap());
+    }
+
+    #[test]
+    fn malformed_tags_are_refused() {
+        for text in ["", ":", "show", "show:", ":42", "show:4\u{85}2", "show:\0"] {
+            assert!(Tag::parse(text).is_err(), "{text:?}");
+        }
+        assert!(Tag::new("a:b", "c").is_err());
+        assert!(Tag::new("k", &"v".repeat(253)).is_ok());
+        assert!(Tag::new("k", &"v".repeat(254)).is_err());
+    }
+}
