@@ -60,8 +60,9 @@ impl NewEvent {
 }
 
 /// What must still hold when a batch is appended. The batch itself never counts.
+///
+/// Complete by definition: a store that did not know a condition could not keep it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum AppendCondition {
     /// Nothing.
     None,

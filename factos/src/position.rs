@@ -19,6 +19,12 @@ impl SequencePosition {
         }
     }
 
+    /// The position this many places further on.
+    #[must_use]
+    pub const fn saturating_add(self, places: u64) -> Self {
+        Self(self.0.saturating_add(places))
+    }
+
     /// The number, from 1.
     #[must_use]
     pub const fn get(self) -> u64 {
