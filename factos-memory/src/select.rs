@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use factos::{Bytes, Query, QueryItem, ReadOptions, Recorded, SequencePosition, StreamName};
+use factos::{Bytes, Query, QueryItem, ReadCursor, Recorded, SequencePosition, StreamName};
 
 use crate::log::Log;
 
@@ -13,15 +13,6 @@ pub(crate) enum Selection {
     Stream(StreamName),
 }
 
-/// The part of a read that is still to come: positions above `low`, up to and with `high`.
-#[derive(Debug)]
-pub(crate) struct Remaining {
-    low: u64,
-    high: u64,
-    events: u64,
-    backwards: bool,
-}
-
 /// The positions of one alternative: those of the shortest list that every other part admits.
 struct Arm<'a> {
     log: &'a Log,
@@ -29,31 +20,6 @@ struct Arm<'a> {
     tags: Vec<&'a [u64]>,
     /// The item whose types are still to be compared.
     types: Option<&'a QueryItem>,
-}
-
-impl Remaining {
-    pub(crate) fn new(options: ReadOptions, head: u64) -> Self {
-        let before = options.before.map_or(u64::MAX, |before| before.get() - 1);
-        Self {
-            low: options.after.map_or(0, SequencePosition::get),
-            high: head.min(before),
-            events: options.limit.unwrap_or(u64::MAX),
-            backwards: options.backwards,
-        }
-    }
-
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.low >= self.high || self.events == 0
-    }
-
-    fn advance(&mut self, page: &[u64], most: usize) {
-        self.events -= page.len() as u64;
-        match page.last() {
-            Some(last) if page.len() == most && self.backwards => self.high = last - 1,
-            Some(last) if page.len() == most => self.low = *last,
-            _ => self.events = 0,
-        }
-    }
 }
 
 impl Log {
@@ -76,30 +42,31 @@ impl Log {
             .collect()
     }
 
-    fn positions(&self, selection: &Selection, range: &Remaining, most: usize) -> Vec<u64> {
+    fn positions(&self, selection: &Selection, cursor: &ReadCursor, most: usize) -> Vec<u64> {
+        let (low, high, backwards) = (cursor.low(), cursor.high(), cursor.is_backwards());
         let items = match selection {
             Selection::Query(query) => query.items(),
             Selection::Stream(stream) => {
                 let positions = self.streams.get(stream).map_or(&[][..], Vec::as_slice);
-                let driver = cut(positions, range.low, range.high);
-                return take(driver.iter().copied(), range.backwards, most);
+                let driver = cut(positions, low, high);
+                return take(driver.iter().copied(), backwards, most);
             }
         };
         let Some(items) = items else {
-            return take(range.low + 1..=range.high, range.backwards, most);
+            return take(low + 1..=high, backwards, most);
         };
         let arms: Vec<_> = items
             .iter()
-            .flat_map(|item| self.arms(item, range.low, range.high))
+            .flat_map(|item| self.arms(item, low, high))
             .collect();
         let mut positions = Vec::new();
         for arm in &arms {
-            positions.append(&mut arm.take(range.backwards, most));
+            positions.append(&mut arm.take(backwards, most));
         }
         if arms.len() > 1 {
             positions.sort_unstable();
             positions.dedup();
-            if range.backwards {
+            if backwards {
                 positions.reverse();
             }
             positions.truncate(most);

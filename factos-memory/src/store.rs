@@ -3,16 +3,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use factos::{
     AppendCondition, AppendError, Bytes, EventStore, Events, Limits, NewEvent, Page, Query,
-    ReadOptions, Recorded, SequencePosition, StoreError, StoreErrorKind, StreamName,
+    ReadCursor, ReadOptions, Recorded, SequencePosition, StoreError, StoreErrorKind, StreamName,
 };
 use futures_util::stream;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use crate::{
-    log::Log,
-    select::{Remaining, Selection},
-};
+use crate::{log::Log, select::Selection};
 
 /// The most records that one lock hold collects.
 const PAGE: usize = 1000;
@@ -48,16 +45,16 @@ impl MemoryStore {
     fn select(&self, selection: Selection, options: ReadOptions) -> Events<'_> {
         let log = self.shared.log.lock();
         let head = log.head();
-        let mut rest = Remaining::new(options, head);
+        let mut rest = ReadCursor::new(options, head);
         let first = log.page(&selection, &mut rest, PAGE);
         drop(log);
         let observed = SequencePosition::new(head);
         let first = first.iter().map(|record| Recorded::clone(record)).collect();
-        if rest.is_empty() {
+        if rest.is_done() {
             return Events::of_page(observed, first);
         }
         let pages = stream::unfold((selection, rest), move |(selection, mut rest)| async move {
-            if rest.is_empty() {
+            if rest.is_done() {
                 return None;
             }
             let page = self.shared.log.lock().page(&selection, &mut rest, PAGE);
@@ -103,11 +100,10 @@ impl EventStore for MemoryStore {
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
         let after = after.map_or(0, SequencePosition::get);
         let mut head = self.shared.head.subscribe();
-        match head.wait_for(|head| *head > after).await {
-            Ok(_) => Ok(()),
-            Err(closed) => {
-                Err(StoreError::new(StoreErrorKind::Other, "the log is gone").with_source(closed))
-            }
-        }
+        let gone = |error| StoreError::new(StoreErrorKind::Other, error);
+        head.wait_for(|head| *head > after)
+            .await
+            .map(drop)
+            .map_err(gone)
     }
 }

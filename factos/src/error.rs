@@ -1,6 +1,6 @@
 //! Outcomes of the raw layer that a caller can act on.
 
-use std::{borrow::Cow, error::Error, fmt};
+use std::{error::Error, fmt};
 
 use crate::{
     event_id::EventId,
@@ -128,16 +128,15 @@ pub enum InvalidEvent {
     },
 }
 
-/// A failure of the store itself: what happened, told by its [`kind`](Self::kind), and the backend's own
-/// error as its source.
+/// A failure of the store itself: what a caller can do about it is its [`kind`](Self::kind), what
+/// happened is told by the backend's own error, which [`downcast_ref`](Self::downcast_ref) finds.
 #[derive(Debug)]
 pub struct StoreError(Box<Failure>);
 
 #[derive(Debug)]
 struct Failure {
     kind: StoreErrorKind,
-    message: Cow<'static, str>,
-    source: Option<Box<dyn Error + Send + Sync>>,
+    error: Box<dyn Error + Send + Sync>,
 }
 
 /// What a caller can do about a [`StoreError`].
@@ -160,21 +159,13 @@ pub enum StoreErrorKind {
 }
 
 impl StoreError {
-    /// An error of this kind; the message is lower case and leaves the cause to the source.
+    /// A failure of this kind; the error, or text, says what happened.
     #[must_use]
-    pub fn new(kind: StoreErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(kind: StoreErrorKind, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(Box::new(Failure {
             kind,
-            message: message.into(),
-            source: None,
+            error: error.into(),
         }))
-    }
-
-    /// The same error with its cause.
-    #[must_use]
-    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
-        self
     }
 
     /// What a caller can do about it.
@@ -183,15 +174,15 @@ impl StoreError {
         self.0.kind
     }
 
-    /// The backend's own error, if there is one of this type in the chain of sources.
+    /// The first error of this type in the chain that starts with the backend's own.
     #[must_use]
     pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
-        let mut source = self.source();
-        while let Some(error) = source {
+        let mut next: Option<&(dyn Error + 'static)> = Some(&*self.0.error);
+        while let Some(error) = next {
             if let Some(found) = error.downcast_ref() {
                 return Some(found);
             }
-            source = error.source();
+            next = error.source();
         }
         None
     }
@@ -199,12 +190,13 @@ impl StoreError {
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)
+        fmt::Display::fmt(&self.0.error, f)
     }
 }
 
+/// Stands for the backend's own error, so its source is that error's.
 impl Error for StoreError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.source.as_deref().map(|source| source as _)
+        self.0.error.source()
     }
 }

@@ -40,7 +40,7 @@ pub use metadata::Metadata;
 pub use position::SequencePosition;
 pub use query::{EmptyQuery, Query, QueryItem};
 pub use query_for::{InvalidQuery, QueryFor};
-pub use read_options::ReadOptions;
+pub use read_options::{ReadCursor, ReadOptions};
 pub use recorded::Recorded;
 pub use schema::{Schema, TypeInfo};
 pub use store::EventStore;

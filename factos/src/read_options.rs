@@ -54,3 +54,71 @@ impl ReadOptions {
         self
     }
 }
+
+/// For stores: what of a read is still to come, as it goes from page to page over one snapshot.
+#[derive(Debug, Clone)]
+pub struct ReadCursor {
+    low: u64,
+    high: u64,
+    left: u64,
+    backwards: bool,
+}
+
+impl ReadCursor {
+    /// A read of a snapshot that ends at the position `head`, 0 for an empty log.
+    #[must_use]
+    pub fn new(options: ReadOptions, head: u64) -> Self {
+        let before = options.before.map_or(u64::MAX, |before| before.get() - 1);
+        Self {
+            low: options.after.map_or(0, SequencePosition::get),
+            high: head.min(before),
+            left: options.limit.unwrap_or(u64::MAX),
+            backwards: options.backwards,
+        }
+    }
+
+    /// Whether nothing is to come.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        self.low >= self.high || self.left == 0
+    }
+
+    /// The lowest position to come is above this one.
+    #[must_use]
+    pub const fn low(&self) -> u64 {
+        self.low
+    }
+
+    /// The highest position that may come.
+    #[must_use]
+    pub const fn high(&self) -> u64 {
+        self.high
+    }
+
+    /// Whether the highest position comes first.
+    #[must_use]
+    pub const fn is_backwards(&self) -> bool {
+        self.backwards
+    }
+
+    /// How many events the next page holds, if a page holds at most this many.
+    #[must_use]
+    pub fn page_size(&self, most: usize) -> usize {
+        usize::try_from(self.left).map_or(most, |left| left.min(most))
+    }
+
+    /// Goes on past a page of this many events that ended with the position `last`.
+    pub const fn advance(&mut self, events: usize, last: SequencePosition) {
+        self.left = self.left.saturating_sub(events as u64);
+        if self.backwards {
+            self.high = last.get() - 1;
+        } else {
+            self.low = last.get();
+        }
+    }
+
+    /// Nothing is to come after a page that was not full.
+    pub const fn finish(&mut self) {
+        self.left = 0;
+    }
+}
