@@ -29,8 +29,7 @@ impl Log {
     }
 
     pub(crate) fn record(&self, position: u64) -> Option<&Arc<Recorded<Bytes>>> {
-        self.records
-            .get(usize::try_from(position.checked_sub(1)?).ok()?)
+        self.records.get(usize::try_from(position.checked_sub(1)?).ok()?)
     }
 
     /// Everything that must hold before the first event of the batch is written.
@@ -68,12 +67,9 @@ impl Log {
     ) -> Result<(), AppendError> {
         match self.first_match(query, after.map_or(0, SequencePosition::get)) {
             None => Ok(()),
-            Some(position) => Err(Conflict::EventsMatch {
-                query: query.clone(),
-                after,
-                position,
+            Some(position) => {
+                Err(Conflict::EventsMatch { query: query.clone(), after, position }.into())
             }
-            .into()),
         }
     }
 
@@ -81,27 +77,17 @@ impl Log {
         let actual = self
             .streams
             .get(stream)
-            .map_or(Revision::NoEvents, |positions| {
-                (positions.len() as u64).checked_sub(1).into()
-            });
+            .map_or(Revision::NoEvents, |positions| (positions.len() as u64).checked_sub(1).into());
         if actual == expected {
             return Ok(());
         }
-        Err(Conflict::Revision {
-            stream: stream.clone(),
-            expected,
-            actual,
-        }
-        .into())
+        Err(Conflict::Revision { stream: stream.clone(), expected, actual }.into())
     }
 
     /// Appends a batch that was checked.
     pub(crate) fn append(&mut self, events: Vec<NewEvent>) -> Vec<Recorded<Bytes>> {
         let recorded_at = whole_microseconds(SystemTime::now());
-        events
-            .into_iter()
-            .map(|event| self.push(event, recorded_at))
-            .collect()
+        events.into_iter().map(|event| self.push(event, recorded_at)).collect()
     }
 
     fn push(&mut self, new: NewEvent, recorded_at: SystemTime) -> Recorded<Bytes> {
@@ -141,9 +127,7 @@ impl Log {
 }
 
 fn whole_microseconds(time: SystemTime) -> SystemTime {
-    let since = time
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let nanoseconds = Duration::from_nanos(u64::from(since.subsec_nanos() % 1000));
     SystemTime::UNIX_EPOCH + (since - nanoseconds)
 }

@@ -27,19 +27,19 @@ impl Log {
     pub(crate) fn page(
         &self,
         selection: &Selection,
-        remaining: &mut Remaining,
+        cursor: &mut ReadCursor,
         most: usize,
     ) -> Vec<Arc<Recorded<Bytes>>> {
-        if remaining.is_empty() {
+        if cursor.is_done() {
             return Vec::new();
         }
-        let most = usize::try_from(remaining.events).map_or(most, |events| events.min(most));
-        let positions = self.positions(selection, remaining, most);
-        remaining.advance(&positions, most);
-        positions
-            .iter()
-            .filter_map(|position| self.record(*position).cloned())
-            .collect()
+        let most = cursor.page_size(most);
+        let positions = self.positions(selection, cursor, most);
+        match positions.last().copied().and_then(SequencePosition::new) {
+            Some(last) if positions.len() == most => cursor.advance(most, last),
+            _ => cursor.finish(),
+        }
+        positions.iter().filter_map(|position| self.record(*position).cloned()).collect()
     }
 
     fn positions(&self, selection: &Selection, cursor: &ReadCursor, most: usize) -> Vec<u64> {
@@ -55,10 +55,7 @@ impl Log {
         let Some(items) = items else {
             return take(low + 1..=high, backwards, most);
         };
-        let arms: Vec<_> = items
-            .iter()
-            .flat_map(|item| self.arms(item, low, high))
-            .collect();
+        let arms: Vec<_> = items.iter().flat_map(|item| self.arms(item, low, high)).collect();
         let mut positions = Vec::new();
         for arm in &arms {
             positions.append(&mut arm.take(backwards, most));
@@ -95,55 +92,32 @@ impl Log {
         let list = |positions: Option<&'a Vec<u64>>| {
             positions.map_or(&[][..], |positions| cut(positions, low, high))
         };
-        let mut tags: Vec<_> = item
-            .tags()
-            .iter()
-            .map(|tag| list(self.tags.get(tag)))
-            .collect();
+        let mut tags: Vec<_> = item.tags().iter().map(|tag| list(self.tags.get(tag))).collect();
         tags.sort_unstable_by_key(|positions| positions.len());
-        let types: Vec<_> = item
-            .types()
-            .map(|name| list(self.types.get(name)))
-            .collect();
+        let types: Vec<_> = item.types().map(|name| list(self.types.get(name))).collect();
         let by_type: usize = types.iter().map(|positions| positions.len()).sum();
         let types_are_rarer =
             !types.is_empty() && tags.first().is_none_or(|rarest| by_type < rarest.len());
         if types_are_rarer {
-            let arm = |driver| Arm {
-                log: self,
-                driver,
-                tags: tags.clone(),
-                types: None,
-            };
+            let arm = |driver| Arm { log: self, driver, tags: tags.clone(), types: None };
             return types.into_iter().map(arm).collect();
         }
         let types = (!types.is_empty()).then_some(item);
         let Some((driver, others)) = tags.split_first() else {
             return Vec::new();
         };
-        vec![Arm {
-            log: self,
-            driver,
-            tags: others.to_vec(),
-            types,
-        }]
+        vec![Arm { log: self, driver, tags: others.to_vec(), types }]
     }
 }
 
 impl Arm<'_> {
     fn take(&self, backwards: bool, most: usize) -> Vec<u64> {
-        let admitted = self
-            .driver
-            .iter()
-            .copied()
-            .filter(|position| self.admits(*position));
+        let admitted = self.driver.iter().copied().filter(|position| self.admits(*position));
         take(admitted, backwards, most)
     }
 
     fn admits(&self, position: u64) -> bool {
-        self.tags
-            .iter()
-            .all(|positions| positions.binary_search(&position).is_ok())
+        self.tags.iter().all(|positions| positions.binary_search(&position).is_ok())
             && self.types.is_none_or(|item| {
                 self.log
                     .record(position)
@@ -153,11 +127,7 @@ impl Arm<'_> {
 }
 
 fn take(positions: impl DoubleEndedIterator<Item = u64>, backwards: bool, most: usize) -> Vec<u64> {
-    if backwards {
-        positions.rev().take(most).collect()
-    } else {
-        positions.take(most).collect()
-    }
+    if backwards { positions.rev().take(most).collect() } else { positions.take(most).collect() }
 }
 
 /// The positions above `low`, up to and with `high`.

@@ -101,9 +101,6 @@ impl EventStore for MemoryStore {
         let after = after.map_or(0, SequencePosition::get);
         let mut head = self.shared.head.subscribe();
         let gone = |error| StoreError::new(StoreErrorKind::Other, error);
-        head.wait_for(|head| *head > after)
-            .await
-            .map(drop)
-            .map_err(gone)
+        head.wait_for(|head| *head > after).await.map(drop).map_err(gone)
     }
 }

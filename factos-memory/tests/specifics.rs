@@ -10,9 +10,7 @@ const OPENED: EventType = EventType::from_static("DoorOpened");
 
 fn opened(door: u64) -> NewEvent {
     let mut event = NewEvent::new(OPENED, "{}");
-    event
-        .tags
-        .insert(&Tag::new("door", &door.to_string()).unwrap());
+    event.tags.insert(&Tag::new("door", &door.to_string()).unwrap());
     event.tags.insert(&Tag::new("house", "1").unwrap());
     event
 }
@@ -34,34 +32,17 @@ async fn a_long_read_crosses_pages_in_both_directions() {
     let queries = [
         (Query::all(), 3500),
         (tagged("house", "1").into(), 3500),
-        (
-            Query::item(tagged("door", "0")).or(tagged("house", "1")),
-            3500,
-        ),
-        (
-            tagged("door", "1")
-                .tagged(&Tag::new("house", "1").unwrap())
-                .into(),
-            1167,
-        ),
+        (Query::item(tagged("door", "0")).or(tagged("house", "1")), 3500),
+        (tagged("door", "1").tagged(&Tag::new("house", "1").unwrap()).into(), 1167),
     ];
     for (query, expected) in queries {
         let forwards = store.read_all(&query).await.unwrap();
         let options = ReadOptions::all().backwards();
-        let mut backwards = store
-            .read(&query, options)
-            .await
-            .unwrap()
-            .collect()
-            .await
-            .unwrap();
+        let mut backwards = store.read(&query, options).await.unwrap().collect().await.unwrap();
         backwards.reverse();
         assert_eq!(forwards, backwards, "{query}");
         assert_eq!(forwards.len(), expected, "{query}");
-        assert!(
-            forwards.is_sorted_by(|a, b| a.position < b.position),
-            "{query}"
-        );
+        assert!(forwards.is_sorted_by(|a, b| a.position < b.position), "{query}");
     }
 }
 
@@ -69,28 +50,12 @@ async fn a_long_read_crosses_pages_in_both_directions() {
 async fn a_limit_is_kept_across_pages() {
     let store = filled(3500).await;
     let at = |n| SequencePosition::new(n).unwrap();
-    let options = ReadOptions::all()
-        .after(at(100))
-        .before(at(3400))
-        .limit(2500);
+    let options = ReadOptions::all().after(at(100)).before(at(3400)).limit(2500);
     for options in [options, options.backwards()] {
-        let page = store
-            .read(&Query::all(), options)
-            .await
-            .unwrap()
-            .collect()
-            .await
-            .unwrap();
+        let page = store.read(&Query::all(), options).await.unwrap().collect().await.unwrap();
         assert_eq!(page.len(), 2500);
         let ends = [page[0].position.get(), page[2499].position.get()];
-        assert_eq!(
-            ends,
-            if options.backwards {
-                [3399, 900]
-            } else {
-                [101, 2600]
-            }
-        );
+        assert_eq!(ends, if options.backwards { [3399, 900] } else { [101, 2600] });
     }
 }
 
@@ -98,17 +63,7 @@ async fn a_limit_is_kept_across_pages() {
 async fn a_clone_is_another_handle_on_the_same_log() {
     let store = filled(1).await;
     let other = store.clone();
-    other
-        .append(vec![opened(9)], AppendCondition::None)
-        .await
-        .unwrap();
-    assert_eq!(
-        store
-            .read_all(&tagged("door", "9").into())
-            .await
-            .unwrap()
-            .len(),
-        1
-    );
+    other.append(vec![opened(9)], AppendCondition::None).await.unwrap();
+    assert_eq!(store.read_all(&tagged("door", "9").into()).await.unwrap().len(), 1);
     assert_eq!(store.head().await.unwrap(), SequencePosition::new(2));
 }

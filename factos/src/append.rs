@@ -52,10 +52,7 @@ impl NewEvent {
             + self.tags.as_lines().len()
             + self.metadata.byte_len()
             + self.event_type.as_str().len()
-            + self
-                .stream
-                .as_ref()
-                .map_or(0, |stream| stream.as_str().len())
+            + self.stream.as_ref().map_or(0, |stream| stream.as_str().len())
     }
 }
 

@@ -162,10 +162,7 @@ impl StoreError {
     /// A failure of this kind; the error, or text, says what happened.
     #[must_use]
     pub fn new(kind: StoreErrorKind, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(Box::new(Failure {
-            kind,
-            error: error.into(),
-        }))
+        Self(Box::new(Failure { kind, error: error.into() }))
     }
 
     /// What a caller can do about it.

@@ -42,10 +42,7 @@ impl EventType {
     /// ```
     #[must_use]
     pub const fn from_static(name: &'static str) -> Self {
-        assert!(
-            text::is_name(name),
-            "an event type has 1 to 255 bytes and no control characters"
-        );
+        assert!(text::is_name(name), "an event type has 1 to 255 bytes and no control characters");
         Self(Name::Static(name))
     }
 

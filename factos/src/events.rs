@@ -30,11 +30,7 @@ pub struct Events<'a> {
 impl<'a> Events<'a> {
     /// For stores: all records of a read at once, and the position up to which they are complete.
     pub fn of_page(observed: Option<SequencePosition>, page: Page) -> Self {
-        Self {
-            observed,
-            page: page.into_iter(),
-            more: None,
-        }
+        Self { observed, page: page.into_iter(), more: None }
     }
 
     /// For stores: the records of a read page by page. An empty page is allowed; an error ends the read.
@@ -42,11 +38,7 @@ impl<'a> Events<'a> {
         observed: Option<SequencePosition>,
         pages: impl Stream<Item = Result<Page, StoreError>> + Send + 'a,
     ) -> Self {
-        Self {
-            observed,
-            page: Vec::new().into_iter(),
-            more: Some(Box::pin(pages)),
-        }
+        Self { observed, page: Vec::new().into_iter(), more: Some(Box::pin(pages)) }
     }
 
     /// For stores: a first page that is there already, and the pages that follow it.
@@ -55,11 +47,7 @@ impl<'a> Events<'a> {
         first: Page,
         rest: impl Stream<Item = Result<Page, StoreError>> + Send + 'a,
     ) -> Self {
-        Self {
-            observed,
-            page: first.into_iter(),
-            more: Some(Box::pin(rest)),
-        }
+        Self { observed, page: first.into_iter(), more: Some(Box::pin(rest)) }
     }
 
     /// The position up to which the snapshot is complete, none for an empty log; known before the first

@@ -55,15 +55,8 @@ impl Limits {
         let AppendCondition::FailIfEventsMatch { query, .. } = condition else {
             return Ok(());
         };
-        let (items, limit) = (
-            query.items().unwrap_or_default().len(),
-            self.items_per_query,
-        );
-        if items > limit {
-            Err(InvalidEvent::TooManyItems { items, limit })
-        } else {
-            Ok(())
-        }
+        let (items, limit) = (query.items().unwrap_or_default().len(), self.items_per_query);
+        if items > limit { Err(InvalidEvent::TooManyItems { items, limit }) } else { Ok(()) }
     }
 
     fn check_batch(&self, events: &[NewEvent]) -> Result<(), InvalidEvent> {
@@ -86,11 +79,7 @@ impl Limits {
     fn check_event(&self, index: usize, event: &NewEvent) -> Result<(), InvalidEvent> {
         let (bytes, limit) = (event.payload.len(), self.payload_bytes);
         if bytes > limit {
-            return Err(InvalidEvent::PayloadTooLarge {
-                index,
-                bytes,
-                limit,
-            });
+            return Err(InvalidEvent::PayloadTooLarge { index, bytes, limit });
         }
         let (tags, limit) = (event.tags.len(), self.tags_per_event);
         if tags > limit {
@@ -105,11 +94,7 @@ mod tests {
     use super::*;
     use crate::event_type::EventType;
 
-    const SMALL: Limits = Limits {
-        payload_bytes: 3,
-        events_per_batch: 2,
-        ..Limits::FLOOR
-    };
+    const SMALL: Limits = Limits { payload_bytes: 3, events_per_batch: 2, ..Limits::FLOOR };
 
     fn event(payload: &'static str) -> NewEvent {
         NewEvent::new(EventType::from_static("A"), payload)
@@ -117,16 +102,9 @@ mod tests {
 
     #[test]
     fn the_first_limit_that_is_passed_is_named() {
-        assert!(
-            SMALL
-                .check(&[event("123"), event("")], &AppendCondition::None)
-                .is_ok()
-        );
+        assert!(SMALL.check(&[event("123"), event("")], &AppendCondition::None).is_ok());
         let text = |events: &[NewEvent]| {
-            SMALL
-                .check(events, &AppendCondition::None)
-                .unwrap_err()
-                .to_string()
+            SMALL.check(events, &AppendCondition::None).unwrap_err().to_string()
         };
         assert_eq!(text(&[]), "the batch holds no event");
         assert_eq!(

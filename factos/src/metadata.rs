@@ -42,11 +42,7 @@ impl Metadata {
     pub fn insert(&mut self, key: &str, value: &str) -> Result<Option<String>, InvalidText> {
         check(key, value)?;
         let replaced = self.get(key).map(str::to_owned);
-        let entries = self
-            .iter()
-            .filter(|(k, _)| *k != key)
-            .chain([(key, value)])
-            .collect();
+        let entries = self.iter().filter(|(k, _)| *k != key).chain([(key, value)]).collect();
         *self = from_checked(entries);
         Ok(replaced)
     }
@@ -157,11 +153,7 @@ impl<'de> Visitor<'de> for Entries {
             push(&mut flat, &key, &value);
         }
         let metadata = Metadata((!flat.is_empty()).then(|| flat.into()));
-        if sorted {
-            Ok(metadata)
-        } else {
-            reordered(&metadata).map_err(de::Error::custom)
-        }
+        if sorted { Ok(metadata) } else { reordered(&metadata).map_err(de::Error::custom) }
     }
 }
 
@@ -201,12 +193,7 @@ mod tests {
     fn a_refused_entry_changes_nothing() {
         let mut metadata = Metadata::new().with("a", "line\nbreak \u{1f}").unwrap();
         let before = metadata.clone();
-        for (key, value) in [
-            ("", "x"),
-            ("a\n", "x"),
-            ("a", "x\0"),
-            (&"k".repeat(256), ""),
-        ] {
+        for (key, value) in [("", "x"), ("a\n", "x"), ("a", "x\0"), (&"k".repeat(256), "")] {
             assert!(metadata.insert(key, value).is_err(), "{key:?}");
         }
         assert_eq!(metadata, before);

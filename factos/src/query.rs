@@ -38,11 +38,7 @@ impl Query {
     /// [`EmptyQuery`] if there is no item.
     pub fn any_of(items: impl IntoIterator<Item = QueryItem>) -> Result<Self, EmptyQuery> {
         let items: Arc<[QueryItem]> = items.into_iter().collect();
-        if items.is_empty() {
-            Err(EmptyQuery)
-        } else {
-            Ok(Self(Some(items)))
-        }
+        if items.is_empty() { Err(EmptyQuery) } else { Ok(Self(Some(items))) }
     }
 
     /// The events that match this query or the item.
@@ -63,8 +59,7 @@ impl Query {
     /// The reference matcher: what it says is what every store must do.
     #[must_use]
     pub fn matches(&self, event_type: &EventType, tags: &Tags) -> bool {
-        self.items()
-            .is_none_or(|items| items.iter().any(|item| item.matches(event_type, tags)))
+        self.items().is_none_or(|items| items.iter().any(|item| item.matches(event_type, tags)))
     }
 }
 
@@ -72,10 +67,7 @@ impl QueryItem {
     /// Events of one type.
     #[must_use]
     pub fn of_type(event_type: EventType) -> Self {
-        Self {
-            types: [event_type].into(),
-            tags: Tags::new(),
-        }
+        Self { types: [event_type].into(), tags: Tags::new() }
     }
 
     /// Events of any of the types.
@@ -84,23 +76,13 @@ impl QueryItem {
     /// [`EmptyQuery`] if there is no type.
     pub fn of_types(types: impl IntoIterator<Item = EventType>) -> Result<Self, EmptyQuery> {
         let types: BTreeSet<_> = types.into_iter().collect();
-        if types.is_empty() {
-            Err(EmptyQuery)
-        } else {
-            Ok(Self {
-                types,
-                tags: Tags::new(),
-            })
-        }
+        if types.is_empty() { Err(EmptyQuery) } else { Ok(Self { types, tags: Tags::new() }) }
     }
 
     /// Events of any type with this tag.
     #[must_use]
     pub fn with_tag(tag: Tag) -> Self {
-        Self {
-            types: BTreeSet::new(),
-            tags: tag.into(),
-        }
+        Self { types: BTreeSet::new(), tags: tag.into() }
     }
 
     /// Events of any type with all of the tags.
@@ -108,14 +90,7 @@ impl QueryItem {
     /// # Errors
     /// [`EmptyQuery`] if there is no tag.
     pub fn with_tags(tags: Tags) -> Result<Self, EmptyQuery> {
-        if tags.is_empty() {
-            Err(EmptyQuery)
-        } else {
-            Ok(Self {
-                types: BTreeSet::new(),
-                tags,
-            })
-        }
+        if tags.is_empty() { Err(EmptyQuery) } else { Ok(Self { types: BTreeSet::new(), tags }) }
     }
 
     /// Narrows this item to events that also have the tag.
@@ -164,12 +139,7 @@ impl fmt::Display for Query {
 
 impl fmt::Display for QueryItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let types = self
-            .types
-            .iter()
-            .map(EventType::as_str)
-            .collect::<Vec<_>>()
-            .join(" or ");
+        let types = self.types.iter().map(EventType::as_str).collect::<Vec<_>>().join(" or ");
         let tags = self.tags.iter().collect::<Vec<_>>().join(" and ");
         match (types.is_empty(), tags.is_empty()) {
             (false, true) => write!(f, "(type {types})"),
@@ -243,10 +213,7 @@ mod tests {
     #[test]
     fn a_query_reads_as_a_sentence() {
         let query = Query::item(item(&["A", "B"], &["x:1", "y:1"])).or(item(&["C"], &[]));
-        assert_eq!(
-            query.to_string(),
-            "(type A or B, tag x:1 and y:1) or (type C)"
-        );
+        assert_eq!(query.to_string(), "(type A or B, tag x:1 and y:1) or (type C)");
         assert_eq!(Query::all().to_string(), "every event");
     }
 }

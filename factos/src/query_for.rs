@@ -47,20 +47,15 @@ impl<E: Event> QueryFor<E> {
     #[must_use]
     pub fn all_types() -> Self {
         let types = E::SCHEMA.types.iter().map(|info| EventType::new(info.name));
-        let item = types
-            .collect::<Result<Vec<_>, _>>()
-            .ok()
-            .and_then(|t| QueryItem::of_types(t).ok());
+        let item =
+            types.collect::<Result<Vec<_>, _>>().ok().and_then(|t| QueryItem::of_types(t).ok());
         Self::from_result(item.map(Query::item).ok_or(InvalidQuery::NoType))
     }
 }
 
 impl<E> QueryFor<E> {
     pub(crate) const fn from_result(query: Result<Query, InvalidQuery>) -> Self {
-        Self {
-            query,
-            event: PhantomData,
-        }
+        Self { query, event: PhantomData }
     }
 
     /// The query.
@@ -87,9 +82,9 @@ impl<E, Q: Into<Self>> BitOr<Q> for QueryFor<E> {
     fn bitor(self, other: Q) -> Self {
         let either = self.query.and_then(|query| {
             let other = other.into().query?;
-            Ok(other.items().map_or_else(Query::all, |items| {
-                items.iter().cloned().fold(query, Query::or)
-            }))
+            Ok(other
+                .items()
+                .map_or_else(Query::all, |items| items.iter().cloned().fold(query, Query::or)))
         });
         Self::from_result(either)
     }

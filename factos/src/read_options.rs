@@ -18,12 +18,7 @@ impl ReadOptions {
     /// Every matching event, from the first to the last.
     #[must_use]
     pub const fn all() -> Self {
-        Self {
-            after: None,
-            before: None,
-            limit: None,
-            backwards: false,
-        }
+        Self { after: None, before: None, limit: None, backwards: false }
     }
 
     /// Only events after this position, exclusive.

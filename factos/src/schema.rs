@@ -32,12 +32,7 @@ impl TypeInfo {
     /// A type without tags.
     #[must_use]
     pub const fn new(name: &'static str, version: u32, origin: &'static str) -> Self {
-        Self {
-            name,
-            version,
-            tag_keys: &[],
-            origin,
-        }
+        Self { name, version, tag_keys: &[], origin }
     }
 
     /// The same type with tags under these keys.

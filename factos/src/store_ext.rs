@@ -25,10 +25,7 @@ pub trait EventStoreExt: EventStore {
         &self,
         stream: &StreamName,
     ) -> Result<Vec<Recorded<Bytes>>, StoreError> {
-        self.read_stream(stream, ReadOptions::all())
-            .await?
-            .collect()
-            .await
+        self.read_stream(stream, ReadOptions::all()).await?.collect().await
     }
 
     /// The last event that matches `query`, or none.

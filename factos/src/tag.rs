@@ -55,9 +55,7 @@ impl Tag {
 
 pub(crate) fn check(text: &str) -> Result<(), InvalidText> {
     text::check_name("tag", text)?;
-    let (key, value) = text
-        .split_once(':')
-        .ok_or_else(|| InvalidText::no_colon(text))?;
+    let (key, value) = text.split_once(':').ok_or_else(|| InvalidText::no_colon(text))?;
     check_sides(key, value)
 }
 

@@ -45,18 +45,12 @@ impl Tags {
 
     /// The tags in order, each as `key:value`.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &str> + Clone {
-        self.0
-            .as_deref()
-            .into_iter()
-            .flat_map(|text| text.split('\n'))
+        self.0.as_deref().into_iter().flat_map(|text| text.split('\n'))
     }
 
     /// The values under one key, in order.
     pub fn values<'a>(&'a self, key: &str) -> impl Iterator<Item = &'a str> {
-        self.iter()
-            .map(tag::split)
-            .filter(move |(k, _)| *k == key)
-            .map(|(_, value)| value)
+        self.iter().map(tag::split).filter(move |(k, _)| *k == key).map(|(_, value)| value)
     }
 
     /// How many tags there are.
@@ -81,11 +75,7 @@ impl Tags {
     #[must_use]
     pub fn contains_all(&self, other: &Self) -> bool {
         let mut own = self.iter();
-        other.iter().all(|wanted| {
-            own.by_ref()
-                .take_while(|t| *t <= wanted)
-                .any(|t| t == wanted)
-        })
+        other.iter().all(|wanted| own.by_ref().take_while(|t| *t <= wanted).any(|t| t == wanted))
     }
 
     /// Adds a tag.

@@ -24,21 +24,11 @@ enum Problem {
 
 impl InvalidText {
     pub(crate) fn no_colon(text: &str) -> Self {
-        Self {
-            what: "tag",
-            problem: Problem::NoColon {
-                text: text.to_owned(),
-            },
-        }
+        Self { what: "tag", problem: Problem::NoColon { text: text.to_owned() } }
     }
 
     pub(crate) fn colon_in_key(key: &str) -> Self {
-        Self {
-            what: "tag key",
-            problem: Problem::ColonInKey {
-                key: key.to_owned(),
-            },
-        }
+        Self { what: "tag key", problem: Problem::ColonInKey { key: key.to_owned() } }
     }
 }
 
@@ -61,16 +51,10 @@ impl fmt::Display for Problem {
 /// Checks a name: 1 to [`MAX_TEXT_BYTES`] bytes, no control characters.
 pub(crate) fn check_name(what: &'static str, text: &str) -> Result<(), InvalidText> {
     if text.is_empty() {
-        return Err(InvalidText {
-            what,
-            problem: Problem::Empty,
-        });
+        return Err(InvalidText { what, problem: Problem::Empty });
     }
     if text.len() > MAX_TEXT_BYTES {
-        return Err(InvalidText {
-            what,
-            problem: Problem::TooLong { bytes: text.len() },
-        });
+        return Err(InvalidText { what, problem: Problem::TooLong { bytes: text.len() } });
     }
     reject(what, text, char::is_control)
 }
@@ -82,10 +66,9 @@ pub(crate) fn check_value(what: &'static str, text: &str) -> Result<(), InvalidT
 
 fn reject(what: &'static str, text: &str, bad: fn(char) -> bool) -> Result<(), InvalidText> {
     match text.char_indices().find(|(_, c)| bad(*c)) {
-        Some((at, character)) => Err(InvalidText {
-            what,
-            problem: Problem::Control { character, at },
-        }),
+        Some((at, character)) => {
+            Err(InvalidText { what, problem: Problem::Control { character, at } })
+        }
         None => Ok(()),
     }
 }
@@ -120,11 +103,7 @@ mod tests {
         }
         for bytes in [0, 1, MAX_TEXT_BYTES, MAX_TEXT_BYTES + 1] {
             let text = "x".repeat(bytes);
-            assert_eq!(
-                is_name(&text),
-                check_name("x", &text).is_ok(),
-                "{bytes} bytes"
-            );
+            assert_eq!(is_name(&text), check_name("x", &text).is_ok(), "{bytes} bytes");
         }
     }
 

@@ -11,9 +11,9 @@ impl Query {
         match (self.items(), other.items()) {
             (None, _) => true,
             (Some(_), None) => false,
-            (Some(own), Some(others)) => others
-                .iter()
-                .all(|narrow| own.iter().any(|wide| wide.covers(narrow))),
+            (Some(own), Some(others)) => {
+                others.iter().all(|narrow| own.iter().any(|wide| wide.covers(narrow)))
+            }
         }
     }
 }
