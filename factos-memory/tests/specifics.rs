@@ -1,5 +1,7 @@
 //! What the suite does not cover: handles, and pages of a long read.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use factos::{
     AppendCondition, EventStore, EventStoreExt, EventType, NewEvent, Query, QueryItem, ReadOptions,
     SequencePosition, Tag,

@@ -1,0 +1,192 @@
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use factos::{SequencePosition, StoreError, StoreErrorKind};
+use rusqlite::ErrorCode;
+
+/// Shared by all the appends that one failure ends.
+type Cause = Arc<dyn std::error::Error + Send + Sync>;
+
+/// What went wrong with a log in a SQLite file. Reaches callers inside a
+/// [`StoreError`]; [`StoreError::downcast_ref`] finds it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Another process, or another handle, held the lock for longer than the busy timeout.
+    #[error("{} is locked by another process, waited {} ms", path.display(), waited.as_millis())]
+    Locked {
+        /// The log's file.
+        path: PathBuf,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// The file is no SQLite database.
+    #[error("{} is not a SQLite database", path.display())]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is a SQLite database that something else made.
+    #[error("{} is a SQLite database, but not a factos log", path.display())]
+    NotALog {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The log was written by a newer version of this crate.
+    #[error(
+        "{} was written by a newer version: its format is {found}, this version knows {known}",
+        path.display()
+    )]
+    NewerFormat {
+        /// The log's file.
+        path: PathBuf,
+        /// The format of the file.
+        found: i64,
+        /// The newest format that this version of the crate knows.
+        known: i64,
+    },
+    /// The file, or its file system, cannot be written to.
+    #[error("{} is read-only", path.display())]
+    ReadOnly {
+        /// The log's file.
+        path: PathBuf,
+    },
+    /// The folder that the file is to be in does not exist.
+    #[error("the folder of {} does not exist", path.display())]
+    MissingFolder {
+        /// The log's file.
+        path: PathBuf,
+    },
+    /// There is no file, and it was not to be created.
+    #[error("{} does not exist", path.display())]
+    MissingFile {
+        /// The log's file.
+        path: PathBuf,
+    },
+    /// The path does not name a file.
+    #[error("{} is not a path of a file; for a log in memory use factos-memory", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The file cannot be opened.
+    #[error("{} cannot be opened", path.display())]
+    CannotOpen {
+        /// The log's file.
+        path: PathBuf,
+        /// Why.
+        source: Cause,
+    },
+    /// The disk, or the size that the log may have, is used up. Nothing was written.
+    #[error("no room is left for {}", path.display())]
+    Full {
+        /// The log's file.
+        path: PathBuf,
+    },
+    /// What the file holds is damaged.
+    #[error("{} is damaged", path.display())]
+    Corrupt {
+        /// The log's file.
+        path: PathBuf,
+        /// What was found.
+        source: Cause,
+    },
+    /// A stored event is damaged.
+    #[error("the event at position {position} is damaged in {what}")]
+    CorruptEvent {
+        /// Where it stands.
+        position: SequencePosition,
+        /// Which part of it.
+        what: &'static str,
+    },
+    /// COMMIT failed: the batch may or may not be in the log.
+    #[error("the commit to {} failed, its outcome is unknown", path.display())]
+    CommitFailed {
+        /// The log's file.
+        path: PathBuf,
+        /// Why.
+        source: Cause,
+    },
+    /// The append was refused by events of the same commit, and that commit failed. Nothing of the
+    /// append was written.
+    #[error("the commit that this append was checked in failed")]
+    CheckedInFailedCommit,
+    /// The thread that writes ended without an answer: the batch may or may not be in the log.
+    #[error("the store's writer ended, the outcome is unknown")]
+    WriterGone,
+    /// A setting that the log depends on did not take effect, as on file systems without shared memory.
+    #[error("{} runs with {pragma} = {found}, it needs {expected}", path.display())]
+    Setting {
+        /// The log's file.
+        path: PathBuf,
+        /// The setting.
+        pragma: &'static str,
+        /// What it was to be.
+        expected: &'static str,
+        /// What it is.
+        found: String,
+    },
+    /// The store was closed.
+    #[error("the store was closed")]
+    Closed,
+    /// A thread of the store could not be started.
+    #[error("a thread of the store could not be started")]
+    Thread(#[source] Arc<io::Error>),
+    /// SQLite failed in another way; an append wrote nothing.
+    #[error("SQLite failed on {}", path.display())]
+    Sqlite {
+        /// The log's file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: Cause,
+    },
+}
+
+impl Error {
+    /// The error of a call on the log at `path`, after `waited` for its lock.
+    pub(crate) fn of(path: &Path, waited: Duration, error: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                Self::Locked { path, waited }
+            }
+            Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
+            Some(ErrorCode::DiskFull) => Self::Full { path },
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
+            Some(ErrorCode::CannotOpen) => Self::CannotOpen { path, source: Arc::new(error) },
+            Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt { path, source: Arc::new(error) },
+            _ => Self::Sqlite { path, source: Arc::new(error) },
+        }
+    }
+
+    const fn kind(&self) -> StoreErrorKind {
+        match self {
+            Self::Locked { .. } | Self::CheckedInFailedCommit => StoreErrorKind::Busy,
+            Self::Full { .. } => StoreErrorKind::Full,
+            Self::Corrupt { .. } | Self::CorruptEvent { .. } => StoreErrorKind::Corrupt,
+            Self::CommitFailed { .. } | Self::WriterGone => StoreErrorKind::OutcomeUnknown,
+            Self::NotADatabase { .. }
+            | Self::NotALog { .. }
+            | Self::NewerFormat { .. }
+            | Self::Setting { .. } => StoreErrorKind::Incompatible,
+            Self::ReadOnly { .. }
+            | Self::MissingFolder { .. }
+            | Self::MissingFile { .. }
+            | Self::NotAFile { .. }
+            | Self::CannotOpen { .. }
+            | Self::Closed
+            | Self::Thread(_)
+            | Self::Sqlite { .. } => StoreErrorKind::Other,
+        }
+    }
+}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        Self::new(error.kind(), error)
+    }
+}

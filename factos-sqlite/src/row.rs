@@ -1,0 +1,133 @@
+//! A row of the log as a record.
+
+use std::{collections::HashMap, time::Duration, time::SystemTime};
+
+use factos::{Bytes, EventId, EventType, Metadata, Recorded, SequencePosition, StreamName, Tags};
+use rusqlite::{Connection, OptionalExtension, Row, types::ValueRef};
+
+use crate::error::Error;
+
+/// The columns that [`Rows::record`] reads, of the table alias `e`.
+pub(crate) const COLUMNS: &str = "e.position, e.id, e.stream, e.revision, e.type, e.version, \
+                                  e.tags, e.metadata, e.recorded_at, e.payload";
+
+const TYPE_NAME: &str = "SELECT name FROM term WHERE id = ?1 AND kind = 2";
+
+/// The types seen so far, so that a row costs no look-up and a record shares its type's name.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    types: HashMap<i64, EventType>,
+}
+
+impl Rows {
+    /// The record of a row of [`COLUMNS`].
+    pub(crate) fn record(
+        &mut self,
+        connection: &Connection,
+        row: &Row<'_>,
+    ) -> Result<Recorded<Bytes>, RowError> {
+        let position = row.get_ref(0)?.as_i64().ok().and_then(|at| u64::try_from(at).ok());
+        let Some(position) = position.and_then(SequencePosition::new) else {
+            return Err(RowError::damaged(SequencePosition::FIRST, "its position"));
+        };
+        let damaged = |what| move || RowError::damaged(position, what);
+        let stream = match row.get_ref(2)? {
+            ValueRef::Null => None,
+            value => Some(
+                text(value)
+                    .and_then(|name| StreamName::new(name).ok())
+                    .ok_or_else(damaged("its stream"))?,
+            ),
+        };
+        let id = row.get_ref(1)?.as_blob().ok().and_then(|id| id.try_into().ok());
+        let tags = text(row.get_ref(6)?).and_then(|tags| Tags::from_lines(tags).ok());
+        let payload = row.get_ref(9)?.as_blob().ok();
+        Ok(Recorded {
+            id: EventId::from_bytes(id.ok_or_else(damaged("its id"))?),
+            position,
+            revision: unsigned(row.get_ref(3)?),
+            stream,
+            event_type: self.event_type(connection, row, position)?,
+            version: row.get(5)?,
+            tags: tags.ok_or_else(damaged("its tags"))?,
+            metadata: metadata(row.get_ref(7)?).ok_or_else(damaged("its metadata"))?,
+            recorded_at: unsigned(row.get_ref(8)?)
+                .and_then(time)
+                .ok_or_else(damaged("its time"))?,
+            event: Bytes::copy_from_slice(payload.ok_or_else(damaged("its payload"))?),
+        })
+    }
+
+    fn event_type(
+        &mut self,
+        connection: &Connection,
+        row: &Row<'_>,
+        position: SequencePosition,
+    ) -> Result<EventType, RowError> {
+        let id: i64 = row.get(4)?;
+        if let Some(known) = self.types.get(&id) {
+            return Ok(known.clone());
+        }
+        let name: Option<String> =
+            connection.prepare_cached(TYPE_NAME)?.query_row([id], |row| row.get(0)).optional()?;
+        let event_type = name.and_then(|name| EventType::new(name).ok());
+        let event_type = event_type.ok_or_else(|| RowError::damaged(position, "its type"))?;
+        self.types.insert(id, event_type.clone());
+        Ok(event_type)
+    }
+}
+
+fn text(value: ValueRef<'_>) -> Option<&str> {
+    value.as_str().ok()
+}
+
+fn unsigned(value: ValueRef<'_>) -> Option<u64> {
+    value.as_i64().ok().and_then(|number| u64::try_from(number).ok())
+}
+
+/// Most events have no metadata, and need no parser.
+const NO_METADATA: &str = "{}";
+
+fn metadata(value: ValueRef<'_>) -> Option<Metadata> {
+    match text(value)? {
+        NO_METADATA => Some(Metadata::new()),
+        json => serde_json::from_str(json).ok(),
+    }
+}
+
+/// The text of a metadata column.
+pub(crate) fn metadata_text(metadata: &Metadata) -> Result<String, serde_json::Error> {
+    if metadata.is_empty() { Ok(NO_METADATA.to_owned()) } else { serde_json::to_string(metadata) }
+}
+
+fn time(microseconds: u64) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_micros(microseconds))
+}
+
+/// A row that is no record.
+#[derive(Debug)]
+pub(crate) enum RowError {
+    Sqlite(rusqlite::Error),
+    Damaged { position: SequencePosition, what: &'static str },
+}
+
+impl RowError {
+    const fn damaged(position: SequencePosition, what: &'static str) -> Self {
+        Self::Damaged { position, what }
+    }
+}
+
+impl From<rusqlite::Error> for RowError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl RowError {
+    pub(crate) fn on(self, path: &std::path::Path, waited: Duration) -> Error {
+        match self {
+            Self::Sqlite(error) => Error::of(path, waited, error),
+            Self::Damaged { position, what } => Error::CorruptEvent { position, what },
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Names of tags, streams and types, and the numbers that stand for them in the file.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+const FIND: &str = "SELECT id FROM term WHERE kind = ?1 AND name = ?2";
+const INSERT: &str = "INSERT INTO term (kind, name) VALUES (?1, ?2) RETURNING id";
+
+/// The most names of one kind that are remembered; past it they are forgotten all together.
+const REMEMBERED: usize = 100_000;
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    Tag = 0,
+    Stream = 1,
+    Type = 2,
+}
+
+/// The numbers that one connection knows.
+#[derive(Debug, Default)]
+pub(crate) struct Terms {
+    committed: [HashMap<Box<str>, i64>; 3],
+    /// Given out in the open transaction: gone if it is rolled back.
+    pending: [HashMap<Box<str>, i64>; 3],
+}
+
+impl Terms {
+    /// The number of a name; none if no event has it.
+    pub(crate) fn find(
+        &mut self,
+        connection: &Connection,
+        kind: Kind,
+        name: &str,
+    ) -> rusqlite::Result<Option<i64>> {
+        let known =
+            [&self.committed, &self.pending].into_iter().find_map(|t| t[kind as usize].get(name));
+        if let Some(id) = known {
+            return Ok(Some(*id));
+        }
+        let found = connection
+            .prepare_cached(FIND)?
+            .query_row(params![kind as i64, name], |row| row.get(0))
+            .optional()?;
+        if let Some(id) = found {
+            let committed = &mut self.committed[kind as usize];
+            if committed.len() >= REMEMBERED {
+                committed.clear();
+            }
+            committed.insert(name.into(), id);
+        }
+        Ok(found)
+    }
+
+    /// The number of a name, given out now if it has none.
+    pub(crate) fn find_or_insert(
+        &mut self,
+        connection: &Connection,
+        kind: Kind,
+        name: &str,
+    ) -> rusqlite::Result<i64> {
+        if let Some(id) = self.find(connection, kind, name)? {
+            return Ok(id);
+        }
+        let id = connection
+            .prepare_cached(INSERT)?
+            .query_row(params![kind as i64, name], |row| row.get(0))?;
+        self.pending[kind as usize].insert(name.into(), id);
+        Ok(id)
+    }
+
+    /// The transaction was committed.
+    pub(crate) fn commit(&mut self) {
+        for (committed, pending) in self.committed.iter_mut().zip(&mut self.pending) {
+            if committed.len() + pending.len() > REMEMBERED {
+                committed.clear();
+            }
+            committed.extend(pending.drain());
+        }
+    }
+
+    /// The transaction was rolled back, or its outcome is not known.
+    pub(crate) fn roll_back(&mut self) {
+        self.pending.iter_mut().for_each(HashMap::clear);
+    }
+}
