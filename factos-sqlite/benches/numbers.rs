@@ -65,7 +65,7 @@ fn event(n: u64) -> NewEvent {
     }
     event.stream = Some(StreamName::new(format!("entity-{}", n / 10)).unwrap());
     event.metadata = Metadata::new()
-        .with_correlation_id("0190c0de-0000-7000-8000-000000000000")
+        .with_correlation_id(&format!("0190c0de-0000-7000-8000-{n:012x}"))
         .and_then(|metadata| metadata.with_actor("somebody"))
         .unwrap();
     event

@@ -1,7 +1,12 @@
 //! A row of the log as a record.
 
-use std::{collections::HashMap, time::Duration, time::SystemTime};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
+use bytes::BytesMut;
 use factos::{Bytes, EventId, EventType, Metadata, Recorded, SequencePosition, StreamName, Tags};
 use rusqlite::{Connection, OptionalExtension, Row, types::ValueRef};
 
@@ -16,7 +21,8 @@ const TYPE_NAME: &str = "SELECT name FROM term WHERE id = ?1 AND kind = 2";
 /// The types seen so far, so that a row costs no look-up and a record shares its type's name.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
-    types: HashMap<i64, EventType>,
+    types: BTreeMap<i64, EventType>,
+    payloads: Payloads,
 }
 
 impl Rows {
@@ -54,7 +60,7 @@ impl Rows {
             recorded_at: unsigned(row.get_ref(8)?)
                 .and_then(time)
                 .ok_or_else(damaged("its time"))?,
-            event: Bytes::copy_from_slice(payload.ok_or_else(damaged("its payload"))?),
+            event: self.payloads.copy(payload.ok_or_else(damaged("its payload"))?),
         })
     }
 
@@ -74,6 +80,27 @@ impl Rows {
         let event_type = event_type.ok_or_else(|| RowError::damaged(position, "its type"))?;
         self.types.insert(id, event_type.clone());
         Ok(event_type)
+    }
+}
+
+/// Copies small payloads side by side into shared blocks: one allocation for many events, and a record
+/// that is kept keeps no more than one block with it.
+#[derive(Debug, Default)]
+struct Payloads(BytesMut);
+
+const BLOCK: usize = 64 << 10;
+const SMALL: usize = 4 << 10;
+
+impl Payloads {
+    fn copy(&mut self, payload: &[u8]) -> Bytes {
+        if payload.len() > SMALL {
+            return Bytes::copy_from_slice(payload);
+        }
+        if self.0.capacity() < payload.len() {
+            self.0 = BytesMut::with_capacity(BLOCK);
+        }
+        self.0.extend_from_slice(payload);
+        self.0.split().freeze()
     }
 }
 
@@ -124,7 +151,7 @@ impl From<rusqlite::Error> for RowError {
 }
 
 impl RowError {
-    pub(crate) fn on(self, path: &std::path::Path, waited: Duration) -> Error {
+    pub(crate) fn on(self, path: &Path, waited: Duration) -> Error {
         match self {
             Self::Sqlite(error) => Error::of(path, waited, error),
             Self::Damaged { position, what } => Error::CorruptEvent { position, what },

@@ -134,6 +134,9 @@ impl<'de> Deserialize<'de> for Metadata {
 
 struct Entries;
 
+/// Room for a few entries, so that reading a row does not grow its text step by step.
+const TYPICAL_BYTES: usize = 256;
+
 impl<'de> Visitor<'de> for Entries {
     type Value = Metadata;
 
@@ -142,7 +145,7 @@ impl<'de> Visitor<'de> for Entries {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Metadata, A::Error> {
-        let mut flat = String::new();
+        let mut flat = String::with_capacity(TYPICAL_BYTES);
         let mut last = 0..0;
         let mut sorted = true;
         while let Some(Text(key)) = map.next_key()? {

@@ -55,8 +55,13 @@ impl Tag {
 
 pub(crate) fn check(text: &str) -> Result<(), InvalidText> {
     text::check_name("tag", text)?;
-    let (key, value) = text.split_once(':').ok_or_else(|| InvalidText::no_colon(text))?;
-    check_sides(key, value)
+    let colon = text.as_bytes().iter().position(|byte| *byte == b':');
+    match colon {
+        None => Err(InvalidText::no_colon(text)),
+        Some(0) => text::check_name("tag key", ""),
+        Some(at) if at + 1 == text.len() => text::check_name("tag value", ""),
+        Some(_) => Ok(()),
+    }
 }
 
 fn check_sides(key: &str, value: &str) -> Result<(), InvalidText> {

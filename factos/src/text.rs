@@ -50,6 +50,9 @@ impl fmt::Display for Problem {
 
 /// Checks a name: 1 to [`MAX_TEXT_BYTES`] bytes, no control characters.
 pub(crate) fn check_name(what: &'static str, text: &str) -> Result<(), InvalidText> {
+    if is_name(text) {
+        return Ok(());
+    }
     if text.is_empty() {
         return Err(InvalidText { what, problem: Problem::Empty });
     }
@@ -61,7 +64,7 @@ pub(crate) fn check_name(what: &'static str, text: &str) -> Result<(), InvalidTe
 
 /// Checks a free text: anything but U+0000.
 pub(crate) fn check_value(what: &'static str, text: &str) -> Result<(), InvalidText> {
-    reject(what, text, |c| c == '\0')
+    if text.as_bytes().contains(&0) { reject(what, text, |c| c == '\0') } else { Ok(()) }
 }
 
 fn reject(what: &'static str, text: &str, bad: fn(char) -> bool) -> Result<(), InvalidText> {
@@ -73,7 +76,7 @@ fn reject(what: &'static str, text: &str, bad: fn(char) -> bool) -> Result<(), I
     }
 }
 
-/// The same rules as [`check_name`] for literals, at compile time.
+/// The rules of [`check_name`] on bytes: for literals at compile time, and for every row that is read.
 pub(crate) const fn is_name(text: &str) -> bool {
     let bytes = text.as_bytes();
     if bytes.is_empty() || bytes.len() > MAX_TEXT_BYTES {
