@@ -1,0 +1,234 @@
+//! Opening a log, and the errors that say why it cannot be opened.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use factos::{AppendCondition, EventStore, EventStoreExt, Query, StoreError, StoreErrorKind};
+use factos_sqlite::{Config, Durability, Error, SqliteStore};
+use rusqlite::Connection;
+use support::{cause, sold};
+use tempfile::TempDir;
+
+async fn refused(path: impl AsRef<std::path::Path>) -> StoreError {
+    let config = Config::new(path).busy_timeout(Duration::from_millis(100));
+    config.open().await.expect_err("it was opened")
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[tokio::test]
+async fn a_new_file_becomes_a_log_with_an_identity() {
+    let folder = folder();
+    let path = folder.path().join("log.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let id = store.log_id().to_owned();
+    store.close().await.unwrap();
+    assert_eq!(SqliteStore::open(&path).await.unwrap().log_id(), id);
+    let other = SqliteStore::open(folder.path().join("other.db")).await.unwrap();
+    assert_ne!(other.log_id(), id);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_left_alone() {
+    let folder = folder();
+    let path = folder.path().join("notes.txt");
+    let text = "Dear diary, ".repeat(500);
+    fs::write(&path, &text).unwrap();
+    let error = refused(&path).await;
+    assert!(matches!(cause(&error), Error::NotADatabase { .. }), "{error:?}");
+    assert_eq!(error.kind(), StoreErrorKind::Incompatible);
+    assert_eq!(error.to_string(), format!("{} is not a SQLite database", path.display()));
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
+}
+
+#[tokio::test]
+async fn a_database_of_something_else_is_left_alone() {
+    let folder = folder();
+    let path = folder.path().join("shop.db");
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE cart (id INTEGER)").unwrap();
+    let before = fs::read(&path).unwrap();
+    let error = refused(&path).await;
+    assert!(matches!(cause(&error), Error::NotALog { .. }), "{error:?}");
+    assert_eq!(error.kind(), StoreErrorKind::Incompatible);
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_log_of_a_newer_version_is_left_alone() {
+    let folder = folder();
+    let path = folder.path().join("log.db");
+    drop(SqliteStore::open(&path).await.unwrap());
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
+    let before = fs::read(&path).unwrap();
+    let error = refused(&path).await;
+    assert!(matches!(cause(&error), Error::NewerFormat { found: 7, known: 1, .. }), "{error:?}");
+    assert!(error.to_string().contains("its format is 7, this version knows 1"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_lock_of_another_process_is_waited_for_and_then_told() {
+    let folder = folder();
+    let path = folder.path().join("log.db");
+    let store = Config::new(&path).busy_timeout(Duration::from_millis(200)).open().await.unwrap();
+    store.append(vec![sold("1")], AppendCondition::None).await.unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let begun = Instant::now();
+    let error = match store.append(vec![sold("1")], AppendCondition::None).await.unwrap_err() {
+        factos::AppendError::Store(error) => error,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(error.kind(), StoreErrorKind::Busy);
+    assert!(matches!(cause(&error), Error::Locked { waited, .. } if waited.as_millis() >= 200));
+    assert!(begun.elapsed() < Duration::from_secs(3));
+    // Readers go on meanwhile, and writers after it.
+    assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), 1);
+    other.execute_batch("ROLLBACK").unwrap();
+    store.append(vec![sold("1")], AppendCondition::None).await.unwrap();
+    assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_log_that_another_process_holds_exclusively_is_locked() {
+    let folder = folder();
+    let path = folder.path().join("log.db");
+    drop(SqliteStore::open(&path).await.unwrap());
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
+    let error = refused(&path).await;
+    assert!(matches!(cause(&error), Error::Locked { .. }), "{error:?}");
+    assert_eq!(error.kind(), StoreErrorKind::Busy);
+}
+
+#[tokio::test]
+async fn a_read_only_file_is_refused() {
+    let folder = folder();
+    let path = folder.path().join("log.db");
+    drop(SqliteStore::open(&path).await.unwrap());
+    let mut permissions = fs::metadata(&path).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&path, permissions).unwrap();
+    let error = refused(&path).await;
+    assert!(matches!(cause(&error), Error::ReadOnly { .. }), "{error:?}");
+    assert_eq!(error.to_string(), format!("{} is read-only", path.display()));
+}
+
+#[tokio::test]
+async fn a_missing_folder_is_named_and_not_created() {
+    let folder = folder();
+    let path = folder.path().join("no/such/log.db");
+    let error = refused(&path).await;
+    assert!(matches!(cause(&error), Error::MissingFolder { .. }), "{error:?}");
+    assert!(!folder.path().join("no").exists());
+}
+
+#[tokio::test]
+async fn a_path_that_is_no_file_is_refused() {
+    let folder = folder();
+    for path in [folder.path().to_str().unwrap(), "", ":memory:", "a\0b"] {
+        let error = refused(path).await;
+        assert!(matches!(cause(&error), Error::NotAFile { .. }), "{path:?}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_file_is_not_created_if_it_must_exist() {
+    let folder = folder();
+    let path = folder.path().join("log.db");
+    let error = Config::new(&path).create(false).open().await.unwrap_err();
+    assert!(matches!(cause(&error), Error::MissingFile { .. }), "{error:?}");
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn a_damaged_event_is_named() {
+    let folder = folder();
+    let path = folder.path().join("log.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    store.append(vec![sold("1"), sold("2")], AppendCondition::None).await.unwrap();
+    drop(store);
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch(
+            "DROP TRIGGER event_no_update; UPDATE event SET tags = 'b:1 a:1' WHERE position = 2;
+             UPDATE event SET tags = char(10) WHERE position = 2",
+        )
+        .unwrap();
+    let store = SqliteStore::open(&path).await.unwrap();
+    let error = store.read_all(&Query::all()).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+    assert_eq!(error.to_string(), "the event at position 2 is damaged in its tags");
+}
+
+#[tokio::test]
+async fn the_log_is_append_only_for_everybody() {
+    let folder = folder();
+    let path = folder.path().join("log.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    store.append(vec![sold("1")], AppendCondition::None).await.unwrap();
+    let other = Connection::open(&path).unwrap();
+    for sql in [
+        "UPDATE event SET payload = x'00'",
+        "DELETE FROM event",
+        "UPDATE posting SET position = 7",
+        "DELETE FROM posting",
+        "UPDATE term SET name = 'show:2'",
+        "DELETE FROM term",
+    ] {
+        let error = other.execute_batch(sql).unwrap_err();
+        assert!(error.to_string().contains("append-only"), "{sql}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn the_view_shows_names_and_times_to_people() {
+    let folder = folder();
+    let path = folder.path().join("log.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    store.append(vec![sold("1")], AppendCondition::None).await.unwrap();
+    let other = Connection::open(&path).unwrap();
+    let (name, tags, time): (String, String, String) = other
+        .query_row("SELECT type, tags, recorded_at FROM event_view", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .unwrap();
+    assert_eq!((name.as_str(), tags.as_str()), ("TicketSold", "show:1"));
+    assert!(time.starts_with("20") && time.ends_with('Z'), "{time}");
+}
+
+#[tokio::test]
+async fn less_durability_is_asked_for_by_name() {
+    let folder = folder();
+    let path = folder.path().join("log.db");
+    let config = Config::new(&path).durability(Durability::LoseLatestOnPowerCut);
+    let store = config.open().await.unwrap();
+    store.append(vec![sold("1")], AppendCondition::None).await.unwrap();
+    drop(store);
+    let store = SqliteStore::open(&path).await.unwrap();
+    assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_first_openers_make_one_log() {
+    let folder = folder();
+    let path = folder.path().join("log.db");
+    let opening: Vec<_> = (0..8).map(|_| tokio::spawn(SqliteStore::open(path.clone()))).collect();
+    let mut stores = Vec::new();
+    for store in opening {
+        stores.push(store.await.unwrap().unwrap());
+    }
+    for store in &stores {
+        assert_eq!(store.log_id(), stores[0].log_id());
+        store.append(vec![sold("1")], AppendCondition::None).await.unwrap();
+    }
+    assert_eq!(stores[0].read_all(&Query::all()).await.unwrap().len(), 8);
+}
