@@ -1,0 +1,109 @@
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use factos::{
+    Dispatched, EventId, EventStore, EventStoreExt, Metadata, Query, Retry, SequencePosition,
+    Split, dispatch, react_all,
+};
+use tokio::{sync::Semaphore, task::JoinSet};
+
+use crate::{
+    box_office::{BoxOffice, BuyTicket, Confirmation, SoldOut, Ticketing},
+    options::Options,
+    progress::Progress,
+    report::{Counts, Report},
+};
+
+const SHOW: &str = "rust-conf";
+
+/// One show is one boundary: of everybody who tries at once only one wins, so the last may lose to all
+/// others, and to other processes.
+const ATTEMPTS: u32 = 10_000;
+
+type Purchase = Result<Dispatched<Ticketing, u64>, SoldOut>;
+
+/// Lets every buyer try once, and counts what the log held before and holds after.
+pub(crate) async fn run(
+    store: &Arc<dyn EventStore>,
+    options: &Options,
+    location: String,
+) -> anyhow::Result<Report> {
+    let sale = EventId::new().to_string();
+    let query = show_query()?;
+    let head = store.head().await?;
+    let mut counts = Counts { before: recorded(store, &query).await?.total, ..Counts::default() };
+    let begun = Instant::now();
+    let mut buyers = open_doors(store, options, &sale)?;
+    let mut progress = Progress::of(options.buyers);
+    while let Some(purchase) = buyers.join_next().await {
+        let purchase = purchase.context("a buyer's task ended early")??;
+        progress.serve_one();
+        counts.add(&purchase);
+        if let (true, Ok(sold)) = (options.verbose, &purchase) {
+            react_all(&Confirmation, &sold.records).iter().for_each(|line| progress.print(line));
+        }
+    }
+    progress.finish();
+    let elapsed = begun.elapsed();
+    let log = recorded(store, &query).await?;
+    counts.recorded = log.total;
+    counts.own = log.events.iter().filter(|(by, _)| by.as_deref() == Some(&*sale)).count() as u64;
+    counts.kept = log.events.iter().filter(|(_, at)| Some(*at) <= head).count() as u64;
+    Ok(Report { counts, seats: options.seats, elapsed, location })
+}
+
+fn show_query() -> anyhow::Result<Query> {
+    let query: factos::QueryFor<Ticketing> = Ticketing::query().show(SHOW).into();
+    Ok(query.into_query()?)
+}
+
+struct Log {
+    total: u64,
+    /// By which sale, and where.
+    events: Vec<(Option<String>, SequencePosition)>,
+}
+
+async fn recorded(store: &Arc<dyn EventStore>, query: &Query) -> anyhow::Result<Log> {
+    let records = store.read_all(query).await?;
+    let sale = |metadata: &Metadata| metadata.correlation_id().map(str::to_owned);
+    let events: Vec<_> = records.iter().map(|r| (sale(&r.metadata), r.position)).collect();
+    Ok(Log { total: events.len() as u64, events })
+}
+
+/// Every buyer is a task; so many of them try at a time.
+fn open_doors(
+    store: &Arc<dyn EventStore>,
+    options: &Options,
+    sale: &str,
+) -> anyhow::Result<JoinSet<anyhow::Result<Purchase>>> {
+    let doors = Arc::new(Semaphore::new(usize::try_from(options.concurrency)?));
+    let office = Arc::new(BoxOffice { seats: options.seats });
+    let metadata = Metadata::new().with_correlation_id(sale)?;
+    let mut buyers = JoinSet::new();
+    for number in 1..=options.buyers {
+        let (store, doors, office) = (store.clone(), doors.clone(), office.clone());
+        let metadata = metadata.clone();
+        buyers.spawn(async move {
+            let _inside = doors.acquire_owned().await?;
+            let command =
+                BuyTicket { show: SHOW.to_owned(), buyer: format!("buyer-{number}") };
+            buy(&*store, &office, &command, metadata).await
+        });
+    }
+    Ok(buyers)
+}
+
+async fn buy(
+    store: &dyn EventStore,
+    office: &BoxOffice,
+    command: &BuyTicket,
+    metadata: Metadata,
+) -> anyhow::Result<Purchase> {
+    let retry = Retry::attempts(ATTEMPTS)
+        .tokio_backoff(Duration::from_micros(500), Duration::from_millis(20));
+    let purchase = dispatch(store, office).retry(retry).metadata(metadata).run(command).await;
+    Ok(purchase.split()?)
+}
