@@ -5,6 +5,7 @@
 mod append;
 mod codec;
 mod decider;
+mod dispatch;
 mod error;
 mod event;
 mod event_error;
@@ -35,6 +36,11 @@ pub use codec::Codec;
 pub use decider::{
     Decider, MapCommand, MapError, WithContext, compute_events, compute_state, decider_fn,
     evolve_recorded,
+};
+pub use dispatch::{
+    Context, Dispatch, DispatchStream, Dispatched, Error, GuardNotCovered, Infrastructure,
+    InvalidArgument, KeyReused, LoadedStream, OutcomeUnknown, OutsideBoundary, Retry, Split,
+    dispatch, dispatch_stream, load_stream, read_context,
 };
 pub use error::{AppendError, Conflict, InvalidEvent, StoreError, StoreErrorKind};
 pub use event::{Event, decode};
