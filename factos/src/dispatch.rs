@@ -126,7 +126,7 @@ where
         let envelope = self.options.envelope()?;
         let mut facts = Facts::of(self.decider, command)?;
         if let Some(key) = &self.options.key {
-            facts = facts.or_key::<D>(key);
+            facts = facts.or_key::<D::Event>(key)?;
         }
         Attempt {
             store: self.store,

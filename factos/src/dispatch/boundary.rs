@@ -3,10 +3,12 @@ use crate::{
     decider::Decider,
     dispatch::{error::Infrastructure, idempotency::IdempotencyKey},
     error::StoreError,
+    event::Event,
     event_type::EventType,
     events::Events,
     position::SequencePosition,
     query::Query,
+    query_for::InvalidQuery,
     read_options::ReadOptions,
     recorded::Recorded,
     store::EventStore,
@@ -78,16 +80,13 @@ impl Facts {
         })
     }
 
-    /// The same facts, with the events that carry the key.
-    pub(super) fn or_key<D: Decider + ?Sized>(mut self, key: &IdempotencyKey) -> Self {
-        let widen =
-            |query: &Query, items: &[_]| items.iter().cloned().fold(query.clone(), Query::or);
-        let items = key.items::<D::Event>();
+    /// The same facts, with the events of `E` that carry the key.
+    pub(super) fn or_key<E: Event>(mut self, key: &IdempotencyKey) -> Result<Self, InvalidQuery> {
         self.keyed = Some(Keyed {
-            read: widen(&self.context, &items),
-            refuse: widen(&self.guard, &items),
+            read: key.widen::<E>(&self.context)?,
+            refuse: key.widen::<E>(&self.guard)?,
         });
-        self
+        Ok(self)
     }
 
     fn read(&self) -> &Query {

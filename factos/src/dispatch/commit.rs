@@ -76,16 +76,22 @@ impl<S: EventStore + ?Sized> Open<'_, S> {
         mut last: StoreError,
         mut written: bool,
     ) -> Result<Vec<Recorded<Bytes>>, Infrastructure> {
+        let mut waits = !written;
         for inquiry in 1..=INQUIRIES {
+            if waits {
+                self.retry.pause(inquiry).await;
+            }
             let answer = if written {
                 self.find().await.map_err(AppendError::Store)
             } else {
-                self.retry.pause(inquiry).await;
                 self.append_again().await
             };
+            waits = true;
             match answer {
                 Ok(records) => return Ok(records),
-                Err(AppendError::DuplicateEventId(id)) if self.owns(id) => written = true,
+                Err(AppendError::DuplicateEventId(id)) if self.owns(id) => {
+                    (written, waits) = (true, false);
+                }
                 // Ids are looked at before the condition: the batch was not written.
                 Err(AppendError::Conflict(conflict)) => return Err(conflict.into()),
                 Err(AppendError::Store(error)) => last = error,

@@ -1,6 +1,11 @@
 use crate::{
-    dispatch::options::InvalidArgument, event::Event, metadata::Metadata, query::QueryItem,
-    query_for::QueryFor, recorded::Recorded, tag::Tag,
+    dispatch::options::InvalidArgument,
+    event::Event,
+    metadata::Metadata,
+    query::Query,
+    query_for::{InvalidQuery, QueryFor},
+    recorded::Recorded,
+    tag::Tag,
 };
 
 /// The key of the tag under which events remember their command.
@@ -37,15 +42,13 @@ impl IdempotencyKey {
         &self.0
     }
 
-    /// The events of `E` that carry this key, as items of a query.
-    pub(super) fn items<E: Event>(&self) -> Vec<QueryItem> {
-        let all = QueryFor::<E>::all_types();
-        let items = all.as_query().ok().and_then(|query| query.items());
-        items
-            .unwrap_or_default()
-            .iter()
-            .map(|item| item.clone().tagged(&self.0))
-            .collect()
+    /// This query, or the events of `E` that carry the key.
+    pub(super) fn widen<E: Event>(&self, query: &Query) -> Result<Query, InvalidQuery> {
+        let all = QueryFor::<E>::all_types().into_query()?;
+        Ok(all.items().map_or_else(Query::all, |items| {
+            let keyed = items.iter().map(|item| item.clone().tagged(&self.0));
+            keyed.fold(query.clone(), Query::or)
+        }))
     }
 
     pub(super) fn is_on<E>(&self, record: &Recorded<E>) -> bool {
