@@ -1,5 +1,7 @@
 //! The pure pieces: no store, no runtime.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use std::{

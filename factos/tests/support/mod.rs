@@ -1,6 +1,7 @@
 //! A small domain written by hand, and a store that goes wrong on request.
 
 #![allow(dead_code, reason = "every test binary uses its own part")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::{collections::VecDeque, sync::Mutex};
 
@@ -164,6 +165,8 @@ pub(crate) enum Fault {
     LostUnwritten,
     /// The batch is written, and the caller is not told.
     LostWritten,
+    /// The batch reaches the log twice, and the answer is that of the second time.
+    SentTwice,
     /// Somebody else appends this first.
     Rival(Ticketing),
     /// As `LostUnwritten`, and then somebody else appends this.
@@ -241,6 +244,8 @@ impl EventStore for Scripted {
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
         let asked = (events.clone(), condition.clone());
         self.asked.lock().unwrap().push(asked);
+        // Whoever has read meanwhile is to meet this append.
+        tokio::task::yield_now().await;
         let fault = self.appends.lock().unwrap().pop_front();
         match fault.unwrap_or(Fault::Pass) {
             Fault::Pass => {}
@@ -251,6 +256,7 @@ impl EventStore for Scripted {
                 self.log.append(events, condition).await?;
                 return Err(lost());
             }
+            Fault::SentTwice => drop(self.log.append(events.clone(), condition.clone()).await?),
             Fault::Rival(event) => drop(seed(&self.log, [event]).await),
             Fault::LostToRival(event) => {
                 seed(&self.log, [event]).await;
