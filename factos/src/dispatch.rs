@@ -39,6 +39,35 @@ pub use stream::{DispatchStream, dispatch_stream};
 ///
 /// Add options, then [`run`](Dispatch::run) it.
 ///
+/// ```
+/// # use factos::{Bytes, EncodeError, Error, Event, EventType, Schema, Tags, TypeInfo, Undecodable};
+/// # struct Sold;
+/// # impl Event for Sold {
+/// #     const SCHEMA: &'static Schema = &Schema::new(&[TypeInfo::new("Sold", 1, "Sold")]);
+/// #     fn event_type(&self) -> EventType { EventType::from_static("Sold") }
+/// #     fn version(&self) -> u32 { 1 }
+/// #     fn tags(&self) -> Result<Tags, EncodeError> { Ok(Tags::new()) }
+/// #     fn encode(&self) -> Result<Bytes, EncodeError> { Ok(Bytes::new()) }
+/// #     fn decode(_: &EventType, _: u32, _: &[u8]) -> Result<Self, Undecodable> { Ok(Self) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Error<&'static str>> {
+/// use factos::{Retry, decider_fn, dispatch};
+///
+/// let office = decider_fn(
+///     || 0,
+///     |sold, _: &Sold| sold + 1,
+///     |sold, seats: &u32| if sold < seats { Ok(vec![Sold]) } else { Err("sold out") },
+/// );
+/// let store = factos_memory::MemoryStore::new();
+/// let done = dispatch(&store, &office).retry(Retry::attempts(3)).run(&1).await?;
+/// assert_eq!((done.records.len(), done.state), (1, 1));
+/// let refused = dispatch(&store, &office).run(&1).await;
+/// assert!(matches!(refused, Err(Error::Domain("sold out"))));
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # In a task
 /// Nothing is asked of the types but what they need where they are used. For a dispatch that is spawned
 /// from generic code this suffices:

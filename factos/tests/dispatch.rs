@@ -261,6 +261,7 @@ async fn a_bad_stream_name_is_told_by_run() {
     let store = Scripted::default();
     let result = dispatch(&store, &OFFICE)
         .stream("a\nb")
+        .idempotency_key("")
         .stream("c")
         .run(&buy("a", "z"))
         .await;

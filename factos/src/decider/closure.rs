@@ -5,7 +5,7 @@ use crate::{decider::Decider, event::Event};
 /// A decider of three closures; its context is every type of the event, see
 /// [`with_context`](Decider::with_context).
 ///
-/// ```no_run
+/// ```
 /// # use factos::{Decider, Event};
 /// # fn example<Paid: Event + From<u64>>() -> impl Decider {
 /// factos::decider_fn(
