@@ -344,7 +344,7 @@ async fn a_context_tells_what_a_decision_of_ones_own_needs() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sixty_four_tasks_never_oversell_ten_seats() {
-    let store = Arc::new(Scripted::default());
+    let store = Arc::new(Scripted::meeting(64));
     let tasks: Vec<_> = (0..64)
         .map(|n| {
             let store = Arc::clone(&store);
@@ -365,7 +365,6 @@ async fn sixty_four_tasks_never_oversell_ten_seats() {
         sales.extend(task.await.unwrap().ok());
     }
     assert_eq!(sales.len(), 10);
-    assert!(store.conditions().len() > 10, "the tasks never met");
     let mut log = log_of(&store.log).await;
     let by_buyer = |event: &Ticketing| format!("{event:?}");
     log.sort_by_key(by_buyer);

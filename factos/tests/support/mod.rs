@@ -179,6 +179,7 @@ pub(crate) struct Scripted {
     pub(crate) log: MemoryStore,
     appends: Mutex<VecDeque<Fault>>,
     reads: Mutex<VecDeque<StoreErrorKind>>,
+    meeting: usize,
     pub(crate) asked: Mutex<Vec<(Vec<NewEvent>, AppendCondition)>>,
 }
 
@@ -186,6 +187,14 @@ impl Scripted {
     pub(crate) fn new(appends: impl IntoIterator<Item = Fault>) -> Self {
         Self {
             appends: Mutex::new(appends.into_iter().collect()),
+            ..Self::default()
+        }
+    }
+
+    /// No append is carried out before this many have come: all of them were decided upon the same log.
+    pub(crate) fn meeting(appends: usize) -> Self {
+        Self {
+            meeting: appends,
             ..Self::default()
         }
     }
@@ -244,8 +253,9 @@ impl EventStore for Scripted {
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
         let asked = (events.clone(), condition.clone());
         self.asked.lock().unwrap().push(asked);
-        // Whoever has read meanwhile is to meet this append.
-        tokio::task::yield_now().await;
+        while self.asked.lock().unwrap().len() < self.meeting {
+            tokio::task::yield_now().await;
+        }
         let fault = self.appends.lock().unwrap().pop_front();
         match fault.unwrap_or(Fault::Pass) {
             Fault::Pass => {}
