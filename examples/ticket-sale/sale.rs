@@ -88,8 +88,7 @@ fn open_doors(
         let metadata = metadata.clone();
         buyers.spawn(async move {
             let _inside = doors.acquire_owned().await?;
-            let command =
-                BuyTicket { show: SHOW.to_owned(), buyer: format!("buyer-{number}") };
+            let command = BuyTicket { show: SHOW.to_owned(), buyer: format!("buyer-{number}") };
             buy(&*store, &office, &command, metadata).await
         });
     }

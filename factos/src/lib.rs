@@ -4,6 +4,8 @@
 
 mod append;
 mod codec;
+mod decider;
+mod dispatch;
 mod error;
 mod event;
 mod event_error;
@@ -15,6 +17,7 @@ mod metadata;
 mod position;
 mod query;
 mod query_for;
+mod reactor;
 mod read_options;
 mod recorded;
 mod schema;
@@ -25,10 +28,20 @@ mod tag;
 mod tag_value;
 mod tags;
 mod text;
+mod view;
 
 pub use append::{AppendCondition, NewEvent};
 pub use bytes::Bytes;
 pub use codec::Codec;
+pub use decider::{
+    Decider, MapCommand, MapError, WithContext, compute_events, compute_state, decider_fn,
+    evolve_recorded,
+};
+pub use dispatch::{
+    Context, Dispatch, DispatchStream, Dispatched, Error, GuardNotCovered, Infrastructure,
+    InvalidArgument, KeyReused, LoadedStream, OutcomeUnknown, OutsideBoundary, Retry, Split,
+    dispatch, dispatch_stream, load_stream, read_context,
+};
 pub use error::{AppendError, Conflict, InvalidEvent, StoreError, StoreErrorKind};
 pub use event::{Event, decode};
 pub use event_error::{DecodeError, EncodeError, Undecodable};
@@ -40,6 +53,7 @@ pub use metadata::Metadata;
 pub use position::SequencePosition;
 pub use query::{EmptyQuery, Query, QueryItem};
 pub use query_for::{InvalidQuery, QueryFor};
+pub use reactor::{Reactor, Then, react_all, reactor_fn};
 pub use read_options::{ReadCursor, ReadOptions};
 pub use recorded::Recorded;
 pub use schema::{Schema, TypeInfo};
@@ -50,3 +64,4 @@ pub use tag::Tag;
 pub use tag_value::{ArgOf, TagItem, TagValue};
 pub use tags::{InvalidTags, Tags};
 pub use text::{InvalidText, MAX_TEXT_BYTES};
+pub use view::{View, project, project_from, view_fn};

@@ -37,6 +37,12 @@ pub enum InvalidQuery {
         /// The keys asked for.
         keys: Vec<&'static str>,
     },
+    /// The query can select events that do not decode into the event type.
+    #[error("the query {query} selects more than the stored types of the event type")]
+    Foreign {
+        /// The query asked for.
+        query: Query,
+    },
     /// The event type declares no stored type.
     #[error("the event type declares no stored type")]
     NoType,
@@ -50,6 +56,16 @@ impl<E: Event> QueryFor<E> {
         let item =
             types.collect::<Result<Vec<_>, _>>().ok().and_then(|t| QueryItem::of_types(t).ok());
         Self::from_result(item.map(Query::item).ok_or(InvalidQuery::NoType))
+    }
+
+    /// A query written by hand, for event types that do not derive one. Each of its items names types of
+    /// `E`, and no others; anything else is kept as [`InvalidQuery::Foreign`].
+    #[must_use]
+    pub fn from_query(query: Query) -> Self {
+        let checked = Self::all_types().query.and_then(|all| {
+            if all.covers(&query) { Ok(query) } else { Err(InvalidQuery::Foreign { query }) }
+        });
+        Self::from_result(checked)
     }
 }
 

@@ -1,0 +1,125 @@
+use crate::{event::Event, query_for::QueryFor};
+
+mod closure;
+mod compute;
+mod forward;
+mod map;
+
+pub use closure::decider_fn;
+pub use compute::{compute_events, compute_state, evolve_recorded};
+pub use map::{MapCommand, MapError, WithContext};
+
+/// Decides what a command leads to, from the facts accepted so far.
+///
+/// Pure: no IO, no clock, no randomness; what a decision needs from outside comes in the command, and
+/// configuration sits in `self`. Nothing here is async or `Send`, and the trait is dyn-compatible.
+///
+/// # Boundaries
+/// - `decide` sees `initial` folded with the events that [`context`](Self::context) selects, and no others.
+/// - Events that [`guard`](Self::guard) selects, accepted since, refuse the append; others do not.
+/// - `context` covers `guard`, and depends on the command alone, as `guard` does.
+///
+/// ```
+/// # use factos::{Bytes, Decider, EncodeError, Event, EventType, Schema, Tags, TypeInfo, Undecodable};
+/// # struct Paid(u64);
+/// # impl Event for Paid {
+/// #     const SCHEMA: &'static Schema = &Schema::new(&[TypeInfo::new("Paid", 1, "Paid")]);
+/// #     fn event_type(&self) -> EventType { EventType::from_static("Paid") }
+/// #     fn version(&self) -> u32 { 1 }
+/// #     fn tags(&self) -> Result<Tags, EncodeError> { Ok(Tags::new()) }
+/// #     fn encode(&self) -> Result<Bytes, EncodeError> { Ok(self.0.to_string().into()) }
+/// #     fn decode(_: &EventType, _: u32, _: &[u8]) -> Result<Self, Undecodable> { Ok(Self(0)) }
+/// # }
+/// struct Budget { limit: u64 }
+/// struct Pay(u64);
+/// #[derive(Debug, PartialEq)]
+/// struct OverBudget;
+///
+/// impl Decider for Budget {
+///     type Command = Pay;
+///     type Event = Paid;
+///     type State = u64;
+///     type Error = OverBudget;
+///
+///     fn initial(&self) -> u64 { 0 }
+///     fn evolve(&self, spent: u64, Paid(amount): &Paid) -> u64 { spent + amount }
+///     fn decide(&self, spent: &u64, Pay(amount): &Pay) -> Result<Vec<Paid>, OverBudget> {
+///         if spent + amount > self.limit { return Err(OverBudget) }
+///         Ok(vec![Paid(*amount)])
+///     }
+/// }
+///
+/// let budget = Budget { limit: 10 };
+/// assert_eq!(factos::compute_state(&budget, 3, &Pay(7)), Ok(10));
+/// assert_eq!(factos::compute_state(&budget, 4, &Pay(7)), Err(OverBudget));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a decider",
+    note = "implement `factos::Decider` for it, or make one of closures with `factos::decider_fn`"
+)]
+pub trait Decider {
+    /// What is asked for.
+    type Command;
+    /// What can have happened.
+    type Event: Event;
+    /// What a decision looks at.
+    type State;
+    /// Why a command is refused.
+    type Error;
+
+    /// The state before any event.
+    fn initial(&self) -> Self::State;
+
+    /// The state after one more event. Total: an accepted event is never refused.
+    fn evolve(&self, state: Self::State, event: &Self::Event) -> Self::State;
+
+    /// What happens; no events if there is nothing to do.
+    ///
+    /// # Errors
+    /// Whatever the domain says no with.
+    fn decide(
+        &self,
+        state: &Self::State,
+        command: &Self::Command,
+    ) -> Result<Vec<Self::Event>, Self::Error>;
+
+    /// The facts that this command depends on. By default every type of `Event`, which is always sound:
+    /// the fold sees no others.
+    fn context(&self, command: &Self::Command) -> QueryFor<Self::Event> {
+        let _ = command;
+        QueryFor::all_types()
+    }
+
+    /// The facts that may invalidate the decision, by default the whole context. Narrow it where a fact
+    /// of the context cannot turn the answer around: a deposit never hurts a withdrawal.
+    fn guard(&self, command: &Self::Command) -> QueryFor<Self::Event> {
+        self.context(command)
+    }
+
+    /// The same decider for another command type. `f` is called for each use of a command.
+    fn map_command<C, F>(self, f: F) -> MapCommand<Self, C, F>
+    where
+        Self: Sized,
+        F: Fn(&C) -> Self::Command,
+    {
+        MapCommand::new(self, f)
+    }
+
+    /// The same decider with its error mapped.
+    fn map_error<E, F>(self, f: F) -> MapError<Self, F>
+    where
+        Self: Sized,
+        F: Fn(Self::Error) -> E,
+    {
+        MapError::new(self, f)
+    }
+
+    /// The same decider with another context, which is its guard as well.
+    fn with_context<F>(self, f: F) -> WithContext<Self, F>
+    where
+        Self: Sized,
+        F: Fn(&Self::Command) -> QueryFor<Self::Event>,
+    {
+        WithContext::new(self, f)
+    }
+}

@@ -1,0 +1,173 @@
+use std::fmt;
+
+use crate::{
+    decider::Decider, metadata::Metadata, recorded::Recorded, store::EventStore,
+    stream::StreamName, text::InvalidText,
+};
+
+mod attempt;
+mod boundary;
+mod commit;
+mod context;
+mod dispatched;
+mod error;
+mod fold;
+mod idempotency;
+mod loaded_stream;
+mod options;
+mod retry;
+mod stream;
+
+use attempt::Attempt;
+use boundary::{Boundary, Facts};
+use idempotency::IdempotencyKey;
+use options::{Cause, Options, shared_options, stream_name};
+
+pub use boundary::{GuardNotCovered, OutsideBoundary};
+pub use commit::OutcomeUnknown;
+pub use context::{Context, read_context};
+pub use dispatched::Dispatched;
+pub use error::{Error, Infrastructure, Split};
+pub use idempotency::KeyReused;
+pub use loaded_stream::{LoadedStream, load_stream};
+pub use options::InvalidArgument;
+pub use retry::Retry;
+pub use stream::{DispatchStream, dispatch_stream};
+
+/// Runs a command: reads the decider's context, folds it while it streams, decides, and appends under the
+/// condition that no event of the guard was accepted since. On a conflict it reads and decides again.
+///
+/// Add options, then [`run`](Dispatch::run) it.
+///
+/// ```
+/// # use factos::{Bytes, EncodeError, Error, Event, EventType, Schema, Tags, TypeInfo, Undecodable};
+/// # struct Sold;
+/// # impl Event for Sold {
+/// #     const SCHEMA: &'static Schema = &Schema::new(&[TypeInfo::new("Sold", 1, "Sold")]);
+/// #     fn event_type(&self) -> EventType { EventType::from_static("Sold") }
+/// #     fn version(&self) -> u32 { 1 }
+/// #     fn tags(&self) -> Result<Tags, EncodeError> { Ok(Tags::new()) }
+/// #     fn encode(&self) -> Result<Bytes, EncodeError> { Ok(Bytes::new()) }
+/// #     fn decode(_: &EventType, _: u32, _: &[u8]) -> Result<Self, Undecodable> { Ok(Self) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Error<&'static str>> {
+/// use factos::{Retry, decider_fn, dispatch};
+///
+/// let office = decider_fn(
+///     || 0,
+///     |sold, _: &Sold| sold + 1,
+///     |sold, seats: &u32| if sold < seats { Ok(vec![Sold]) } else { Err("sold out") },
+/// );
+/// let store = factos_memory::MemoryStore::new();
+/// let done = dispatch(&store, &office).retry(Retry::attempts(3)).run(&1).await?;
+/// assert_eq!((done.records.len(), done.state), (1, 1));
+/// let refused = dispatch(&store, &office).run(&1).await;
+/// assert!(matches!(refused, Err(Error::Domain("sold out"))));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # In a task
+/// Nothing is asked of the types but what they need where they are used. For a dispatch that is spawned
+/// from generic code this suffices:
+///
+/// ```
+/// # use factos::{Decider, EventStore};
+/// async fn sell<S, D>(store: &S, decider: &D, command: &D::Command) -> bool
+/// where
+///     S: EventStore + 'static,
+///     D: Decider + Send + Sync + 'static,
+///     D::Command: Send + Sync + 'static,
+///     D::Event: Send,
+///     D::State: Send,
+/// {
+///     factos::dispatch(store, decider).run(command).await.is_ok()
+/// }
+/// ```
+pub fn dispatch<'a, S, D>(store: &'a S, decider: &'a D) -> Dispatch<'a, S, D>
+where
+    S: EventStore + ?Sized,
+    D: Decider + ?Sized,
+{
+    Dispatch { store, decider, options: Options::default() }
+}
+
+/// A command's way to the log; see [`dispatch`].
+#[must_use = "a dispatch does nothing until it is run"]
+pub struct Dispatch<'a, S: ?Sized, D: ?Sized> {
+    store: &'a S,
+    decider: &'a D,
+    options: Options,
+}
+
+impl<S, D> Dispatch<'_, S, D>
+where
+    S: EventStore + ?Sized,
+    D: Decider + ?Sized,
+{
+    shared_options!();
+
+    /// Also writes the events to this stream. The boundary stays the decider's: the stream's revision is
+    /// not looked at, see [`dispatch_stream`] for that.
+    pub fn stream(mut self, name: impl TryInto<StreamName, Error: Into<InvalidText>>) -> Self {
+        self.options.stream = self.options.accept(stream_name(name));
+        self
+    }
+
+    /// Makes the command take effect once: its events carry the key as a tag, `factos.key:<key>`, and if
+    /// there are such events already, they are returned as [replayed](Dispatched::replayed), and nothing
+    /// is decided. Of two commands that race under one key, one is replayed.
+    ///
+    /// A key belongs to the stored types of the decider's event: deciders that share a type share its
+    /// keys. A command that led to no events is not remembered. At most 244 bytes.
+    pub fn idempotency_key(mut self, key: impl AsRef<str>) -> Self {
+        self.options.key = self.options.accept(IdempotencyKey::new(key.as_ref()));
+        self
+    }
+
+    /// Accepts events, none of which the guard selects. The next decision on the same command then does
+    /// not see what this one led to.
+    pub const fn allow_outside_boundary(mut self) -> Self {
+        self.options.outside_boundary = true;
+        self
+    }
+
+    /// Runs the command. No events is a success without an append.
+    ///
+    /// A store that lost the answer to an append is sent the same batch again until it tells, a bounded
+    /// number of times and with the pauses of [`Retry`]; nothing is decided anew in the meantime.
+    ///
+    /// # Errors
+    /// [`Error`]. An argument that cannot be used is told here, before anything is read.
+    ///
+    /// # Cancellation
+    /// A dropped future leaves all of the command's events or none. To find out, run the command again
+    /// under the same idempotency key.
+    pub async fn run(
+        self,
+        command: &D::Command,
+    ) -> Result<Dispatched<D::Event, D::State>, Error<D::Error>> {
+        let envelope = self.options.envelope()?;
+        let mut facts = Facts::of(self.decider, command)?;
+        if let Some(key) = &self.options.key {
+            facts = facts.or_key::<D::Event>(key)?;
+        }
+        Attempt {
+            store: self.store,
+            decider: self.decider,
+            command,
+            boundary: Boundary::Facts(facts),
+            options: self.options,
+            envelope,
+        }
+        .run()
+        .await
+    }
+}
+
+impl<S: ?Sized, D: ?Sized> fmt::Debug for Dispatch<'_, S, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dispatch").field("options", &self.options).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,147 @@
+use std::collections::HashSet;
+
+use bytes::Bytes;
+
+use crate::{
+    append::{AppendCondition, NewEvent},
+    dispatch::{error::Infrastructure, retry::Retry},
+    error::{AppendError, StoreError, StoreErrorKind},
+    event_id::EventId,
+    query::{Query, QueryItem},
+    read_options::ReadOptions,
+    recorded::Recorded,
+    store::EventStore,
+    tag::Tag,
+};
+
+/// How often the store is asked again while an outcome is open.
+const INQUIRIES: u32 = 5;
+
+/// An append whose outcome could not be found out, or that is done while its records cannot be read: the
+/// events are in the log, all of them or none.
+///
+/// Running the command again is safe only with an idempotency key. Otherwise look for the ids first.
+#[derive(Debug, thiserror::Error)]
+#[error("the outcome of an append of {} events is not known", ids.len())]
+#[non_exhaustive]
+pub struct OutcomeUnknown {
+    /// The ids of the batch, in order.
+    pub ids: Vec<EventId>,
+    /// What the store said last.
+    pub source: StoreError,
+}
+
+/// Appends a batch and finds out what became of it. The batch is never replaced by another one while its
+/// outcome is open.
+pub(super) async fn commit<S>(
+    store: &S,
+    batch: Vec<NewEvent>,
+    condition: AppendCondition,
+    retry: &Retry,
+) -> Result<Vec<Recorded<Bytes>>, Infrastructure>
+where
+    S: EventStore + ?Sized,
+{
+    let error = match store.append(batch.clone(), condition.clone()).await {
+        Ok(records) => return Ok(records),
+        Err(error) => error,
+    };
+    let open = Open { store, batch, condition, retry };
+    match error {
+        AppendError::Store(error) if error.kind() == StoreErrorKind::OutcomeUnknown => {
+            open.settle(error, false).await
+        }
+        // The ids were made for this batch: something on the way to the log has sent it twice.
+        AppendError::DuplicateEventId(id) if open.owns(id) => open.settle(missing(), true).await,
+        error => Err(error.into()),
+    }
+}
+
+/// A batch that may be in the log.
+struct Open<'a, S: ?Sized> {
+    store: &'a S,
+    batch: Vec<NewEvent>,
+    condition: AppendCondition,
+    retry: &'a Retry,
+}
+
+impl<S: EventStore + ?Sized> Open<'_, S> {
+    async fn settle(
+        self,
+        mut last: StoreError,
+        mut written: bool,
+    ) -> Result<Vec<Recorded<Bytes>>, Infrastructure> {
+        let mut waits = !written;
+        for inquiry in 1..=INQUIRIES {
+            if waits {
+                self.retry.pause(inquiry).await;
+            }
+            let answer = if written {
+                self.find().await.map_err(AppendError::Store)
+            } else {
+                self.append_again().await
+            };
+            waits = true;
+            match answer {
+                Ok(records) => return Ok(records),
+                Err(AppendError::DuplicateEventId(id)) if self.owns(id) => {
+                    (written, waits) = (true, false);
+                }
+                // Ids are looked at before the condition: the batch was not written.
+                Err(AppendError::Conflict(conflict)) => return Err(conflict.into()),
+                Err(AppendError::Store(error)) => last = error,
+                Err(_) => break,
+            }
+        }
+        Err(OutcomeUnknown { ids: self.batch.iter().map(|event| event.id).collect(), source: last }
+            .into())
+    }
+
+    fn owns(&self, id: EventId) -> bool {
+        self.batch.iter().any(|event| event.id == id)
+    }
+
+    async fn append_again(&self) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        self.store.append(self.batch.clone(), self.condition.clone()).await
+    }
+
+    /// The records of the batch, which is in the log, and most likely near its end.
+    async fn find(&self) -> Result<Vec<Recorded<Bytes>>, StoreError> {
+        let ids: HashSet<_> = self.batch.iter().map(|event| event.id).collect();
+        let mut found = Vec::with_capacity(ids.len());
+        let backwards = ReadOptions::all().backwards();
+        let mut events = self.store.read(&alike(&self.batch), backwards).await?;
+        while found.len() < ids.len() {
+            let Some(record) = events.next().await else {
+                return Err(missing());
+            };
+            let record = record?;
+            if ids.contains(&record.id) {
+                found.push(record);
+            }
+        }
+        found.reverse();
+        Ok(found)
+    }
+}
+
+/// A query that selects all of the batch: its types, with the tags that all of its events have.
+fn alike(batch: &[NewEvent]) -> Query {
+    let types = batch.iter().map(|event| event.event_type.clone());
+    let Ok(item) = QueryItem::of_types(types) else {
+        return Query::all();
+    };
+    let first = batch.iter().take(1).flat_map(|event| event.tags.iter());
+    first
+        .filter(|tag| batch.iter().all(|event| event.tags.contains(tag)))
+        .filter_map(|tag| Tag::parse(tag).ok())
+        .fold(item, |item, tag| item.tagged(&tag))
+        .into()
+}
+
+fn missing() -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Corrupt,
+        "the ids of a batch are taken, but its events are not found",
+    )
+}

@@ -1,0 +1,37 @@
+use crate::{position::SequencePosition, recorded::Recorded};
+
+/// What a command led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "it tells what was committed, and whether this command did it"]
+#[non_exhaustive]
+pub struct Dispatched<E, S> {
+    /// The committed records, in order; none if there was nothing to do. If replayed, those of the
+    /// earlier command.
+    pub records: Vec<Recorded<E>>,
+    /// What reading the context again would fold to, were no other event accepted: the state that the
+    /// decision was based on, and the committed events that its context selects.
+    pub state: S,
+    /// How far a reader must have come to have seen the outcome: the position of the last record, or, if
+    /// there is none, the one up to which the decision had looked.
+    pub position: Option<SequencePosition>,
+    /// How often the command was tried, from 1.
+    pub attempts: u32,
+    /// Whether these events were committed earlier, under the same idempotency key.
+    pub replayed: bool,
+}
+
+impl<E, S> Dispatched<E, S> {
+    pub(super) fn new(
+        records: Vec<Recorded<E>>,
+        state: S,
+        observed: Option<SequencePosition>,
+    ) -> Self {
+        Self {
+            position: records.last().map_or(observed, |last| Some(last.position)),
+            records,
+            state,
+            attempts: 1,
+            replayed: false,
+        }
+    }
+}

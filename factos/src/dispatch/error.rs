@@ -1,0 +1,207 @@
+use std::convert::Infallible;
+
+use crate::{
+    dispatch::{
+        boundary::{GuardNotCovered, OutsideBoundary},
+        commit::OutcomeUnknown,
+        idempotency::KeyReused,
+        options::InvalidArgument,
+    },
+    error::{AppendError, Conflict, StoreError, StoreErrorKind},
+    event_error::{DecodeError, EncodeError},
+    query_for::InvalidQuery,
+};
+
+/// Why a command led to no events, by what a caller does about it. `D` is the decider's own error.
+///
+/// In every case but [`OutcomeUnknown`](Self::OutcomeUnknown) nothing was written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error<D> {
+    /// The domain says no: tell the user.
+    #[error(transparent)]
+    Domain(D),
+    /// Others decided first, on every attempt: try again later.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The history and the code disagree: stop and look.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// A decided event cannot be stored.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// The store refuses the batch, whatever the log holds.
+    #[error(transparent)]
+    Append(AppendError),
+    /// The decider's context or guard cannot be asked for.
+    #[error(transparent)]
+    Query(#[from] InvalidQuery),
+    /// The decider's context does not cover its guard.
+    #[error(transparent)]
+    GuardNotCovered(#[from] GuardNotCovered),
+    /// The next decision could not see any of the decided events.
+    #[error(transparent)]
+    OutsideBoundary(#[from] OutsideBoundary),
+    /// The idempotency key stands for another request.
+    #[error(transparent)]
+    KeyReused(#[from] KeyReused),
+    /// What the dispatch was given cannot be used.
+    #[error(transparent)]
+    InvalidArgument(#[from] InvalidArgument),
+    /// The events may or may not be in the log.
+    #[error(transparent)]
+    OutcomeUnknown(#[from] OutcomeUnknown),
+}
+
+impl<D> Error<D> {
+    /// Whether others decided first, on every attempt.
+    #[must_use]
+    pub const fn is_conflict(&self) -> bool {
+        matches!(self, Self::Conflict(_))
+    }
+
+    /// Whether nothing was written and the same command, run again, can succeed: a conflict, or a store
+    /// that was busy.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Conflict(_) => true,
+            Self::Store(error) => error.kind() == StoreErrorKind::Busy,
+            _ => false,
+        }
+    }
+
+    /// The same error with the domain's part mapped.
+    pub fn map_domain<E>(self, f: impl FnOnce(D) -> E) -> Error<E> {
+        match self.into_domain() {
+            Ok(domain) => Error::Domain(f(domain)),
+            Err(infrastructure) => infrastructure.into(),
+        }
+    }
+
+    /// The domain's error, or what else went wrong.
+    ///
+    /// # Errors
+    /// [`Infrastructure`] for everything but [`Error::Domain`].
+    pub fn into_domain(self) -> Result<D, Infrastructure> {
+        Err(Infrastructure(match self {
+            Self::Domain(domain) => return Ok(domain),
+            Self::Conflict(error) => Error::Conflict(error),
+            Self::Store(error) => Error::Store(error),
+            Self::Decode(error) => Error::Decode(error),
+            Self::Encode(error) => Error::Encode(error),
+            Self::Append(error) => Error::Append(error),
+            Self::Query(error) => Error::Query(error),
+            Self::GuardNotCovered(error) => Error::GuardNotCovered(error),
+            Self::OutsideBoundary(error) => Error::OutsideBoundary(error),
+            Self::KeyReused(error) => Error::KeyReused(error),
+            Self::InvalidArgument(error) => Error::InvalidArgument(error),
+            Self::OutcomeUnknown(error) => Error::OutcomeUnknown(error),
+        }))
+    }
+}
+
+impl<D> From<AppendError> for Error<D> {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Conflict(conflict) => Self::Conflict(conflict),
+            AppendError::Store(error) => Self::Store(error),
+            refused => Self::Append(refused),
+        }
+    }
+}
+
+impl<D> From<Infrastructure> for Error<D> {
+    fn from(Infrastructure(error): Infrastructure) -> Self {
+        match error {
+            Error::Domain(never) => match never {},
+            Error::Conflict(error) => Self::Conflict(error),
+            Error::Store(error) => Self::Store(error),
+            Error::Decode(error) => Self::Decode(error),
+            Error::Encode(error) => Self::Encode(error),
+            Error::Append(error) => Self::Append(error),
+            Error::Query(error) => Self::Query(error),
+            Error::GuardNotCovered(error) => Self::GuardNotCovered(error),
+            Error::OutsideBoundary(error) => Self::OutsideBoundary(error),
+            Error::KeyReused(error) => Self::KeyReused(error),
+            Error::InvalidArgument(error) => Self::InvalidArgument(error),
+            Error::OutcomeUnknown(error) => Self::OutcomeUnknown(error),
+        }
+    }
+}
+
+/// An [`Error`] that is not the domain's.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Infrastructure(Error<Infallible>);
+
+impl Infrastructure {
+    /// What went wrong.
+    #[must_use]
+    pub const fn as_error(&self) -> &Error<Infallible> {
+        &self.0
+    }
+
+    /// As [`Error::is_conflict`].
+    #[must_use]
+    pub const fn is_conflict(&self) -> bool {
+        self.0.is_conflict()
+    }
+
+    /// As [`Error::is_retryable`].
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.0.is_retryable()
+    }
+}
+
+macro_rules! infrastructure {
+    ($($error:ty),* $(,)?) => {$(
+        impl From<$error> for Infrastructure {
+            fn from(error: $error) -> Self {
+                Self(error.into())
+            }
+        }
+    )*};
+}
+
+infrastructure!(
+    AppendError,
+    Conflict,
+    DecodeError,
+    EncodeError,
+    GuardNotCovered,
+    InvalidArgument,
+    InvalidQuery,
+    KeyReused,
+    OutcomeUnknown,
+    OutsideBoundary,
+    StoreError,
+);
+
+/// Separates what the domain says from everything else that can go wrong.
+pub trait Split {
+    /// What the domain says.
+    type Answer;
+
+    /// The domain's answer, or what kept it from giving one: `dispatch(..).run(..).await.split()?` leaves
+    /// a `Result` of the domain alone.
+    ///
+    /// # Errors
+    /// [`Infrastructure`] for everything but [`Error::Domain`].
+    fn split(self) -> Result<Self::Answer, Infrastructure>;
+}
+
+impl<T, D> Split for Result<T, Error<D>> {
+    type Answer = Result<T, D>;
+
+    fn split(self) -> Result<Result<T, D>, Infrastructure> {
+        match self {
+            Ok(done) => Ok(Ok(done)),
+            Err(error) => error.into_domain().map(Err),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+use crate::{
+    dispatch::options::InvalidArgument,
+    event::Event,
+    metadata::Metadata,
+    query::Query,
+    query_for::{InvalidQuery, QueryFor},
+    recorded::Recorded,
+    tag::Tag,
+};
+
+/// The key of the tag under which events remember their command.
+const TAG_KEY: &str = "factos.key";
+
+/// The metadata key of what the request was.
+const FINGERPRINT: &str = "idempotency_fingerprint";
+
+/// A key that is carried by the events of one command, so that the command takes effect once.
+#[derive(Debug, Clone)]
+pub(super) struct IdempotencyKey(Tag);
+
+/// An idempotency key that stands for another request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the idempotency key {key:?} was used for another request")]
+#[non_exhaustive]
+pub struct KeyReused {
+    /// The key.
+    pub key: String,
+    /// What the earlier request was.
+    pub earlier: String,
+    /// What this request is.
+    pub given: String,
+}
+
+impl IdempotencyKey {
+    pub(super) fn new(key: &str) -> Result<Self, InvalidArgument> {
+        Tag::new(TAG_KEY, key).map(Self).map_err(InvalidArgument::IdempotencyKey)
+    }
+
+    pub(super) const fn tag(&self) -> &Tag {
+        &self.0
+    }
+
+    /// This query, or the events of `E` that carry the key.
+    pub(super) fn widen<E: Event>(&self, query: &Query) -> Result<Query, InvalidQuery> {
+        let all = QueryFor::<E>::all_types().into_query()?;
+        Ok(all.items().map_or_else(Query::all, |items| {
+            let keyed = items.iter().map(|item| item.clone().tagged(&self.0));
+            keyed.fold(query.clone(), Query::or)
+        }))
+    }
+
+    pub(super) fn is_on<E>(&self, record: &Recorded<E>) -> bool {
+        record.tags.contains(self.0.as_str())
+    }
+
+    pub(super) fn describe(
+        &self,
+        metadata: Metadata,
+        fingerprint: Option<&str>,
+    ) -> Result<Metadata, InvalidArgument> {
+        let metadata = metadata
+            .with_idempotency_key(self.0.value())
+            .map_err(InvalidArgument::IdempotencyKey)?;
+        match fingerprint {
+            Some(text) => metadata.with(FINGERPRINT, text).map_err(InvalidArgument::Fingerprint),
+            None => Ok(metadata),
+        }
+    }
+
+    /// Whether the earlier events are those of this request, as far as both told what theirs is.
+    pub(super) fn check<E>(
+        &self,
+        earlier: &[Recorded<E>],
+        fingerprint: Option<&str>,
+    ) -> Result<(), KeyReused> {
+        let stored = earlier.first().and_then(|record| record.metadata.get(FINGERPRINT));
+        match (stored, fingerprint) {
+            (Some(earlier), Some(given)) if earlier != given => Err(KeyReused {
+                key: self.0.value().to_owned(),
+                earlier: earlier.to_owned(),
+                given: given.to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}

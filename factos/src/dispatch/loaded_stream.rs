@@ -1,0 +1,75 @@
+use crate::{
+    append::AppendCondition,
+    decider::Decider,
+    dispatch::{boundary::Boundary, error::Infrastructure, fold::fold, options::stream_name},
+    position::SequencePosition,
+    recorded::Recorded,
+    store::EventStore,
+    stream::{Revision, StreamName},
+    text::InvalidText,
+};
+
+/// One stream, and the condition under which deciding from it is sound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LoadedStream<E, S> {
+    /// Its name.
+    pub stream: StreamName,
+    /// What its records fold to.
+    pub state: S,
+    /// All of its records, in order.
+    pub records: Vec<Recorded<E>>,
+    /// How far it has come.
+    pub revision: Revision,
+    /// How far in the log it is complete; none for an empty log.
+    pub position: Option<SequencePosition>,
+}
+
+impl<E, S> LoadedStream<E, S> {
+    /// Refuses an append if the stream has gone on since.
+    #[must_use]
+    pub fn append_condition(&self) -> AppendCondition {
+        AppendCondition::expected_revision(self.stream.clone(), self.revision)
+    }
+}
+
+/// Reads a stream, for decisions that go their own way to the log. A stream that does not exist has no
+/// records. Every record must decode into the decider's event.
+///
+/// # Errors
+/// [`Infrastructure`]: the store fails, a record does not decode, or the name cannot be used.
+///
+/// # Cancellation
+/// Safe.
+pub async fn load_stream<S, D>(
+    store: &S,
+    decider: &D,
+    stream: impl TryInto<StreamName, Error: Into<InvalidText>>,
+) -> Result<LoadedStream<D::Event, D::State>, Infrastructure>
+where
+    S: EventStore + ?Sized,
+    D: Decider + ?Sized,
+{
+    load(store, decider, stream_name(stream)?).await
+}
+
+async fn load<S, D>(
+    store: &S,
+    decider: &D,
+    stream: StreamName,
+) -> Result<LoadedStream<D::Event, D::State>, Infrastructure>
+where
+    S: EventStore + ?Sized,
+    D: Decider + ?Sized,
+{
+    let mut records = Vec::new();
+    let boundary = Boundary::Stream(stream.clone());
+    let read = fold(store, decider, &boundary, |_| true, &mut records).await?;
+    Ok(LoadedStream {
+        stream,
+        state: read.state,
+        records,
+        revision: read.revision,
+        position: read.observed,
+    })
+}

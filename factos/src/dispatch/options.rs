@@ -1,0 +1,163 @@
+use std::convert::Infallible;
+
+use crate::{
+    append::NewEvent,
+    dispatch::{idempotency::IdempotencyKey, retry::Retry},
+    event::Event,
+    event_error::EncodeError,
+    event_id::EventId,
+    metadata::Metadata,
+    recorded::Recorded,
+    stream::StreamName,
+    text::InvalidText,
+};
+
+/// What a dispatch is given besides the command.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Options {
+    pub(super) retry: Retry,
+    pub(super) stream: Option<StreamName>,
+    pub(super) metadata: Metadata,
+    pub(super) cause: Option<Cause>,
+    pub(super) key: Option<IdempotencyKey>,
+    pub(super) fingerprint: Option<String>,
+    pub(super) outside_boundary: bool,
+    /// The first argument that cannot be used: told when the dispatch is run.
+    pub(super) invalid: Option<InvalidArgument>,
+}
+
+/// An argument of a dispatch that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidArgument {
+    /// The name of a stream.
+    #[error("the stream name cannot be used")]
+    StreamName(#[source] InvalidText),
+    /// An idempotency key: it makes a tag, and is bound to the length of one.
+    #[error("the idempotency key cannot be used")]
+    IdempotencyKey(#[source] InvalidText),
+    /// A fingerprint.
+    #[error("the fingerprint of the request cannot be used")]
+    Fingerprint(#[source] InvalidText),
+    /// The correlation or causation id taken from a record.
+    #[error("the cause's ids cannot be used")]
+    Cause(#[source] InvalidText),
+}
+
+/// A valid name needs no check, so its conversion cannot fail.
+impl From<Infallible> for InvalidText {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+/// The record that led to a command.
+#[derive(Debug, Clone)]
+pub(super) struct Cause {
+    correlation: String,
+    causation: String,
+}
+
+impl Cause {
+    pub(super) fn of<E>(record: &Recorded<E>) -> Self {
+        let causation = record.id.to_string();
+        let correlation = record.metadata.correlation_id();
+        Self { correlation: correlation.unwrap_or(&causation).to_owned(), causation }
+    }
+}
+
+pub(super) fn stream_name(
+    name: impl TryInto<StreamName, Error: Into<InvalidText>>,
+) -> Result<StreamName, InvalidArgument> {
+    name.try_into().map_err(|error| InvalidArgument::StreamName(error.into()))
+}
+
+impl Options {
+    /// The value of an argument, or none, with the first problem kept.
+    pub(super) fn accept<T>(&mut self, value: Result<T, InvalidArgument>) -> Option<T> {
+        match value {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                self.invalid.get_or_insert(problem);
+                None
+            }
+        }
+    }
+
+    /// The metadata of every event of the batch.
+    pub(super) fn envelope(&self) -> Result<Metadata, InvalidArgument> {
+        if let Some(problem) = &self.invalid {
+            return Err(problem.clone());
+        }
+        let mut metadata = self.metadata.clone();
+        if let Some(cause) = &self.cause {
+            metadata = metadata
+                .with_correlation_id(&cause.correlation)
+                .and_then(|metadata| metadata.with_causation_id(&cause.causation))
+                .map_err(InvalidArgument::Cause)?;
+        }
+        match &self.key {
+            Some(key) => key.describe(metadata, self.fingerprint.as_deref()),
+            None => Ok(metadata),
+        }
+    }
+
+    /// The batch to append: the events with new ids, in this envelope.
+    pub(super) fn batch<E: Event>(
+        &self,
+        events: &[E],
+        envelope: &Metadata,
+    ) -> Result<Vec<NewEvent>, EncodeError> {
+        events
+            .iter()
+            .map(|event| {
+                let mut tags = event.tags()?;
+                if let Some(key) = &self.key {
+                    tags.insert(key.tag());
+                }
+                Ok(NewEvent {
+                    id: EventId::new(),
+                    stream: self.stream.clone(),
+                    event_type: event.event_type(),
+                    version: event.version(),
+                    tags,
+                    metadata: envelope.clone(),
+                    payload: event.encode()?,
+                })
+            })
+            .collect()
+    }
+}
+
+/// The options that both kinds of dispatch take.
+macro_rules! shared_options {
+    () => {
+        /// How often to try; five times by default.
+        pub fn retry(mut self, retry: Retry) -> Self {
+            self.options.retry = retry;
+            self
+        }
+
+        /// The metadata of every event. What the other options set comes on top.
+        pub fn metadata(mut self, metadata: Metadata) -> Self {
+            self.options.metadata = metadata;
+            self
+        }
+
+        /// Names the record that led to this command: its id becomes the causation id, and its
+        /// correlation id goes on, or starts here with its id if it has none.
+        pub fn caused_by<R>(mut self, record: &Recorded<R>) -> Self {
+            self.options.cause = Some(Cause::of(record));
+            self
+        }
+
+        /// What the request was, kept beside the idempotency key: the same key with another fingerprint
+        /// is [`Error::KeyReused`]. Compared only if both requests brought one; no effect without a key.
+        pub fn fingerprint(mut self, text: impl Into<String>) -> Self {
+            self.options.fingerprint = Some(text.into());
+            self
+        }
+    };
+}
+
+pub(super) use shared_options;

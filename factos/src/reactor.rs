@@ -1,0 +1,65 @@
+use std::{rc::Rc, sync::Arc};
+
+use crate::recorded::Recorded;
+
+mod closure;
+mod then;
+
+pub use closure::reactor_fn;
+pub use then::Then;
+
+/// Maps a committed record to the effects that it calls for, as values. Carrying them out is the
+/// application's.
+///
+/// Pure: no IO, no store, nothing async or `Send`; dyn-compatible. The same record gives the same effects
+/// each time: one that is delivered again after a crash must be recognisable, for example by
+/// [`Recorded::id`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a reactor",
+    note = "implement `factos::Reactor` for it, or make one of a closure with `factos::reactor_fn`"
+)]
+pub trait Reactor {
+    /// What is reacted to.
+    type Event;
+    /// What should be done.
+    type Effect;
+
+    /// The effects of one record, in the order in which they are to be carried out.
+    fn react(&self, event: &Recorded<Self::Event>) -> Vec<Self::Effect>;
+
+    /// One reactor of two: for each record the effects of this one, then those of the other.
+    fn then<R>(self, other: R) -> Then<Self, R>
+    where
+        Self: Sized,
+        R: Reactor<Event = Self::Event, Effect = Self::Effect>,
+    {
+        Then::new(self, other)
+    }
+}
+
+/// The effects of these records: record by record in the order given, within one in the reactor's order.
+pub fn react_all<'a, R>(
+    reactor: &R,
+    records: impl IntoIterator<Item = &'a Recorded<R::Event>>,
+) -> Vec<R::Effect>
+where
+    R: Reactor + ?Sized,
+    R::Event: 'a,
+{
+    records.into_iter().flat_map(|record| reactor.react(record)).collect()
+}
+
+macro_rules! forward {
+    ($($pointer:ty),*) => {$(
+        impl<R: Reactor + ?Sized> Reactor for $pointer {
+            type Event = R::Event;
+            type Effect = R::Effect;
+
+            fn react(&self, event: &Recorded<R::Event>) -> Vec<R::Effect> {
+                (**self).react(event)
+            }
+        }
+    )*};
+}
+
+forward!(&R, Box<R>, Arc<R>, Rc<R>);
