@@ -2,6 +2,8 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+extern crate self as factos;
+
 mod append;
 mod codec;
 mod error;
@@ -13,6 +15,7 @@ mod events;
 mod limits;
 mod metadata;
 mod position;
+mod private;
 mod query;
 mod query_for;
 mod read_options;
@@ -29,12 +32,16 @@ mod text;
 pub use append::{AppendCondition, NewEvent};
 pub use bytes::Bytes;
 pub use codec::Codec;
+#[cfg(feature = "json")]
+pub use codec::{Json, JsonError};
 pub use error::{AppendError, Conflict, InvalidEvent, StoreError, StoreErrorKind};
 pub use event::{Event, decode};
 pub use event_error::{DecodeError, EncodeError, Undecodable};
 pub use event_id::EventId;
 pub use event_type::EventType;
 pub use events::{Events, Page};
+#[cfg(feature = "derive")]
+pub use factos_derive::{Event, Payload, TagValue};
 pub use limits::Limits;
 pub use metadata::Metadata;
 pub use position::SequencePosition;
@@ -50,3 +57,8 @@ pub use tag::Tag;
 pub use tag_value::{ArgOf, TagItem, TagValue};
 pub use tags::{InvalidTags, Tags};
 pub use text::{InvalidText, MAX_TEXT_BYTES};
+
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::private::*;
+}

@@ -2,8 +2,8 @@ use std::{fmt, marker::PhantomData, ops::BitOr};
 
 use crate::{
     event::Event,
-    event_type::EventType,
     query::{Query, QueryItem},
+    schema::TypeInfo,
     text::InvalidText,
 };
 
@@ -37,8 +37,8 @@ pub enum InvalidQuery {
         /// The keys asked for.
         keys: Vec<&'static str>,
     },
-    /// The event type declares no stored type.
-    #[error("the event type declares no stored type")]
+    /// The event type declares no stored type, or one under a name that is none.
+    #[error("the event type declares no stored type with a valid name")]
     NoType,
 }
 
@@ -46,12 +46,12 @@ impl<E: Event> QueryFor<E> {
     /// Every event that decodes into `E`.
     #[must_use]
     pub fn all_types() -> Self {
-        let types = E::SCHEMA.types.iter().map(|info| EventType::new(info.name));
-        let item = types
-            .collect::<Result<Vec<_>, _>>()
-            .ok()
-            .and_then(|t| QueryItem::of_types(t).ok());
-        Self::from_result(item.map(Query::item).ok_or(InvalidQuery::NoType))
+        let types = E::SCHEMA.types.iter().map(TypeInfo::event_type);
+        let query = types.collect::<Result<Vec<_>, _>>().and_then(|types| {
+            let item = QueryItem::of_types(types).map_err(|_| InvalidQuery::NoType)?;
+            Ok(Query::item(item))
+        });
+        Self::from_result(query)
     }
 }
 

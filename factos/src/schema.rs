@@ -1,3 +1,5 @@
+use crate::{event_type::EventType, query_for::InvalidQuery, text};
+
 /// What an event type writes and reads: its stored types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -37,6 +39,15 @@ impl TypeInfo {
             version,
             tag_keys: &[],
             origin,
+        }
+    }
+
+    /// The stored name, without an allocation.
+    pub(crate) fn event_type(&self) -> Result<EventType, InvalidQuery> {
+        if text::is_name(self.name) {
+            Ok(EventType::from_static(self.name))
+        } else {
+            Err(InvalidQuery::NoType)
         }
     }
 
