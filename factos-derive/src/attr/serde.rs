@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Attribute, Ident, Meta};
+use syn::{Attribute, DeriveInput, Ident, Meta};
 
 use super::entry::{Entry, split};
 
@@ -15,6 +15,11 @@ pub(crate) struct Key {
 impl Key {
     pub(crate) fn is(&self, name: &str) -> bool {
         self.ident == name
+    }
+
+    /// Whether it is `default` alone, without `= "path"`.
+    pub(crate) fn is_plain_default(&self) -> bool {
+        self.is("default") && self.tokens.clone().into_iter().count() == 1
     }
 }
 
@@ -33,17 +38,22 @@ fn key(tokens: TokenStream) -> Option<Key> {
     Some(Key { ident, tokens })
 }
 
+/// A container's `default` without a value, as one that does not ask the mirror for `Default`.
+pub(crate) fn container_default(node: &DeriveInput) -> TokenStream {
+    if !keys(&node.attrs).iter().any(Key::is_plain_default) {
+        return TokenStream::new();
+    }
+    let path = format!("<{} as ::core::default::Default>::default", node.ident);
+    quote!(#[serde(default = #path)])
+}
+
 /// One attribute with the keys of these names.
 pub(crate) fn only(attrs: &[Attribute], names: &[&str]) -> TokenStream {
-    attribute(attrs, |key| names.iter().any(|name| key.is(name)))
+    matching(attrs, |key| names.iter().any(|name| key.is(name)))
 }
 
-/// One attribute with all keys but those of these names.
-pub(crate) fn except(attrs: &[Attribute], names: &[&str]) -> TokenStream {
-    attribute(attrs, |key| !names.iter().any(|name| key.is(name)))
-}
-
-fn attribute(attrs: &[Attribute], wanted: impl Fn(&Key) -> bool) -> TokenStream {
+/// One attribute with the keys for which `wanted` holds.
+pub(crate) fn matching(attrs: &[Attribute], wanted: impl Fn(&Key) -> bool) -> TokenStream {
     let mut keys = keys(attrs);
     keys.retain(wanted);
     if keys.is_empty() {

@@ -97,13 +97,17 @@ fn of_struct(input: &Input<'_>) -> TokenStream {
     let (facade, ident) = (&input.facade, &input.node.ident);
     let (path, remote) = (facade.serde(), ident.to_string());
     let keys = ["rename_all", "deny_unknown_fields", "default"];
-    let container = serde::only(&input.node.attrs, &keys);
+    let container = serde::matching(&input.node.attrs, |key| {
+        keys.iter().any(|name| key.is(name)) && !key.is_plain_default()
+    });
+    let default = serde::container_default(input.node);
     let fields = input.types.iter().flat_map(|stored| stored.body.fields());
     let fields = fields.map(field);
     quote! {
         #[derive(#facade::__private::serde::Serialize, #facade::__private::serde::Deserialize)]
         #[serde(crate = #path, remote = #remote)]
         #container
+        #default
         struct __FactosMirror { #(#fields,)* }
 
         impl #facade::__private::NoMirror<#ident> for __FactosMirror {}

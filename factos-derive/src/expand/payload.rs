@@ -45,7 +45,10 @@ pub(crate) fn payload(node: &DeriveInput) -> TokenStream {
 
 fn mirror(node: &DeriveInput, facade: &Facade) -> TokenStream {
     let (path, remote) = (facade.serde(), node.ident.to_string());
-    let container = serde::except(&node.attrs, &["crate", "remote"]);
+    let container = serde::matching(&node.attrs, |key| {
+        !key.is("crate") && !key.is("remote") && !key.is_plain_default()
+    });
+    let default = serde::container_default(node);
     let is_renamed = serde::keys(&node.attrs).iter().any(|key| key.is("rename"));
     let name = (!is_renamed).then(|| unraw(&node.ident)).into_iter();
     let item = match &node.data {
@@ -67,6 +70,7 @@ fn mirror(node: &DeriveInput, facade: &Facade) -> TokenStream {
         #[derive(#facade::__private::serde::Serialize, #facade::__private::serde::Deserialize)]
         #[serde(crate = #path, remote = #remote #(, rename = #name)*)]
         #container
+        #default
         #item
     }
 }
