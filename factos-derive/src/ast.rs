@@ -44,7 +44,10 @@ pub(crate) struct Name {
 pub(crate) enum Body<'a> {
     Unit,
     Named(Vec<Field<'a>>),
-    Newtype { attrs: &'a [Attribute], ty: Type },
+    Newtype {
+        attrs: &'a [Attribute],
+        ty: Box<Type>,
+    },
 }
 
 pub(crate) struct Field<'a> {
@@ -185,7 +188,7 @@ impl<'a> Body<'a> {
         attr::refuse(&field.attrs, "event", EVENT_ON_TYPES, errors);
         Self::Newtype {
             attrs: &field.attrs,
-            ty: self_type::replaced(&field.ty, &node.ident),
+            ty: Box::new(self_type::replaced(&field.ty, &node.ident)),
         }
     }
 
@@ -207,13 +210,13 @@ impl<'a> Field<'a> {
             ident,
             attrs: &field.attrs,
             ty: self_type::replaced(&field.ty, &node.ident),
-            tags: tags.map(|attr| Tag::new(attr, ident)).collect(),
+            tags: tags.map(|attr| Tag::new(&attr, ident)).collect(),
         })
     }
 }
 
 impl<'a> Tag<'a> {
-    fn new(attr: TagAttr<'a>, field: &Ident) -> Self {
+    fn new(attr: &TagAttr<'a>, field: &Ident) -> Self {
         let (key, span) = match &attr.key {
             Some(key) => (key.value(), key.span()),
             None => (unraw(field), field.span()),

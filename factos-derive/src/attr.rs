@@ -40,7 +40,7 @@ impl EventAttr {
                 continue;
             };
             for tokens in split(list.tokens.clone()) {
-                let entry = errors.ok(Entry::parse(tokens));
+                let entry = errors.ok(Entry::parse(&tokens));
                 let Some(entry) = entry else { continue };
                 if let Err(error) = place.check(&entry).and_then(|()| once(&mut seen, &entry)) {
                     errors.push(error);
@@ -82,7 +82,7 @@ impl<'a> TagAttr<'a> {
         };
         let (mut key, mut seen) = (None, Vec::new());
         for tokens in split(tokens) {
-            let entry = Entry::parse(tokens)?;
+            let entry = Entry::parse(&tokens)?;
             keys::check_tag(&entry)?;
             once(&mut seen, &entry)?;
             key = Some(entry.string()?);

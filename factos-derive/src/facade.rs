@@ -26,7 +26,7 @@ impl Facade {
         let tokens = self.0.clone().into_iter();
         tokens
             .map(|mut token: TokenTree| {
-                token.set_span(token.span().located_at(span));
+                token.set_span(span);
                 token
             })
             .collect()

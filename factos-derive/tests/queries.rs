@@ -39,7 +39,8 @@ struct Paid {
 }
 
 fn text(query: impl Into<QueryFor<School>>) -> String {
-    query.into().as_query().unwrap().to_string()
+    let query = query.into().into_query();
+    query.expect("the query is valid").to_string()
 }
 
 fn course(id: &str) -> CourseId {

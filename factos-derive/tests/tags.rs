@@ -53,7 +53,8 @@ enum School {
 
 #[track_caller]
 fn tags_are(event: &School, lines: &[&str]) {
-    assert_eq!(event.tags().unwrap().as_lines(), lines.join("\n"));
+    let tags = event.tags().expect("the tags are valid");
+    assert_eq!(tags.as_lines(), lines.join("\n"));
 }
 
 fn renamed(old: &str, new: &str) -> School {

@@ -12,7 +12,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn parse(tokens: TokenStream) -> syn::Result<Self> {
+    pub(crate) fn parse(tokens: &TokenStream) -> syn::Result<Self> {
         let parse = |input: ParseStream<'_>| {
             if input.peek(Lit) {
                 let value = input.parse()?;
@@ -29,7 +29,7 @@ impl Entry {
             })
         };
         let text = "expected a string literal or a key";
-        let error = |_| syn::Error::new_spanned(&tokens, text);
+        let error = |_| syn::Error::new_spanned(tokens, text);
         parse.parse2(tokens.clone()).map_err(error)
     }
 

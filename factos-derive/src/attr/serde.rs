@@ -33,7 +33,7 @@ pub(crate) fn keys(attrs: &[Attribute]) -> Vec<Key> {
 }
 
 fn key(tokens: TokenStream) -> Option<Key> {
-    let entry = Entry::parse(tokens.clone()).ok()?;
+    let entry = Entry::parse(&tokens).ok()?;
     let ident = entry.key()?.clone();
     Some(Key { ident, tokens })
 }

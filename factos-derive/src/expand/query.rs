@@ -76,7 +76,8 @@ fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> Tok
             type Output = #facade::QueryFor<#ident>;
 
             fn bitor(self, other: __Q) -> #facade::QueryFor<#ident> {
-                ::core::ops::BitOr::bitor(#facade::QueryFor::<#ident>::from(self), other)
+                let query: #facade::QueryFor<#ident> = self.0.finish();
+                ::core::ops::BitOr::bitor(query, other)
             }
         }
     }

@@ -34,13 +34,10 @@ pub(super) fn each_of_argument(facade: &Facade, ty: &Type) -> TokenStream {
     quote!(#open #value #close)
 }
 
-/// The spans of the first and the last token, of the macro yet located at the type.
+/// The spans of the first and the last token.
 pub(super) fn span_ends(ty: &Type) -> (Span, Span) {
     let tokens: Vec<TokenTree> = ty.to_token_stream().into_iter().collect();
-    let span = |token: Option<&TokenTree>| {
-        let span = token.map_or_else(Span::call_site, TokenTree::span);
-        Span::call_site().located_at(span)
-    };
+    let span = |token: Option<&TokenTree>| token.map_or_else(Span::call_site, TokenTree::span);
     (span(tokens.first()), span(tokens.last()))
 }
 

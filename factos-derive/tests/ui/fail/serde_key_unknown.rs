@@ -1,0 +1,11 @@
+use factos::Event;
+
+#[derive(Event)]
+enum Course {
+    Defined {
+        #[serde(defualt)]
+        seats: u32,
+    },
+}
+
+fn main() {}
