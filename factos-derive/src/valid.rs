@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use syn::{Data, DeriveInput};
+use syn::{Data, DeriveInput, Type};
 
 use crate::{
-    ast::{Body, Input, StoredType},
+    ast::{Body, Field, Input, StoredType},
     attr::{serde, unraw},
     errors::Errors,
     key,
@@ -34,7 +34,7 @@ pub(crate) fn event(input: &Input<'_>, errors: &mut Errors) {
         if input.is_enum {
             serde_names(stored, errors);
         }
-        serde_fields(stored, errors);
+        serde_fields(input, stored, errors);
     }
 }
 
@@ -103,21 +103,47 @@ fn serde_names(stored: &StoredType<'_>, errors: &mut Errors) {
     }
 }
 
-fn serde_fields(stored: &StoredType<'_>, errors: &mut Errors) {
+fn serde_fields(input: &Input<'_>, stored: &StoredType<'_>, errors: &mut Errors) {
+    if input.is_enum {
+        serde_borrow(stored.attrs, errors);
+    }
     if let Body::Newtype { attrs, .. } = &stored.body {
         serde_borrow(attrs, errors);
     }
+    let has_default = serde::keys(&input.node.attrs)
+        .iter()
+        .any(|key| key.is("default"));
     for field in stored.body.fields() {
         serde_borrow(field.attrs, errors);
-        let keys = serde::keys(field.attrs);
-        let is_skipped = keys.iter().any(|key| {
-            key.is("skip") || key.is("skip_serializing") || key.is("skip_deserializing")
-        });
-        for tag in field.tags.iter().filter(|_| is_skipped) {
+        serde_skips(field, has_default, errors);
+    }
+}
+
+fn serde_skips(field: &Field<'_>, has_default: bool, errors: &mut Errors) {
+    let keys = serde::keys(field.attrs);
+    let has = |names: &[&str]| keys.iter().any(|key| key.is_one_of(names));
+    if has(&["skip", "skip_serializing", "skip_deserializing"]) {
+        for tag in &field.tags {
             let text = "serde skips this field: its tag could not be rebuilt after reading";
             errors.at(tag.attr, text);
         }
     }
+    // What is not read needs no default, and a missing `Option` is `None` unless a function reads it.
+    let is_defaulted = has_default
+        || has(&["default", "skip", "skip_deserializing", "flatten"])
+        || (is_option(&field.ty) && !has(&["with", "deserialize_with"]));
+    let skips = ["skip_serializing", "skip_serializing_if"];
+    for key in keys
+        .iter()
+        .filter(|key| !is_defaulted && key.is_one_of(&skips))
+    {
+        let text = "an event without this field could not be read: add `default`";
+        errors.push(syn::Error::new(key.ident.span(), text));
+    }
+}
+
+fn is_option(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|s| s.ident == "Option"))
 }
 
 fn serde_borrow(attrs: &[syn::Attribute], errors: &mut Errors) {

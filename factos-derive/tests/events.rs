@@ -175,7 +175,7 @@ fn a_payload_of_another_shape_is_malformed_and_says_why() {
         ),
         (
             r#"{"Defined":{"capacity":1}}"#,
-            "missing field `capacity` at line 1 column 32",
+            "missing field `capacity` at line 1 column 26",
         ),
         (
             "null",

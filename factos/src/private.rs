@@ -8,6 +8,8 @@ mod tag_writer;
 
 pub use item::Item;
 pub use mirror::{AsVariant, NoMirror};
+#[cfg(not(feature = "json"))]
+pub use payload::NoCodec;
 pub use payload::{Codec, Mirrored, decode, encode};
 pub use same_item::{SameItem, same_item};
 pub use serde;

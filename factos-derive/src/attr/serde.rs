@@ -17,6 +17,10 @@ impl Key {
         self.ident == name
     }
 
+    pub(crate) fn is_one_of(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.is(name))
+    }
+
     /// Whether it is `default` alone, without `= "path"`.
     pub(crate) fn is_plain_default(&self) -> bool {
         self.is("default") && self.tokens.clone().into_iter().count() == 1
@@ -45,11 +49,6 @@ pub(crate) fn container_default(node: &DeriveInput) -> TokenStream {
     }
     let path = format!("<{} as ::core::default::Default>::default", node.ident);
     quote!(#[serde(default = #path)])
-}
-
-/// One attribute with the keys of these names.
-pub(crate) fn only(attrs: &[Attribute], names: &[&str]) -> TokenStream {
-    matching(attrs, |key| names.iter().any(|name| key.is(name)))
 }
 
 /// One attribute with the keys for which `wanted` holds.

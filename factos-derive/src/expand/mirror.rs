@@ -9,6 +9,36 @@ use crate::{
     attr::{serde, unraw},
 };
 
+/// Keys of a container that concern the shape around the fields, which a payload does not have.
+const AROUND_FIELDS: [&str; 14] = [
+    "bound",
+    "content",
+    "crate",
+    "expecting",
+    "from",
+    "into",
+    "remote",
+    "rename",
+    "tag",
+    "transparent",
+    "try_from",
+    "untagged",
+    "field_identifier",
+    "variant_identifier",
+];
+
+/// Keys of a variant that concern its place in an enum of serde.
+const AROUND_VARIANT: [&str; 8] = [
+    "alias",
+    "bound",
+    "other",
+    "rename",
+    "skip",
+    "skip_deserializing",
+    "skip_serializing",
+    "untagged",
+];
+
 /// The mirrors, and the impl that calls them.
 pub(super) fn mirrored(input: &Input<'_>) -> TokenStream {
     let (facade, ident) = (&input.facade, &input.node.ident);
@@ -55,8 +85,9 @@ pub(super) fn mirrored(input: &Input<'_>) -> TokenStream {
 fn of_enum(input: &Input<'_>) -> TokenStream {
     let (facade, ident) = (&input.facade, &input.node.ident);
     let (path, remote) = (facade.serde(), ident.to_string());
-    let keys = ["rename_all_fields", "deny_unknown_fields"];
-    let container = serde::only(&input.node.attrs, &keys);
+    let container = serde::matching(&input.node.attrs, |key| {
+        !key.is_one_of(&AROUND_FIELDS) && !key.is("rename_all")
+    });
     let variants = input.types.iter().map(variant).collect::<Vec<_>>();
     quote! {
         #[derive(#facade::__private::serde::Serialize)]
@@ -78,17 +109,16 @@ fn of_enum(input: &Input<'_>) -> TokenStream {
 /// A unit variant is mirrored with braces: written as `{}`, it can grow fields with defaults.
 fn variant(stored: &StoredType<'_>) -> TokenStream {
     let ident = stored.ident;
+    let attr = serde::matching(stored.attrs, |key| !key.is_one_of(&AROUND_VARIANT));
     match &stored.body {
-        Body::Unit => quote!(#ident {}),
+        Body::Unit => quote!(#attr #ident {}),
         Body::Named(fields) => {
-            let attr = serde::only(stored.attrs, &["rename_all"]);
             let fields = fields.iter().map(field);
             quote!(#attr #ident { #(#fields,)* })
         }
         Body::Newtype { attrs, ty } => {
-            let keys = ["with", "serialize_with", "deserialize_with"];
-            let (outer, inner) = (serde::only(stored.attrs, &keys), serde::only(attrs, &keys));
-            quote!(#ident(#outer #inner #ty))
+            let attrs = serde_attrs(attrs);
+            quote!(#attr #ident(#(#attrs)* #ty))
         }
     }
 }
@@ -96,9 +126,8 @@ fn variant(stored: &StoredType<'_>) -> TokenStream {
 fn of_struct(input: &Input<'_>) -> TokenStream {
     let (facade, ident) = (&input.facade, &input.node.ident);
     let (path, remote) = (facade.serde(), ident.to_string());
-    let keys = ["rename_all", "deny_unknown_fields", "default"];
     let container = serde::matching(&input.node.attrs, |key| {
-        keys.iter().any(|name| key.is(name)) && !key.is_plain_default()
+        !key.is_one_of(&AROUND_FIELDS) && !key.is_plain_default()
     });
     let default = serde::container_default(input.node);
     let fields = input.types.iter().flat_map(|stored| stored.body.fields());

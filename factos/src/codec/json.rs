@@ -11,8 +11,11 @@ use checked::Checked;
 ///
 /// Refuses to write what would not come back equal: floats that are not finite, `Some` of a value that is
 /// written as `null`, and more than [`Json::MAX_DEPTH`] arrays and objects within each other. Floats come
-/// back bit for bit. Integers beyond 64 bits do as well, save below `#[serde(flatten)]` and in untagged
-/// or internally tagged enums, where reading them is an error.
+/// back bit for bit. Integers beyond 64 bits do as well.
+///
+/// What only the shape of a type decides is left to the type: integers beyond 64 bits cannot be read
+/// below `#[serde(flatten)]` or in untagged and internally tagged enums, nor can two entries of one name,
+/// such as a flattened map that repeats a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Json;

@@ -8,4 +8,10 @@ struct Paid {
     by: Cow<'static, str>,
 }
 
+#[derive(Event)]
+enum Fee {
+    #[serde(borrow)]
+    Noted(Cow<'static, str>),
+}
+
 fn main() {}

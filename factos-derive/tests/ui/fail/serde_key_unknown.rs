@@ -8,4 +8,11 @@ enum Course {
     },
 }
 
+#[derive(Event)]
+#[serde(deny_unknown_field, tag = "type")]
+enum Fee {
+    #[serde(rename_al = "lowercase")]
+    Paid { cents: u32 },
+}
+
 fn main() {}
