@@ -3,8 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{
-    Attribute, Data, DeriveInput, Fields, Ident, LitStr, Token, Type, Variant,
-    punctuated::Punctuated,
+    Attribute, Data, DeriveInput, Fields, Ident, Token, Type, Variant, punctuated::Punctuated,
 };
 
 use crate::{
@@ -160,7 +159,7 @@ impl Name {
         let name = container
             .rename_all
             .map_or(ident_name.clone(), |case| case.apply(&ident_name));
-        let prefix = container.prefix.as_ref().map(LitStr::value);
+        let prefix = container.prefix.clone();
         Self {
             text: prefix.unwrap_or_default() + &name,
             span: ident.span(),

@@ -17,7 +17,7 @@ pub(crate) use keys::Place;
 /// What `#[event(...)]` says about an enum, a struct or a variant.
 #[derive(Default)]
 pub(crate) struct EventAttr {
-    pub(crate) prefix: Option<LitStr>,
+    pub(crate) prefix: Option<String>,
     pub(crate) rename_all: Option<Case>,
     pub(crate) facade: Option<Path>,
     pub(crate) name: Option<LitStr>,
@@ -42,7 +42,10 @@ impl EventAttr {
             for tokens in split(list.tokens.clone()) {
                 let entry = errors.ok(Entry::parse(&tokens));
                 let Some(entry) = entry else { continue };
-                if let Err(error) = place.check(&entry).and_then(|()| once(&mut seen, &entry)) {
+                if let Err(error) = place
+                    .check(&entry)
+                    .and_then(|()| once(&mut seen, entry.key_or("name"), &entry))
+                {
                     errors.push(error);
                 } else if let Err(error) = parsed.set(&entry) {
                     errors.push(error);
@@ -53,8 +56,8 @@ impl EventAttr {
     }
 
     fn set(&mut self, entry: &Entry) -> syn::Result<()> {
-        match entry.key_name().as_str() {
-            "prefix" => self.prefix = Some(entry.string()?),
+        match entry.key_or("name").as_str() {
+            "prefix" => self.prefix = Some(prefix(&entry.string()?)?),
             "rename_all" => self.rename_all = Some(case(&entry.string()?)?),
             "crate" => self.facade = Some(facade(entry)?),
             "version" => self.version = Some(version(entry)?),
@@ -84,7 +87,7 @@ impl<'a> TagAttr<'a> {
         for tokens in split(tokens) {
             let entry = Entry::parse(&tokens)?;
             keys::check_tag(&entry)?;
-            once(&mut seen, &entry)?;
+            once(&mut seen, entry.key_or("key"), &entry)?;
             key = Some(entry.string()?);
         }
         Ok(Self { key, attr })
@@ -98,13 +101,21 @@ pub(crate) fn refuse(attrs: &[Attribute], name: &str, message: &str, errors: &mu
     }
 }
 
-fn once(seen: &mut Vec<String>, entry: &Entry) -> syn::Result<()> {
-    let key = entry.key_name();
+fn once(seen: &mut Vec<String>, key: String, entry: &Entry) -> syn::Result<()> {
     if seen.contains(&key) {
         return Err(entry.error(format!("`{key}` is set twice")));
     }
     seen.push(key);
     Ok(())
+}
+
+fn prefix(text: &LitStr) -> syn::Result<String> {
+    let prefix = text.value();
+    if prefix.chars().any(char::is_control) {
+        let problem = "an event name cannot hold a control character";
+        return Err(syn::Error::new(text.span(), problem));
+    }
+    Ok(prefix)
 }
 
 fn case(text: &LitStr) -> syn::Result<Case> {

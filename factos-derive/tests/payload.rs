@@ -222,3 +222,84 @@ fn a_derive_of_serde_on_the_event_itself_stays_apart() {
     assert_eq!(sold, r#"{"type":"seat-sold","seat":1}"#);
     assert_eq!(json::<Both>(r#"{"type":"void"}"#), Both::SeatVoided);
 }
+
+#[derive(Debug, PartialEq, Payload)]
+#[serde(transparent)]
+struct Transparent {
+    value: Vec<Option<u8>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Payload)]
+#[serde(try_from = "u8", into = "u8")]
+struct Percent(u8);
+
+impl TryFrom<u8> for Percent {
+    type Error = &'static str;
+
+    fn try_from(value: u8) -> Result<Self, Self::Error> {
+        if value > 100 {
+            Err("more than all")
+        } else {
+            Ok(Self(value))
+        }
+    }
+}
+
+impl From<Percent> for u8 {
+    fn from(percent: Percent) -> Self {
+        percent.0
+    }
+}
+
+#[derive(Debug, PartialEq, Payload)]
+#[serde(untagged)]
+enum Either {
+    Number(i64),
+    Named { name: String },
+    Nothing,
+}
+
+#[derive(Debug, PartialEq, Payload)]
+#[serde(tag = "t", content = "c", rename_all = "UPPERCASE")]
+enum Adjacent {
+    A(u8, u8),
+    #[serde(rename = "b", alias = "bee")]
+    B,
+}
+
+#[derive(Debug, PartialEq, Payload)]
+struct Pair(u8, #[serde(default)] Option<u8>);
+
+#[derive(Debug, PartialEq, Event)]
+#[repr(u8)]
+enum Mixed {
+    Transparent(Transparent) = 1,
+    Percent(Percent),
+    Either(Either) = 7,
+    Adjacent(Adjacent),
+    Pair(Pair),
+}
+
+#[test]
+fn every_representation_of_serde_is_open_to_payloads() {
+    let transparent = Transparent {
+        value: vec![Some(1), None],
+    };
+    comes_back(&Mixed::Transparent(transparent), "[1,null]");
+    comes_back(&Mixed::Percent(Percent(100)), "100");
+    comes_back(&Mixed::Either(Either::Number(-1)), "-1");
+    let named = Either::Named {
+        name: "x".to_owned(),
+    };
+    comes_back(&Mixed::Either(named), r#"{"name":"x"}"#);
+    comes_back(&Mixed::Either(Either::Nothing), "null");
+    comes_back(
+        &Mixed::Adjacent(Adjacent::A(1, 2)),
+        r#"{"t":"A","c":[1,2]}"#,
+    );
+    comes_back(&Mixed::Adjacent(Adjacent::B), r#"{"t":"b"}"#);
+    comes_back(&Mixed::Pair(Pair(1, None)), "[1,null]");
+    assert!(read::<Mixed>("Percent", "101").is_err());
+    let bee = read::<Mixed>("Adjacent", r#"{"t":"bee"}"#).unwrap();
+    assert_eq!(bee, Mixed::Adjacent(Adjacent::B));
+}

@@ -38,9 +38,11 @@ impl Entry {
         self.key.as_ref()
     }
 
-    /// The key, empty for a literal without one.
-    pub(crate) fn key_name(&self) -> String {
-        self.key.as_ref().map_or_else(String::new, super::unraw)
+    /// The key, or the one that a literal without a key stands for.
+    pub(crate) fn key_or(&self, implied: &str) -> String {
+        self.key
+            .as_ref()
+            .map_or_else(|| implied.to_owned(), super::unraw)
     }
 
     pub(crate) fn string(&self) -> syn::Result<LitStr> {

@@ -6,4 +6,8 @@ enum Course {
     Closed,
 }
 
+#[derive(Event)]
+#[event(prefix = "fee\t")]
+struct Paid;
+
 fn main() {}
