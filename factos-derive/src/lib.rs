@@ -106,15 +106,7 @@ mod valid;
 /// See the [crate] for the attributes.
 #[proc_macro_derive(Event, attributes(event, tag, serde))]
 pub fn derive_event(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    let node = parse_macro_input!(input as DeriveInput);
-    let mut errors = Errors::default();
-    let input = Input::from_syn(&node, &mut errors);
-    valid::event(&input, &mut errors);
-    let output = match errors.into_result() {
-        Ok(()) => expand::event(&input),
-        Err(error) => with_stub(&error, fallback::event(&input)),
-    };
-    output.into()
+    event(&parse_macro_input!(input as DeriveInput)).into()
 }
 
 /// Implements `TagValue` and `TagItem` for a newtype: a struct with one field that is a `TagValue`.
@@ -123,15 +115,7 @@ pub fn derive_event(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
 /// path.
 #[proc_macro_derive(TagValue, attributes(event))]
 pub fn derive_tag_value(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    let node = parse_macro_input!(input as DeriveInput);
-    let mut errors = Errors::default();
-    let newtype = Newtype::from_syn(&node, &mut errors);
-    let output = match (errors.into_result(), newtype) {
-        (Ok(()), Some(newtype)) => expand::tag_value(&newtype),
-        (Ok(()), None) => TokenStream::new(),
-        (Err(error), _) => with_stub(&error, fallback::tag_value(&node)),
-    };
-    output.into()
+    tag_value(&parse_macro_input!(input as DeriveInput)).into()
 }
 
 /// Implements serde's `Serialize` and `Deserialize` for a struct or an enum, without a dependency on serde.
@@ -140,18 +124,126 @@ pub fn derive_tag_value(input: proc_macro::TokenStream) -> proc_macro::TokenStre
 /// `#[event(crate = path)]` names factos under another path.
 #[proc_macro_derive(Payload, attributes(event, serde))]
 pub fn derive_payload(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    let node = parse_macro_input!(input as DeriveInput);
+    payload(&parse_macro_input!(input as DeriveInput)).into()
+}
+
+fn event(node: &DeriveInput) -> TokenStream {
     let mut errors = Errors::default();
-    valid::payload(&node, &mut errors);
-    let output = match errors.into_result() {
-        Ok(()) => expand::payload(&node),
-        Err(error) => with_stub(&error, fallback::payload(&node)),
-    };
-    output.into()
+    let input = Input::from_syn(node, &mut errors);
+    valid::event(&input, &mut errors);
+    match errors.into_result() {
+        Ok(()) => expand::event(&input),
+        Err(error) => with_stub(&error, fallback::event(&input)),
+    }
+}
+
+fn tag_value(node: &DeriveInput) -> TokenStream {
+    let mut errors = Errors::default();
+    let newtype = Newtype::from_syn(node, &mut errors);
+    match (errors.into_result(), newtype) {
+        (Ok(()), newtype) => newtype.iter().map(expand::tag_value).collect(),
+        (Err(error), _) => with_stub(&error, fallback::tag_value(node)),
+    }
+}
+
+fn payload(node: &DeriveInput) -> TokenStream {
+    let mut errors = Errors::default();
+    valid::payload(node, &mut errors);
+    match errors.into_result() {
+        Ok(()) => expand::payload(node),
+        Err(error) => with_stub(&error, fallback::payload(node)),
+    }
 }
 
 fn with_stub(error: &syn::Error, stub: TokenStream) -> TokenStream {
     let mut output = error.to_compile_error();
     output.extend(stub);
     output
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DERIVES: [fn(&DeriveInput) -> TokenStream; 3] = [event, tag_value, payload];
+
+    fn outputs(item: &str) -> [String; 3] {
+        let node = syn::parse_str(item).unwrap();
+        DERIVES.map(|derive| derive(&node).to_string())
+    }
+
+    #[test]
+    fn generated_code_finds_factos_under_the_path_that_is_given_and_no_other() {
+        let items = [
+            "enum A { B { #[tag] c: D, #[tag(\"c\")] e: F }, G(H), I }",
+            "struct A { #[tag] b: C }",
+            "struct A(B);",
+            "union A { b: C }",
+        ];
+        for item in items {
+            let output = outputs(&format!("#[event(crate = other::path)] {item}"));
+            assert!(
+                output.iter().all(|text| text.contains("other :: path")),
+                "{output:?}"
+            );
+            assert!(
+                !output.iter().any(|text| text.contains("factos")),
+                "{output:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn whatever_stands_in_an_attribute_is_an_error_and_never_a_panic() {
+        let lists = [
+            "",
+            "(,)",
+            "(,,)",
+            "()",
+            "(+)",
+            "(=)",
+            "(= 1)",
+            "(a)",
+            "(a = )",
+            "(a = b = c)",
+            "(a::b)",
+            "(1)",
+            "('c')",
+            "(b\"x\")",
+            "(\"a\" \"b\")",
+            "(\"a\", \"b\")",
+            "(name)",
+            "(name = 1)",
+            "(version = 1u8)",
+            "(version = 1.0)",
+            "(version = 99999999999999999999)",
+            "(crate = 1)",
+            "(crate = a::<b>)",
+            "(rename_all = x)",
+            "(key = \"\")",
+            "(key = \"_\")",
+            "(r#name = \"x\")",
+            " = 1",
+            "[a]",
+            "{a}",
+            "(\"\\u{0}\")",
+            "(\"1\")",
+            "(\"\u{fb01} \u{b2}\")",
+        ];
+        for (list, name) in lists
+            .iter()
+            .flat_map(|l| ["event", "tag", "serde"].map(|n| (l, n)))
+        {
+            let attr = format!("#[{name}{list}]");
+            for item in [
+                format!(
+                    "{attr} enum A {{ {attr} B {{ {attr} c: D }}, {attr} E({attr} F), {attr} G }}"
+                ),
+                format!("{attr} struct A {{ {attr} b: C }}"),
+                format!("{attr} struct A<'a, T: U>({attr} B, C) where D: E;"),
+            ] {
+                assert!(outputs(&item).iter().all(|text| !text.is_empty()), "{item}");
+            }
+        }
+    }
 }
