@@ -106,3 +106,92 @@ impl<E> fmt::Debug for QueryFor<E> {
         f.debug_tuple("QueryFor").field(&self.query).finish()
     }
 }
+
+#[cfg(all(test, feature = "derive", feature = "json"))]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::{
+        event_error::{EncodeError, Undecodable},
+        event_type::EventType,
+        schema::Schema,
+        tags::Tags,
+    };
+
+    #[derive(factos_derive::Event)]
+    enum Course {
+        Opened {
+            #[tag]
+            course: u8,
+        },
+        Closed,
+    }
+
+    /// Written by hand: a type per name.
+    struct Named<const N: usize>;
+
+    const NAMES: [&[TypeInfo]; 3] = [
+        &[],
+        &[TypeInfo::new("a\n", 1, "")],
+        &[TypeInfo::new("b", 1, ""), TypeInfo::new("a", 1, "")],
+    ];
+
+    impl<const N: usize> Event for Named<N> {
+        const SCHEMA: &'static Schema = &Schema::new(NAMES[N]);
+
+        fn event_type(&self) -> EventType {
+            EventType::from_static("a")
+        }
+
+        fn version(&self) -> u32 {
+            1
+        }
+
+        fn tags(&self) -> Result<Tags, EncodeError> {
+            Ok(Tags::new())
+        }
+
+        fn encode(&self) -> Result<Bytes, EncodeError> {
+            Ok(Bytes::new())
+        }
+
+        fn decode(_: &EventType, _: u32, _: &[u8]) -> Result<Self, Undecodable> {
+            Ok(Self)
+        }
+    }
+
+    #[test]
+    fn all_types_are_those_of_the_schema() {
+        let text = |query: Result<Query, InvalidQuery>| query.unwrap().to_string();
+        let by_hand = QueryFor::<Named<2>>::all_types();
+        assert_eq!(text(by_hand.into_query()), "(type a or b)");
+        let derived = QueryFor::<Course>::all_types();
+        assert_eq!(text(derived.into_query()), "(type Closed or Opened)");
+    }
+
+    #[test]
+    fn a_schema_without_a_valid_type_never_widens_to_every_event() {
+        let empty = QueryFor::<Named<0>>::all_types();
+        assert_eq!(empty.as_query(), Err(&InvalidQuery::NoType));
+        let invalid = QueryFor::<Named<1>>::all_types();
+        assert_eq!(invalid.as_query(), Err(&InvalidQuery::NoType));
+        assert_eq!(
+            (empty.clone() | empty).into_query(),
+            Err(InvalidQuery::NoType)
+        );
+    }
+
+    #[test]
+    fn either_of_two_queries_keeps_the_items_of_both() {
+        let all = QueryFor::from(Course::query());
+        let both = (all | Course::query().course(1)).into_query().unwrap();
+        assert_eq!(
+            both.to_string(),
+            "(type Closed or Opened) or (type Opened, tag course:1)"
+        );
+        let event = Course::Opened { course: 1 };
+        assert!(both.matches(&event.event_type(), &event.tags().unwrap()));
+        assert!(both.matches(&Course::Closed.event_type(), &Tags::new()));
+    }
+}
