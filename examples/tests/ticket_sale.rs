@@ -1,5 +1,7 @@
 //! The sale as a newcomer runs it.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     path::Path,
     process::{Command, Output},

@@ -2,6 +2,8 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+extern crate self as factos;
+
 mod append;
 mod codec;
 mod decider;
@@ -15,6 +17,7 @@ mod events;
 mod limits;
 mod metadata;
 mod position;
+mod private;
 mod query;
 mod query_for;
 mod reactor;
@@ -33,6 +36,8 @@ mod view;
 pub use append::{AppendCondition, NewEvent};
 pub use bytes::Bytes;
 pub use codec::Codec;
+#[cfg(feature = "json")]
+pub use codec::{Json, JsonError};
 pub use decider::{
     Decider, MapCommand, MapError, WithContext, compute_events, compute_state, decider_fn,
     evolve_recorded,
@@ -48,6 +53,8 @@ pub use event_error::{DecodeError, EncodeError, Undecodable};
 pub use event_id::EventId;
 pub use event_type::EventType;
 pub use events::{Events, Page};
+#[cfg(feature = "derive")]
+pub use factos_derive::{Event, Payload, TagValue};
 pub use limits::Limits;
 pub use metadata::Metadata;
 pub use position::SequencePosition;
@@ -65,3 +72,8 @@ pub use tag_value::{ArgOf, TagItem, TagValue};
 pub use tags::{InvalidTags, Tags};
 pub use text::{InvalidText, MAX_TEXT_BYTES};
 pub use view::{View, project, project_from, view_fn};
+
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::private::*;
+}
