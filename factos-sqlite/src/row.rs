@@ -6,8 +6,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use bytes::BytesMut;
-use factos::{Bytes, EventId, EventType, Metadata, Recorded, SequencePosition, StreamName, Tags};
+use factos::{
+    Bytes, EventId, EventType, Metadata, Payloads, Recorded, SequencePosition, StreamName, Tags,
+};
 use rusqlite::{Connection, OptionalExtension, Row, types::ValueRef};
 
 use crate::error::Error;
@@ -80,27 +81,6 @@ impl Rows {
         let event_type = event_type.ok_or_else(|| RowError::damaged(position, "its type"))?;
         self.types.insert(id, event_type.clone());
         Ok(event_type)
-    }
-}
-
-/// Copies small payloads side by side into shared blocks: one allocation for many events, and a record
-/// that is kept keeps no more than one block with it.
-#[derive(Debug, Default)]
-struct Payloads(BytesMut);
-
-const BLOCK: usize = 64 << 10;
-const SMALL: usize = 4 << 10;
-
-impl Payloads {
-    fn copy(&mut self, payload: &[u8]) -> Bytes {
-        if payload.len() > SMALL {
-            return Bytes::copy_from_slice(payload);
-        }
-        if self.0.capacity() < payload.len() {
-            self.0 = BytesMut::with_capacity(BLOCK);
-        }
-        self.0.extend_from_slice(payload);
-        self.0.split().freeze()
     }
 }
 
