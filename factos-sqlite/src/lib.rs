@@ -8,6 +8,7 @@ mod error;
 mod follow;
 mod pages;
 mod pool;
+mod queue;
 mod read;
 mod row;
 mod schema;

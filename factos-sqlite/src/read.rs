@@ -18,14 +18,24 @@ use crate::{
 pub(crate) const HEAD: &str = "SELECT coalesce(max(position), 0) FROM event";
 
 /// The most records, and about the most payload bytes, of one page.
-const PAGE: usize = 1000;
+pub(crate) const PAGE: usize = 1000;
 const PAGE_BYTES: usize = 4 << 20;
+
+/// Room for the records of most contexts.
+const FIRST_RECORDS: usize = 16;
 
 /// What a read asks for.
 #[derive(Debug, Clone)]
 pub(crate) enum Selection {
     Query(Query),
     Stream(StreamName),
+}
+
+impl Selection {
+    /// Whether every event is selected.
+    pub(crate) fn is_all(&self) -> bool {
+        matches!(self, Self::Query(query) if query.items().is_none())
+    }
 }
 
 /// A read that has begun: its first page, and where it goes on.
@@ -83,6 +93,7 @@ impl Reader {
         if cursor.is_done() {
             return Ok(Page::new());
         }
+        self.rows.begin_page();
         let most = cursor.page_size(PAGE);
         let page = self.select(selection, cursor, most);
         let page = page.map_err(|error| error.on(&self.path, busy::waited()))?;
@@ -187,7 +198,7 @@ impl Reader {
     ) -> Result<Selected, RowError> {
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query(params_from_iter(parameters))?;
-        let mut records = Vec::new();
+        let mut records = Vec::with_capacity(most.min(FIRST_RECORDS));
         let mut bytes = 0;
         while let Some(row) = rows.next()? {
             let record: Recorded<Bytes> = self.rows.record(&self.connection, row)?;

@@ -96,6 +96,24 @@ impl ReadCursor {
         self.backwards
     }
 
+    /// Takes off the next `positions` positions, as a read of its own that may go on beside this one. All
+    /// that is left, if the read has a limit: that cannot be shared out.
+    #[must_use]
+    pub const fn take_window(&mut self, positions: u64) -> Self {
+        let mut window =
+            Self { low: self.low, high: self.high, left: self.left, backwards: self.backwards };
+        if self.left < u64::MAX || self.is_done() || self.high - self.low <= positions {
+            self.left = 0;
+        } else if self.backwards {
+            window.low = self.high - positions;
+            self.high = window.low;
+        } else {
+            window.high = self.low + positions;
+            self.low = window.high;
+        }
+        window
+    }
+
     /// How many events the next page holds, if a page holds at most this many.
     #[must_use]
     pub fn page_size(&self, most: usize) -> usize {
@@ -115,5 +133,35 @@ impl ReadCursor {
     /// Nothing is to come after a page that was not full.
     pub const fn finish(&mut self) {
         self.left = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn windows(options: ReadOptions) -> Vec<(u64, u64)> {
+        let mut cursor = ReadCursor::new(options, 10);
+        let mut windows = Vec::new();
+        while !cursor.is_done() {
+            let window = cursor.take_window(4);
+            windows.push((window.low, window.high));
+        }
+        windows
+    }
+
+    #[test]
+    fn windows_cover_a_read_without_overlap() {
+        let all = ReadOptions::all();
+        assert_eq!(windows(all), [(0, 4), (4, 8), (8, 10)]);
+        assert_eq!(windows(all.backwards()), [(6, 10), (2, 6), (0, 2)]);
+        let part = all.after(SequencePosition::new(2)).before(SequencePosition::new(7));
+        assert_eq!(windows(part), [(2, 6)]);
+        assert_eq!(windows(all.after(SequencePosition::new(12))), []);
+    }
+
+    #[test]
+    fn a_limited_read_is_one_window() {
+        assert_eq!(windows(ReadOptions::all().limit(9)), [(0, 10)]);
     }
 }
