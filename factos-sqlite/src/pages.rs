@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How many pages are read while one is used.
-const AHEAD: usize = 2;
+const AHEAD: usize = 3;
 
 /// The pages that are to come, in order.
 #[derive(Debug)]

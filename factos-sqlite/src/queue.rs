@@ -5,7 +5,7 @@ use std::{
     fmt, hint,
     sync::{
         Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -23,8 +23,8 @@ pub(crate) struct Queue<T> {
     more: Condvar,
     /// The length, for a look without the lock.
     length: AtomicUsize,
-    /// How many threads look for work and will find what is pushed without being woken.
-    lingering: AtomicUsize,
+    /// Whether a thread looks for work and will find an item that is pushed without being woken.
+    lingering: AtomicBool,
 }
 
 struct State<T> {
@@ -38,7 +38,7 @@ impl<T> Queue<T> {
             state: Mutex::new(State { items: VecDeque::new(), closed: false }),
             more: Condvar::new(),
             length: AtomicUsize::new(0),
-            lingering: AtomicUsize::new(0),
+            lingering: AtomicBool::new(false),
         }
     }
 
@@ -53,7 +53,7 @@ impl<T> Queue<T> {
         self.length.store(length, Ordering::Release);
         drop(state);
         // A thread that stops lingering looks once more under the lock before it sleeps.
-        if self.lingering.load(Ordering::SeqCst) < length {
+        if length > usize::from(self.lingering.load(Ordering::SeqCst)) {
             self.more.notify_one();
         }
         Ok(())
@@ -80,8 +80,11 @@ impl<T> Queue<T> {
         self.more.notify_all();
     }
 
+    /// Looks for an item for a while. One thread at a time does: a second would only be in its way.
     fn linger(&self) -> Option<T> {
-        self.lingering.fetch_add(1, Ordering::SeqCst);
+        if self.lingering.swap(true, Ordering::SeqCst) {
+            return None;
+        }
         let begun = Instant::now();
         let mut found = self.try_pop();
         while found.is_none() && begun.elapsed() < LINGER {
@@ -89,7 +92,7 @@ impl<T> Queue<T> {
             thread::yield_now();
             found = self.try_pop();
         }
-        self.lingering.fetch_sub(1, Ordering::SeqCst);
+        self.lingering.store(false, Ordering::SeqCst);
         found
     }
 

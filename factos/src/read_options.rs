@@ -55,7 +55,8 @@ impl ReadOptions {
 pub struct ReadCursor {
     low: u64,
     high: u64,
-    left: u64,
+    /// None for a read without a limit.
+    left: Option<u64>,
     backwards: bool,
 }
 
@@ -67,7 +68,7 @@ impl ReadCursor {
         Self {
             low: options.after.map_or(0, SequencePosition::get),
             high: head.min(before),
-            left: options.limit.unwrap_or(u64::MAX),
+            left: options.limit,
             backwards: options.backwards,
         }
     }
@@ -75,7 +76,7 @@ impl ReadCursor {
     /// Whether nothing is to come.
     #[must_use]
     pub const fn is_done(&self) -> bool {
-        self.low >= self.high || self.left == 0
+        self.low >= self.high || matches!(self.left, Some(0))
     }
 
     /// The lowest position to come is above this one.
@@ -102,8 +103,8 @@ impl ReadCursor {
     pub const fn take_window(&mut self, positions: u64) -> Self {
         let mut window =
             Self { low: self.low, high: self.high, left: self.left, backwards: self.backwards };
-        if self.left < u64::MAX || self.is_done() || self.high - self.low <= positions {
-            self.left = 0;
+        if self.left.is_some() || self.is_done() || self.high - self.low <= positions {
+            self.finish();
         } else if self.backwards {
             window.low = self.high - positions;
             self.high = window.low;
@@ -117,12 +118,15 @@ impl ReadCursor {
     /// How many events the next page holds, if a page holds at most this many.
     #[must_use]
     pub fn page_size(&self, most: usize) -> usize {
-        usize::try_from(self.left).map_or(most, |left| left.min(most))
+        let left = self.left.and_then(|left| usize::try_from(left).ok());
+        left.map_or(most, |left| left.min(most))
     }
 
     /// Goes on past a page of this many events that ended with the position `last`.
     pub const fn advance(&mut self, events: usize, last: SequencePosition) {
-        self.left = self.left.saturating_sub(events as u64);
+        if let Some(left) = self.left {
+            self.left = Some(left.saturating_sub(events as u64));
+        }
         if self.backwards {
             self.high = last.get() - 1;
         } else {
@@ -132,7 +136,7 @@ impl ReadCursor {
 
     /// Nothing is to come after a page that was not full.
     pub const fn finish(&mut self) {
-        self.left = 0;
+        self.left = Some(0);
     }
 }
 
@@ -158,6 +162,15 @@ mod tests {
         let part = all.after(SequencePosition::new(2)).before(SequencePosition::new(7));
         assert_eq!(windows(part), [(2, 6)]);
         assert_eq!(windows(all.after(SequencePosition::new(12))), []);
+    }
+
+    #[test]
+    fn what_is_left_of_a_read_is_shared_out_too() {
+        let mut cursor = ReadCursor::new(ReadOptions::all(), 10);
+        cursor.advance(3, SequencePosition::FIRST.saturating_add(2));
+        let window = cursor.take_window(4);
+        assert_eq!((window.low, window.high), (3, 7));
+        assert!(!cursor.is_done());
     }
 
     #[test]
