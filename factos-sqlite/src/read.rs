@@ -77,11 +77,31 @@ impl Reader {
         selection: &Selection,
         options: ReadOptions,
     ) -> Result<Begun, Error> {
-        // Head first: whatever is appended from here on is above it, and the log never changes below.
+        // One transaction spares the statements their locks. The snapshot needs none: the head is read
+        // first, whatever is appended from here on is above it, and the log never changes below.
+        self.end_transaction()?;
+        self.execute("BEGIN")?;
+        let begun = self.begin_page(selection, options);
+        let ended = self.end_transaction();
+        begun.and_then(|begun| ended.map(|()| begun))
+    }
+
+    /// There is none where SQLite has ended it over an error, and one left open where a read panicked.
+    fn end_transaction(&self) -> Result<(), Error> {
+        if self.connection.is_autocommit() { Ok(()) } else { self.execute("COMMIT") }
+    }
+
+    fn begin_page(&mut self, selection: &Selection, options: ReadOptions) -> Result<Begun, Error> {
         let head = self.head()?;
         let mut cursor = ReadCursor::new(options, head);
         let first = self.page(selection, &mut cursor)?;
         Ok(Begun { observed: SequencePosition::new(head), first, cursor })
+    }
+
+    fn execute(&self, sql: &str) -> Result<(), Error> {
+        let done =
+            self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
+        done.map(drop).map_err(|error| Error::of(&self.path, busy::waited(), error))
     }
 
     /// The next page of a read.
