@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::fixture::Fixture;
 
 /// How long a case may take before it counts as hanging.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long the end of a runtime is waited for.
 const FAREWELL: Duration = Duration::from_secs(5);

@@ -68,9 +68,11 @@ pub async fn a_counter_reaches_the_exact_total<F: Fixture>(log: F) {
     let writers = (0..6).map(|n| {
         let store = handles[n % 4].clone();
         async move {
-            let mut done = 0;
+            let (mut done, mut tries) = (0, 0);
             while done < 20 {
                 done += u32::from(increment(&store).await);
+                tries += 1;
+                assert!(tries <= 120, "refused more often than others were accepted");
             }
         }
     });

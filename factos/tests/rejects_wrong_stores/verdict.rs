@@ -1,0 +1,77 @@
+//! Runs the whole suite on a store and compares what fails with what must.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use factos::conformance::{Case, Fixture, cases};
+
+/// How often a case is tried that fails only by chance.
+const TRIES: usize = 10;
+
+/// What a wrong store fails.
+pub(crate) struct Expected {
+    /// These cases, and no others.
+    pub(crate) fails: &'static [&'static str],
+    /// These fail at times: the flaw shows only in a race.
+    pub(crate) may_fail: &'static [&'static str],
+}
+
+/// Asserts that every case passes.
+pub(crate) fn accepts<F: Fixture>() {
+    rejects::<F>(&Expected {
+        fails: &[],
+        may_fail: &[],
+    });
+}
+
+/// Asserts that exactly the expected cases fail.
+pub(crate) fn rejects<F: Fixture>(expected: &Expected) {
+    let cases = cases::<F>();
+    let failed = failed(&cases, |case| {
+        if expected.may_fail.contains(&case.name()) {
+            return false;
+        }
+        let tries = if expected.fails.contains(&case.name()) {
+            TRIES
+        } else {
+            1
+        };
+        (0..tries).any(|_| case.verdict().is_err())
+    });
+    let fails: BTreeSet<_> = expected.fails.iter().copied().collect();
+    let missed: Vec<_> = fails.difference(&failed).collect();
+    let others: Vec<_> = failed.difference(&fails).collect();
+    assert!(
+        missed.is_empty() && others.is_empty(),
+        "passed although they must fail: {missed:#?}, failed although they must pass: {others:#?}",
+    );
+}
+
+/// The cases that none of these names covers.
+pub(crate) fn uncovered<F: Fixture>(covered: &[&str]) -> Vec<&'static str> {
+    let names = cases::<F>().into_iter().map(|case| case.name());
+    names.filter(|name| !covered.contains(name)).collect()
+}
+
+fn failed(cases: &[Case], fails: impl Fn(&Case) -> bool + Sync) -> BTreeSet<&'static str> {
+    let failed = Mutex::new(BTreeSet::new());
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    if fails(case) {
+                        failed.lock().unwrap().insert(case.name());
+                    }
+                }
+            });
+        }
+    });
+    failed.into_inner().unwrap()
+}
