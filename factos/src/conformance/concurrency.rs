@@ -237,12 +237,10 @@ pub async fn a_batch_sent_twice_at_once_is_appended_once<F: Fixture>(log: F) {
 async fn increment(store: &Arc<dyn EventStore>) -> bool {
     let counter = query(&["Counted"], &["counter:1"]);
     let last = ALL.backwards().limit(1);
-    let mut events = store.read(&counter, last).await.unwrap();
+    let events = store.read(&counter, last).await.unwrap();
     let condition = unless(&counter).after(events.observed());
-    let count: u32 = match events.next().await {
-        Some(record) => String::from_utf8_lossy(&record.unwrap().event)
-            .parse()
-            .unwrap(),
+    let count: u32 = match events.collect().await.unwrap().first() {
+        Some(record) => String::from_utf8_lossy(&record.event).parse().unwrap(),
         None => 0,
     };
     let mut counted = event("Counted", &["counter:1"]);

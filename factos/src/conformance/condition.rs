@@ -11,15 +11,6 @@ use crate::{
     store::EventStore, stream::Revision,
 };
 
-/// No condition always holds.
-pub async fn none_always_holds<F: Fixture>(log: F) {
-    let store = log.connect().await;
-    for _ in 0..3 {
-        append(&store, vec![event("A", &["x:1"])]).await;
-    }
-    assert_eq!(whole_log(&store).await.len(), 3);
-}
-
 /// Without `after`, any matching event refuses, however long ago it was accepted.
 pub async fn any_match_refuses<F: Fixture>(log: F) {
     let store = log.connect().await;

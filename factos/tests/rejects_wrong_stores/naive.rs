@@ -384,7 +384,14 @@ impl<R: Rules> EventStore for Naive<R> {
                 }
                 Ok(())
             }
-            Wake::OwnOnly | Wake::ListensLate => Ok(()),
+            Wake::OthersOnly if !there => {
+                let own_last = || *self.own.borrow() == self.shared.head();
+                while self.shared.head() <= after || own_last() {
+                    self.shared.appended.notified().await;
+                }
+                Ok(())
+            }
+            Wake::OwnOnly | Wake::OthersOnly | Wake::ListensLate => Ok(()),
         }
     }
 }

@@ -65,6 +65,13 @@ impl Rules for WakesForItsOwn {
     const WAKE: Wake = Wake::OwnOnly;
 }
 
+/// Only the appends of other handles wake a waiter.
+pub(crate) struct WakesForOthers;
+
+impl Rules for WakesForOthers {
+    const WAKE: Wake = Wake::OthersOnly;
+}
+
 /// One waiter wakes for each append.
 pub(crate) struct WakesOne;
 

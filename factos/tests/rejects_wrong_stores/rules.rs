@@ -51,6 +51,8 @@ pub(crate) enum Wake {
     NextOnly,
     /// Only appends of the handle itself count.
     OwnOnly,
+    /// Only appends of other handles count, once it waits.
+    OthersOnly,
     /// One waiter wakes for each append.
     OneOnly,
     /// The first append of a log wakes nobody.
@@ -104,8 +106,14 @@ pub(crate) trait Rules: Send + Sync + 'static {
     ) -> Result<(), AppendError> {
         let mut ids: Vec<_> = events.iter().map(|event| event.id).collect();
         ids.sort_unstable();
-        let twice = ids.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
-        let taken = log.iter().map(|r| r.id).find(|id| ids.binary_search(id).is_ok());
+        let twice = ids
+            .windows(2)
+            .find(|pair| pair[0] == pair[1])
+            .map(|pair| pair[0]);
+        let taken = log
+            .iter()
+            .map(|r| r.id)
+            .find(|id| ids.binary_search(id).is_ok());
         match taken.or(twice) {
             Some(id) => Err(duplicate(id)),
             None => Ok(()),
@@ -292,7 +300,11 @@ pub(crate) fn refusal(
     .into()
 }
 
-pub(crate) fn wrong_revision(stream: &StreamName, expected: Revision, actual: Revision) -> AppendError {
+pub(crate) fn wrong_revision(
+    stream: &StreamName,
+    expected: Revision,
+    actual: Revision,
+) -> AppendError {
     let stream = stream.clone();
     Conflict::Revision {
         stream,
