@@ -29,6 +29,7 @@
 //!     use super::*;
 //!     factos::conformance!(Shared<Memory>);
 //! }
+//! # fn main() {}
 //! ```
 //!
 //! The macro makes one `#[test]` per case, in one module per family: `append`, `read` and so on. It

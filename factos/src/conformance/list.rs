@@ -196,6 +196,20 @@ macro_rules! __conformance_tests {
 
 /// Makes one `#[test]` of every case, for a [`Fixture`](crate::conformance::Fixture); see the
 /// [module](crate::conformance).
+///
+/// A case that does not exist cannot be declined:
+///
+/// ```compile_fail,E0425
+/// # use factos::{EventStore, conformance::Fixture};
+/// # struct Log;
+/// # impl Fixture for Log {
+/// #     type Store = Box<dyn EventStore>;
+/// #     async fn fresh() -> Self { Self }
+/// #     async fn connect(&self) -> Self::Store { std::future::pending().await }
+/// # }
+/// factos::conformance!(Log, decline { durability::no_such_case: "there is none" });
+/// # fn main() {}
+/// ```
 #[macro_export]
 macro_rules! conformance {
     ($fixture:ty $(, decline {
@@ -205,4 +219,57 @@ macro_rules! conformance {
             __conformance_tests { ($) [$fixture] $($($family $case $reason)*)? }
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, sync::Arc};
+
+    use crate::{
+        conformance::{Fixture, cases},
+        store::EventStore,
+    };
+
+    struct Nowhere;
+
+    impl Fixture for Nowhere {
+        type Store = Arc<dyn EventStore>;
+
+        async fn fresh() -> Self {
+            Self
+        }
+
+        async fn connect(&self) -> Self::Store {
+            std::future::pending().await
+        }
+    }
+
+    #[test]
+    fn every_case_is_listed_once() {
+        let sources = [
+            ("append", include_str!("append.rs")),
+            ("limits", include_str!("limits.rs")),
+            ("read", include_str!("read.rs")),
+            ("query", include_str!("query.rs")),
+            ("condition", include_str!("condition.rs")),
+            ("stream", include_str!("stream.rs")),
+            ("handle", include_str!("handle.rs")),
+            ("visibility", include_str!("visibility.rs")),
+            ("concurrency", include_str!("concurrency.rs")),
+            ("concurrency", include_str!("concurrency/capacity.rs")),
+            ("follow", include_str!("follow.rs")),
+            ("durability", include_str!("durability.rs")),
+        ];
+        let written: BTreeSet<_> = sources
+            .iter()
+            .flat_map(|(family, source)| {
+                let cases = source.split("\npub async fn ").skip(1);
+                cases.map(move |case| format!("{family}::{}", case.split('<').next().unwrap()))
+            })
+            .collect();
+        let listed = cases::<Nowhere>();
+        let distinct: BTreeSet<_> = listed.iter().map(|case| case.name().to_owned()).collect();
+        assert_eq!(distinct, written);
+        assert_eq!(distinct.len(), listed.len());
+    }
 }

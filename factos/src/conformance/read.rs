@@ -234,12 +234,20 @@ pub async fn a_read_is_one_snapshot<F: Fixture>(log: F) {
             store.read(&query(&["A"], &[]), options).await.unwrap(),
             store.read_stream(&stream("s"), options).await.unwrap(),
         ];
-        append(&other, vec![in_stream("s", "A")]).await;
+        soon(
+            "an append beside reads",
+            append(&other, vec![in_stream("s", "A")]),
+        )
+        .await;
         for events in &mut reads {
             let first = events.next().await.unwrap().unwrap();
             assert_eq!(first, wanted[0]);
         }
-        append(&store, vec![in_stream("s", "A")]).await;
+        soon(
+            "an append beside reads",
+            append(&store, vec![in_stream("s", "A")]),
+        )
+        .await;
         wanted.remove(0);
         for events in reads {
             assert!(

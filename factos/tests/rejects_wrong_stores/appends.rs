@@ -65,7 +65,7 @@ impl Rules for TimesAreFiner {
         let nanos = now
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_or(0, |d| d.subsec_nanos());
-        now + std::time::Duration::from_nanos(u64::from(nanos % 1000 == 0))
+        now + std::time::Duration::from_nanos(u64::from(nanos.is_multiple_of(1000)))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     sync::{
-        Mutex,
+        Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -65,11 +65,14 @@ fn failed(cases: &[Case], fails: impl Fn(&Case) -> bool + Sync) -> BTreeSet<&'st
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
                     if fails(case) {
-                        failed.lock().unwrap().insert(case.name());
+                        failed
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .insert(case.name());
                     }
                 }
             });
         }
     });
-    failed.into_inner().unwrap()
+    failed.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
