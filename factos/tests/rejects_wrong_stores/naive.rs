@@ -1,7 +1,7 @@
 //! A small store that follows the rules it is given, right or wrong.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     marker::PhantomData,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -18,7 +18,7 @@ use tokio::{
     task::yield_now,
 };
 
-use crate::rules::{Commit, Farewell, Rules, Show, Wake};
+use crate::rules::{Commit, Farewell, Rules, Show, Wake, duplicate};
 
 /// The log, as it would be on disk.
 pub(crate) struct Log<R>(Arc<Shared>, PhantomData<R>);
@@ -214,10 +214,13 @@ impl<R: Rules> Naive<R> {
     ) -> Result<Page, AppendError> {
         let mut log = self.shared.records();
         R::check_condition(&log, self.since, &events, condition)?;
+        let mut taken: HashSet<_> = log.iter().map(|record| record.id).collect();
         let mut records = Vec::new();
         for event in events {
             R::LIMITS.check(std::slice::from_ref(&event), &AppendCondition::None)?;
-            R::check_ids(&log, self.since, std::slice::from_ref(&event))?;
+            if !taken.insert(event.id) {
+                return Err(duplicate(event.id));
+            }
             let position = R::next_position(&log, self.since);
             records.extend(self.write(&mut log, vec![event], position));
             self.publish(&log);
