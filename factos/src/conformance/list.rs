@@ -195,7 +195,7 @@ macro_rules! __conformance_tests {
 }
 
 /// Makes one `#[test]` of every case, for a [`Fixture`](crate::conformance::Fixture); see the
-/// [module](crate::conformance).
+/// [module](mod@crate::conformance).
 ///
 /// A case that does not exist cannot be declined:
 ///
