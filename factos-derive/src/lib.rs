@@ -15,7 +15,7 @@
 //! #[derive(Debug, PartialEq, Event)]
 //! #[event(prefix = "school.")]
 //! enum School {
-//!     #[event(version = 2)]
+//!     #[event(version = 2, since = 2)]
 //!     CourseDefined {
 //!         #[tag]
 //!         course: CourseId,

@@ -44,6 +44,57 @@ pub struct Paid {
     cents: Cents,
 }
 
+/// Everything at once.
+#[derive(Debug, Event)]
+#[event(prefix = "x.", rename_all = "kebab-case", codec = factos::Json)]
+pub enum Whole {
+    /// An event of its own.
+    #[event(flatten)]
+    Course(Course),
+    /// A struct event.
+    #[event(flatten)]
+    Paid(Paid),
+    /// With a past.
+    #[event(version = 4, alias = "seen", upcast(2 = two?, 3 = three), upcast_json(1 = one))]
+    Seen {
+        /// When.
+        #[tag(display)]
+        #[tag("year", with = double)]
+        at: u64,
+    },
+    /// A note.
+    #[event(tags_with = note_tags)]
+    Noted(Note),
+}
+
+fn one(value: factos::JsonValue) -> Result<factos::JsonValue, String> {
+    if value.is_object() { Ok(value) } else { Err(value.to_string()) }
+}
+
+fn two(old: Cents) -> Result<Cents, String> {
+    if old.0 == 0 { Err("nothing".to_owned()) } else { Ok(old) }
+}
+
+fn three(old: Cents) -> Whole {
+    Whole::Seen { at: old.0 }
+}
+
+fn double(at: &u64) -> u64 {
+    2 * at
+}
+
+fn note_tags(note: &Note) -> Option<(&'static str, &'static str)> {
+    matches!(note, Note::Empty).then_some(("note", "empty"))
+}
+
+/// Nothing of its own.
+#[derive(Debug, Event)]
+pub enum Subset {
+    /// A struct event.
+    #[event(flatten)]
+    Paid(Paid),
+}
+
 #[derive(Debug, Event)]
 enum Unqueried {
     Seen {

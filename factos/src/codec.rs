@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeSeed};
 mod json;
 
 #[cfg(feature = "json")]
-pub use json::{Json, JsonError};
+pub use json::{Json, JsonError, JsonValue};
 
 /// How the payload of an event type becomes bytes and back. Belongs to the event type, not to a store.
 ///
@@ -27,6 +27,16 @@ pub trait Codec {
     /// # Errors
     /// For a value that could not be read back equal.
     fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, Self::Error>;
+
+    /// As [`encode`](Self::encode), and whether only reading tells that the payload can be read. A payload
+    /// in doubt is read once before it is stored, so that what the shape of a type rules out is refused
+    /// while nothing is lost. By default every payload is in doubt.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    fn encode_doubtful<T: Serialize + ?Sized>(value: &T) -> Result<(Bytes, bool), Self::Error> {
+        Ok((Self::encode(value)?, true))
+    }
 
     /// Reads what the seed describes.
     ///

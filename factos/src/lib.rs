@@ -30,6 +30,7 @@ mod stream;
 mod tag;
 mod tag_value;
 mod tags;
+pub mod testing;
 mod text;
 mod view;
 
@@ -37,7 +38,7 @@ pub use append::{AppendCondition, NewEvent};
 pub use bytes::Bytes;
 pub use codec::Codec;
 #[cfg(feature = "json")]
-pub use codec::{Json, JsonError};
+pub use codec::{Json, JsonError, JsonValue};
 pub use decider::{
     Decider, MapCommand, MapError, WithContext, compute_events, compute_state, decider_fn,
     evolve_recorded,
@@ -48,7 +49,7 @@ pub use dispatch::{
     dispatch, dispatch_stream, load_stream, read_context,
 };
 pub use error::{AppendError, Conflict, InvalidEvent, StoreError, StoreErrorKind};
-pub use event::{Event, decode};
+pub use event::{Event, Includes, decode, encode};
 pub use event_error::{DecodeError, EncodeError, Undecodable};
 pub use event_id::EventId;
 pub use event_type::EventType;

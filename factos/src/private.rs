@@ -4,13 +4,23 @@ mod item;
 mod mirror;
 mod payload;
 mod same_item;
+mod tag_form;
 mod tag_writer;
+mod upcast;
+#[cfg(feature = "json")]
+mod upcast_json;
 
 pub use item::Item;
 pub use mirror::{AsVariant, NoMirror};
 #[cfg(not(feature = "json"))]
 pub use payload::NoCodec;
 pub use payload::{Codec, Mirrored, decode, encode};
-pub use same_item::{SameItem, same_item};
+pub use same_item::{SameItem, same_item, same_type};
 pub use serde;
+pub use tag_form::{Displayed, each};
 pub use tag_writer::TagWriter;
+pub use upcast::{UpcastInput, read, refused};
+#[cfg(feature = "json")]
+pub use upcast_json::JsonSteps;
+
+pub use crate::schema::distinct::{assert_distinct, concat, count, names};

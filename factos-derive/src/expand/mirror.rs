@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::payload::serde_attrs;
 use crate::{
-    ast::{Body, Field, Input, StoredType},
+    ast::{Body, Field, Input, Nested, StoredType},
     attr::{serde, unraw},
 };
 
@@ -43,6 +43,9 @@ const AROUND_VARIANT: [&str; 8] = [
 pub(super) fn mirrored(input: &Input<'_>) -> TokenStream {
     let (facade, ident) = (&input.facade, &input.node.ident);
     let private = quote!(#facade::__private);
+    if input.types.is_empty() {
+        return TokenStream::new();
+    }
     let (mirrors, write, read) = if input.is_enum {
         let name = unraw(ident);
         (
@@ -88,7 +91,8 @@ fn of_enum(input: &Input<'_>) -> TokenStream {
     let container = serde::matching(&input.node.attrs, |key| {
         !key.is_one_of(&AROUND_FIELDS) && !key.is("rename_all")
     });
-    let variants = input.types.iter().map(variant).collect::<Vec<_>>();
+    let own = input.types.iter().map(variant);
+    let variants = own.chain(input.nested.iter().map(skipped)).collect::<Vec<_>>();
     quote! {
         #[derive(#facade::__private::serde::Serialize)]
         #[serde(crate = #path, remote = #remote, untagged)]
@@ -121,6 +125,12 @@ fn variant(stored: &StoredType<'_>) -> TokenStream {
             quote!(#attr #ident(#(#attrs)* #ty))
         }
     }
+}
+
+/// An event within writes and reads itself.
+fn skipped(nested: &Nested<'_>) -> TokenStream {
+    let (ident, ty) = (nested.ident, &nested.ty);
+    quote!(#[serde(skip)] #ident(#ty))
 }
 
 fn of_struct(input: &Input<'_>) -> TokenStream {

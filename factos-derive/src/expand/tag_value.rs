@@ -15,6 +15,15 @@ pub(super) fn as_tag_value(facade: &Facade, ty: &Type) -> TokenStream {
     quote!(#open #ty #close)
 }
 
+/// `Displayed::<T>`.
+pub(super) fn displayed(facade: &Facade, ty: &Type) -> TokenStream {
+    let (start, end) = span_ends(ty);
+    let facade = facade.at(start);
+    let open = quote_spanned!(start=> #facade::__private::Displayed::<);
+    let close = quote_spanned!(end=> >);
+    quote!(#open #ty #close)
+}
+
 /// `ArgOf<'_, T>`.
 pub(super) fn argument(facade: &Facade, ty: &Type) -> TokenStream {
     let (start, end) = span_ends(ty);

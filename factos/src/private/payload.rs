@@ -55,8 +55,17 @@ impl<'de, T: Mirrored> DeserializeSeed<'de> for Variant<T> {
 
 /// # Errors
 /// [`EncodeError::Codec`].
-pub fn encode<C: Format, T: Event + Mirrored>(event: &T) -> Result<Bytes, EncodeError> {
-    C::encode(&Fields(event)).map_err(|source| EncodeError::Codec {
+pub fn encode<C: Format, T: Event + Mirrored>(
+    variant: u32,
+    event: &T,
+) -> Result<Bytes, EncodeError> {
+    let written = C::encode_doubtful(&Fields(event)).and_then(|(payload, is_doubtful)| {
+        if is_doubtful {
+            C::decode(Variant::<T>(variant, PhantomData), &payload)?;
+        }
+        Ok(payload)
+    });
+    written.map_err(|source| EncodeError::Codec {
         event_type: event.event_type(),
         source: source.into(),
     })
@@ -66,6 +75,7 @@ pub fn encode<C: Format, T: Event + Mirrored>(event: &T) -> Result<Bytes, Encode
 /// Any [`Undecodable`] but an unknown type.
 pub fn decode<C: Format, T: Mirrored>(
     variant: u32,
+    since: u32,
     known: u32,
     stored: u32,
     payload: &[u8],
@@ -74,7 +84,7 @@ pub fn decode<C: Format, T: Mirrored>(
         return Err(Undecodable::FutureVersion { stored, known });
     }
     if stored < known {
-        return Err(Undecodable::PastVersion { stored, known });
+        return Err(Undecodable::PastVersion { stored, known: since });
     }
     C::decode(Variant(variant, PhantomData), payload)
         .map_err(|cause| Undecodable::Malformed(cause.into()))

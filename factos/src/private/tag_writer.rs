@@ -24,6 +24,13 @@ impl TagWriter {
         }
     }
 
+    /// Adds a tag for each pair of key and value.
+    pub fn extend<V: AsRef<str>>(&mut self, tags: impl IntoIterator<Item = (&'static str, V)>) {
+        for (key, value) in tags {
+            self.push(key, value.as_ref());
+        }
+    }
+
     /// # Errors
     /// [`EncodeError::Tag`] for the first value that made no tag.
     pub fn finish(self, event_type: impl FnOnce() -> EventType) -> Result<Tags, EncodeError> {

@@ -1,0 +1,64 @@
+//! What an event type has from those that it includes.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::Type;
+
+use super::tag_value::span_ends;
+use crate::{ast::Input, facade::Facade};
+
+/// `<T as Event>`. All uses carry the same spans: rustc then merges their errors.
+pub(super) fn as_event(facade: &Facade, ty: &Type) -> TokenStream {
+    let (start, end) = span_ends(ty);
+    let facade = facade.at(end);
+    let open = quote_spanned!(start=> <);
+    let close = quote_spanned!(end=> as #facade::Event>);
+    quote!(#open #ty #close)
+}
+
+/// The arms that pass a method on to the event within.
+pub(super) fn arms(input: &Input<'_>, method: &str) -> TokenStream {
+    let method = format_ident!("{method}");
+    let arms = input.nested.iter().map(|nested| {
+        let (ident, event) = (nested.ident, as_event(&input.facade, &nested.ty));
+        quote!(Self::#ident(__inner) => #event::#method(__inner),)
+    });
+    arms.collect()
+}
+
+/// `Includes`, `From`, and `TryFrom` back.
+pub(crate) fn conversions(input: &Input<'_>) -> TokenStream {
+    let (facade, outer) = (&input.facade, &input.node.ident);
+    let is_partial = input.types.len() + input.nested.len() > 1;
+    let conversions = input.nested.iter().map(|nested| {
+        let (variant, inner) = (nested.ident, &nested.ty);
+        let rest = is_partial.then(|| quote!(__other => ::core::result::Result::Err(__other),));
+        let rest = rest.into_iter();
+        let span = Span::call_site().located_at(span_ends(inner).0);
+        let includes = quote_spanned!(span=> #[automatically_derived]);
+        quote! {
+            #includes
+            impl #facade::Includes<#inner> for #outer {}
+
+            #[automatically_derived]
+            impl ::core::convert::From<#inner> for #outer {
+                fn from(event: #inner) -> Self {
+                    Self::#variant(event)
+                }
+            }
+
+            #[automatically_derived]
+            impl ::core::convert::TryFrom<#outer> for #inner {
+                type Error = #outer;
+
+                fn try_from(event: #outer) -> ::core::result::Result<Self, #outer> {
+                    match event {
+                        #outer::#variant(__inner) => ::core::result::Result::Ok(__inner),
+                        #(#rest)*
+                    }
+                }
+            }
+        }
+    });
+    conversions.collect()
+}
