@@ -94,7 +94,9 @@ fn serde_fields(input: &Input<'_>, stored: &StoredType<'_>, errors: &mut Errors)
     for field in stored.body.fields() {
         serde_borrow(field.attrs, errors);
         serde_skips(field, has_default, errors);
-        borrowed(field, errors);
+        if input.node.generics.params.is_empty() {
+            borrowed(field, errors);
+        }
     }
 }
 
@@ -122,7 +124,8 @@ fn serde_skips(field: &Field<'_>, has_default: bool, errors: &mut Errors) {
 fn borrowed(field: &Field<'_>, errors: &mut Errors) {
     let reads_itself = ["skip", "skip_deserializing", "with", "deserialize_with"];
     let keys = serde::keys(field.attrs);
-    if matches!(field.ty, Type::Reference(_)) && !keys.iter().any(|k| k.is_one_of(&reads_itself)) {
+    let has_lifetime = matches!(field.ty, Type::Reference(_));
+    if has_lifetime && !keys.iter().any(|k| k.is_one_of(&reads_itself)) {
         errors.at(&field.ty, "events own their data: hold an owned value, such as a `String`");
     }
 }

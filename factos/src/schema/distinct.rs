@@ -238,7 +238,8 @@ mod tests {
 
     #[test]
     fn a_name_that_stands_twice_is_told_with_both_items() {
-        let text = message(&[info("x", "m::A"), info("x", "m::B")], true).unwrap();
+        let types = const { &[info("x", "m::A"), info("x", "m::B")] };
+        let text = message(types, true).unwrap();
         assert!(text.starts_with("event type `x` is declared twice: in m::"), "{text}");
         assert!(text.contains("m::A") && text.contains("m::B"), "{text}");
         let alias = const { &[info("x", "m::A").with_aliases(&["y"]), info("y", "m::B")] };
