@@ -233,3 +233,10 @@ fn version_of(literal: &LitInt) -> syn::Result<u32> {
 pub(crate) fn unraw(ident: &Ident) -> String {
     syn::ext::IdentExt::unraw(ident).to_string()
 }
+
+/// The same name, of the macro: lints on generated code stay silent.
+pub(crate) fn generated(ident: &Ident) -> Ident {
+    let mut ident = ident.clone();
+    ident.set_span(Span::call_site().located_at(ident.span()));
+    ident
+}

@@ -16,6 +16,53 @@ use crate::{
 /// Derive it on an enum or a struct. Written by hand it must hold that `decode` of what `encode` wrote,
 /// under `event_type` and `version`, gives back an equal event, and that `encode` refuses what `decode`
 /// could not read: an event that can never be read blocks its boundary for ever.
+///
+/// A format without serde is written by hand, and says so in [`codec`](Self::codec); here what protobuf
+/// would make of one number:
+///
+/// ```
+/// use factos::{Bytes, EncodeError, Event, EventType, Schema, Tag, Tags, TypeInfo, Undecodable};
+///
+/// #[derive(Debug, PartialEq)]
+/// struct Counted(u8);
+///
+/// const TYPE: TypeInfo = TypeInfo::new("Counted", 1, "Counted").with_tag_keys(&["n"]);
+///
+/// impl Event for Counted {
+///     const SCHEMA: &'static Schema = &Schema::new(&[TYPE]);
+///
+///     fn event_type(&self) -> EventType { EventType::from_static("Counted") }
+///     fn version(&self) -> u32 { 1 }
+///
+///     fn tags(&self) -> Result<Tags, EncodeError> {
+///         let tag = Tag::new("n", &self.0.to_string());
+///         tag.map(Tags::from).map_err(|source| {
+///             EncodeError::Tag { event_type: self.event_type(), key: "n", source }
+///         })
+///     }
+///
+///     fn encode(&self) -> Result<Bytes, EncodeError> {
+///         Ok(vec![0x08, self.0 & 0x7f | 0x80, self.0 >> 7].into())
+///     }
+///
+///     fn decode(name: &EventType, version: u32, payload: &[u8]) -> Result<Self, Undecodable> {
+///         match (name.as_str(), version, payload) {
+///             ("Counted", 1, [0x08, low, high @ 0..=1]) if *low >= 0x80 => {
+///                 Ok(Self(low & 0x7f | high << 7))
+///             }
+///             ("Counted", 1, _) => Err(Undecodable::Malformed("not a number".into())),
+///             ("Counted", stored, _) => Err(Undecodable::FutureVersion { stored, known: 1 }),
+///             _ => Err(Undecodable::UnknownType),
+///         }
+///     }
+///
+///     fn codec(_: &EventType) -> &'static str { "protobuf" }
+/// }
+///
+/// for n in 0..=u8::MAX {
+///     factos::testing::assert_comes_back(&Counted(n));
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event",
     note = "add `#[derive(factos::Event)]` to it"

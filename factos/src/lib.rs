@@ -34,9 +34,16 @@ pub mod testing;
 mod text;
 mod view;
 
+pub use ::serde;
 pub use append::{AppendCondition, NewEvent};
 pub use bytes::Bytes;
-pub use codec::Codec;
+#[cfg(feature = "cbor")]
+pub use codec::Cbor;
+#[cfg(feature = "messagepack")]
+pub use codec::MessagePack;
+#[cfg(feature = "postcard")]
+pub use codec::Postcard;
+pub use codec::{Codec, CodecError};
 #[cfg(feature = "json")]
 pub use codec::{Json, JsonError, JsonValue};
 pub use decider::{

@@ -2,7 +2,10 @@ use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Data, Ident};
 
-use crate::{ast::Input, attr::unraw};
+use crate::{
+    ast::Input,
+    attr::{generated, unraw},
+};
 
 /// The fieldless twin of an enum, and `kind()`.
 pub(crate) fn kind(input: &Input<'_>) -> TokenStream {
@@ -49,11 +52,4 @@ fn name_of(input: &Input<'_>) -> Ident {
     let span = Span::call_site().located_at(ident.span());
     let own = input.attr.kind.clone();
     own.unwrap_or_else(|| format_ident!("{}Kind", unraw(ident), span = span))
-}
-
-/// The same name, of the macro: lints on generated code stay silent.
-fn generated(ident: &Ident) -> Ident {
-    let mut ident = ident.clone();
-    ident.set_span(Span::call_site().located_at(ident.span()));
-    ident
 }

@@ -6,7 +6,7 @@ use quote::quote;
 use super::payload::serde_attrs;
 use crate::{
     ast::{Body, Field, Input, Nested, StoredType},
-    attr::{serde, unraw},
+    attr::{generated, serde, unraw},
 };
 
 /// Keys of a container that concern the shape around the fields, which a payload does not have.
@@ -112,7 +112,7 @@ fn of_enum(input: &Input<'_>) -> TokenStream {
 
 /// A unit variant is mirrored with braces: written as `{}`, it can grow fields with defaults.
 fn variant(stored: &StoredType<'_>) -> TokenStream {
-    let ident = stored.ident;
+    let ident = generated(stored.ident);
     let attr = serde::matching(stored.attrs, |key| !key.is_one_of(&AROUND_VARIANT));
     match &stored.body {
         Body::Unit => quote!(#attr #ident {}),
@@ -129,7 +129,7 @@ fn variant(stored: &StoredType<'_>) -> TokenStream {
 
 /// An event within writes and reads itself.
 fn skipped(nested: &Nested<'_>) -> TokenStream {
-    let (ident, ty) = (nested.ident, &nested.ty);
+    let (ident, ty) = (generated(nested.ident), &nested.ty);
     quote!(#[serde(skip)] #ident(#ty))
 }
 
@@ -155,6 +155,6 @@ fn of_struct(input: &Input<'_>) -> TokenStream {
 
 fn field(field: &Field<'_>) -> TokenStream {
     let attrs = serde_attrs(field.attrs);
-    let (ident, ty) = (field.ident, &field.ty);
+    let (ident, ty) = (generated(field.ident), &field.ty);
     quote!(#(#attrs)* #ident: #ty)
 }
