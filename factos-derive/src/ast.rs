@@ -1,7 +1,7 @@
 //! A derived event as the macro understands it, borrowing the input.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::quote;
 use syn::{Data, DeriveInput, Fields, Ident, Type, Variant};
 
 use crate::{
@@ -85,13 +85,6 @@ impl<'a> Input<'a> {
     pub(crate) fn path(&self, stored: &StoredType<'_>) -> TokenStream {
         let ident = stored.ident;
         if self.is_enum { quote!(Self::#ident) } else { quote!(Self) }
-    }
-
-    /// The codec of the payloads.
-    pub(crate) fn codec(&self) -> TokenStream {
-        let facade = &self.facade;
-        let own = self.attr.codec.as_ref();
-        own.map_or_else(|| quote!(#facade::__private::Codec), ToTokens::to_token_stream)
     }
 }
 

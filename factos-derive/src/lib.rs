@@ -99,6 +99,7 @@ mod fallback;
 mod key;
 mod newtype;
 mod self_type;
+mod span;
 mod valid;
 
 /// Implements `Event` for an enum or a struct, and gives it a typed `query()`.

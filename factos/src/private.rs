@@ -14,10 +14,10 @@ pub use item::Item;
 pub use mirror::{AsVariant, NoMirror};
 #[cfg(not(feature = "json"))]
 pub use payload::NoCodec;
-pub use payload::{Codec, Mirrored, decode, encode};
+pub use payload::{Codec, Mirrored, codec, decode, encode};
 pub use same_item::{SameItem, same_item, same_type};
 pub use serde;
-pub use tag_form::{Displayed, each};
+pub use tag_form::{each, each_displayed};
 pub use tag_writer::TagWriter;
 pub use upcast::{UpcastInput, read, refused};
 #[cfg(feature = "json")]

@@ -1,4 +1,4 @@
-use proc_macro2::Span;
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{
     LitInt, Token, TypePath,
@@ -26,12 +26,6 @@ impl Step {
         }
         parts.into_iter().map(syn::parse2).collect()
     }
-
-    /// Where a diagnostic about the function belongs: its last segment.
-    pub(crate) fn span(&self) -> Span {
-        let last = self.path.path.segments.last();
-        last.map_or_else(Span::call_site, |segment| segment.ident.span())
-    }
 }
 
 impl Parse for Step {
@@ -40,22 +34,19 @@ impl Parse for Step {
         let from = super::version_of(&key)?;
         input.parse::<Token![=]>().map_err(|e| syn::Error::new(e.span(), STEP))?;
         if input.peek(Token![|]) || input.peek(Token![||]) || input.peek(Token![move]) {
-            let closure: proc_macro2::TokenStream = input.parse()?;
+            let closure: TokenStream = input.parse()?;
             let text = "an upcast step is the path of a function, not a closure";
             return Err(syn::Error::new_spanned(closure, text));
         }
-        let rest = input.fork().parse::<proc_macro2::TokenStream>()?;
-        let path: TypePath = input.parse().map_err(|error| {
-            let text = "an upcast step is the path of a function";
-            if rest.is_empty() {
-                syn::Error::new(error.span(), text)
-            } else {
-                syn::Error::new_spanned(&rest, text)
-            }
-        })?;
+        let text = "an upcast step is the path of a function";
+        if input.is_empty() {
+            return Err(syn::Error::new(key.span(), text));
+        }
+        let rest = input.fork().parse::<TokenStream>()?;
+        let path: TypePath = input.parse().map_err(|_| syn::Error::new_spanned(&rest, text))?;
         let is_fallible = input.parse::<Option<Token![?]>>()?.is_some();
         if !input.is_empty() {
-            let rest: proc_macro2::TokenStream = input.parse()?;
+            let rest: TokenStream = input.parse()?;
             let text = format!("expected a comma after `{}`", path.to_token_stream());
             return Err(syn::Error::new_spanned(rest, text));
         }

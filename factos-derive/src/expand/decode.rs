@@ -6,6 +6,7 @@ use super::nested;
 use crate::{
     ast::{Input, StoredType},
     attr::Step,
+    span,
 };
 
 /// The method `decode`.
@@ -15,7 +16,7 @@ pub(super) fn decode(input: &Input<'_>) -> TokenStream {
         let names = names(stored);
         let value = if has_steps(stored) {
             let function = upcast_name(index);
-            quote!(#function(__version, __payload))
+            quote!(#function(__factos_version, __factos_payload))
         } else {
             current(input, stored, index)
         };
@@ -24,11 +25,11 @@ pub(super) fn decode(input: &Input<'_>) -> TokenStream {
     let unknown = unknown(input);
     quote! {
         fn decode(
-            __event_type: &#facade::EventType,
-            __version: ::core::primitive::u32,
-            __payload: &[::core::primitive::u8],
+            __factos_event_type: &#facade::EventType,
+            __factos_version: ::core::primitive::u32,
+            __factos_payload: &[::core::primitive::u8],
         ) -> ::core::result::Result<Self, #facade::Undecodable> {
-            match #facade::EventType::as_str(__event_type) {
+            match #facade::EventType::as_str(__factos_event_type) {
                 #(#arms)*
                 _ => #unknown,
             }
@@ -49,12 +50,12 @@ fn unknown(input: &Input<'_>) -> TokenStream {
     input.nested.iter().rfold(none, |otherwise, nested| {
         let (ident, event) = (nested.ident, nested::as_event(facade, &nested.ty));
         quote! {
-            match #event::decode(__event_type, __version, __payload) {
-                ::core::result::Result::Ok(__inner) => {
-                    ::core::result::Result::Ok(Self::#ident(__inner))
+            match #event::decode(__factos_event_type, __factos_version, __factos_payload) {
+                ::core::result::Result::Ok(__factos_inner) => {
+                    ::core::result::Result::Ok(Self::#ident(__factos_inner))
                 }
                 ::core::result::Result::Err(#unknown) => #otherwise,
-                ::core::result::Result::Err(__error) => ::core::result::Result::Err(__error),
+                ::core::result::Result::Err(__factos_error) => ::core::result::Result::Err(__factos_error),
             }
         }
     })
@@ -62,15 +63,15 @@ fn unknown(input: &Input<'_>) -> TokenStream {
 
 /// The payload of the current version, and an error for any other.
 fn current(input: &Input<'_>, stored: &StoredType<'_>, index: u32) -> TokenStream {
-    let (facade, ident, codec) = (&input.facade, &input.node.ident, input.codec());
+    let (facade, ident) = (&input.facade, &input.node.ident);
     let (since, version) = (stored.oldest(), stored.version.number);
     quote! {
-        #facade::__private::decode::<#codec, #ident>(
+        #facade::__private::decode::<#ident>(
             #index,
             #since,
             #version,
-            __version,
-            __payload,
+            __factos_version,
+            __factos_payload,
         )
     }
 }
@@ -98,8 +99,8 @@ fn upcast(input: &Input<'_>, stored: &StoredType<'_>, index: u32) -> TokenStream
     let typed = typed_steps(input, stored, current);
     quote! {
         fn #name(
-            __version: ::core::primitive::u32,
-            __payload: &[::core::primitive::u8],
+            __factos_version: ::core::primitive::u32,
+            __factos_payload: &[::core::primitive::u8],
         ) -> ::core::result::Result<#ident, #facade::Undecodable> {
             #json
             #typed
@@ -113,15 +114,15 @@ fn json_steps(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
     }
     let private = &input.facade;
     let steps = stored.upcast_json.iter().map(|step| {
-        let (from, path, span) = (step.from, &step.path, step.span());
-        let call = quote_spanned!(span=> __json.step(#from, #path));
+        let (from, path, span) = (step.from, &step.path, span::of_function(&step.path));
+        let call = quote_spanned!(span=> __factos_json.step(#from, #path));
         quote!(#call?;)
     });
     quote! {
-        let mut __json = #private::__private::JsonSteps::new(__version, __payload);
+        let mut __factos_json = #private::__private::JsonSteps::new(__factos_version, __factos_payload);
         #(#steps)*
-        let (__version, __payload) = __json.finish()?;
-        let __payload: &[::core::primitive::u8] = &__payload;
+        let (__factos_version, __factos_payload) = __factos_json.finish()?;
+        let __factos_payload: &[::core::primitive::u8] = &__factos_payload;
     }
 }
 
@@ -131,15 +132,15 @@ fn typed_steps(input: &Input<'_>, stored: &StoredType<'_>, current: TokenStream)
         return current;
     };
     let ident = &input.node.ident;
-    let start = quote!(let __old = ::core::option::Option::None;);
+    let start = quote!(let __factos_old = ::core::option::Option::None;);
     let earlier = earlier.iter().map(|step| {
         let (input_of, call) = (old(input, step), called(input, step));
         quote! {
             #input_of
-            let __old = match __old {
-                ::core::option::Option::Some(__old) => {
-                    let __next = #call;
-                    ::core::option::Option::Some(__next)
+            let __factos_old = match __factos_old {
+                ::core::option::Option::Some(__factos_old) => {
+                    let __factos_next = #call;
+                    ::core::option::Option::Some(__factos_next)
                 }
                 ::core::option::Option::None => ::core::option::Option::None,
             };
@@ -150,10 +151,10 @@ fn typed_steps(input: &Input<'_>, stored: &StoredType<'_>, current: TokenStream)
         #start
         #(#earlier)*
         #input_of
-        match __old {
-            ::core::option::Option::Some(__old) => {
-                let __event: #ident = #call;
-                ::core::result::Result::Ok(__event)
+        match __factos_old {
+            ::core::option::Option::Some(__factos_old) => {
+                let __factos_event: #ident = #call;
+                ::core::result::Result::Ok(__factos_event)
             }
             ::core::option::Option::None => #current,
         }
@@ -162,34 +163,32 @@ fn typed_steps(input: &Input<'_>, stored: &StoredType<'_>, current: TokenStream)
 
 /// What the step starts from: the result of the one before, or the stored payload.
 fn old(input: &Input<'_>, step: &Step) -> TokenStream {
-    let (codec, from, span) = (input.codec(), step.from, step.span());
-    let facade = input.facade.at(span);
-    let read = quote_spanned!(span=> #facade::__private::read);
-    let argument = quote_spanned!(span=> (__payload));
+    let (facade, ident, from) = (&input.facade, &input.node.ident, step.from);
+    let read = quote!(#facade::__private::read::<#ident, _>(__factos_payload));
+    let read = span::at(span::of_function(&step.path), read);
     quote! {
-        let __old = match __old {
-            ::core::option::Option::None if __version == #from => {
-                ::core::option::Option::Some(#read::<#codec, _>#argument?)
+        let __factos_old = match __factos_old {
+            ::core::option::Option::None if __factos_version == #from => {
+                ::core::option::Option::Some(#read?)
             }
-            __old => __old,
+            __factos_old => __factos_old,
         };
     }
 }
 
 fn called(input: &Input<'_>, step: &Step) -> TokenStream {
-    let (path, span, from) = (&step.path, step.span(), step.from);
-    let argument = quote_spanned!(span=> (__old));
+    let (facade, path, from) = (&input.facade, &step.path, step.from);
+    let span = span::of_function(path);
+    let argument = quote_spanned!(span=> (__factos_old));
     if !step.is_fallible {
         return quote!(#path #argument);
     }
-    let facade = input.facade.at(span);
-    let refused = quote_spanned!(span=> #facade::__private::refused(#from, __error));
-    quote! {
-        match #path #argument {
-            ::core::result::Result::Ok(__next) => __next,
-            ::core::result::Result::Err(__error) => {
-                return ::core::result::Result::Err(#refused);
-            }
+    let arms = quote!({
+        ::core::result::Result::Ok(__factos_next) => __factos_next,
+        ::core::result::Result::Err(__factos_error) => {
+            return ::core::result::Result::Err(#facade::__private::refused(#from, __factos_error));
         }
-    }
+    });
+    let arms = span::at(span, arms);
+    quote!(match #path #argument #arms)
 }

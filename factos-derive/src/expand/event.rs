@@ -2,7 +2,10 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 use super::{decode, kind, mirror, nested, query, schema, tags};
-use crate::ast::{Input, StoredType};
+use crate::{
+    ast::{Input, StoredType},
+    span,
+};
 
 /// Everything that `#[derive(Event)]` prints.
 pub(crate) fn event(input: &Input<'_>) -> TokenStream {
@@ -36,9 +39,9 @@ fn implementation(input: &Input<'_>) -> TokenStream {
         let version = stored.version.number;
         quote!(#version)
     });
-    let tags = tags::tags(input);
+    let tags = span::hygienic(tags::tags(input));
     let encode = encode(input);
-    let upcasts = decode::upcasts(input);
+    let upcasts = span::hygienic(decode::upcasts(input));
     let decode = decode::decode(input);
     let codec = codec(input);
     quote! {
@@ -83,8 +86,8 @@ fn by_type(
 }
 
 fn encode(input: &Input<'_>) -> TokenStream {
-    let (facade, codec) = (&input.facade, input.codec());
-    let encode = quote!(#facade::__private::encode::<#codec, Self>);
+    let facade = &input.facade;
+    let encode = quote!(#facade::__private::encode::<Self>);
     if !input.is_enum {
         return quote!(#encode(0, self));
     }
@@ -94,15 +97,15 @@ fn encode(input: &Input<'_>) -> TokenStream {
     });
     let nested = input.nested.iter().map(|nested| {
         let (ident, event) = (nested.ident, nested::as_event(&input.facade, &nested.ty));
-        quote!(Self::#ident(__inner) => return #event::encode(__inner),)
+        quote!(Self::#ident(__factos_inner) => return #event::encode(__factos_inner),)
     });
     if input.types.is_empty() {
         let arms = nested::arms(input, "encode");
         return quote!(match self { #arms });
     }
     quote! {
-        let __variant = match self { #(#indexed)* #(#nested)* };
-        #encode(__variant, self)
+        let __factos_variant = match self { #(#indexed)* #(#nested)* };
+        #encode(__factos_variant, self)
     }
 }
 
@@ -113,29 +116,33 @@ fn codec(input: &Input<'_>) -> TokenStream {
         return TokenStream::new();
     }
     let own = own_names(input);
-    let codec = input.codec();
+    let codec = if input.types.is_empty() {
+        quote!("json")
+    } else {
+        quote!(#facade::__private::codec::<Self>())
+    };
     let own = own.map(|own| {
         quote! {
-            if ::core::matches!(#facade::EventType::as_str(__event_type), #own) {
-                return <#codec as #facade::Codec>::NAME;
+            if ::core::matches!(#facade::EventType::as_str(__factos_event_type), #own) {
+                return #codec;
             }
         }
     });
     let nested = input.nested.iter().map(|nested| {
         let event = nested::as_event(facade, &nested.ty);
         quote! {
-            let __schema = #event::SCHEMA;
-            if __schema.find(#facade::EventType::as_str(__event_type)).is_some() {
-                return #event::codec(__event_type);
+            let __factos_schema = #event::SCHEMA;
+            if __factos_schema.find(#facade::EventType::as_str(__factos_event_type)).is_some() {
+                return #event::codec(__factos_event_type);
             }
         }
     });
     let own = own.into_iter();
     quote! {
-        fn codec(__event_type: &#facade::EventType) -> &'static ::core::primitive::str {
+        fn codec(__factos_event_type: &#facade::EventType) -> &'static ::core::primitive::str {
             #(#own)*
             #(#nested)*
-            <#codec as #facade::Codec>::NAME
+            #codec
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Private copies of an event's fields, from which serde derives what is written and read.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 
 use super::payload::serde_attrs;
 use crate::{
@@ -46,6 +46,8 @@ pub(super) fn mirrored(input: &Input<'_>) -> TokenStream {
     if input.types.is_empty() {
         return TokenStream::new();
     }
+    let own = input.attr.codec.as_ref().map(ToTokens::to_token_stream);
+    let codec = own.unwrap_or_else(|| quote!(#private::Codec));
     let (mirrors, write, read) = if input.is_enum {
         let name = unraw(ident);
         (
@@ -65,6 +67,8 @@ pub(super) fn mirrored(input: &Input<'_>) -> TokenStream {
 
         #[automatically_derived]
         impl #private::Mirrored for #ident {
+            type Codec = #codec;
+
             fn write<__S: #private::serde::Serializer>(
                 &self,
                 serializer: __S,

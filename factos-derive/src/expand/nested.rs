@@ -1,7 +1,7 @@
 //! What an event type has from those that it includes.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Type;
 
 use super::tag_value::span_ends;
@@ -21,7 +21,7 @@ pub(super) fn arms(input: &Input<'_>, method: &str) -> TokenStream {
     let method = format_ident!("{method}");
     let arms = input.nested.iter().map(|nested| {
         let (ident, event) = (nested.ident, as_event(&input.facade, &nested.ty));
-        quote!(Self::#ident(__inner) => #event::#method(__inner),)
+        quote!(Self::#ident(__factos_inner) => #event::#method(__factos_inner),)
     });
     arms.collect()
 }
@@ -30,9 +30,16 @@ pub(super) fn arms(input: &Input<'_>, method: &str) -> TokenStream {
 pub(crate) fn conversions(input: &Input<'_>) -> TokenStream {
     let (facade, outer) = (&input.facade, &input.node.ident);
     let is_partial = input.types.len() + input.nested.len() > 1;
-    let conversions = input.nested.iter().map(|nested| {
+    let mut seen = Vec::new();
+    let once = input.nested.iter().filter(|nested| {
+        let spelling = nested.ty.to_token_stream().to_string();
+        let is_new = !seen.contains(&spelling);
+        seen.push(spelling);
+        is_new
+    });
+    let conversions = once.map(|nested| {
         let (variant, inner) = (nested.ident, &nested.ty);
-        let rest = is_partial.then(|| quote!(__other => ::core::result::Result::Err(__other),));
+        let rest = is_partial.then(|| quote!(__factos_other => ::core::result::Result::Err(__factos_other),));
         let rest = rest.into_iter();
         let span = Span::call_site().located_at(span_ends(inner).0);
         let includes = quote_spanned!(span=> #[automatically_derived]);
@@ -53,7 +60,7 @@ pub(crate) fn conversions(input: &Input<'_>) -> TokenStream {
 
                 fn try_from(event: #outer) -> ::core::result::Result<Self, #outer> {
                     match event {
-                        #outer::#variant(__inner) => ::core::result::Result::Ok(__inner),
+                        #outer::#variant(__factos_inner) => ::core::result::Result::Ok(__factos_inner),
                         #(#rest)*
                     }
                 }

@@ -6,10 +6,14 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::Type;
 
-use super::tag_value::{argument, displayed, each_of_argument, span_ends};
+use super::{
+    tag_value::{argument, each_displayed, each_of_argument, span_ends},
+    tags::each_of_function,
+};
 use crate::{
     ast::{Field, Input, Tag},
     attr::{TagForm, unraw},
+    span,
 };
 
 /// The query struct, with methods that ask for the value types of the fields.
@@ -118,23 +122,26 @@ fn method(input: &Input<'_>, field: &Field<'_>, tag: &Tag<'_>) -> TokenStream {
     let (argument, each) = match &tag.form {
         TagForm::Value => {
             let each = each_of_argument(facade, &field.ty);
-            (argument(facade, &field.ty), quote!(#each(__value, __f)))
+            (argument(facade, &field.ty), quote!(#each(__factos_value, __factos_f)))
         }
         TagForm::With(function) => {
             let ty = &field.ty;
-            (quote!(&#ty), quote!(#facade::__private::each(&#function(__value), __f)))
+            (
+                quote!(&#ty),
+                each_of_function(facade, function, &quote!(__factos_value), &quote!(__factos_f)),
+            )
         }
         TagForm::Display => {
-            let (ty, displayed) = (&field.ty, displayed(facade, &field.ty));
-            (quote!(&#ty), quote!(#displayed(__value).each(__f)))
+            let ty = &field.ty;
+            (quote!(&#ty), each_displayed(facade, ty, &quote!(__factos_value), &quote!(__factos_f)))
         }
     };
-    quote! {
+    span::hygienic(quote! {
         #[doc = #doc]
-        pub fn #method(self, __value: #argument) -> Self {
-            Self(self.0.tagged(#key, |__f| #each))
+        pub fn #method(self, __factos_value: #argument) -> Self {
+            Self(self.0.tagged(#key, |__factos_f| #each))
         }
-    }
+    })
 }
 
 /// Checks that fields of one key have values of one type, where their types are not spelled alike.

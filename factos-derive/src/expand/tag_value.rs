@@ -15,13 +15,18 @@ pub(super) fn as_tag_value(facade: &Facade, ty: &Type) -> TokenStream {
     quote!(#open #ty #close)
 }
 
-/// `Displayed::<T>`.
-pub(super) fn displayed(facade: &Facade, ty: &Type) -> TokenStream {
+/// Passes on the text of a value that is `Display`.
+pub(super) fn each_displayed(
+    facade: &Facade,
+    ty: &Type,
+    value: &TokenStream,
+    f: &TokenStream,
+) -> TokenStream {
     let (start, end) = span_ends(ty);
     let facade = facade.at(start);
-    let open = quote_spanned!(start=> #facade::__private::Displayed::<);
-    let close = quote_spanned!(end=> >);
-    quote!(#open #ty #close)
+    let open = quote_spanned!(start=> #facade::__private::each_displayed::<);
+    let arguments = quote_spanned!(end=> >(#value, #f));
+    quote!(#open #ty #arguments)
 }
 
 /// `ArgOf<'_, T>`.

@@ -1,11 +1,13 @@
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
-use syn::Ident;
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Ident, TypePath};
 
 use super::{nested, tag_value};
 use crate::{
     ast::{Body, Field, Input, StoredType, Tag},
     attr::TagForm,
+    facade::Facade,
+    span,
 };
 
 /// The body of `tags`.
@@ -23,20 +25,20 @@ pub(super) fn tags(input: &Input<'_>) -> TokenStream {
     let arms = input.types.iter().map(|stored| arm(input, stored));
     let nested = input.nested.iter().map(|nested| {
         let (ident, event) = (nested.ident, nested::as_event(facade, &nested.ty));
-        quote!(Self::#ident(__inner) => return #event::tags(__inner),)
+        quote!(Self::#ident(__factos_inner) => return #event::tags(__factos_inner),)
     });
     let mutable = has_tags.then(|| quote!(mut));
     quote! {
-        let #mutable __tags = #facade::__private::TagWriter::new();
+        let #mutable __factos_tags = #facade::__private::TagWriter::new();
         match self { #(#arms)* #(#nested)* }
-        __tags.finish(|| #facade::Event::event_type(self))
+        __factos_tags.finish(|| #facade::Event::event_type(self))
     }
 }
 
 fn arm(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
     let path = input.path(stored);
     let tagged = stored.body.fields().iter().filter(|field| !field.tags.is_empty());
-    let tagged = tagged.enumerate().map(|(i, field)| (format_ident!("__field{i}"), field));
+    let tagged = tagged.enumerate().map(|(i, field)| (format_ident!("__factos_field{i}"), field));
     let (mut bindings, mut calls) = (Vec::new(), Vec::new());
     for (binding, field) in tagged {
         let ident = field.ident;
@@ -45,12 +47,15 @@ fn arm(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
     }
     if let Some(function) = &stored.tags_with {
         let argument = if let Body::Newtype { .. } = stored.body {
-            bindings.push(quote!(0: __payload,));
-            quote!(__payload)
+            bindings.push(quote!(0: __factos_payload,));
+            quote!(__factos_payload)
         } else {
             quote!(self)
         };
-        calls.push(quote!(__tags.extend(#function(#argument));));
+        let span = span::of_function(function);
+        let argument = span::at(span, quote!((#argument)));
+        let call = quote!(#function #argument);
+        calls.push(quote_spanned!(span=> __factos_tags.extend(#call);));
     }
     let rest =
         (bindings.is_empty() || stored.body.fields().len() > bindings.len()).then(|| quote!(..));
@@ -59,18 +64,32 @@ fn arm(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
 
 fn call(input: &Input<'_>, field: &Field<'_>, tag: &Tag<'_>, binding: &Ident) -> TokenStream {
     let (facade, key) = (&input.facade, &tag.key);
-    let push = quote!(&mut |__text| __tags.push(#key, __text));
+    let push = quote!(&mut |__factos_text| __factos_tags.push(#key, __factos_text));
     match &tag.form {
         TagForm::Value => {
             let value = tag_value::as_tag_value(facade, &field.ty);
             quote!(#value::each(#binding, #push);)
         }
         TagForm::With(function) => {
-            quote!(#facade::__private::each(&#function(#binding), #push);)
+            let each = each_of_function(facade, function, &quote!(#binding), &push);
+            quote!(#each;)
         }
         TagForm::Display => {
-            let displayed = tag_value::displayed(facade, &field.ty);
-            quote!(#displayed(#binding).each(#push);)
+            let each = tag_value::each_displayed(facade, &field.ty, &quote!(#binding), &push);
+            quote!(#each;)
         }
     }
+}
+
+/// Passes on the texts of what a function makes of a value.
+pub(super) fn each_of_function(
+    facade: &Facade,
+    function: &TypePath,
+    value: &TokenStream,
+    f: &TokenStream,
+) -> TokenStream {
+    let span = span::of_function(function);
+    let each = span::at(span, quote!(#facade::__private::each));
+    let argument = span::at(span, quote!((#value)));
+    quote_spanned!(span=> #each(&#function #argument, #f))
 }

@@ -6,7 +6,7 @@ use crate::{
 
 /// Every version from `since` to the one before the current has one step.
 pub(super) fn versions(input: &Input<'_>, errors: &mut Errors) {
-    for stored in &input.types {
+    for stored in input.types.iter().filter(|stored| !stored.is_broken) {
         if let Some(since) = stored.since.filter(|since| since.number > stored.version.number) {
             let text = format!("`since` lies above version {}", stored.version.number);
             errors.push(syn::Error::new(since.span, text));
@@ -14,7 +14,7 @@ pub(super) fn versions(input: &Input<'_>, errors: &mut Errors) {
         }
         let before = errors.count();
         steps(stored, errors);
-        if errors.count() == before && !stored.is_broken {
+        if errors.count() == before {
             missing(stored, errors);
         }
         json(input, stored, errors);

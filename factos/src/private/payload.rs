@@ -24,6 +24,9 @@ pub type Codec = NoCodec;
 
 /// An event whose fields serde writes and reads, without the name of the event.
 pub trait Mirrored: Sized {
+    /// How payloads are written.
+    type Codec: Format;
+
     /// # Errors
     /// Those of the serializer.
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
@@ -55,13 +58,10 @@ impl<'de, T: Mirrored> DeserializeSeed<'de> for Variant<T> {
 
 /// # Errors
 /// [`EncodeError::Codec`].
-pub fn encode<C: Format, T: Event + Mirrored>(
-    variant: u32,
-    event: &T,
-) -> Result<Bytes, EncodeError> {
-    let written = C::encode_doubtful(&Fields(event)).and_then(|(payload, is_doubtful)| {
+pub fn encode<T: Event + Mirrored>(variant: u32, event: &T) -> Result<Bytes, EncodeError> {
+    let written = T::Codec::encode_doubtful(&Fields(event)).and_then(|(payload, is_doubtful)| {
         if is_doubtful {
-            C::decode(Variant::<T>(variant, PhantomData), &payload)?;
+            T::Codec::decode(Variant::<T>(variant, PhantomData), &payload)?;
         }
         Ok(payload)
     });
@@ -73,7 +73,7 @@ pub fn encode<C: Format, T: Event + Mirrored>(
 
 /// # Errors
 /// Any [`Undecodable`] but an unknown type.
-pub fn decode<C: Format, T: Mirrored>(
+pub fn decode<T: Mirrored>(
     variant: u32,
     since: u32,
     known: u32,
@@ -86,6 +86,12 @@ pub fn decode<C: Format, T: Mirrored>(
     if stored < known {
         return Err(Undecodable::PastVersion { stored, known: since });
     }
-    C::decode(Variant(variant, PhantomData), payload)
+    T::Codec::decode(Variant(variant, PhantomData), payload)
         .map_err(|cause| Undecodable::Malformed(cause.into()))
+}
+
+/// The name of the codec.
+#[must_use]
+pub const fn codec<T: Mirrored>() -> &'static str {
+    T::Codec::NAME
 }

@@ -7,13 +7,7 @@ pub fn each<T: TagValue>(value: &T, f: &mut dyn FnMut(&str)) {
     value.each(f);
 }
 
-/// A value whose text is that of `Display`.
-#[derive(Debug)]
-pub struct Displayed<'a, T>(pub &'a T);
-
-impl<T: Display> Displayed<'_, T> {
-    /// Passes on the text.
-    pub fn each(&self, f: &mut dyn FnMut(&str)) {
-        f(&self.0.to_string());
-    }
+/// Passes on the text of `Display`.
+pub fn each_displayed<T: Display>(value: &T, f: &mut dyn FnMut(&str)) {
+    f(&value.to_string());
 }

@@ -2,6 +2,7 @@ use std::{error::Error, marker::PhantomData};
 
 use serde::de::DeserializeOwned;
 
+use super::Mirrored;
 use crate::{codec::Codec, event_error::Undecodable};
 
 /// What the first step from an older version takes: the payload of that version.
@@ -22,10 +23,12 @@ impl<T: DeserializeOwned> UpcastInput for T {
     }
 }
 
+/// Reads the payload of an older version of `E`.
+///
 /// # Errors
 /// [`Undecodable::Malformed`].
-pub fn read<C: Codec, T: UpcastInput>(payload: &[u8]) -> Result<T, Undecodable> {
-    T::read::<C>(payload)
+pub fn read<E: Mirrored, T: UpcastInput>(payload: &[u8]) -> Result<T, Undecodable> {
+    T::read::<E::Codec>(payload)
 }
 
 /// The error of a step that refused a payload.

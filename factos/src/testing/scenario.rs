@@ -67,7 +67,9 @@ impl<D: Decider<Event: Debug + PartialEq> + ?Sized> Scenario<'_, D> {
             let report = report.section(&format!("boundary {guard}, decided:"), decided);
             panic!("{}", report.into_text());
         }
-        let state = decided.iter().fold(state, evolve);
+        let is_selected = |new: &NewEvent| context.matches(&new.event_type, &new.tags);
+        let selected_too = decided.iter().zip(&batch).filter(|(_, new)| is_selected(new));
+        let state = selected_too.map(|(event, _)| event).fold(state, evolve);
         Outcome { result, state, context, selected, unselected }
     }
 }
@@ -125,7 +127,7 @@ where
         self
     }
 
-    /// Expects the state after all events, those decided upon included.
+    /// Expects the state after all events that the context selects, those decided upon included.
     ///
     /// # Panics
     /// As [`then`](Self::then).
