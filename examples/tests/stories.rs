@@ -233,8 +233,9 @@ async fn an_account_is_a_stream(store: Store) {
         dispatch_stream(&store, &Teller, stream).retry(patient()).run(&command).await
     };
     for stream in ["account-1", "account-2"] {
-        run(stream, Command::Open { owner: "ann".into() }).await.unwrap();
-        run(stream, Command::Deposit(10)).await.unwrap();
+        for command in [Command::Open { owner: "ann".into() }, Command::Deposit(10)] {
+            assert_eq!(run(stream, command).await.unwrap().records.len(), 1);
+        }
     }
     let accepted = at_once((0..6).map(|_| {
         let store = store.clone();
