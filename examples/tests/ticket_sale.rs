@@ -107,7 +107,7 @@ fn wrong_options_are_told_with_the_usage() {
         &["--store", "sqlite:"],
         &["--buyers", "0"],
         &["--buyers", "many"],
-        &["--seats", "-1"],
+        &["--seats", "1.5"],
         &["--concurrency", "0"],
         &["--sets", "5"],
     ] {

@@ -1,4 +1,69 @@
 //! Event sourcing with dynamic consistency boundaries.
+//!
+//! An application appends facts to one append-only log. A command reads exactly the facts that can change
+//! its answer, decides, and is accepted only if no further such fact was accepted meanwhile.
+//!
+//! | layer | holds |
+//! |---|---|
+//! | raw | [`EventStore`] and its values: names, tags and bytes; what a backend implements |
+//! | typed | [`Event`], [`Decider`], [`View`], [`Reactor`], [`dispatch`]; knows no backend and no runtime |
+//!
+//! ```
+//! use factos::{Decider, Event, QueryFor, dispatch};
+//!
+//! #[derive(Debug, Clone, PartialEq, Event)]
+//! enum Ticketing {
+//!     TicketSold { #[tag] show: String, buyer: String },
+//! }
+//!
+//! struct BoxOffice { seats: u32 }
+//!
+//! struct BuyTicket { show: String, buyer: String }
+//!
+//! #[derive(Debug, PartialEq)]
+//! struct SoldOut;
+//!
+//! impl Decider for BoxOffice {
+//!     type Command = BuyTicket;
+//!     type Event = Ticketing;
+//!     type State = u32;
+//!     type Error = SoldOut;
+//!
+//!     fn initial(&self) -> u32 { 0 }
+//!
+//!     fn evolve(&self, sold: u32, _: &Ticketing) -> u32 { sold + 1 }
+//!
+//!     fn decide(&self, sold: &u32, command: &BuyTicket) -> Result<Vec<Ticketing>, SoldOut> {
+//!         if *sold >= self.seats { return Err(SoldOut) }
+//!         let BuyTicket { show, buyer } = command;
+//!         Ok(vec![Ticketing::TicketSold { show: show.clone(), buyer: buyer.clone() }])
+//!     }
+//!
+//!     fn context(&self, command: &BuyTicket) -> QueryFor<Ticketing> {
+//!         Ticketing::query().show(&command.show).into()
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), factos::Error<SoldOut>> {
+//! let store = factos_memory::MemoryStore::new();
+//! let office = BoxOffice { seats: 1 };
+//! let buy = |buyer: &str| BuyTicket { show: "rust-conf".into(), buyer: buyer.into() };
+//! let sold = dispatch(&store, &office).run(&buy("lucy")).await?;
+//! assert_eq!(sold.records[0].position.get(), 1);
+//! let late = dispatch(&store, &office).run(&buy("ann")).await;
+//! assert!(matches!(late, Err(factos::Error::Domain(SoldOut))));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//! | feature | adds | default |
+//! |---|---|---|
+//! | `derive` | the derive macros | yes |
+//! | `json` | the JSON codec, which derived events use | yes |
+//! | `tokio` | [`Retry::tokio_backoff`](Retry) | no |
+//! | `conformance` | the suite that every backend passes; exempt from semantic versioning | no |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -16,6 +81,7 @@ mod event_type;
 mod events;
 mod limits;
 mod metadata;
+mod payloads;
 mod position;
 mod private;
 mod query;
@@ -65,6 +131,7 @@ pub use events::{Events, Page};
 pub use factos_derive::{Event, Payload, TagValue};
 pub use limits::Limits;
 pub use metadata::Metadata;
+pub use payloads::Payloads;
 pub use position::SequencePosition;
 pub use query::{EmptyQuery, Query, QueryItem};
 pub use query_for::{InvalidQuery, QueryFor};
