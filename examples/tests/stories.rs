@@ -155,7 +155,7 @@ async fn invoices_have_no_gaps_however_many_are_written_at_once(store: Store) {
 
 async fn an_invoice_from_before_currencies_counts(store: Store) {
     let name = factos::EventType::from_static("invoice.created");
-    let mut old = NewEvent::new(name, r#"{"number":41,"cents":1205}"#);
+    let mut old = NewEvent::new(name, r#"{"number":41,"amount":"12.05"}"#);
     old.tags = factos::Tag::new("number", "41").unwrap().into();
     store.append(vec![old], factos::AppendCondition::None).await.unwrap();
     assert_eq!(invoice(&store).await, 42);

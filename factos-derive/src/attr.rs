@@ -236,7 +236,9 @@ pub(crate) fn unraw(ident: &Ident) -> String {
 
 /// The same name, of the macro: lints on generated code stay silent.
 pub(crate) fn generated(ident: &Ident) -> Ident {
-    let mut ident = ident.clone();
-    ident.set_span(Span::call_site().located_at(ident.span()));
+    let span = Span::call_site().located_at(ident.span());
+    // A keyword of the macro's edition may be a name in the user's.
+    let mut ident = if ident == "gen" { Ident::new_raw("gen", span) } else { ident.clone() };
+    ident.set_span(span);
     ident
 }

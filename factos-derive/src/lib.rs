@@ -98,6 +98,8 @@ mod facade;
 mod fallback;
 mod key;
 mod newtype;
+#[cfg(test)]
+mod output_tests;
 mod self_type;
 mod span;
 mod valid;
@@ -160,82 +162,4 @@ fn with_stub(error: &syn::Error, stub: TokenStream) -> TokenStream {
     let mut output = error.to_compile_error();
     output.extend(stub);
     output
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DERIVES: [fn(&DeriveInput) -> TokenStream; 3] = [event, tag_value, payload];
-
-    fn outputs(item: &str) -> [String; 3] {
-        let node = syn::parse_str(item).unwrap();
-        DERIVES.map(|derive| derive(&node).to_string())
-    }
-
-    #[test]
-    fn generated_code_finds_factos_under_the_path_that_is_given_and_no_other() {
-        let items = [
-            "enum A { B { #[tag] c: D, #[tag(\"c\")] e: F }, G(H), I }",
-            "struct A { #[tag] b: C }",
-            "struct A(B);",
-            "union A { b: C }",
-        ];
-        for item in items {
-            let output = outputs(&format!("#[event(crate = other::path)] {item}"));
-            assert!(output.iter().all(|text| text.contains("other :: path")), "{output:?}");
-            assert!(!output.iter().any(|text| text.contains("factos")), "{output:?}");
-        }
-    }
-
-    #[test]
-    fn whatever_stands_in_an_attribute_is_an_error_and_never_a_panic() {
-        let lists = [
-            "",
-            "(,)",
-            "(,,)",
-            "()",
-            "(+)",
-            "(=)",
-            "(= 1)",
-            "(a)",
-            "(a = )",
-            "(a = b = c)",
-            "(a::b)",
-            "(1)",
-            "('c')",
-            "(b\"x\")",
-            "(\"a\" \"b\")",
-            "(\"a\", \"b\")",
-            "(name)",
-            "(name = 1)",
-            "(version = 1u8)",
-            "(version = 1.0)",
-            "(version = 99999999999999999999)",
-            "(crate = 1)",
-            "(crate = a::<b>)",
-            "(rename_all = x)",
-            "(key = \"\")",
-            "(key = \"_\")",
-            "(r#name = \"x\")",
-            " = 1",
-            "[a]",
-            "{a}",
-            "(\"\\u{0}\")",
-            "(\"1\")",
-            "(\"\u{fb01} \u{b2}\")",
-        ];
-        for (list, name) in lists.iter().flat_map(|l| ["event", "tag", "serde"].map(|n| (l, n))) {
-            let attr = format!("#[{name}{list}]");
-            for item in [
-                format!(
-                    "{attr} enum A {{ {attr} B {{ {attr} c: D }}, {attr} E({attr} F), {attr} G }}"
-                ),
-                format!("{attr} struct A {{ {attr} b: C }}"),
-                format!("{attr} struct A<'a, T: U>({attr} B, C) where D: E;"),
-            ] {
-                assert!(outputs(&item).iter().all(|text| !text.is_empty()), "{item}");
-            }
-        }
-    }
 }

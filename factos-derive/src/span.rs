@@ -19,7 +19,7 @@ fn token_at(span: Span, token: TokenTree) -> TokenTree {
 }
 
 /// The same tokens with locals that nothing of the user's hides or is hidden by, whichever macro it comes
-/// from. Locals are what generated code names with `__factos_`.
+/// from. Locals are what generated code names with `__local_`.
 pub(crate) fn hygienic(tokens: TokenStream) -> TokenStream {
     tokens.into_iter().map(hygienic_token).collect()
 }
@@ -47,7 +47,7 @@ fn has_local(tokens: TokenStream) -> bool {
 }
 
 fn is_local(token: &TokenTree) -> bool {
-    matches!(token, TokenTree::Ident(ident) if ident.to_string().starts_with("__factos_"))
+    matches!(token, TokenTree::Ident(ident) if ident.to_string().starts_with("__local_"))
 }
 
 /// Where a diagnostic about a function belongs: the last segment of its path.

@@ -16,7 +16,7 @@ pub(super) fn decode(input: &Input<'_>) -> TokenStream {
         let names = names(stored);
         let value = if has_steps(stored) {
             let function = upcast_name(index);
-            quote!(#function(__factos_version, __factos_payload))
+            quote!(#function(__local_version, __local_payload))
         } else {
             current(input, stored, index)
         };
@@ -25,11 +25,11 @@ pub(super) fn decode(input: &Input<'_>) -> TokenStream {
     let unknown = unknown(input);
     quote! {
         fn decode(
-            __factos_event_type: &#facade::EventType,
-            __factos_version: ::core::primitive::u32,
-            __factos_payload: &[::core::primitive::u8],
+            __local_event_type: &#facade::EventType,
+            __local_version: ::core::primitive::u32,
+            __local_payload: &[::core::primitive::u8],
         ) -> ::core::result::Result<Self, #facade::Undecodable> {
-            match #facade::EventType::as_str(__factos_event_type) {
+            match #facade::EventType::as_str(__local_event_type) {
                 #(#arms)*
                 _ => #unknown,
             }
@@ -50,12 +50,12 @@ fn unknown(input: &Input<'_>) -> TokenStream {
     input.nested.iter().rfold(none, |otherwise, nested| {
         let (ident, event) = (nested.ident, nested::as_event(facade, &nested.ty));
         quote! {
-            match #event::decode(__factos_event_type, __factos_version, __factos_payload) {
-                ::core::result::Result::Ok(__factos_inner) => {
-                    ::core::result::Result::Ok(Self::#ident(__factos_inner))
+            match #event::decode(__local_event_type, __local_version, __local_payload) {
+                ::core::result::Result::Ok(__local_inner) => {
+                    ::core::result::Result::Ok(Self::#ident(__local_inner))
                 }
                 ::core::result::Result::Err(#unknown) => #otherwise,
-                ::core::result::Result::Err(__factos_error) => ::core::result::Result::Err(__factos_error),
+                ::core::result::Result::Err(__local_error) => ::core::result::Result::Err(__local_error),
             }
         }
     })
@@ -70,8 +70,8 @@ fn current(input: &Input<'_>, stored: &StoredType<'_>, index: u32) -> TokenStrea
             #index,
             #since,
             #version,
-            __factos_version,
-            __factos_payload,
+            __local_version,
+            __local_payload,
         )
     }
 }
@@ -99,8 +99,8 @@ fn upcast(input: &Input<'_>, stored: &StoredType<'_>, index: u32) -> TokenStream
     let typed = typed_steps(input, stored, current);
     quote! {
         fn #name(
-            __factos_version: ::core::primitive::u32,
-            __factos_payload: &[::core::primitive::u8],
+            __local_version: ::core::primitive::u32,
+            __local_payload: &[::core::primitive::u8],
         ) -> ::core::result::Result<#ident, #facade::Undecodable> {
             #json
             #typed
@@ -115,14 +115,14 @@ fn json_steps(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
     let private = &input.facade;
     let steps = stored.upcast_json.iter().map(|step| {
         let (from, path, span) = (step.from, &step.path, span::of_function(&step.path));
-        let call = quote_spanned!(span=> __factos_json.step(#from, #path));
+        let call = quote_spanned!(span=> __local_json.step(#from, #path));
         quote!(#call?;)
     });
     quote! {
-        let mut __factos_json = #private::__private::JsonSteps::new(__factos_version, __factos_payload);
+        let mut __local_json = #private::__private::JsonSteps::new(__local_version, __local_payload);
         #(#steps)*
-        let (__factos_version, __factos_payload) = __factos_json.finish()?;
-        let __factos_payload: &[::core::primitive::u8] = &__factos_payload;
+        let (__local_version, __local_payload) = __local_json.finish()?;
+        let __local_payload: &[::core::primitive::u8] = &__local_payload;
     }
 }
 
@@ -132,15 +132,15 @@ fn typed_steps(input: &Input<'_>, stored: &StoredType<'_>, current: TokenStream)
         return current;
     };
     let ident = &input.node.ident;
-    let start = quote!(let __factos_old = ::core::option::Option::None;);
+    let start = quote!(let __local_old = ::core::option::Option::None;);
     let earlier = earlier.iter().map(|step| {
         let (input_of, call) = (old(input, step), called(input, step));
         quote! {
             #input_of
-            let __factos_old = match __factos_old {
-                ::core::option::Option::Some(__factos_old) => {
-                    let __factos_next = #call;
-                    ::core::option::Option::Some(__factos_next)
+            let __local_old = match __local_old {
+                ::core::option::Option::Some(__local_old) => {
+                    let __local_next = #call;
+                    ::core::option::Option::Some(__local_next)
                 }
                 ::core::option::Option::None => ::core::option::Option::None,
             };
@@ -151,10 +151,10 @@ fn typed_steps(input: &Input<'_>, stored: &StoredType<'_>, current: TokenStream)
         #start
         #(#earlier)*
         #input_of
-        match __factos_old {
-            ::core::option::Option::Some(__factos_old) => {
-                let __factos_event: #ident = #call;
-                ::core::result::Result::Ok(__factos_event)
+        match __local_old {
+            ::core::option::Option::Some(__local_old) => {
+                let __local_event: #ident = #call;
+                ::core::result::Result::Ok(__local_event)
             }
             ::core::option::Option::None => #current,
         }
@@ -164,14 +164,14 @@ fn typed_steps(input: &Input<'_>, stored: &StoredType<'_>, current: TokenStream)
 /// What the step starts from: the result of the one before, or the stored payload.
 fn old(input: &Input<'_>, step: &Step) -> TokenStream {
     let (facade, ident, from) = (&input.facade, &input.node.ident, step.from);
-    let read = quote!(#facade::__private::read::<#ident, _>(__factos_payload));
+    let read = quote!(#facade::__private::read::<#ident, _>(__local_payload));
     let read = span::at(span::of_function(&step.path), read);
     quote! {
-        let __factos_old = match __factos_old {
-            ::core::option::Option::None if __factos_version == #from => {
+        let __local_old = match __local_old {
+            ::core::option::Option::None if __local_version == #from => {
                 ::core::option::Option::Some(#read?)
             }
-            __factos_old => __factos_old,
+            __local_old => __local_old,
         };
     }
 }
@@ -179,14 +179,14 @@ fn old(input: &Input<'_>, step: &Step) -> TokenStream {
 fn called(input: &Input<'_>, step: &Step) -> TokenStream {
     let (facade, path, from) = (&input.facade, &step.path, step.from);
     let span = span::of_function(path);
-    let argument = quote_spanned!(span=> (__factos_old));
+    let argument = quote_spanned!(span=> (__local_old));
     if !step.is_fallible {
         return quote!(#path #argument);
     }
     let arms = quote!({
-        ::core::result::Result::Ok(__factos_next) => __factos_next,
-        ::core::result::Result::Err(__factos_error) => {
-            return ::core::result::Result::Err(#facade::__private::refused(#from, __factos_error));
+        ::core::result::Result::Ok(__local_next) => __local_next,
+        ::core::result::Result::Err(__local_error) => {
+            return ::core::result::Result::Err(#facade::__private::refused(#from, __local_error));
         }
     });
     let arms = span::at(span, arms);

@@ -97,15 +97,15 @@ fn encode(input: &Input<'_>) -> TokenStream {
     });
     let nested = input.nested.iter().map(|nested| {
         let (ident, event) = (nested.ident, nested::as_event(&input.facade, &nested.ty));
-        quote!(Self::#ident(__factos_inner) => return #event::encode(__factos_inner),)
+        quote!(Self::#ident(__local_inner) => return #event::encode(__local_inner),)
     });
     if input.types.is_empty() {
         let arms = nested::arms(input, "encode");
         return quote!(match self { #arms });
     }
     quote! {
-        let __factos_variant = match self { #(#indexed)* #(#nested)* };
-        #encode(__factos_variant, self)
+        let __local_variant = match self { #(#indexed)* #(#nested)* };
+        #encode(__local_variant, self)
     }
 }
 
@@ -123,7 +123,7 @@ fn codec(input: &Input<'_>) -> TokenStream {
     };
     let own = own.map(|own| {
         quote! {
-            if ::core::matches!(#facade::EventType::as_str(__factos_event_type), #own) {
+            if ::core::matches!(#facade::EventType::as_str(__local_event_type), #own) {
                 return #codec;
             }
         }
@@ -131,15 +131,15 @@ fn codec(input: &Input<'_>) -> TokenStream {
     let nested = input.nested.iter().map(|nested| {
         let event = nested::as_event(facade, &nested.ty);
         quote! {
-            let __factos_schema = #event::SCHEMA;
-            if __factos_schema.find(#facade::EventType::as_str(__factos_event_type)).is_some() {
-                return #event::codec(__factos_event_type);
+            let __local_schema = #event::SCHEMA;
+            if __local_schema.find(#facade::EventType::as_str(__local_event_type)).is_some() {
+                return #event::codec(__local_event_type);
             }
         }
     });
     let own = own.into_iter();
     quote! {
-        fn codec(__factos_event_type: &#facade::EventType) -> &'static ::core::primitive::str {
+        fn codec(__local_event_type: &#facade::EventType) -> &'static ::core::primitive::str {
             #(#own)*
             #(#nested)*
             #codec

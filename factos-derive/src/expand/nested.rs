@@ -21,7 +21,7 @@ pub(super) fn arms(input: &Input<'_>, method: &str) -> TokenStream {
     let method = format_ident!("{method}");
     let arms = input.nested.iter().map(|nested| {
         let (ident, event) = (nested.ident, as_event(&input.facade, &nested.ty));
-        quote!(Self::#ident(__factos_inner) => #event::#method(__factos_inner),)
+        quote!(Self::#ident(__local_inner) => #event::#method(__local_inner),)
     });
     arms.collect()
 }
@@ -39,7 +39,7 @@ pub(crate) fn conversions(input: &Input<'_>) -> TokenStream {
     });
     let conversions = once.map(|nested| {
         let (variant, inner) = (nested.ident, &nested.ty);
-        let rest = is_partial.then(|| quote!(__factos_other => ::core::result::Result::Err(__factos_other),));
+        let rest = is_partial.then(|| quote!(__local_other => ::core::result::Result::Err(__local_other),));
         let rest = rest.into_iter();
         let span = Span::call_site().located_at(span_ends(inner).0);
         let includes = quote_spanned!(span=> #[automatically_derived]);
@@ -60,7 +60,7 @@ pub(crate) fn conversions(input: &Input<'_>) -> TokenStream {
 
                 fn try_from(event: #outer) -> ::core::result::Result<Self, #outer> {
                     match event {
-                        #outer::#variant(__factos_inner) => ::core::result::Result::Ok(__factos_inner),
+                        #outer::#variant(__local_inner) => ::core::result::Result::Ok(__local_inner),
                         #(#rest)*
                     }
                 }

@@ -122,24 +122,24 @@ fn method(input: &Input<'_>, field: &Field<'_>, tag: &Tag<'_>) -> TokenStream {
     let (argument, each) = match &tag.form {
         TagForm::Value => {
             let each = each_of_argument(facade, &field.ty);
-            (argument(facade, &field.ty), quote!(#each(__factos_value, __factos_f)))
+            (argument(facade, &field.ty), quote!(#each(__local_value, __local_f)))
         }
         TagForm::With(function) => {
             let ty = &field.ty;
             (
                 quote!(&#ty),
-                each_of_function(facade, function, &quote!(__factos_value), &quote!(__factos_f)),
+                each_of_function(facade, function, &quote!(__local_value), &quote!(__local_f)),
             )
         }
         TagForm::Display => {
             let ty = &field.ty;
-            (quote!(&#ty), each_displayed(facade, ty, &quote!(__factos_value), &quote!(__factos_f)))
+            (quote!(&#ty), each_displayed(facade, ty, &quote!(__local_value), &quote!(__local_f)))
         }
     };
     span::hygienic(quote! {
         #[doc = #doc]
-        pub fn #method(self, __factos_value: #argument) -> Self {
-            Self(self.0.tagged(#key, |__factos_f| #each))
+        pub fn #method(self, __local_value: #argument) -> Self {
+            Self(self.0.tagged(#key, |__local_f| #each))
         }
     })
 }

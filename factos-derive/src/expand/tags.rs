@@ -25,20 +25,20 @@ pub(super) fn tags(input: &Input<'_>) -> TokenStream {
     let arms = input.types.iter().map(|stored| arm(input, stored));
     let nested = input.nested.iter().map(|nested| {
         let (ident, event) = (nested.ident, nested::as_event(facade, &nested.ty));
-        quote!(Self::#ident(__factos_inner) => return #event::tags(__factos_inner),)
+        quote!(Self::#ident(__local_inner) => return #event::tags(__local_inner),)
     });
     let mutable = has_tags.then(|| quote!(mut));
     quote! {
-        let #mutable __factos_tags = #facade::__private::TagWriter::new();
+        let #mutable __local_tags = #facade::__private::TagWriter::new();
         match self { #(#arms)* #(#nested)* }
-        __factos_tags.finish(|| #facade::Event::event_type(self))
+        __local_tags.finish(|| #facade::Event::event_type(self))
     }
 }
 
 fn arm(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
     let path = input.path(stored);
     let tagged = stored.body.fields().iter().filter(|field| !field.tags.is_empty());
-    let tagged = tagged.enumerate().map(|(i, field)| (format_ident!("__factos_field{i}"), field));
+    let tagged = tagged.enumerate().map(|(i, field)| (format_ident!("__local_field{i}"), field));
     let (mut bindings, mut calls) = (Vec::new(), Vec::new());
     for (binding, field) in tagged {
         let ident = field.ident;
@@ -47,15 +47,15 @@ fn arm(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
     }
     if let Some(function) = &stored.tags_with {
         let argument = if let Body::Newtype { .. } = stored.body {
-            bindings.push(quote!(0: __factos_payload,));
-            quote!(__factos_payload)
+            bindings.push(quote!(0: __local_payload,));
+            quote!(__local_payload)
         } else {
             quote!(self)
         };
         let span = span::of_function(function);
         let argument = span::at(span, quote!((#argument)));
         let call = quote!(#function #argument);
-        calls.push(quote_spanned!(span=> __factos_tags.extend(#call);));
+        calls.push(quote_spanned!(span=> __local_tags.extend(#call);));
     }
     let rest =
         (bindings.is_empty() || stored.body.fields().len() > bindings.len()).then(|| quote!(..));
@@ -64,7 +64,7 @@ fn arm(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
 
 fn call(input: &Input<'_>, field: &Field<'_>, tag: &Tag<'_>, binding: &Ident) -> TokenStream {
     let (facade, key) = (&input.facade, &tag.key);
-    let push = quote!(&mut |__factos_text| __factos_tags.push(#key, __factos_text));
+    let push = quote!(&mut |__local_text| __local_tags.push(#key, __local_text));
     match &tag.form {
         TagForm::Value => {
             let value = tag_value::as_tag_value(facade, &field.ty);

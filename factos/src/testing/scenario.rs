@@ -84,7 +84,6 @@ pub struct Outcome<D: Decider + ?Sized> {
     unselected: Vec<D::Event>,
 }
 
-#[expect(clippy::must_use_candidate, reason = "each has expected something already")]
 impl<D> Outcome<D>
 where
     D: Decider<Event: Debug + PartialEq, Error: Debug> + ?Sized,
