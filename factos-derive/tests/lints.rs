@@ -95,6 +95,17 @@ pub enum Subset {
     Paid(Paid),
 }
 
+/// Nothing but a past.
+#[derive(Debug, Event)]
+#[event(version = 2, upcast(1 = grown))]
+pub struct Grown {
+    cents: Cents,
+}
+
+fn grown(cents: Cents) -> Grown {
+    Grown { cents }
+}
+
 #[derive(Debug, Event)]
 enum Unqueried {
     Seen {
@@ -110,5 +121,6 @@ enum Unqueried {
 fn events_work_under_the_strictest_lints() {
     let seen = Unqueried::Seen { by: None, more: vec![] };
     assert_eq!(seen.encode().unwrap(), r#"{"by":null}"#);
+    assert_eq!(Grown { cents: Cents(1) }.version(), 2);
     assert_eq!(Paid { cents: Cents(1) }.tags().unwrap().len(), 1);
 }

@@ -1,5 +1,6 @@
 //! What derived code calls. No part of the public interface: it changes in any release.
 
+mod event_type;
 mod item;
 mod mirror;
 mod payload;
@@ -10,6 +11,7 @@ mod upcast;
 #[cfg(feature = "json")]
 mod upcast_json;
 
+pub use event_type::event_type;
 pub use item::Item;
 pub use mirror::{AsVariant, NoMirror};
 #[cfg(not(feature = "json"))]

@@ -12,29 +12,46 @@ use crate::{
 /// The method `decode`.
 pub(super) fn decode(input: &Input<'_>) -> TokenStream {
     let facade = &input.facade;
-    let arms = input.types.iter().zip(0_u32..).map(|(stored, index)| {
-        let names = names(stored);
-        let value = if has_steps(stored) {
-            let function = upcast_name(index);
-            quote!(#function(__local_version, __local_payload))
-        } else {
-            current(input, stored, index)
-        };
-        quote!(#names => #value,)
-    });
     let unknown = unknown(input);
+    let matched = quote!(#facade::EventType::as_str(__local_event_type));
+    let body = if input.types.is_empty() {
+        unknown
+    } else if input.types.iter().all(has_steps) {
+        let arms = input.types.iter().zip(0_u32..).map(|(stored, index)| {
+            let (names, function) = (names(stored), upcast_name(index));
+            quote!(#names => #function(__local_version, __local_payload),)
+        });
+        quote!(match #matched { #(#arms)* _ => #unknown, })
+    } else {
+        let arms = input.types.iter().zip(0_u32..).map(|(stored, index)| arm(stored, index));
+        let current = current(input);
+        quote! {
+            let (__local_variant, __local_since, __local_known) = match #matched {
+                #(#arms)*
+                _ => return #unknown,
+            };
+            #current
+        }
+    };
     quote! {
         fn decode(
             __local_event_type: &#facade::EventType,
             __local_version: ::core::primitive::u32,
             __local_payload: &[::core::primitive::u8],
         ) -> ::core::result::Result<Self, #facade::Undecodable> {
-            match #facade::EventType::as_str(__local_event_type) {
-                #(#arms)*
-                _ => #unknown,
-            }
+            #body
         }
     }
+}
+
+fn arm(stored: &StoredType<'_>, index: u32) -> TokenStream {
+    let names = names(stored);
+    if has_steps(stored) {
+        let function = upcast_name(index);
+        return quote!(#names => return #function(__local_version, __local_payload),);
+    }
+    let (since, version) = (stored.oldest(), stored.version.number);
+    quote!(#names => (#index, #since, #version),)
 }
 
 /// The name and the aliases, as a pattern.
@@ -62,14 +79,13 @@ fn unknown(input: &Input<'_>) -> TokenStream {
 }
 
 /// The payload of the current version, and an error for any other.
-fn current(input: &Input<'_>, stored: &StoredType<'_>, index: u32) -> TokenStream {
+fn current(input: &Input<'_>) -> TokenStream {
     let (facade, ident) = (&input.facade, &input.node.ident);
-    let (since, version) = (stored.oldest(), stored.version.number);
     quote! {
         #facade::__private::decode::<#ident>(
-            #index,
-            #since,
-            #version,
+            __local_variant,
+            __local_since,
+            __local_known,
             __local_version,
             __local_payload,
         )
@@ -95,13 +111,14 @@ fn upcast(input: &Input<'_>, stored: &StoredType<'_>, index: u32) -> TokenStream
     let (facade, ident) = (&input.facade, &input.node.ident);
     let name = upcast_name(index);
     let json = json_steps(input, stored);
-    let current = current(input, stored, index);
-    let typed = typed_steps(input, stored, current);
+    let (since, version) = (stored.oldest(), stored.version.number);
+    let typed = typed_steps(input, stored, current(input));
     quote! {
         fn #name(
             __local_version: ::core::primitive::u32,
             __local_payload: &[::core::primitive::u8],
         ) -> ::core::result::Result<#ident, #facade::Undecodable> {
+            let (__local_variant, __local_since, __local_known) = (#index, #since, #version);
             #json
             #typed
         }

@@ -33,8 +33,13 @@ fn implementation(input: &Input<'_>) -> TokenStream {
     let types = schema::types(input);
     let event_type = by_type(input, "event_type", |stored| {
         let name = &stored.name.text;
-        quote!(const { #facade::EventType::from_static(#name) })
+        quote!(#name)
     });
+    let event_type = if input.types.is_empty() {
+        event_type
+    } else {
+        quote!(#facade::__private::event_type(#event_type))
+    };
     let version = by_type(input, "version", |stored| {
         let version = stored.version.number;
         quote!(#version)
@@ -74,14 +79,19 @@ fn implementation(input: &Input<'_>) -> TokenStream {
     }
 }
 
+/// What the stored type of `self` has, or returns what the event within answers.
 fn by_type(
     input: &Input<'_>,
     method: &str,
     value: impl Fn(&StoredType<'_>) -> TokenStream,
 ) -> TokenStream {
+    if input.types.is_empty() {
+        let arms = nested::arms(input, method);
+        return quote!(match self { #arms });
+    }
     let paths = input.types.iter().map(|stored| input.path(stored));
     let values = input.types.iter().map(value);
-    let nested = nested::arms(input, method);
+    let nested = nested::returning(input, method);
     quote!(match self { #(#paths { .. } => #values,)* #nested })
 }
 
@@ -95,16 +105,13 @@ fn encode(input: &Input<'_>) -> TokenStream {
         let path = input.path(stored);
         quote!(#path { .. } => #index,)
     });
-    let nested = input.nested.iter().map(|nested| {
-        let (ident, event) = (nested.ident, nested::as_event(&input.facade, &nested.ty));
-        quote!(Self::#ident(__local_inner) => return #event::encode(__local_inner),)
-    });
+    let nested = nested::returning(input, "encode");
     if input.types.is_empty() {
         let arms = nested::arms(input, "encode");
         return quote!(match self { #arms });
     }
     quote! {
-        let __local_variant = match self { #(#indexed)* #(#nested)* };
+        let __local_variant = match self { #(#indexed)* #nested };
         #encode(__local_variant, self)
     }
 }

@@ -26,6 +26,16 @@ pub(super) fn arms(input: &Input<'_>, method: &str) -> TokenStream {
     arms.collect()
 }
 
+/// The same, out of a function that goes on for stored types.
+pub(super) fn returning(input: &Input<'_>, method: &str) -> TokenStream {
+    let method = format_ident!("{method}");
+    let arms = input.nested.iter().map(|nested| {
+        let (ident, event) = (nested.ident, as_event(&input.facade, &nested.ty));
+        quote!(Self::#ident(__local_inner) => return #event::#method(__local_inner),)
+    });
+    arms.collect()
+}
+
 /// `Includes`, `From`, and `TryFrom` back.
 pub(crate) fn conversions(input: &Input<'_>) -> TokenStream {
     let (facade, outer) = (&input.facade, &input.node.ident);

@@ -23,14 +23,11 @@ pub(super) fn tags(input: &Input<'_>) -> TokenStream {
         return quote!(match self { #arms });
     }
     let arms = input.types.iter().map(|stored| arm(input, stored));
-    let nested = input.nested.iter().map(|nested| {
-        let (ident, event) = (nested.ident, nested::as_event(facade, &nested.ty));
-        quote!(Self::#ident(__local_inner) => return #event::tags(__local_inner),)
-    });
+    let nested = nested::returning(input, "tags");
     let mutable = has_tags.then(|| quote!(mut));
     quote! {
         let #mutable __local_tags = #facade::__private::TagWriter::new();
-        match self { #(#arms)* #(#nested)* }
+        match self { #(#arms)* #nested }
         __local_tags.finish(|| #facade::Event::event_type(self))
     }
 }
@@ -64,7 +61,7 @@ fn arm(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
 
 fn call(input: &Input<'_>, field: &Field<'_>, tag: &Tag<'_>, binding: &Ident) -> TokenStream {
     let (facade, key) = (&input.facade, &tag.key);
-    let push = quote!(&mut |__local_text| __local_tags.push(#key, __local_text));
+    let push = quote!(&mut __local_tags.under(#key));
     match &tag.form {
         TagForm::Value => {
             let value = tag_value::as_tag_value(facade, &field.ty);

@@ -34,22 +34,19 @@ const _ : () = {
         }
         fn decode (__local_event_type : & :: factos :: EventType , __local_version : :: core :: primitive :: u32 , __local_payload : & [:: core :: primitive :: u8] ,) -> :: core :: result :: Result < Self,
         :: factos :: Undecodable > {
-            match :: factos :: EventType :: as_str (__local_event_type) {
-                _ => match < FeePaid as :: factos :: Event > :: decode (__local_event_type , __local_version , __local_payload) {
+            match < FeePaid as :: factos :: Event > :: decode (__local_event_type , __local_version , __local_payload) {
+                :: core :: result :: Result :: Ok (__local_inner) => {
+                    :: core :: result :: Result :: Ok (Self :: Paid (__local_inner))
+                }
+                :: core :: result :: Result :: Err (:: factos :: Undecodable :: UnknownType) => match < school :: Course as :: factos :: Event > :: decode (__local_event_type , __local_version , __local_payload) {
                     :: core :: result :: Result :: Ok (__local_inner) => {
-                        :: core :: result :: Result :: Ok (Self :: Paid (__local_inner))
+                        :: core :: result :: Result :: Ok (Self :: Course (__local_inner))
                     }
-                    :: core :: result :: Result :: Err (:: factos :: Undecodable :: UnknownType) => match < school :: Course as :: factos :: Event > :: decode (__local_event_type , __local_version , __local_payload) {
-                        :: core :: result :: Result :: Ok (__local_inner) => {
-                            :: core :: result :: Result :: Ok (Self :: Course (__local_inner))
-                        }
-                        :: core :: result :: Result :: Err (:: factos :: Undecodable :: UnknownType) => :: core :: result :: Result :: Err (:: factos :: Undecodable :: UnknownType),
-                        :: core :: result :: Result :: Err (__local_error) => :: core :: result :: Result :: Err (__local_error),
-                    }
-                    ,
+                    :: core :: result :: Result :: Err (:: factos :: Undecodable :: UnknownType) => :: core :: result :: Result :: Err (:: factos :: Undecodable :: UnknownType),
                     :: core :: result :: Result :: Err (__local_error) => :: core :: result :: Result :: Err (__local_error),
                 }
                 ,
+                :: core :: result :: Result :: Err (__local_error) => :: core :: result :: Result :: Err (__local_error),
             }
         }
         fn codec (__local_event_type : & :: factos :: EventType) -> & 'static :: core :: primitive :: str {

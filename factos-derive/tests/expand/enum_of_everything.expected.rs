@@ -41,6 +41,7 @@ const _ : () = {
     > (__PARTS);
     fn __upcast0 (__local_version : :: core :: primitive :: u32 , __local_payload : & [:: core :: primitive :: u8] ,) -> :: core :: result :: Result < Course,
     :: factos :: Undecodable > {
+        let (__local_variant , __local_since , __local_known) = (0u32 , 1u32 , 4u32);
         let mut __local_json = :: factos :: __private :: JsonSteps :: new (__local_version , __local_payload);
         __local_json . step (1u32 , one) ?;
         let (__local_version , __local_payload) = __local_json . finish () ?;
@@ -79,34 +80,20 @@ const _ : () = {
                 ;
                 :: core :: result :: Result :: Ok (__local_event)
             }
-            :: core :: option :: Option :: None => :: factos :: __private :: decode :: < Course > (0u32 , 1u32 , 4u32 , __local_version , __local_payload ,),
+            :: core :: option :: Option :: None => :: factos :: __private :: decode :: < Course > (__local_variant , __local_since , __local_known , __local_version , __local_payload ,),
         }
     }
     # [automatically_derived] impl :: factos :: Event for Course {
         const SCHEMA : & 'static :: factos :: Schema = & :: factos :: Schema :: new (__TYPES);
         fn event_type (& self) -> :: factos :: EventType {
-            match self {
-                Self :: Defined { .. } => const {
-                    :: factos :: EventType :: from_static ("school.defined")
-                }
-                ,
-                Self :: Noted { .. } => const {
-                    :: factos :: EventType :: from_static ("noted")
-                }
-                ,
-                Self :: Closed { .. } => const {
-                    :: factos :: EventType :: from_static ("school.closed")
-                }
-                ,
-                Self :: Billing (__local_inner) => < Billing as :: factos :: Event > :: event_type (__local_inner),
-            }
+            :: factos :: __private :: event_type (match self { Self :: Defined { .. } => "school.defined" , Self :: Noted { .. } => "noted" , Self :: Closed { .. } => "school.closed" , Self :: Billing (__local_inner) => return < Billing as :: factos :: Event > :: event_type (__local_inner) , })
         }
         fn version (& self) -> :: core :: primitive :: u32 {
             match self {
                 Self :: Defined { .. } => 4u32,
                 Self :: Noted { .. } => 1u32,
                 Self :: Closed { .. } => 1u32,
-                Self :: Billing (__local_inner) => < Billing as :: factos :: Event > :: version (__local_inner),
+                Self :: Billing (__local_inner) => return < Billing as :: factos :: Event > :: version (__local_inner),
             }
         }
         fn tags (& self) -> :: core :: result :: Result < :: factos :: Tags,
@@ -118,8 +105,8 @@ const _ : () = {
                     seats : __local_field1,
                 }
                 => {
-                    < CourseId as :: factos :: TagValue > :: each (__local_field0 , & mut | __local_text | __local_tags . push ("course" , __local_text));
-                    :: factos :: __private :: each_displayed :: < u32 > (__local_field1 , & mut | __local_text | __local_tags . push ("seats" , __local_text));
+                    < CourseId as :: factos :: TagValue > :: each (__local_field0 , & mut __local_tags . under ("course"));
+                    :: factos :: __private :: each_displayed :: < u32 > (__local_field1 , & mut __local_tags . under ("seats"));
                 }
                 Self :: Noted {
                     0 : __local_payload,
@@ -144,11 +131,11 @@ const _ : () = {
         }
         fn decode (__local_event_type : & :: factos :: EventType , __local_version : :: core :: primitive :: u32 , __local_payload : & [:: core :: primitive :: u8] ,) -> :: core :: result :: Result < Self,
         :: factos :: Undecodable > {
-            match :: factos :: EventType :: as_str (__local_event_type) {
-                "school.defined" | "Created" => __upcast0 (__local_version , __local_payload),
-                "noted" => :: factos :: __private :: decode :: < Course > (1u32 , 1u32 , 1u32 , __local_version , __local_payload ,),
-                "school.closed" => :: factos :: __private :: decode :: < Course > (2u32 , 1u32 , 1u32 , __local_version , __local_payload ,),
-                _ => match < Billing as :: factos :: Event > :: decode (__local_event_type , __local_version , __local_payload) {
+            let (__local_variant , __local_since , __local_known) = match :: factos :: EventType :: as_str (__local_event_type) {
+                "school.defined" | "Created" => return __upcast0 (__local_version , __local_payload),
+                "noted" => (1u32 , 1u32 , 1u32),
+                "school.closed" => (2u32 , 1u32 , 1u32),
+                _ => return match < Billing as :: factos :: Event > :: decode (__local_event_type , __local_version , __local_payload) {
                     :: core :: result :: Result :: Ok (__local_inner) => {
                         :: core :: result :: Result :: Ok (Self :: Billing (__local_inner))
                     }
@@ -157,6 +144,8 @@ const _ : () = {
                 }
                 ,
             }
+            ;
+            :: factos :: __private :: decode :: < Course > (__local_variant , __local_since , __local_known , __local_version , __local_payload ,)
         }
         fn codec (__local_event_type : & :: factos :: EventType) -> & 'static :: core :: primitive :: str {
             if :: core :: matches ! (:: factos :: EventType :: as_str (__local_event_type) , "school.defined" | "Created" | "noted" | "school.closed") {

@@ -23,12 +23,7 @@ const _ : () = {
     # [automatically_derived] impl crate :: renamed :: Event for FeePaid {
         const SCHEMA : & 'static crate :: renamed :: Schema = & crate :: renamed :: Schema :: new (__TYPES);
         fn event_type (& self) -> crate :: renamed :: EventType {
-            match self {
-                Self { .. } => const {
-                    crate :: renamed :: EventType :: from_static ("fee.paid")
-                }
-                ,
-            }
+            crate :: renamed :: __private :: event_type (match self { Self { .. } => "fee.paid" , })
         }
         fn version (& self) -> :: core :: primitive :: u32 {
             match self {
@@ -45,8 +40,8 @@ const _ : () = {
                     ..
                 }
                 => {
-                    < StudentId as crate :: renamed :: TagValue > :: each (__local_field0 , & mut | __local_text | __local_tags . push ("student" , __local_text));
-                    crate :: renamed :: __private :: each (& year_of (__local_field1) , & mut | __local_text | __local_tags . push ("year" , __local_text));
+                    < StudentId as crate :: renamed :: TagValue > :: each (__local_field0 , & mut __local_tags . under ("student"));
+                    crate :: renamed :: __private :: each (& year_of (__local_field1) , & mut __local_tags . under ("year"));
                 }
             }
             __local_tags . finish (|| crate :: renamed :: Event :: event_type (self))
@@ -57,10 +52,12 @@ const _ : () = {
         }
         fn decode (__local_event_type : & crate :: renamed :: EventType , __local_version : :: core :: primitive :: u32 , __local_payload : & [:: core :: primitive :: u8] ,) -> :: core :: result :: Result < Self,
         crate :: renamed :: Undecodable > {
-            match crate :: renamed :: EventType :: as_str (__local_event_type) {
-                "fee.paid" => crate :: renamed :: __private :: decode :: < FeePaid > (0u32 , 1u32 , 1u32 , __local_version , __local_payload ,),
-                _ => :: core :: result :: Result :: Err (crate :: renamed :: Undecodable :: UnknownType),
+            let (__local_variant , __local_since , __local_known) = match crate :: renamed :: EventType :: as_str (__local_event_type) {
+                "fee.paid" => (0u32 , 1u32 , 1u32),
+                _ => return :: core :: result :: Result :: Err (crate :: renamed :: Undecodable :: UnknownType),
             }
+            ;
+            crate :: renamed :: __private :: decode :: < FeePaid > (__local_variant , __local_since , __local_known , __local_version , __local_payload ,)
         }
         fn codec (__local_event_type : & crate :: renamed :: EventType) -> & 'static :: core :: primitive :: str {
             crate :: renamed :: __private :: codec :: < Self > ()

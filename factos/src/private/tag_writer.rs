@@ -24,6 +24,11 @@ impl TagWriter {
         }
     }
 
+    /// Adds a tag for each text that is passed on.
+    pub fn under(&mut self, key: &'static str) -> impl FnMut(&str) {
+        move |text| self.push(key, text)
+    }
+
     /// Adds a tag for each pair of key and value.
     pub fn extend<V: AsRef<str>>(&mut self, tags: impl IntoIterator<Item = (&'static str, V)>) {
         for (key, value) in tags {
