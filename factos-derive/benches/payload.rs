@@ -17,8 +17,9 @@ const CALLS: u32 = 20_000;
 
 #[derive(Debug, Event)]
 enum Course {
-    #[expect(dead_code, reason = "an enum is not of one variant")]
-    Closed { at: i64 },
+    Closed {
+        at: i64,
+    },
     Enrolled {
         #[tag]
         course: String,

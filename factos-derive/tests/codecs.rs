@@ -1,5 +1,7 @@
 //! The codecs, one of an application's own, and logs that hold several.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{collections::BTreeMap, error::Error, fmt::Debug};
 
 use factos::{

@@ -62,6 +62,7 @@ impl From<Three> for Course {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a step owns what it reads")]
 fn two(value: JsonValue) -> Result<JsonValue, String> {
     match value.get("name") {
         Some(name) => Ok([("names".to_owned(), vec![name.clone()])].into_iter().collect()),
@@ -101,6 +102,7 @@ fn version(old: V2) -> V2 {
     old
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a step owns what it reads")]
 fn payload(old: V2) -> Named {
     Named { event: u8::try_from(old.seats).unwrap_or(0) }
 }
