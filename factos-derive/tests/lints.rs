@@ -97,6 +97,25 @@ pub enum Subset {
     Paid(Paid),
 }
 
+/// With events that are not made any more.
+#[derive(Debug, Event)]
+pub enum Retired {
+    /// Of old.
+    #[deprecated = "nothing makes it any more"]
+    Old {
+        /// Of old.
+        #[tag]
+        #[deprecated]
+        id: u8,
+    },
+    /// Of old.
+    #[deprecated]
+    #[event(flatten)]
+    Paid(Paid),
+    /// Of today.
+    Now,
+}
+
 /// Nothing but a past.
 #[derive(Debug, Event)]
 #[event(version = 2, upcast(1 = grown))]

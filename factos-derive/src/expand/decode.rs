@@ -5,7 +5,7 @@ use syn::Ident;
 use super::nested;
 use crate::{
     ast::{Input, StoredType},
-    attr::Step,
+    attr::{Step, generated},
     span,
 };
 
@@ -65,7 +65,7 @@ fn unknown(input: &Input<'_>) -> TokenStream {
     let unknown = quote!(#facade::Undecodable::UnknownType);
     let none = quote!(::core::result::Result::Err(#unknown));
     input.nested.iter().rfold(none, |otherwise, nested| {
-        let (ident, event) = (nested.ident, nested::as_event(facade, &nested.ty));
+        let (ident, event) = (generated(nested.ident), nested::as_event(facade, &nested.ty));
         quote! {
             match #event::decode(__local_event_type, __local_version, __local_payload) {
                 ::core::result::Result::Ok(__local_inner) => {

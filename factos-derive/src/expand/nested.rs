@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Type;
 
 use super::tag_value::span_ends;
-use crate::{ast::Input, facade::Facade};
+use crate::{ast::Input, attr::generated, facade::Facade};
 
 /// `<T as Event>`. All uses carry the same spans: rustc then merges their errors.
 pub(super) fn as_event(facade: &Facade, ty: &Type) -> TokenStream {
@@ -20,7 +20,7 @@ pub(super) fn as_event(facade: &Facade, ty: &Type) -> TokenStream {
 pub(super) fn arms(input: &Input<'_>, method: &str) -> TokenStream {
     let method = format_ident!("{method}");
     let arms = input.nested.iter().map(|nested| {
-        let (ident, event) = (nested.ident, as_event(&input.facade, &nested.ty));
+        let (ident, event) = (generated(nested.ident), as_event(&input.facade, &nested.ty));
         quote!(Self::#ident(__local_inner) => #event::#method(__local_inner),)
     });
     arms.collect()
@@ -30,7 +30,7 @@ pub(super) fn arms(input: &Input<'_>, method: &str) -> TokenStream {
 pub(super) fn returning(input: &Input<'_>, method: &str) -> TokenStream {
     let method = format_ident!("{method}");
     let arms = input.nested.iter().map(|nested| {
-        let (ident, event) = (nested.ident, as_event(&input.facade, &nested.ty));
+        let (ident, event) = (generated(nested.ident), as_event(&input.facade, &nested.ty));
         quote!(Self::#ident(__local_inner) => return #event::#method(__local_inner),)
     });
     arms.collect()
@@ -48,7 +48,7 @@ pub(crate) fn conversions(input: &Input<'_>) -> TokenStream {
         is_new
     });
     let conversions = once.map(|nested| {
-        let (variant, inner) = (nested.ident, &nested.ty);
+        let (variant, inner) = (generated(nested.ident), &nested.ty);
         let rest = is_partial.then(|| quote!(__local_other => ::core::result::Result::Err(__local_other),));
         let rest = rest.into_iter();
         let span = Span::call_site().located_at(span_ends(inner).0);

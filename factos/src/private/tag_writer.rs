@@ -2,6 +2,9 @@ use crate::{
     event_error::EncodeError, event_type::EventType, tag::Tag, tags::Tags, text::InvalidText,
 };
 
+/// How the keys start that are no application's.
+const RESERVED: &str = "factos.";
+
 /// Collects the tags of one event.
 #[derive(Debug, Default)]
 pub struct TagWriter {
@@ -29,10 +32,15 @@ impl TagWriter {
         move |text| self.push(key, text)
     }
 
-    /// Adds a tag for each pair of key and value.
+    /// Adds a tag for each pair of key and value. The macro has not seen these keys.
     pub fn extend<V: AsRef<str>>(&mut self, tags: impl IntoIterator<Item = (&'static str, V)>) {
         for (key, value) in tags {
-            self.push(key, value.as_ref());
+            if key.starts_with(RESERVED) {
+                let reserved = InvalidText::reserved_key(key);
+                self.invalid = self.invalid.take().or(Some((key, reserved)));
+            } else {
+                self.push(key, value.as_ref());
+            }
         }
     }
 

@@ -1,10 +1,10 @@
-//! What dispatch keeps about codecs, and what it refuses to read.
+//! What dispatch makes of derived events: what it keeps, and what it refuses to write and to read.
 #![cfg(all(feature = "derive", feature = "json"))]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use factos::{
-    Bytes, Codec, CodecError, Error, Event, Json, Metadata, Recorded, Undecodable, decider_fn,
-    dispatch,
+    Bytes, Codec, CodecError, Error, Event, EventStore, Json, Metadata, Recorded, Undecodable,
+    decider_fn, dispatch,
     serde::{Serialize, de::DeserializeSeed},
 };
 use factos_memory::MemoryStore;
@@ -41,6 +41,13 @@ struct InOwn {
     n: u8,
 }
 
+#[derive(Debug, PartialEq, Event)]
+struct Measured {
+    #[tag]
+    place: String,
+    celsius: f64,
+}
+
 async fn run<E: Event>(
     store: &MemoryStore,
     metadata: Metadata,
@@ -62,6 +69,36 @@ async fn the_codec_of_an_event_stands_in_its_metadata_whatever_was_given() {
     let json = run(&store, given(), |n| InJson { n }).await.unwrap();
     assert_eq!((json[0].metadata.codec(), json[0].metadata.actor()), (None, Some("ann")));
     assert_eq!(run(&store, given(), |n| InJson { n }).await.unwrap()[0].event, InJson { n: 1 });
+}
+
+#[tokio::test]
+async fn what_makes_no_tag_or_no_payload_is_refused_before_any_append() {
+    let store = MemoryStore::new();
+    for (place, celsius) in [("", 1.0), ("a\n", 1.0), (&*"x".repeat(250), 1.0), ("a", f64::NAN)] {
+        let make = |_| Measured { place: place.to_owned(), celsius };
+        let refused = run(&store, Metadata::new(), make).await.unwrap_err();
+        assert!(matches!(refused, Error::Encode(_)), "{refused:?}");
+    }
+    assert_eq!(store.head().await.unwrap(), None);
+}
+
+#[derive(Debug, PartialEq, Event)]
+#[event(tags_with = Self::tags_of)]
+struct Spoofed {
+    key: String,
+}
+
+impl Spoofed {
+    fn tags_of(&self) -> [(&'static str, &str); 1] {
+        [("factos.key", &self.key)]
+    }
+}
+
+#[test]
+fn a_function_makes_no_tag_under_a_reserved_key() {
+    let error = Spoofed { key: "order-77".into() }.tags().unwrap_err();
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(source, "tag key \"factos.key\" is reserved");
 }
 
 #[tokio::test]
