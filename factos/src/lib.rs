@@ -71,6 +71,8 @@ extern crate self as factos;
 
 mod append;
 mod codec;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod decider;
 mod dispatch;
 mod error;
