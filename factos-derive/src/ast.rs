@@ -1,64 +1,46 @@
 //! A derived event as the macro understands it, borrowing the input.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{
-    Attribute, Data, DeriveInput, Fields, Ident, Token, Type, Variant, punctuated::Punctuated,
-};
+use syn::{Data, DeriveInput, Fields, Ident, Type, Variant};
 
 use crate::{
-    attr::{self, EventAttr, Place, TagAttr, unraw},
+    attr::{self, EventAttr, Place},
     errors::Errors,
     facade::Facade,
-    key, self_type,
+    self_type,
 };
 
-const TAGS_ON_FIELDS: &str = "tags belong on named fields";
+mod field;
+mod stored_type;
+
+pub(crate) use field::{Field, Tag};
+use stored_type::struct_body;
+pub(crate) use stored_type::{Body, StoredType};
+
+const TAGS_ON_FIELDS: &str = "tags belong on named fields; see `tags_with`";
 const EVENT_ON_TYPES: &str = "`event` belongs on an enum, a variant or a struct";
+const ONE_EVENT: &str = "`flatten` needs a variant that holds exactly one event";
 
 /// An enum or a struct with its stored types.
 pub(crate) struct Input<'a> {
     pub(crate) node: &'a DeriveInput,
+    pub(crate) attr: EventAttr,
     pub(crate) facade: Facade,
     pub(crate) is_enum: bool,
     pub(crate) types: Vec<StoredType<'a>>,
+    pub(crate) nested: Vec<Nested<'a>>,
 }
 
-/// A variant, or the struct itself.
-pub(crate) struct StoredType<'a> {
+/// A variant that stands for another event type.
+pub(crate) struct Nested<'a> {
     pub(crate) ident: &'a Ident,
-    pub(crate) attrs: &'a [Attribute],
-    pub(crate) name: Name,
-    pub(crate) version: u32,
-    pub(crate) body: Body<'a>,
-}
-
-/// The stored name, and where it is written.
-pub(crate) struct Name {
-    pub(crate) text: String,
-    pub(crate) span: Span,
-    pub(crate) is_explicit: bool,
-}
-
-pub(crate) enum Body<'a> {
-    Unit,
-    Named(Vec<Field<'a>>),
-    Newtype { attrs: &'a [Attribute], ty: Box<Type> },
-}
-
-pub(crate) struct Field<'a> {
-    pub(crate) ident: &'a Ident,
-    pub(crate) attrs: &'a [Attribute],
-    /// As it is written, but for `Self`, which is another type in a mirror.
     pub(crate) ty: Type,
-    pub(crate) tags: Vec<Tag<'a>>,
 }
 
-pub(crate) struct Tag<'a> {
-    pub(crate) key: String,
-    pub(crate) method: Option<Ident>,
-    pub(crate) span: Span,
-    pub(crate) attr: &'a Attribute,
+enum Parsed<'a> {
+    Stored(StoredType<'a>),
+    Nested(Nested<'a>),
 }
 
 impl<'a> Input<'a> {
@@ -67,28 +49,30 @@ impl<'a> Input<'a> {
         attr::refuse(&node.attrs, "tag", TAGS_ON_FIELDS, errors);
         let is_enum = !matches!(node.data, Data::Struct(_));
         let place = if is_enum { Place::Enum } else { Place::Struct };
-        let attr = EventAttr::parse(&node.attrs, place, errors);
-        let types = match &node.data {
+        let mut attr = EventAttr::parse(&node.attrs, place, errors);
+        let (mut types, mut nested) = (Vec::new(), Vec::new());
+        match &node.data {
             Data::Struct(data) => {
                 let body = struct_body(node, &data.fields, errors);
-                let stored = body.map(|body| StoredType {
-                    ident: &node.ident,
-                    attrs: &node.attrs,
-                    name: Name::new(&attr, &attr, &node.ident),
-                    version: attr.version.unwrap_or(1),
-                    body,
-                });
-                stored.into_iter().collect()
+                let own = EventAttr::take_type(&mut attr);
+                types.extend(
+                    body.map(|body| {
+                        StoredType::new(node, &node.ident, &node.attrs, &attr, own, body)
+                    }),
+                );
             }
             Data::Enum(data) => {
-                let variants = data.variants.iter();
-                variants
-                    .filter_map(|variant| StoredType::from_variant(node, &attr, variant, errors))
-                    .collect()
+                for variant in &data.variants {
+                    match parse_variant(node, &attr, variant, errors) {
+                        Some(Parsed::Stored(stored)) => types.push(stored),
+                        Some(Parsed::Nested(inner)) => nested.push(inner),
+                        None => {}
+                    }
+                }
             }
-            Data::Union(_) => Vec::new(),
-        };
-        Self { node, facade: Facade::new(attr.facade.as_ref()), is_enum, types }
+            Data::Union(_) => {}
+        }
+        Self { node, facade: Facade::new(attr.facade.as_ref()), attr, is_enum, types, nested }
     }
 
     /// Every tag with its field, in order.
@@ -104,111 +88,46 @@ impl<'a> Input<'a> {
     }
 }
 
-impl<'a> StoredType<'a> {
-    fn from_variant(
-        node: &DeriveInput,
-        container: &EventAttr,
-        variant: &'a Variant,
-        errors: &mut Errors,
-    ) -> Option<Self> {
-        attr::refuse(&variant.attrs, "tag", TAGS_ON_FIELDS, errors);
-        let attr = EventAttr::parse(&variant.attrs, Place::Variant, errors);
-        let body = match &variant.fields {
-            Fields::Unit => Body::Unit,
-            Fields::Named(fields) => Body::named(node, &fields.named, errors),
-            Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
-                Body::newtype(node, &fields.unnamed[0], errors)
-            }
-            Fields::Unnamed(fields) => {
-                errors.at(fields, "name the fields, or hold one payload type");
-                return None;
-            }
-        };
-        Some(Self {
-            ident: &variant.ident,
-            attrs: &variant.attrs,
-            name: Name::new(container, &attr, &variant.ident),
-            version: attr.version.unwrap_or(1),
-            body,
-        })
-    }
-}
-
-impl Name {
-    fn new(container: &EventAttr, own: &EventAttr, ident: &Ident) -> Self {
-        if let Some(name) = &own.name {
-            return Self { text: name.value(), span: name.span(), is_explicit: true };
-        }
-        let ident_name = unraw(ident);
-        let name = container.rename_all.map_or(ident_name.clone(), |case| case.apply(&ident_name));
-        let prefix = container.prefix.clone();
-        Self { text: prefix.unwrap_or_default() + &name, span: ident.span(), is_explicit: false }
-    }
-}
-
-impl<'a> Body<'a> {
-    fn named(
-        node: &DeriveInput,
-        fields: &'a Punctuated<syn::Field, Token![,]>,
-        errors: &mut Errors,
-    ) -> Self {
-        let fields = fields.iter();
-        Self::Named(fields.filter_map(|field| Field::from_syn(node, field, errors)).collect())
-    }
-
-    fn newtype(node: &DeriveInput, field: &'a syn::Field, errors: &mut Errors) -> Self {
-        attr::refuse(&field.attrs, "tag", TAGS_ON_FIELDS, errors);
-        attr::refuse(&field.attrs, "event", EVENT_ON_TYPES, errors);
-        Self::Newtype {
-            attrs: &field.attrs,
-            ty: Box::new(self_type::replaced(&field.ty, &node.ident)),
-        }
-    }
-
-    /// The named fields.
-    pub(crate) fn fields(&self) -> &[Field<'a>] {
-        match self {
-            Self::Unit | Self::Newtype { .. } => &[],
-            Self::Named(fields) => fields,
-        }
-    }
-}
-
-impl<'a> Field<'a> {
-    fn from_syn(node: &DeriveInput, field: &'a syn::Field, errors: &mut Errors) -> Option<Self> {
-        attr::refuse(&field.attrs, "event", EVENT_ON_TYPES, errors);
-        let ident = field.ident.as_ref()?;
-        let tags = TagAttr::parse(&field.attrs, errors).into_iter();
-        Some(Self {
-            ident,
-            attrs: &field.attrs,
-            ty: self_type::replaced(&field.ty, &node.ident),
-            tags: tags.map(|attr| Tag::new(&attr, ident)).collect(),
-        })
-    }
-}
-
-impl<'a> Tag<'a> {
-    fn new(attr: &TagAttr<'a>, field: &Ident) -> Self {
-        let (key, span) = match &attr.key {
-            Some(key) => (key.value(), key.span()),
-            None => (unraw(field), field.span()),
-        };
-        Self { method: key::method(&key, span), key, span, attr: attr.attr }
-    }
-}
-
-fn struct_body<'a>(
-    node: &DeriveInput,
-    fields: &'a Fields,
+fn parse_variant<'a>(
+    node: &'a DeriveInput,
+    container: &EventAttr,
+    variant: &'a Variant,
     errors: &mut Errors,
-) -> Option<Body<'a>> {
-    match fields {
-        Fields::Unit => Some(Body::Unit),
-        Fields::Named(fields) => Some(Body::named(node, &fields.named, errors)),
-        Fields::Unnamed(fields) => {
-            errors.at(fields, "name the fields of a struct event");
-            None
-        }
+) -> Option<Parsed<'a>> {
+    attr::refuse(&variant.attrs, "tag", TAGS_ON_FIELDS, errors);
+    let attr = EventAttr::parse(&variant.attrs, Place::Variant, errors);
+    if let Some(flatten) = &attr.flatten {
+        return nested(node, &attr, flatten, variant, errors).map(Parsed::Nested);
     }
+    let body = Body::from_variant(node, variant, errors)?;
+    let stored = StoredType::new(node, &variant.ident, &variant.attrs, container, attr, body);
+    Some(Parsed::Stored(stored))
+}
+
+fn nested<'a>(
+    node: &DeriveInput,
+    attr: &EventAttr,
+    flatten: &Ident,
+    variant: &'a Variant,
+    errors: &mut Errors,
+) -> Option<Nested<'a>> {
+    for key in attr.keys.iter().filter(|key| *key != "flatten") {
+        let text = "the event within `flatten` has names, versions and tags of its own";
+        errors.push(syn::Error::new(key.span(), text));
+    }
+    if let Some(name) = attr.name.as_ref().filter(|_| !attr.keys.iter().any(|key| key == "name")) {
+        errors.at(name, "the event within `flatten` has names, versions and tags of its own");
+    }
+    let Fields::Unnamed(fields) = &variant.fields else {
+        errors.push(syn::Error::new(flatten.span(), ONE_EVENT));
+        return None;
+    };
+    let mut all = fields.unnamed.iter();
+    let (Some(field), None) = (all.next(), all.next()) else {
+        errors.push(syn::Error::new(flatten.span(), ONE_EVENT));
+        return None;
+    };
+    attr::refuse(&field.attrs, "tag", TAGS_ON_FIELDS, errors);
+    attr::refuse(&field.attrs, "event", EVENT_ON_TYPES, errors);
+    Some(Nested { ident: &variant.ident, ty: self_type::replaced(&field.ty, &node.ident) })
 }

@@ -1,12 +1,19 @@
 //! What the macros print, from checked input only.
 
+mod decode;
 mod event;
+mod kind;
 mod mirror;
+mod nested;
 mod payload;
 mod query;
+mod schema;
 mod tag_value;
+mod tags;
 
 pub(crate) use event::event;
+pub(crate) use kind::kind;
+pub(crate) use nested::conversions;
 pub(crate) use payload::payload;
 pub(crate) use query::loose as loose_query;
 pub(crate) use tag_value::tag_value;

@@ -1,10 +1,11 @@
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{DeriveInput, Path};
 
 use crate::{
     attr::{EventAttr, Place},
     errors::Errors,
+    span,
 };
 
 /// The path under which generated code finds factos.
@@ -23,13 +24,7 @@ impl Facade {
 
     /// The path with every token at this span: a diagnostic about it then stands there.
     pub(crate) fn at(&self, span: Span) -> TokenStream {
-        let tokens = self.0.clone().into_iter();
-        tokens
-            .map(|mut token: TokenTree| {
-                token.set_span(span);
-                token
-            })
-            .collect()
+        span::at(span, self.0.clone())
     }
 
     /// The path of serde, as serde's own attributes spell it.

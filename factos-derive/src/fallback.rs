@@ -11,6 +11,7 @@ pub(crate) fn event(input: &Input<'_>) -> TokenStream {
     let ident = &node.ident;
     let (generics, arguments, bounds) = node.generics.split_for_impl();
     let query = node.generics.params.is_empty().then(|| expand::loose_query(input));
+    let (kind, conversions) = (expand::kind(input), expand::conversions(input));
     quote! {
         #[automatically_derived]
         impl #generics #facade::Event for #ident #arguments #bounds {
@@ -41,6 +42,8 @@ pub(crate) fn event(input: &Input<'_>) -> TokenStream {
             }
         }
         #query
+        #kind
+        #conversions
     }
 }
 

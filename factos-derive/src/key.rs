@@ -2,6 +2,8 @@
 
 use proc_macro2::{Ident, Span};
 
+use crate::attr::generated;
+
 /// Keys whose methods would hide one that every query has, or that Rust does not accept as a name.
 const RESERVED: [&str; 10] =
     ["clone", "crate", "from", "into", "or", "self", "Self", "super", "try_into", "widen"];
@@ -53,8 +55,7 @@ pub(crate) fn method(key: &str, span: Span) -> Option<Ident> {
         .into_iter()
         .find_map(|name| syn::parse_str::<Ident>(&name).ok());
     name.map(|mut name| {
-        // Located at the key, yet of the macro: lints on generated code stay silent.
-        name.set_span(Span::call_site().located_at(span));
-        name
+        name.set_span(span);
+        generated(&name)
     })
 }

@@ -15,7 +15,7 @@
 //! #[derive(Debug, PartialEq, Event)]
 //! #[event(prefix = "school.")]
 //! enum School {
-//!     #[event(version = 2)]
+//!     #[event(version = 2, since = 2)]
 //!     CourseDefined {
 //!         #[tag]
 //!         course: CourseId,
@@ -56,15 +56,91 @@
 //!
 //! | on | attribute |
 //! |---|---|
-//! | enum, struct | `#[event(prefix = "x.", rename_all = "kebab-case", crate = path::to::factos)]` |
-//! | variant, struct | `#[event("name", version = 2)]`, `#[event(name = "name")]` |
-//! | named field | `#[tag]`, `#[tag("key")]`, `#[tag(key = "key")]`, more than once |
+//! | enum, struct | `#[event(prefix = "x.", rename_all = "kebab-case", explicit_names, codec = Type, query = Name, crate = path)]` |
+//! | enum | `#[event(kind = Name)]` |
+//! | variant, struct | `#[event("name", version = 3, since = 2, alias = "old", upcast(2 = function), upcast_json(1 = function), tags_with = function)]` |
+//! | variant | `#[event(flatten)]` |
+//! | named field | `#[tag]`, `#[tag("key")]`, `#[tag(key = "key", with = function)]`, `#[tag(display)]`, more than once |
 //! | any of them | `#[serde(...)]` |
 //!
 //! **Names.** A stored type is named by its variant, or its struct, respelled by `rename_all` and after
-//! `prefix`; a name that is given stands as it is. `rename_all` knows the eight cases of serde.
+//! `prefix`; a name that is given, also as `name = "..."`, stands as it is. `rename_all` knows the eight
+//! cases of serde. A renamed type keeps its old name as an `alias`, of which there may be several: it is
+//! read, and stands in every query beside the new one. `explicit_names` asks for a name on every type, so
+//! that no rename of Rust code is one of stored events.
 //!
-//! **Versions** start at 1. A version above or below the declared one does not decode.
+//! **Versions** start at 1. A new one is needed where serde's defaults cannot read the old payloads, and
+//! each older one then needs a step, from `since` on, below which nothing was ever stored. A step of
+//! `upcast` is the path of a function from the payload of its version to that of the next, with a `?` if it
+//! returns a `Result`; the last step returns the event. A step of `upcast_json` takes and returns JSON, in a
+//! `Result`, and comes below the typed ones; it knows no integers beyond 64 bits. All of this happens in
+//! `decode`.
+//!
+//! ```
+//! use factos::{Event, EventType, JsonValue, Payload};
+//!
+//! #[derive(Payload)]
+//! struct V2 { seats: String }
+//!
+//! #[derive(Debug, PartialEq, Event)]
+//! #[event(prefix = "school.")]
+//! enum School {
+//!     #[event(alias = "CourseCreated", version = 3, upcast_json(1 = renamed), upcast(2 = parsed?))]
+//!     CourseDefined { seats: u32 },
+//! }
+//!
+//! fn renamed(mut old: JsonValue) -> Result<JsonValue, &'static str> {
+//!     let seats = old.get_mut("chairs").ok_or("no chairs")?.take();
+//!     Ok([("seats".to_owned(), seats)].into_iter().collect())
+//! }
+//!
+//! fn parsed(old: V2) -> Result<School, std::num::ParseIntError> {
+//!     Ok(School::CourseDefined { seats: old.seats.parse()? })
+//! }
+//!
+//! let old = EventType::from_static("CourseCreated");
+//! let defined = School::decode(&old, 1, br#"{"chairs":"20"}"#)?;
+//! assert_eq!(defined, School::CourseDefined { seats: 20 });
+//! # Ok::<(), factos::Undecodable>(())
+//! ```
+//!
+//! **Events of other events.** A variant with `flatten` holds another event type, an enum or a struct, with
+//! its names, versions, tags and codec. The outer type then has `From` it, `TryFrom` to it, and `Includes`
+//! it: `query.widen()` makes a query of the inner type one of the outer. Names are unique at any depth, or
+//! the enum does not compile; `factos::assert_distinct!(A, B)` compares types that no enum holds together.
+//!
+//! ```
+//! use factos::{Event, QueryFor};
+//!
+//! #[derive(Event)]
+//! #[event("fee.paid")]
+//! struct FeePaid { #[tag] student: u64, cents: i64 }
+//!
+//! #[derive(Event)]
+//! #[event("student.enrolled")]
+//! struct Enrolled { #[tag] student: u64, #[tag] course: String }
+//!
+//! /// What one decision looks at.
+//! #[derive(Event)]
+//! enum Fees {
+//!     #[event(flatten)]
+//!     Paid(FeePaid),
+//!     #[event(flatten)]
+//!     Enrolled(Enrolled),
+//! }
+//!
+//! let query: QueryFor<Fees> = FeePaid::query().student(7).widen() | Enrolled::query().student(7).widen();
+//! assert_eq!(
+//!     query.into_query()?.to_string(),
+//!     "(type fee.paid, tag student:7) or (type student.enrolled, tag student:7)"
+//! );
+//! # Ok::<(), factos::InvalidQuery>(())
+//! ```
+//!
+//! **Kinds.** An enum `School` has a `SchoolKind` without fields and a method `kind()`. `kind` and `query`
+//! give other names to the types; a type with a method `kind` or `query` of its own does not compile.
+//!
+//! **Codecs.** `codec` names how payloads are written, JSON if nothing is said.
 //!
 //! **Payloads** hold the fields alone, without the name of the event: an object of the named fields, `{}`
 //! for a unit variant, and the payload type itself for a variant that holds one. The event needs no
@@ -75,7 +151,11 @@
 //! `deny_unknown_fields`. What else an enum of serde may say, such as `tag`, has no effect here.
 //!
 //! **Tags** have the name of the field or the key that is given. A key may stand on several fields with
-//! values of one type.
+//! values of one type. The value of a field is a [`TagValue`](https://docs.rs/factos/latest/factos/trait.TagValue.html);
+//! that of `with` is what the function makes of a reference to it; that of `display` its text, which must then
+//! never change. Queries ask for the field's own type in the two latter cases. `tags_with` is a function
+//! from a reference to the payload of a newtype variant, or to the whole event of any other, to pairs of a
+//! key and a text; typed queries do not know of them.
 //!
 //! **Queries.** `School::query()` gives a `SchoolQuery` with a method per key, which asks for a value of the
 //! field's [`TagValue::Item`](https://docs.rs/factos/latest/factos/trait.TagValue.html#associatedtype.Item).
@@ -98,7 +178,10 @@ mod facade;
 mod fallback;
 mod key;
 mod newtype;
+#[cfg(test)]
+mod output_tests;
 mod self_type;
+mod span;
 mod valid;
 
 /// Implements `Event` for an enum or a struct, and gives it a typed `query()`.
@@ -159,82 +242,4 @@ fn with_stub(error: &syn::Error, stub: TokenStream) -> TokenStream {
     let mut output = error.to_compile_error();
     output.extend(stub);
     output
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DERIVES: [fn(&DeriveInput) -> TokenStream; 3] = [event, tag_value, payload];
-
-    fn outputs(item: &str) -> [String; 3] {
-        let node = syn::parse_str(item).unwrap();
-        DERIVES.map(|derive| derive(&node).to_string())
-    }
-
-    #[test]
-    fn generated_code_finds_factos_under_the_path_that_is_given_and_no_other() {
-        let items = [
-            "enum A { B { #[tag] c: D, #[tag(\"c\")] e: F }, G(H), I }",
-            "struct A { #[tag] b: C }",
-            "struct A(B);",
-            "union A { b: C }",
-        ];
-        for item in items {
-            let output = outputs(&format!("#[event(crate = other::path)] {item}"));
-            assert!(output.iter().all(|text| text.contains("other :: path")), "{output:?}");
-            assert!(!output.iter().any(|text| text.contains("factos")), "{output:?}");
-        }
-    }
-
-    #[test]
-    fn whatever_stands_in_an_attribute_is_an_error_and_never_a_panic() {
-        let lists = [
-            "",
-            "(,)",
-            "(,,)",
-            "()",
-            "(+)",
-            "(=)",
-            "(= 1)",
-            "(a)",
-            "(a = )",
-            "(a = b = c)",
-            "(a::b)",
-            "(1)",
-            "('c')",
-            "(b\"x\")",
-            "(\"a\" \"b\")",
-            "(\"a\", \"b\")",
-            "(name)",
-            "(name = 1)",
-            "(version = 1u8)",
-            "(version = 1.0)",
-            "(version = 99999999999999999999)",
-            "(crate = 1)",
-            "(crate = a::<b>)",
-            "(rename_all = x)",
-            "(key = \"\")",
-            "(key = \"_\")",
-            "(r#name = \"x\")",
-            " = 1",
-            "[a]",
-            "{a}",
-            "(\"\\u{0}\")",
-            "(\"1\")",
-            "(\"\u{fb01} \u{b2}\")",
-        ];
-        for (list, name) in lists.iter().flat_map(|l| ["event", "tag", "serde"].map(|n| (l, n))) {
-            let attr = format!("#[{name}{list}]");
-            for item in [
-                format!(
-                    "{attr} enum A {{ {attr} B {{ {attr} c: D }}, {attr} E({attr} F), {attr} G }}"
-                ),
-                format!("{attr} struct A {{ {attr} b: C }}"),
-                format!("{attr} struct A<'a, T: U>({attr} B, C) where D: E;"),
-            ] {
-                assert!(outputs(&item).iter().all(|text| !text.is_empty()), "{item}");
-            }
-        }
-    }
 }

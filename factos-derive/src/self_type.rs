@@ -1,6 +1,11 @@
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::Type;
+use syn::{Type, TypePath};
+
+/// The path of a function, likewise.
+pub(crate) fn replaced_in_path(path: &TypePath, name: &Ident) -> TypePath {
+    syn::parse2(in_tokens(path.to_token_stream(), name)).unwrap_or_else(|_| path.clone())
+}
 
 /// The type with `Self` spelled out, so that it means the same in another item.
 pub(crate) fn replaced(ty: &Type, name: &Ident) -> Type {

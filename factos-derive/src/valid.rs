@@ -11,7 +11,8 @@ use crate::{
     key,
 };
 
-const MAX_NAME_BYTES: usize = 255;
+mod names;
+mod versions;
 
 pub(crate) fn event(input: &Input<'_>, errors: &mut Errors) {
     concrete(input.node, "event types are concrete and own their data", errors);
@@ -24,7 +25,9 @@ pub(crate) fn event(input: &Input<'_>, errors: &mut Errors) {
         }
         Data::Enum(_) | Data::Struct(_) => {}
     }
-    names(input, errors);
+    names::names(input, errors);
+    names::nested(input, errors);
+    versions::versions(input, errors);
     keys(input, errors);
     for stored in &input.types {
         if input.is_enum {
@@ -51,21 +54,6 @@ pub(crate) fn payload(node: &DeriveInput, errors: &mut Errors) {
     }
 }
 
-fn names(input: &Input<'_>, errors: &mut Errors) {
-    let mut owners: HashMap<&str, &StoredType<'_>> = HashMap::new();
-    for stored in &input.types {
-        let name = &stored.name;
-        if let Some(problem) = key::text_problem(&name.text, MAX_NAME_BYTES) {
-            let error = syn::Error::new(name.span, format!("an event name {problem}"));
-            errors.push(error);
-        } else if let Some(owner) = owners.insert(&name.text, stored) {
-            let owner = unraw(owner.ident);
-            let text = format!("`{}` is already the type of `{owner}`", name.text);
-            errors.push(syn::Error::new(name.span, text));
-        }
-    }
-}
-
 fn keys(input: &Input<'_>, errors: &mut Errors) {
     let mut methods: HashMap<String, &str> = HashMap::new();
     for (_, tag) in input.tags() {
@@ -84,12 +72,12 @@ fn keys(input: &Input<'_>, errors: &mut Errors) {
 }
 
 fn serde_names(stored: &StoredType<'_>, errors: &mut Errors) {
-    if stored.name.is_explicit {
-        return;
-    }
     for key in serde::keys(stored.attrs) {
-        if key.is("rename") || key.is("alias") {
+        if key.is("rename") && !stored.name.is_explicit {
             let text = "serde does not name event types: use `#[event(\"...\")]`";
+            errors.push(syn::Error::new(key.ident.span(), text));
+        } else if key.is("alias") && stored.aliases.is_empty() && !stored.name.is_explicit {
+            let text = "serde does not name event types: use `#[event(alias = \"...\")]`";
             errors.push(syn::Error::new(key.ident.span(), text));
         }
     }
@@ -106,6 +94,9 @@ fn serde_fields(input: &Input<'_>, stored: &StoredType<'_>, errors: &mut Errors)
     for field in stored.body.fields() {
         serde_borrow(field.attrs, errors);
         serde_skips(field, has_default, errors);
+        if input.node.generics.params.is_empty() {
+            borrowed(field, errors);
+        }
     }
 }
 
@@ -126,6 +117,16 @@ fn serde_skips(field: &Field<'_>, has_default: bool, errors: &mut Errors) {
     for key in keys.iter().filter(|key| !is_defaulted && key.is_one_of(&skips)) {
         let text = "an event without this field could not be read: add `default`";
         errors.push(syn::Error::new(key.ident.span(), text));
+    }
+}
+
+/// serde would borrow from the payload, which is gone once the event is read.
+fn borrowed(field: &Field<'_>, errors: &mut Errors) {
+    let reads_itself = ["skip", "skip_deserializing", "with", "deserialize_with"];
+    let keys = serde::keys(field.attrs);
+    let has_lifetime = matches!(field.ty, Type::Reference(_));
+    if has_lifetime && !keys.iter().any(|k| k.is_one_of(&reads_itself)) {
+        errors.at(&field.ty, "events own their data: hold an owned value, such as a `String`");
     }
 }
 

@@ -17,13 +17,13 @@ enum Ticketing {
 #[derive(Debug, PartialEq, Event)]
 #[event(prefix = "school.", rename_all = "kebab-case")]
 enum Course {
-    #[event(version = 3)]
+    #[event(version = 3, since = 3)]
     Defined {
         capacity: u32,
     },
     #[event("StudentEnrolled")]
     Enrolled {},
-    #[event(name = "left: early", version = 2)]
+    #[event(name = "left: early", version = 2, since = 2)]
     Left,
     #[event(version = 1)]
     #[event("twice")]
@@ -40,7 +40,7 @@ struct FeePaid {
 }
 
 #[derive(Debug, PartialEq, Event)]
-#[event("fees.waived", version = 7)]
+#[event("fees.waived", version = 7, since = 7)]
 struct FeeWaived;
 
 fn type_of(name: &'static str) -> EventType {
@@ -90,6 +90,68 @@ fn names_are_inferred_prefixed_and_respelled_unless_they_are_given() {
     assert_eq!(FeeWaived.event_type(), "fees.waived");
 }
 
+#[derive(Debug, PartialEq, Event)]
+#[event(explicit_names, kind = WhichOfThem, query = Asking)]
+enum Named {
+    #[event("one")]
+    One {
+        #[tag]
+        n: u8,
+    },
+    #[event(flatten)]
+    Paid(FeePaid),
+}
+
+#[test]
+fn generated_types_have_the_names_that_are_given() {
+    fn text(query: Asking) -> String {
+        factos::QueryFor::from(query).into_query().unwrap().to_string()
+    }
+    assert_eq!(Named::One { n: 1 }.kind(), WhichOfThem::One);
+    assert_eq!(Named::Paid(FeePaid { student: 1, cents: 2 }).kind(), WhichOfThem::Paid);
+    assert_eq!(text(Named::query().n(1)), "(type one, tag n:1)");
+}
+
+#[test]
+fn the_schema_tells_the_shape_of_a_payload_with_what_serde_is_told() {
+    #[derive(Event)]
+    #[serde(rename_all_fields = "camelCase")]
+    enum Shaped {
+        #[serde(rename_all = "UPPERCASE")]
+        Named {
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            r#type: Option<Box<str>>,
+            pairs: std::collections::BTreeMap<String, [(u8, i16); 2]>,
+        },
+        Held(#[serde(with = "held")] Vec<u8>),
+    }
+    mod held {
+        use factos::__private::serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+        pub(super) fn serialize<S: Serializer>(held: &[u8], s: S) -> Result<S::Ok, S::Error> {
+            held.serialize(s)
+        }
+
+        pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<u8>, D::Error> {
+            Vec::deserialize(d)
+        }
+    }
+    let fields: Vec<_> = Shaped::SCHEMA.types.iter().map(|info| info.fields).collect();
+    let container = r#"#[serde(rename_all_fields="camelCase")] "#;
+    assert_eq!(
+        fields,
+        [
+            format!(
+                "{container}#[serde(rename_all=\"UPPERCASE\")] \
+                 #[serde(default, skip_serializing_if=\"Option::is_none\")] \
+                 type: Option<Box<str>>, \
+                 pairs: std::collections::BTreeMap<String,[(u8, i16);2]>"
+            ),
+            format!("{container}(#[serde(with=\"held\")] Vec<u8>)"),
+        ]
+    );
+}
+
 #[test]
 fn versions_start_at_one() {
     assert_eq!(Course::Defined { capacity: 1 }.version(), 3);
@@ -101,11 +163,15 @@ fn versions_start_at_one() {
 #[test]
 fn the_schema_lists_the_stored_types_in_order() {
     let types = [
-        TypeInfo::new("TicketSold", 1, "events::Ticketing::TicketSold").with_tag_keys(&["show"]),
+        TypeInfo::new("TicketSold", 1, "events::Ticketing::TicketSold")
+            .with_tag_keys(&["show"])
+            .with_fields("show: String, buyer: String"),
         TypeInfo::new("Closed", 1, "events::Ticketing::Closed"),
     ];
     assert_eq!(Ticketing::SCHEMA.types, types);
-    let paid = TypeInfo::new("fees.fee_paid", 1, "events::FeePaid").with_tag_keys(&["student"]);
+    let paid = TypeInfo::new("fees.fee_paid", 1, "events::FeePaid")
+        .with_tag_keys(&["student"])
+        .with_fields("student: u64, cents: i64");
     assert_eq!(FeePaid::SCHEMA.types, [paid]);
     assert_eq!(Course::SCHEMA.types[4].origin, "events::Course::ÜnicodeName");
 }

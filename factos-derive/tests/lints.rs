@@ -44,6 +44,89 @@ pub struct Paid {
     cents: Cents,
 }
 
+/// Everything at once.
+#[derive(Debug, Event)]
+#[event(prefix = "x.", rename_all = "kebab-case", codec = factos::Json)]
+pub enum Whole {
+    /// An event of its own.
+    #[event(flatten)]
+    Course(Course),
+    /// A struct event.
+    #[event(flatten)]
+    Paid(Paid),
+    /// With a past.
+    #[event(version = 4, alias = "seen", upcast(2 = two?, 3 = three), upcast_json(1 = one))]
+    Seen {
+        /// When.
+        #[tag(display)]
+        #[tag("year", with = double)]
+        at: u64,
+    },
+    /// A note.
+    #[event(tags_with = note_tags)]
+    Noted(Note),
+}
+
+fn one(value: factos::JsonValue) -> Result<factos::JsonValue, String> {
+    if value.is_object() { Ok(value) } else { Err(value.to_string()) }
+}
+
+fn two(old: Cents) -> Result<Cents, String> {
+    if old.0 == 0 { Err("nothing".to_owned()) } else { Ok(old) }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "a step owns what it reads")]
+fn three(old: Cents) -> Whole {
+    Whole::Seen { at: old.0 }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "a tag is made of a reference")]
+fn double(at: &u64) -> u64 {
+    2 * at
+}
+
+fn note_tags(note: &Note) -> Option<(&'static str, &'static str)> {
+    matches!(note, Note::Empty).then_some(("note", "empty"))
+}
+
+/// Nothing of its own.
+#[derive(Debug, Event)]
+pub enum Subset {
+    /// A struct event.
+    #[event(flatten)]
+    Paid(Paid),
+}
+
+/// With events that are not made any more.
+#[derive(Debug, Event)]
+pub enum Retired {
+    /// Of old.
+    #[deprecated = "nothing makes it any more"]
+    Old {
+        /// Of old.
+        #[tag]
+        #[deprecated]
+        id: u8,
+    },
+    /// Of old.
+    #[deprecated]
+    #[event(flatten)]
+    Paid(Paid),
+    /// Of today.
+    Now,
+}
+
+/// Nothing but a past.
+#[derive(Debug, Event)]
+#[event(version = 2, upcast(1 = grown))]
+pub struct Grown {
+    cents: Cents,
+}
+
+fn grown(cents: Cents) -> Grown {
+    Grown { cents }
+}
+
 #[derive(Debug, Event)]
 enum Unqueried {
     Seen {
@@ -59,5 +142,6 @@ enum Unqueried {
 fn events_work_under_the_strictest_lints() {
     let seen = Unqueried::Seen { by: None, more: vec![] };
     assert_eq!(seen.encode().unwrap(), r#"{"by":null}"#);
+    assert_eq!(Grown { cents: Cents(1) }.version(), 2);
     assert_eq!(Paid { cents: Cents(1) }.tags().unwrap().len(), 1);
 }

@@ -111,6 +111,53 @@ fn defined(seat_count: u64) -> Course {
     Course::Defined { course_id, seat_count, long_title, cached: 0 }
 }
 
+#[derive(Debug, PartialEq, Payload)]
+#[serde(untagged)]
+enum Loose {
+    Wide { wide: i128 },
+    Text(String),
+}
+
+#[derive(Debug, PartialEq, Event)]
+enum Doubtful {
+    Loose(Loose),
+    Wide {
+        wide: u128,
+    },
+    Beside {
+        wide: u128,
+        #[serde(flatten)]
+        rest: BTreeMap<String, i64>,
+    },
+    Below {
+        #[serde(flatten)]
+        rest: BTreeMap<String, u128>,
+    },
+}
+
+#[test]
+fn what_only_the_shape_rules_out_is_refused_while_nothing_is_lost() {
+    let wide = u128::from(u64::MAX) + 1;
+    let text = |event: &dyn Fn() -> Result<factos::Bytes, factos::EncodeError>| {
+        let error = std::error::Error::source(&event().unwrap_err()).unwrap().to_string();
+        error.split(" at line").next().unwrap_or_default().to_owned()
+    };
+    let either = Doubtful::Loose(Loose::Wide { wide: i128::MIN });
+    assert!(either.encode().is_err());
+    assert!(Doubtful::Loose(Loose::Wide { wide: 1 }).encode().is_err());
+    comes_back(&Doubtful::Loose(Loose::Text("x".to_owned())), r#""x""#);
+    comes_back(&Doubtful::Wide { wide }, r#"{"wide":18446744073709551616}"#);
+    let beside =
+        |key: &str, wide, other| Doubtful::Beside { wide, rest: [(key.to_owned(), other)].into() };
+    comes_back(&beside("x", 1, 2), r#"{"wide":1,"x":2}"#);
+    comes_back(&beside("x", wide, 2), r#"{"wide":18446744073709551616,"x":2}"#);
+    let rest = [("x".to_owned(), 1)].into();
+    assert!(Doubtful::Below { rest }.encode().is_err());
+    assert_eq!(text(&|| beside("wide", 1, 2).encode()), "duplicate field `wide`");
+    let repeated = Flat { id: 1, rest: [("id".to_owned(), 2)].into() };
+    assert_eq!(text(&|| repeated.encode()), "duplicate field `id`");
+}
+
 #[test]
 fn attributes_of_fields_hold() {
     comes_back(&defined(0), r#"{"courseId":"c1","t":"x"}"#);

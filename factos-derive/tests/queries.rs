@@ -124,7 +124,7 @@ fn keys_that_are_no_identifiers_become_methods() {
 fn keys_that_no_event_carries_together_are_an_error_that_names_them() {
     let query = QueryFor::from(School::query().room(1).course(&course("c1")).room(2));
     let expected = InvalidQuery::NoEvent { event: "School", keys: vec!["room", "course"] };
-    assert_eq!(query.as_query().unwrap_err(), &expected);
+    assert_eq!(query.as_query().unwrap_err(), expected);
     assert_eq!(
         expected.to_string(),
         "no event of School carries all of the tags [\"room\", \"course\"]"

@@ -107,6 +107,101 @@ fn a_value_that_makes_no_tag_names_its_key_and_the_event() {
     }
 }
 
+#[derive(Debug, PartialEq, Payload)]
+struct Day {
+    year: u16,
+    month: u8,
+}
+
+impl std::fmt::Display for Day {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{:02}", self.year, self.month)
+    }
+}
+
+fn year_of(day: &Day) -> u16 {
+    day.year
+}
+
+fn note_tags(note: &Note) -> Option<(&'static str, String)> {
+    (!note.text.is_empty()).then(|| ("text", note.text.clone()))
+}
+
+#[derive(Debug, PartialEq, Event)]
+enum Calendar {
+    #[event(tags_with = Self::extra)]
+    Opened {
+        #[tag(display)]
+        #[tag(key = "year", with = year_of)]
+        #[tag("reversed", with = Self::reversed)]
+        day: Day,
+    },
+    Moved {
+        #[tag("day", display)]
+        from: Day,
+        #[tag("day", display)]
+        to: Day,
+        #[tag]
+        year: u16,
+    },
+    #[event(tags_with = note_tags)]
+    Noted(Note),
+    #[event(tags_with = Self::extra)]
+    Closed,
+}
+
+impl Calendar {
+    fn reversed(day: &Day) -> Vec<String> {
+        vec![format!("{}/{}", day.month, day.year), day.month.to_string()]
+    }
+
+    fn extra(&self) -> [(&'static str, &'static str); 2] {
+        [("kind", "calendar"), ("state", if *self == Self::Closed { "closed" } else { "open" })]
+    }
+}
+
+#[derive(Debug, Event)]
+#[event(tags_with = own_tags)]
+struct Own {
+    #[tag]
+    id: u8,
+}
+
+fn own_tags(event: &Own) -> Vec<(&'static str, String)> {
+    vec![("double", (2 * event.id).to_string())]
+}
+
+#[test]
+fn functions_and_display_make_texts_of_other_types() {
+    let lines = |event: &Calendar| event.tags().unwrap().as_lines().to_owned();
+    let day = |month| Day { year: 2026, month };
+    assert_eq!(
+        lines(&Calendar::Opened { day: day(3) }),
+        "day:2026-03\nkind:calendar\nreversed:3\nreversed:3/2026\nstate:open\nyear:2026"
+    );
+    let moved = Calendar::Moved { from: day(3), to: day(4), year: 1 };
+    assert_eq!(lines(&moved), "day:2026-03\nday:2026-04\nyear:1");
+    let note = |text: &str| Calendar::Noted(Note { text: text.to_owned() });
+    assert_eq!((lines(&note("a")), lines(&note(""))), ("text:a".into(), String::new()));
+    assert_eq!(lines(&Calendar::Closed), "kind:calendar\nstate:closed");
+    assert_eq!(Own { id: 4 }.tags().unwrap().as_lines(), "double:8\nid:4");
+    let EncodeError::Tag { key, .. } = note("a\n").tags().unwrap_err() else { panic!() };
+    assert_eq!(key, "text");
+}
+
+#[test]
+fn queries_ask_for_what_the_field_holds() {
+    let text =
+        |query: CalendarQuery| factos::QueryFor::from(query).into_query().unwrap().to_string();
+    let day = Day { year: 2026, month: 3 };
+    assert_eq!(text(Calendar::query().day(&day)), "(type Moved or Opened, tag day:2026-03)");
+    assert_eq!(text(Calendar::query().year(7)), "(type Moved or Opened, tag year:7)");
+    assert_eq!(
+        text(Calendar::query().reversed(&day)),
+        "(type Opened, tag reversed:3 and reversed:3/2026)"
+    );
+}
+
 #[test]
 fn keys_stand_in_the_schema_once() {
     let keys: Vec<_> = School::SCHEMA.types.iter().map(|info| info.tag_keys).collect();

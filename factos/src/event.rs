@@ -1,8 +1,11 @@
 use bytes::Bytes;
 
 use crate::{
+    append::NewEvent,
     event_error::{DecodeError, EncodeError, Undecodable},
+    event_id::EventId,
     event_type::EventType,
+    metadata::Metadata,
     recorded::Recorded,
     schema::Schema,
     tags::Tags,
@@ -13,6 +16,53 @@ use crate::{
 /// Derive it on an enum or a struct. Written by hand it must hold that `decode` of what `encode` wrote,
 /// under `event_type` and `version`, gives back an equal event, and that `encode` refuses what `decode`
 /// could not read: an event that can never be read blocks its boundary for ever.
+///
+/// A format without serde is written by hand, and says so in [`codec`](Self::codec); here what protobuf
+/// would make of one number:
+///
+/// ```
+/// use factos::{Bytes, EncodeError, Event, EventType, Schema, Tag, Tags, TypeInfo, Undecodable};
+///
+/// #[derive(Debug, PartialEq)]
+/// struct Counted(u8);
+///
+/// const TYPE: TypeInfo = TypeInfo::new("Counted", 1, "Counted").with_tag_keys(&["n"]);
+///
+/// impl Event for Counted {
+///     const SCHEMA: &'static Schema = &Schema::new(&[TYPE]);
+///
+///     fn event_type(&self) -> EventType { EventType::from_static("Counted") }
+///     fn version(&self) -> u32 { 1 }
+///
+///     fn tags(&self) -> Result<Tags, EncodeError> {
+///         let tag = Tag::new("n", &self.0.to_string());
+///         tag.map(Tags::from).map_err(|source| {
+///             EncodeError::Tag { event_type: self.event_type(), key: "n", source }
+///         })
+///     }
+///
+///     fn encode(&self) -> Result<Bytes, EncodeError> {
+///         Ok(vec![0x08, self.0 & 0x7f | 0x80, self.0 >> 7].into())
+///     }
+///
+///     fn decode(name: &EventType, version: u32, payload: &[u8]) -> Result<Self, Undecodable> {
+///         match (name.as_str(), version, payload) {
+///             ("Counted", 1, [0x08, low, high @ 0..=1]) if *low >= 0x80 => {
+///                 Ok(Self(low & 0x7f | high << 7))
+///             }
+///             ("Counted", 1, _) => Err(Undecodable::Malformed("not a number".into())),
+///             ("Counted", stored, _) => Err(Undecodable::FutureVersion { stored, known: 1 }),
+///             _ => Err(Undecodable::UnknownType),
+///         }
+///     }
+///
+///     fn codec(_: &EventType) -> &'static str { "protobuf" }
+/// }
+///
+/// for n in 0..=u8::MAX {
+///     factos::testing::assert_comes_back(&Counted(n));
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event",
     note = "add `#[derive(factos::Event)]` to it"
@@ -44,6 +94,49 @@ pub trait Event: Sized {
     /// # Errors
     /// [`Undecodable`]: an unknown type, a version out of range, or a malformed payload.
     fn decode(event_type: &EventType, version: u32, payload: &[u8]) -> Result<Self, Undecodable>;
+
+    /// The name of the codec that writes the payloads of this stored type. Kept in the metadata of every
+    /// event if it is not JSON, so that nothing is read as what it is not.
+    #[must_use]
+    fn codec(event_type: &EventType) -> &'static str {
+        let _ = event_type;
+        JSON
+    }
+}
+
+/// The name of the codec that is not kept beside the payloads.
+pub(crate) const JSON: &str = "json";
+
+/// An event type of which every `E` is a part: it has a variant with `#[event(flatten)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not include the events of `{E}`",
+    note = "give it a variant that holds one, with `#[event(flatten)]`",
+    note = "an event type within another one that is included itself is widened twice"
+)]
+pub trait Includes<E>: Event {}
+
+/// An event as it is appended: with a new id, and in no stream.
+///
+/// # Errors
+/// [`EncodeError`] if it has no tags or no payload.
+pub fn encode<E: Event>(event: &E) -> Result<NewEvent, EncodeError> {
+    let event_type = event.event_type();
+    let codec = E::codec(&event_type);
+    let metadata = if codec == JSON {
+        Metadata::new()
+    } else {
+        let set = Metadata::new().with_codec(codec);
+        set.map_err(|source| EncodeError::CodecName { codec, source })?
+    };
+    Ok(NewEvent {
+        id: EventId::new(),
+        stream: None,
+        version: event.version(),
+        tags: event.tags()?,
+        metadata,
+        payload: event.encode()?,
+        event_type,
+    })
 }
 
 /// Decodes a record, keeping its place in the log.
@@ -51,8 +144,20 @@ pub trait Event: Sized {
 /// # Errors
 /// [`DecodeError`], which names the record.
 pub fn decode<E: Event>(record: Recorded<Bytes>) -> Result<Recorded<E>, DecodeError> {
-    match E::decode(&record.event_type, record.version, &record.event) {
-        Ok(event) => Ok(record.with_event(event)),
-        Err(cause) => Err(DecodeError::new(&record, cause)),
+    decode_ref(&record).map(|event| record.with_event(event))
+}
+
+pub(crate) fn decode_ref<E: Event>(record: &Recorded<Bytes>) -> Result<E, DecodeError> {
+    check_codec::<E>(record)
+        .and_then(|()| E::decode(&record.event_type, record.version, &record.event))
+        .map_err(|cause| DecodeError::new(record, cause))
+}
+
+fn check_codec<E: Event>(record: &Recorded<Bytes>) -> Result<(), Undecodable> {
+    let stored = record.metadata.codec().unwrap_or(JSON);
+    let known = E::codec(&record.event_type);
+    if stored == known || E::SCHEMA.find(record.event_type.as_str()).is_none() {
+        return Ok(());
     }
+    Err(Undecodable::OtherCodec { stored: stored.to_owned(), known })
 }

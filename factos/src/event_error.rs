@@ -31,6 +31,14 @@ pub enum EncodeError {
         /// What is wrong with the value.
         source: InvalidText,
     },
+    /// The name of a codec cannot be kept beside the payload.
+    #[error("the codec name {codec:?} cannot be kept")]
+    CodecName {
+        /// The name.
+        codec: &'static str,
+        /// What is wrong with it.
+        source: InvalidText,
+    },
 }
 
 /// Why a stored event does not decode into an event type.
@@ -55,6 +63,22 @@ pub enum Undecodable {
         stored: u32,
         /// The oldest version read.
         known: u32,
+    },
+    /// The payload was written by another codec.
+    #[error("the payload is written in {stored}, and this code reads {known}")]
+    OtherCodec {
+        /// The name of the codec that wrote it.
+        stored: String,
+        /// The name of the codec that the event type reads.
+        known: &'static str,
+    },
+    /// A step from an older version refused the payload.
+    #[error("a payload of version {from} cannot be brought to the next one")]
+    Upcast {
+        /// The version that the step starts from.
+        from: u32,
+        /// What the step says.
+        source: BoxError,
     },
     /// The payload is not what its type and version say.
     #[error("malformed payload")]

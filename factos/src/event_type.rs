@@ -46,6 +46,11 @@ impl EventType {
         Self(Name::Static(name))
     }
 
+    /// A name that the derive has checked.
+    pub(crate) const fn of_derived(name: &'static str) -> Self {
+        Self(Name::Static(name))
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {

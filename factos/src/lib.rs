@@ -98,14 +98,22 @@ mod stream;
 mod tag;
 mod tag_value;
 mod tags;
+pub mod testing;
 mod text;
 mod view;
 
+pub use ::serde;
 pub use append::{AppendCondition, NewEvent};
 pub use bytes::Bytes;
-pub use codec::Codec;
+#[cfg(feature = "cbor")]
+pub use codec::Cbor;
+#[cfg(feature = "messagepack")]
+pub use codec::MessagePack;
+#[cfg(feature = "postcard")]
+pub use codec::Postcard;
+pub use codec::{Codec, CodecError};
 #[cfg(feature = "json")]
-pub use codec::{Json, JsonError};
+pub use codec::{Json, JsonError, JsonValue};
 pub use decider::{
     Decider, MapCommand, MapError, WithContext, compute_events, compute_state, decider_fn,
     evolve_recorded,
@@ -116,7 +124,7 @@ pub use dispatch::{
     dispatch, dispatch_stream, load_stream, read_context,
 };
 pub use error::{AppendError, Conflict, InvalidEvent, StoreError, StoreErrorKind};
-pub use event::{Event, decode};
+pub use event::{Event, Includes, decode, encode};
 pub use event_error::{DecodeError, EncodeError, Undecodable};
 pub use event_id::EventId;
 pub use event_type::EventType;

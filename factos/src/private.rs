@@ -1,16 +1,28 @@
 //! What derived code calls. No part of the public interface: it changes in any release.
 
+mod event_type;
 mod item;
 mod mirror;
 mod payload;
 mod same_item;
+mod tag_form;
 mod tag_writer;
+mod upcast;
+#[cfg(feature = "json")]
+mod upcast_json;
 
+pub use event_type::event_type;
 pub use item::Item;
 pub use mirror::{AsVariant, NoMirror};
 #[cfg(not(feature = "json"))]
 pub use payload::NoCodec;
-pub use payload::{Codec, Mirrored, decode, encode};
-pub use same_item::{SameItem, same_item};
+pub use payload::{Codec, Mirrored, codec, decode, encode};
+pub use same_item::{SameItem, same_item, same_type};
 pub use serde;
+pub use tag_form::{each, each_displayed};
 pub use tag_writer::TagWriter;
+pub use upcast::{UpcastInput, read, refused};
+#[cfg(feature = "json")]
+pub use upcast_json::JsonSteps;
+
+pub use crate::schema::distinct::{assert_distinct, concat, count, names};

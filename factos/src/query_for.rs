@@ -1,7 +1,7 @@
 use std::{fmt, marker::PhantomData, ops::BitOr};
 
 use crate::{
-    event::Event,
+    event::{Event, Includes},
     query::{Query, QueryItem},
     schema::TypeInfo,
     text::InvalidText,
@@ -52,7 +52,7 @@ impl<E: Event> QueryFor<E> {
     /// Every event that decodes into `E`.
     #[must_use]
     pub fn all_types() -> Self {
-        let types = E::SCHEMA.types.iter().map(TypeInfo::event_type);
+        let types = E::SCHEMA.types.iter().flat_map(TypeInfo::event_types);
         let query = types.collect::<Result<Vec<_>, _>>().and_then(|types| {
             let item = QueryItem::of_types(types).map_err(|_| InvalidQuery::NoType)?;
             Ok(Query::item(item))
@@ -69,6 +69,12 @@ impl<E: Event> QueryFor<E> {
         });
         Self::from_result(checked)
     }
+
+    /// The same query, for an event type that includes `E`.
+    #[must_use]
+    pub fn widen<W: Includes<E>>(self) -> QueryFor<W> {
+        QueryFor::from_result(self.query)
+    }
 }
 
 impl<E> QueryFor<E> {
@@ -80,8 +86,8 @@ impl<E> QueryFor<E> {
     ///
     /// # Errors
     /// [`InvalidQuery`] if an argument did not make a tag, or no event carries all the keys of an item.
-    pub const fn as_query(&self) -> Result<&Query, &InvalidQuery> {
-        self.query.as_ref()
+    pub fn as_query(&self) -> Result<&Query, InvalidQuery> {
+        self.query.as_ref().map_err(Clone::clone)
     }
 
     /// The query, by value.
@@ -186,9 +192,9 @@ mod tests {
     #[test]
     fn a_schema_without_a_valid_type_never_widens_to_every_event() {
         let empty = QueryFor::<Named<0>>::all_types();
-        assert_eq!(empty.as_query(), Err(&InvalidQuery::NoType));
+        assert_eq!(empty.as_query(), Err(InvalidQuery::NoType));
         let invalid = QueryFor::<Named<1>>::all_types();
-        assert_eq!(invalid.as_query(), Err(&InvalidQuery::NoType));
+        assert_eq!(invalid.as_query(), Err(InvalidQuery::NoType));
         assert_eq!((empty.clone() | empty).into_query(), Err(InvalidQuery::NoType));
     }
 

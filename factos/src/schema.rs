@@ -1,10 +1,12 @@
 use crate::{event_type::EventType, query_for::InvalidQuery, text};
 
+pub(crate) mod distinct;
+
 /// What an event type writes and reads: its stored types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Schema {
-    /// The stored types, one per variant.
+    /// The stored types, one per variant, and those of the event types that it includes.
     pub types: &'static [TypeInfo],
 }
 
@@ -14,10 +16,16 @@ pub struct Schema {
 pub struct TypeInfo {
     /// The stored name.
     pub name: &'static str,
+    /// The names under which older code stored it.
+    pub aliases: &'static [&'static str],
     /// The schema version that is written now.
     pub version: u32,
+    /// The oldest version that is read.
+    pub since: u32,
     /// The keys of its tags, each once.
     pub tag_keys: &'static [&'static str],
+    /// The shape of its payload, as the Rust item spells it.
+    pub fields: &'static str,
     /// The Rust item that declares it, as `module::path::Type::Variant`.
     pub origin: &'static str,
 }
@@ -28,22 +36,33 @@ impl Schema {
     pub const fn new(types: &'static [TypeInfo]) -> Self {
         Self { types }
     }
+
+    /// The stored type of this name or alias.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&'static TypeInfo> {
+        self.types.iter().find(|info| info.name == name || info.aliases.contains(&name))
+    }
 }
 
 impl TypeInfo {
-    /// A type without tags.
+    /// A type without aliases, older versions or tags.
     #[must_use]
     pub const fn new(name: &'static str, version: u32, origin: &'static str) -> Self {
-        Self { name, version, tag_keys: &[], origin }
+        Self { name, aliases: &[], version, since: version, tag_keys: &[], fields: "", origin }
     }
 
-    /// The stored name, without an allocation.
-    pub(crate) fn event_type(&self) -> Result<EventType, InvalidQuery> {
-        if text::is_name(self.name) {
-            Ok(EventType::from_static(self.name))
-        } else {
-            Err(InvalidQuery::NoType)
-        }
+    /// The same type, read under these names as well.
+    #[must_use]
+    pub const fn with_aliases(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    /// The same type, read from this version on.
+    #[must_use]
+    pub const fn with_since(mut self, since: u32) -> Self {
+        self.since = since;
+        self
     }
 
     /// The same type with tags under these keys.
@@ -51,5 +70,24 @@ impl TypeInfo {
     pub const fn with_tag_keys(mut self, keys: &'static [&'static str]) -> Self {
         self.tag_keys = keys;
         self
+    }
+
+    /// The same type with a payload of this shape.
+    #[must_use]
+    pub const fn with_fields(mut self, fields: &'static str) -> Self {
+        self.fields = fields;
+        self
+    }
+
+    /// The stored name and the aliases, without an allocation.
+    pub(crate) fn event_types(&self) -> impl Iterator<Item = Result<EventType, InvalidQuery>> {
+        let names = [self.name].into_iter().chain(self.aliases.iter().copied());
+        names.map(|name| {
+            if text::is_name(name) {
+                Ok(EventType::from_static(name))
+            } else {
+                Err(InvalidQuery::NoType)
+            }
+        })
     }
 }

@@ -20,6 +20,7 @@ enum Problem {
     Control { character: char, at: usize },
     NoColon { text: String },
     ColonInKey { key: String },
+    Reserved { key: String },
 }
 
 impl InvalidText {
@@ -29,6 +30,10 @@ impl InvalidText {
 
     pub(crate) fn colon_in_key(key: &str) -> Self {
         Self { what: "tag key", problem: Problem::ColonInKey { key: key.to_owned() } }
+    }
+
+    pub(crate) fn reserved_key(key: &str) -> Self {
+        Self { what: "tag key", problem: Problem::Reserved { key: key.to_owned() } }
     }
 }
 
@@ -44,6 +49,7 @@ impl fmt::Display for Problem {
             }
             Self::NoColon { text } => write!(f, "{text:?} is not of the form `key:value`"),
             Self::ColonInKey { key } => write!(f, "{key:?} holds a colon"),
+            Self::Reserved { key } => write!(f, "{key:?} is reserved"),
         }
     }
 }

@@ -1,13 +1,14 @@
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::{
     Ident, Lit, LitStr, Token,
     ext::IdentExt,
-    parse::{ParseStream, Parser},
+    parse::{Parse, ParseStream, Parser},
 };
 
 /// One part of an attribute's list: `"text"`, `key`, `key = value` or `key(...)`.
 pub(crate) struct Entry {
     key: Option<Ident>,
+    has_equals: bool,
     pub(crate) value: TokenStream,
 }
 
@@ -16,14 +17,12 @@ impl Entry {
         let parse = |input: ParseStream<'_>| {
             if input.peek(Lit) {
                 let value = input.parse()?;
-                return Ok(Self { key: None, value });
+                return Ok(Self { key: None, has_equals: true, value });
             }
             let key = input.call(Ident::parse_any)?;
-            if input.peek(Token![=]) {
-                input.parse::<Token![=]>()?;
-            }
+            let has_equals = input.parse::<Option<Token![=]>>()?.is_some();
             let value = input.parse()?;
-            Ok(Self { key: Some(key), value })
+            Ok(Self { key: Some(key), has_equals, value })
         };
         let text = "expected a string literal or a key";
         let error = |_| syn::Error::new_spanned(tokens, text);
@@ -41,11 +40,47 @@ impl Entry {
     }
 
     pub(crate) fn string(&self) -> syn::Result<LitStr> {
-        syn::parse2(self.value.clone()).map_err(|_| {
-            let key = self.key.as_ref().map(|key| format!("{} = ", super::unraw(key)));
-            let key = key.unwrap_or_default();
-            self.error_at_value(&format!("expected a string literal: `{key}\"...\"`"))
-        })
+        let key = self.key.as_ref().map(|key| format!("{} = ", super::unraw(key)));
+        let key = key.unwrap_or_default();
+        self.value(&format!("expected a string literal: `{key}\"...\"`"))
+    }
+
+    /// What stands after `=`.
+    pub(crate) fn value<T: Parse>(&self, expected: &str) -> syn::Result<T> {
+        self.value_with(T::parse, expected)
+    }
+
+    pub(crate) fn value_with<P: Parser>(
+        &self,
+        parser: P,
+        expected: &str,
+    ) -> syn::Result<P::Output> {
+        if !self.has_equals {
+            return Err(self.error_at_value(expected));
+        }
+        parser.parse2(self.value.clone()).map_err(|_| self.error_at_value(expected))
+    }
+
+    /// What stands in parentheses after the key.
+    pub(crate) fn list(&self, expected: &str) -> syn::Result<TokenStream> {
+        let mut tokens = self.value.clone().into_iter();
+        match (tokens.next(), tokens.next()) {
+            (Some(TokenTree::Group(group)), None)
+                if !self.has_equals && group.delimiter() == Delimiter::Parenthesis =>
+            {
+                Ok(group.stream())
+            }
+            _ => Err(self.error_at_value(expected)),
+        }
+    }
+
+    /// Accepts a key that stands alone.
+    pub(crate) fn flag(&self) -> syn::Result<()> {
+        if self.value.is_empty() && !self.has_equals {
+            return Ok(());
+        }
+        let key = self.key_or("");
+        Err(self.error_at_value(&format!("`{key}` stands alone, without a value")))
     }
 
     /// An error on the key, or on the literal that has none.
@@ -65,14 +100,20 @@ impl Entry {
     }
 }
 
-/// The parts between the commas, a trailing comma aside.
+/// The parts between the commas, a trailing comma aside; commas of generic arguments do not count.
 pub(crate) fn split(tokens: TokenStream) -> Vec<TokenStream> {
-    let mut parts = vec![TokenStream::new()];
+    let (mut parts, mut depth) = (vec![TokenStream::new()], 0_u32);
+    let mut last = ' ';
     for token in tokens {
-        match (&token, parts.last_mut()) {
-            (TokenTree::Punct(punct), _) if punct.as_char() == ',' => {
-                parts.push(TokenStream::new());
-            }
+        let punct = if let TokenTree::Punct(punct) = &token { punct.as_char() } else { ' ' };
+        match (punct, last) {
+            ('<', _) => depth += 1,
+            ('>', before) if before != '-' && before != '=' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        last = punct;
+        match (punct, parts.last_mut()) {
+            (',', _) if depth == 0 => parts.push(TokenStream::new()),
             (_, Some(part)) => part.extend([token]),
             (_, None) => parts.push(token.into()),
         }

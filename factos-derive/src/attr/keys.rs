@@ -10,8 +10,25 @@ pub(crate) enum Place {
     Variant,
 }
 
-const CONTAINER: [&str; 3] = ["prefix", "rename_all", "crate"];
-const TYPE: [&str; 2] = ["name", "version"];
+const ENUM: [&str; 7] =
+    ["prefix", "rename_all", "explicit_names", "codec", "kind", "query", "crate"];
+const VARIANT: [&str; 8] =
+    ["name", "version", "since", "alias", "upcast", "upcast_json", "tags_with", "flatten"];
+const STRUCT: [&str; 13] = [
+    "name",
+    "version",
+    "since",
+    "alias",
+    "upcast",
+    "upcast_json",
+    "tags_with",
+    "prefix",
+    "rename_all",
+    "explicit_names",
+    "codec",
+    "query",
+    "crate",
+];
 
 impl Place {
     /// Accepts an entry whose key has a meaning here.
@@ -25,22 +42,26 @@ impl Place {
         let name = super::unraw(key);
         let quoted_name = format!("`{name}`");
         match self {
-            Self::Enum if TYPE.contains(&&*name) => {
+            Self::Enum if VARIANT.contains(&&*name) => {
                 Err(misplaced(entry, &quoted_name, "a variant"))
             }
-            Self::Variant if CONTAINER.contains(&&*name) => {
+            Self::Variant if ENUM.contains(&&*name) => {
                 Err(misplaced(entry, &quoted_name, "the enum"))
             }
-            Self::Enum => known(entry, &name, &CONTAINER),
-            Self::Variant => known(entry, &name, &TYPE),
-            Self::Struct => known(entry, &name, &[TYPE.as_slice(), &CONTAINER].concat()),
+            Self::Struct if name == "flatten" => {
+                Err(misplaced(entry, &quoted_name, "a variant of an enum"))
+            }
+            Self::Struct if name == "kind" => Err(misplaced(entry, &quoted_name, "an enum")),
+            Self::Enum => known(entry, &name, &ENUM),
+            Self::Variant => known(entry, &name, &VARIANT),
+            Self::Struct => known(entry, &name, &STRUCT),
         }
     }
 }
 
 pub(super) fn check_tag(entry: &Entry) -> syn::Result<()> {
     match entry.key() {
-        Some(key) => known(entry, &super::unraw(key), &["key"]),
+        Some(key) => known(entry, &super::unraw(key), &["key", "with", "display"]),
         None => Ok(()),
     }
 }

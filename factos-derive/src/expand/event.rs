@@ -1,10 +1,10 @@
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
 
-use super::{mirror, query, tag_value::as_tag_value};
+use super::{decode, kind, mirror, nested, query, schema, tags};
 use crate::{
     ast::{Input, StoredType},
-    attr::unraw,
+    span,
 };
 
 /// Everything that `#[derive(Event)]` prints.
@@ -12,32 +12,46 @@ pub(crate) fn event(input: &Input<'_>) -> TokenStream {
     let mirrored = mirror::mirrored(input);
     let implementation = implementation(input);
     let same_items = query::same_items(input);
+    let distinct = distinct(input);
     let query = query::typed(input);
+    let (kind, nested) = (kind::kind(input), nested::conversions(input));
     quote! {
         const _: () = {
             #mirrored
             #implementation
             #same_items
+            #distinct
         };
         #query
+        #kind
+        #nested
     }
 }
 
 fn implementation(input: &Input<'_>) -> TokenStream {
     let (facade, ident) = (&input.facade, &input.node.ident);
-    let infos = input.types.iter().map(|stored| info(input, stored));
-    let event_type = by_type(input, |stored| {
+    let types = schema::types(input);
+    let event_type = by_type(input, "event_type", |stored| {
         let name = &stored.name.text;
-        quote!(const { #facade::EventType::from_static(#name) })
+        quote!(#name)
     });
-    let version = by_type(input, |stored| {
-        let version = stored.version;
+    let event_type = if input.types.is_empty() {
+        event_type
+    } else {
+        quote!(#facade::__private::event_type(#event_type))
+    };
+    let version = by_type(input, "version", |stored| {
+        let version = stored.version.number;
         quote!(#version)
     });
-    let tags = tags(input);
-    let decode = decode(input);
+    let tags = span::hygienic(tags::tags(input));
+    let encode = encode(input);
+    let upcasts = span::hygienic(decode::upcasts(input));
+    let decode = decode::decode(input);
+    let codec = codec(input);
     quote! {
-        const __TYPES: &[#facade::TypeInfo] = &[#(#infos),*];
+        #types
+        #upcasts
 
         #[automatically_derived]
         impl #facade::Event for #ident {
@@ -56,99 +70,106 @@ fn implementation(input: &Input<'_>) -> TokenStream {
             }
 
             fn encode(&self) -> ::core::result::Result<#facade::Bytes, #facade::EncodeError> {
-                #facade::__private::encode::<#facade::__private::Codec, Self>(self)
+                #encode
             }
 
             #decode
+            #codec
         }
     }
 }
 
-fn by_type(input: &Input<'_>, value: impl Fn(&StoredType<'_>) -> TokenStream) -> TokenStream {
+/// What the stored type of `self` has, or returns what the event within answers.
+fn by_type(
+    input: &Input<'_>,
+    method: &str,
+    value: impl Fn(&StoredType<'_>) -> TokenStream,
+) -> TokenStream {
+    if input.types.is_empty() {
+        let arms = nested::arms(input, method);
+        return quote!(match self { #arms });
+    }
     let paths = input.types.iter().map(|stored| input.path(stored));
     let values = input.types.iter().map(value);
-    quote!(match self { #(#paths { .. } => #values,)* })
+    let nested = nested::returning(input, method);
+    quote!(match self { #(#paths { .. } => #values,)* #nested })
 }
 
-fn info(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
+fn encode(input: &Input<'_>) -> TokenStream {
     let facade = &input.facade;
-    let (name, version) = (&stored.name.text, stored.version);
-    let mut origin = format!("::{}", unraw(&input.node.ident));
-    if input.is_enum {
-        origin = format!("{origin}::{}", unraw(stored.ident));
+    let encode = quote!(#facade::__private::encode::<Self>);
+    if !input.is_enum {
+        return quote!(#encode(0, self));
     }
-    let mut keys: Vec<&str> = Vec::new();
-    for tag in stored.body.fields().iter().flat_map(|field| &field.tags) {
-        if !keys.contains(&&*tag.key) {
-            keys.push(&tag.key);
-        }
+    let indexed = input.types.iter().zip(0_u32..).map(|(stored, index)| {
+        let path = input.path(stored);
+        quote!(#path { .. } => #index,)
+    });
+    let nested = nested::returning(input, "encode");
+    if input.types.is_empty() {
+        let arms = nested::arms(input, "encode");
+        return quote!(match self { #arms });
     }
     quote! {
-        #facade::TypeInfo::new(
-            #name,
-            #version,
-            ::core::concat!(::core::module_path!(), #origin),
-        )
-        .with_tag_keys(&[#(#keys),*])
+        let __local_variant = match self { #(#indexed)* #nested };
+        #encode(__local_variant, self)
     }
 }
 
-fn tags(input: &Input<'_>) -> TokenStream {
+/// Nothing where every payload is JSON, as the trait says.
+fn codec(input: &Input<'_>) -> TokenStream {
     let facade = &input.facade;
-    if input.tags().next().is_none() {
-        return quote!(::core::result::Result::Ok(#facade::Tags::new()));
+    if input.attr.codec.is_none() && input.nested.is_empty() {
+        return TokenStream::new();
     }
-    let arms = input.types.iter().map(|stored| tag_arm(input, stored));
-    quote! {
-        let mut __tags = #facade::__private::TagWriter::new();
-        match self { #(#arms)* }
-        __tags.finish(|| #facade::Event::event_type(self))
-    }
-}
-
-fn tag_arm(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
-    let facade = &input.facade;
-    let path = input.path(stored);
-    let tagged = stored.body.fields().iter().filter(|field| !field.tags.is_empty());
-    let tagged = tagged.enumerate().map(|(i, field)| (format_ident!("__field{i}"), field));
-    let (mut bindings, mut calls) = (Vec::new(), Vec::new());
-    for (binding, field) in tagged {
-        let ident = field.ident;
-        bindings.push(quote!(#ident: #binding,));
-        let value = as_tag_value(facade, &field.ty);
-        calls.extend(field.tags.iter().map(|tag| {
-            let key = &tag.key;
-            quote! {
-                #value::each(#binding, &mut |__text| __tags.push(#key, __text));
-            }
-        }));
-    }
-    quote!(#path { #(#bindings)* .. } => { #(#calls)* })
-}
-
-fn decode(input: &Input<'_>) -> TokenStream {
-    let facade = &input.facade;
-    let arms = input.types.iter().zip(0_u32..).map(|(stored, index)| {
-        let (name, version) = (&stored.name.text, stored.version);
+    let own = own_names(input);
+    let codec = if input.types.is_empty() {
+        quote!("json")
+    } else {
+        quote!(#facade::__private::codec::<Self>())
+    };
+    let own = own.map(|own| {
         quote! {
-            #name => #facade::__private::decode::<#facade::__private::Codec, Self>(
-                #index,
-                #version,
-                version,
-                payload,
-            ),
+            if ::core::matches!(#facade::EventType::as_str(__local_event_type), #own) {
+                return #codec;
+            }
         }
     });
-    quote! {
-        fn decode(
-            event_type: &#facade::EventType,
-            version: ::core::primitive::u32,
-            payload: &[::core::primitive::u8],
-        ) -> ::core::result::Result<Self, #facade::Undecodable> {
-            match #facade::EventType::as_str(event_type) {
-                #(#arms)*
-                _ => ::core::result::Result::Err(#facade::Undecodable::UnknownType),
+    let nested = input.nested.iter().map(|nested| {
+        let event = nested::as_event(facade, &nested.ty);
+        quote! {
+            let __local_schema = #event::SCHEMA;
+            if __local_schema.find(#facade::EventType::as_str(__local_event_type)).is_some() {
+                return #event::codec(__local_event_type);
             }
         }
+    });
+    let own = own.into_iter();
+    quote! {
+        fn codec(__local_event_type: &#facade::EventType) -> &'static ::core::primitive::str {
+            #(#own)*
+            #(#nested)*
+            #codec
+        }
+    }
+}
+
+/// The names and aliases of the stored types as one pattern, if there is any.
+fn own_names(input: &Input<'_>) -> Option<TokenStream> {
+    let patterns = input.types.iter().map(decode::names);
+    (!input.types.is_empty() && !input.nested.is_empty()).then(|| quote!(#(#patterns)|*))
+}
+
+/// Own names were compared by the macro: only those within `flatten` are left.
+fn distinct(input: &Input<'_>) -> TokenStream {
+    if input.nested.is_empty() {
+        return TokenStream::new();
+    }
+    let span = Span::call_site().located_at(input.node.ident.span());
+    let private = input.facade.at(span);
+    quote_spanned! {span=>
+        const _: () = #private::__private::assert_distinct::<
+            { #private::__private::names(__TYPES) },
+        >(__TYPES, false);
     }
 }

@@ -1,12 +1,12 @@
 //! Private copies of an event's fields, from which serde derives what is written and read.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 
 use super::payload::serde_attrs;
 use crate::{
-    ast::{Body, Field, Input, StoredType},
-    attr::{serde, unraw},
+    ast::{Body, Field, Input, Nested, StoredType},
+    attr::{generated, serde, unraw},
 };
 
 /// Keys of a container that concern the shape around the fields, which a payload does not have.
@@ -43,6 +43,11 @@ const AROUND_VARIANT: [&str; 8] = [
 pub(super) fn mirrored(input: &Input<'_>) -> TokenStream {
     let (facade, ident) = (&input.facade, &input.node.ident);
     let private = quote!(#facade::__private);
+    if input.types.is_empty() {
+        return TokenStream::new();
+    }
+    let own = input.attr.codec.as_ref().map(ToTokens::to_token_stream);
+    let codec = own.unwrap_or_else(|| quote!(#private::Codec));
     let (mirrors, write, read) = if input.is_enum {
         let name = unraw(ident);
         (
@@ -62,6 +67,8 @@ pub(super) fn mirrored(input: &Input<'_>) -> TokenStream {
 
         #[automatically_derived]
         impl #private::Mirrored for #ident {
+            type Codec = #codec;
+
             fn write<__S: #private::serde::Serializer>(
                 &self,
                 serializer: __S,
@@ -88,7 +95,8 @@ fn of_enum(input: &Input<'_>) -> TokenStream {
     let container = serde::matching(&input.node.attrs, |key| {
         !key.is_one_of(&AROUND_FIELDS) && !key.is("rename_all")
     });
-    let variants = input.types.iter().map(variant).collect::<Vec<_>>();
+    let own = input.types.iter().map(variant);
+    let variants = own.chain(input.nested.iter().map(skipped)).collect::<Vec<_>>();
     quote! {
         #[derive(#facade::__private::serde::Serialize)]
         #[serde(crate = #path, remote = #remote, untagged)]
@@ -108,7 +116,7 @@ fn of_enum(input: &Input<'_>) -> TokenStream {
 
 /// A unit variant is mirrored with braces: written as `{}`, it can grow fields with defaults.
 fn variant(stored: &StoredType<'_>) -> TokenStream {
-    let ident = stored.ident;
+    let ident = generated(stored.ident);
     let attr = serde::matching(stored.attrs, |key| !key.is_one_of(&AROUND_VARIANT));
     match &stored.body {
         Body::Unit => quote!(#attr #ident {}),
@@ -121,6 +129,12 @@ fn variant(stored: &StoredType<'_>) -> TokenStream {
             quote!(#attr #ident(#(#attrs)* #ty))
         }
     }
+}
+
+/// An event within writes and reads itself.
+fn skipped(nested: &Nested<'_>) -> TokenStream {
+    let (ident, ty) = (generated(nested.ident), &nested.ty);
+    quote!(#[serde(skip)] #ident(#ty))
 }
 
 fn of_struct(input: &Input<'_>) -> TokenStream {
@@ -145,6 +159,6 @@ fn of_struct(input: &Input<'_>) -> TokenStream {
 
 fn field(field: &Field<'_>) -> TokenStream {
     let attrs = serde_attrs(field.attrs);
-    let (ident, ty) = (field.ident, &field.ty);
+    let (ident, ty) = (generated(field.ident), &field.ty);
     quote!(#(#attrs)* #ident: #ty)
 }

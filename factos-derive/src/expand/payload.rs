@@ -3,7 +3,7 @@ use quote::quote;
 use syn::{Attribute, Data, DeriveInput, Field, Fields, Variant};
 
 use crate::{
-    attr::{serde, unraw},
+    attr::{generated, serde, unraw},
     facade::Facade,
     self_type,
 };
@@ -73,7 +73,7 @@ fn mirror(node: &DeriveInput, facade: &Facade) -> TokenStream {
 }
 
 fn variant_of(node: &DeriveInput, variant: &Variant) -> TokenStream {
-    let (ident, attrs) = (&variant.ident, serde_attrs(&variant.attrs));
+    let (ident, attrs) = (generated(&variant.ident), serde_attrs(&variant.attrs));
     let fields = fields(node, &variant.fields);
     quote!(#(#attrs)* #ident #fields)
 }
@@ -90,7 +90,7 @@ fn fields(node: &DeriveInput, fields: &Fields) -> TokenStream {
 fn copy(node: &DeriveInput, field: &Field) -> TokenStream {
     let attrs = serde_attrs(&field.attrs);
     let ty = self_type::replaced(&field.ty, &node.ident);
-    let name = field.ident.iter();
+    let name = field.ident.iter().map(generated);
     quote!(#(#attrs)* #(#name:)* #ty)
 }
 

@@ -1,13 +1,19 @@
 //! The typed query of an event.
 
+use std::mem::discriminant;
+
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::Type;
 
-use super::tag_value::{argument, each_of_argument, span_ends};
+use super::{
+    tag_value::{argument, each_displayed, each_of_argument, span_ends},
+    tags::each_of_function,
+};
 use crate::{
     ast::{Field, Input, Tag},
-    attr::unraw,
+    attr::{TagForm, unraw},
+    span,
 };
 
 /// The query struct, with methods that ask for the value types of the fields.
@@ -38,6 +44,7 @@ fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> Tok
     let (name, query) = (unraw(ident), name(input));
     let on_struct =
         format!("A query of [`{name}`] events: those that carry every tag that it was given.");
+    let on_widen = format!("The same query, for an event type that includes [`{name}`].");
     let on_query = format!("Every [`{name}`] event, to be narrowed by tags.");
     quote! {
         #[doc = #on_struct]
@@ -48,6 +55,12 @@ fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> Tok
         #[automatically_derived]
         impl #query {
             #(#methods)*
+
+            #[doc = #on_widen]
+            #vis fn widen<__W: #facade::Includes<#ident>>(self) -> #facade::QueryFor<__W> {
+                let query: #facade::QueryFor<#ident> = self.0.finish();
+                query.widen()
+            }
         }
 
         #[automatically_derived]
@@ -80,12 +93,16 @@ fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> Tok
     }
 }
 
-/// Each key once, with the first field that carries it.
+/// Each key once, with the first field that carries it, and by its value rather than as a function or
+/// `Display` tells it.
 fn keys<'a, 'i>(input: &'a Input<'i>) -> Vec<(&'a Field<'i>, &'a Tag<'i>)> {
     let mut keys: Vec<(&Field<'_>, &Tag<'_>)> = Vec::new();
     for (field, tag) in input.tags() {
-        if keys.iter().all(|(_, known)| known.key != tag.key) {
-            keys.push((field, tag));
+        let is_value = |tag: &Tag<'_>| matches!(tag.form, TagForm::Value);
+        match keys.iter_mut().find(|(_, known)| known.key == tag.key) {
+            None => keys.push((field, tag)),
+            Some(known) if is_value(tag) && !is_value(known.1) => *known = (field, tag),
+            Some(_) => {}
         }
     }
     keys
@@ -93,21 +110,38 @@ fn keys<'a, 'i>(input: &'a Input<'i>) -> Vec<(&'a Field<'i>, &'a Tag<'i>)> {
 
 fn name(input: &Input<'_>) -> syn::Ident {
     let ident = &input.node.ident;
-    format_ident!("{}Query", unraw(ident), span = Span::call_site().located_at(ident.span()))
+    let span = Span::call_site().located_at(ident.span());
+    let own = input.attr.query.clone();
+    own.unwrap_or_else(|| format_ident!("{}Query", unraw(ident), span = span))
 }
 
 fn method(input: &Input<'_>, field: &Field<'_>, tag: &Tag<'_>) -> TokenStream {
     let facade = &input.facade;
     let (key, method) = (&tag.key, &tag.method);
-    let argument = argument(facade, &field.ty);
-    let each = each_of_argument(facade, &field.ty);
     let doc = format!("Narrows the query to events with the tag `{key}` of this value.");
-    quote! {
-        #[doc = #doc]
-        pub fn #method(self, value: #argument) -> Self {
-            Self(self.0.tagged(#key, |__f| #each(value, __f)))
+    let (argument, each) = match &tag.form {
+        TagForm::Value => {
+            let each = each_of_argument(facade, &field.ty);
+            (argument(facade, &field.ty), quote!(#each(__local_value, __local_f)))
         }
-    }
+        TagForm::With(function) => {
+            let ty = &field.ty;
+            (
+                quote!(&#ty),
+                each_of_function(facade, function, &quote!(__local_value), &quote!(__local_f)),
+            )
+        }
+        TagForm::Display => {
+            let ty = &field.ty;
+            (quote!(&#ty), each_displayed(facade, ty, &quote!(__local_value), &quote!(__local_f)))
+        }
+    };
+    span::hygienic(quote! {
+        #[doc = #doc]
+        pub fn #method(self, __local_value: #argument) -> Self {
+            Self(self.0.tagged(#key, |__local_f| #each))
+        }
+    })
 }
 
 /// Checks that fields of one key have values of one type, where their types are not spelled alike.
@@ -115,21 +149,27 @@ pub(super) fn same_items(input: &Input<'_>) -> TokenStream {
     let mut checks = TokenStream::new();
     for (first, first_tag) in keys(input) {
         let mut seen = vec![spelled(&first.ty)];
+        let check = match first_tag.form {
+            TagForm::Value => "same_item",
+            TagForm::Display => "same_type",
+            TagForm::With(_) => continue,
+        };
         for (field, tag) in input.tags() {
             let spelling = spelled(&field.ty);
-            if tag.key == first_tag.key && !seen.contains(&spelling) {
+            let is_alike = discriminant(&tag.form) == discriminant(&first_tag.form);
+            if tag.key == first_tag.key && is_alike && !seen.contains(&spelling) {
                 seen.push(spelling);
-                checks.extend(same_item(input, &first.ty, &field.ty));
+                checks.extend(same(input, check, &first.ty, &field.ty));
             }
         }
     }
     checks
 }
 
-fn same_item(input: &Input<'_>, first: &Type, later: &Type) -> TokenStream {
+fn same(input: &Input<'_>, check: &str, first: &Type, later: &Type) -> TokenStream {
     let (start, end) = span_ends(later);
-    let path = input.facade.at(start);
-    let function = quote::quote_spanned!(start=> #path::__private::same_item);
+    let (path, check) = (input.facade.at(start), format_ident!("{check}", span = start));
+    let function = quote::quote_spanned!(start=> #path::__private::#check);
     let call = quote::quote_spanned!(end=> ());
     quote!(const _: () = #function::<#first, #later> #call;)
 }

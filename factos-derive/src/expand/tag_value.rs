@@ -15,6 +15,20 @@ pub(super) fn as_tag_value(facade: &Facade, ty: &Type) -> TokenStream {
     quote!(#open #ty #close)
 }
 
+/// Passes on the text of a value that is `Display`.
+pub(super) fn each_displayed(
+    facade: &Facade,
+    ty: &Type,
+    value: &TokenStream,
+    f: &TokenStream,
+) -> TokenStream {
+    let (start, end) = span_ends(ty);
+    let facade = facade.at(start);
+    let open = quote_spanned!(start=> #facade::__private::each_displayed::<);
+    let arguments = quote_spanned!(end=> >(#value, #f));
+    quote!(#open #ty #arguments)
+}
+
 /// `ArgOf<'_, T>`.
 pub(super) fn argument(facade: &Facade, ty: &Type) -> TokenStream {
     let (start, end) = span_ends(ty);

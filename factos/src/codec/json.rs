@@ -5,7 +5,8 @@ use super::Codec;
 
 mod checked;
 
-use checked::Checked;
+use checked::{Checked, Doubt};
+pub use serde_json::Value as JsonValue;
 
 /// Compact JSON, the codec of every derived event.
 ///
@@ -13,9 +14,10 @@ use checked::Checked;
 /// written as `null`, and more than [`Json::MAX_DEPTH`] arrays and objects within each other. Floats come
 /// back bit for bit. Integers beyond 64 bits do as well.
 ///
-/// What only the shape of a type decides is left to the type: integers beyond 64 bits cannot be read
-/// below `#[serde(flatten)]` or in untagged and internally tagged enums, nor can two entries of one name,
-/// such as a flattened map that repeats a field.
+/// What only the shape of a type decides shows when the payload is read: 128-bit integers below
+/// `#[serde(flatten)]` or in untagged and internally tagged enums, and two entries of one name, such as a
+/// flattened map that repeats a field. Payloads with either are read once before they are stored, and
+/// refused if that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Json;
@@ -31,9 +33,14 @@ impl Codec for Json {
     const NAME: &'static str = "json";
 
     fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, JsonError> {
-        let mut payload = Vec::with_capacity(128);
-        value.serialize(Checked::new(&mut serde_json::Serializer::new(&mut payload)))?;
-        Ok(payload.into())
+        Ok(Self::encode_doubtful(value)?.0)
+    }
+
+    fn encode_doubtful<T: Serialize + ?Sized>(value: &T) -> Result<(Bytes, bool), JsonError> {
+        let (mut payload, doubt) = (Vec::with_capacity(128), Doubt::default());
+        let mut writer = serde_json::Serializer::new(&mut payload);
+        value.serialize(Checked::new(&mut writer, &doubt))?;
+        Ok((payload.into(), doubt.get()))
     }
 
     fn decode<'de, S: DeserializeSeed<'de>>(

@@ -1,8 +1,7 @@
 use crate::{
     decider::Decider,
     dispatch::{boundary::Boundary, error::Infrastructure},
-    event::Event,
-    event_error::DecodeError,
+    event::decode_ref,
     position::SequencePosition,
     recorded::Recorded,
     store::EventStore,
@@ -40,8 +39,7 @@ where
         let record = record?;
         folded.revision = record.revision.into();
         let (fold, keep) = (boundary.holds(&record), keep(&record));
-        let event = D::Event::decode(&record.event_type, record.version, &record.event)
-            .map_err(|cause| DecodeError::new(&record, cause))?;
+        let event = decode_ref(&record)?;
         if fold {
             folded.state = decider.evolve(folded.state, &event);
         }

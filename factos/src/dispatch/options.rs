@@ -3,9 +3,8 @@ use std::convert::Infallible;
 use crate::{
     append::NewEvent,
     dispatch::{idempotency::IdempotencyKey, retry::Retry},
-    event::Event,
+    event::{Event, encode},
     event_error::EncodeError,
-    event_id::EventId,
     metadata::Metadata,
     recorded::Recorded,
     stream::StreamName,
@@ -111,19 +110,13 @@ impl Options {
         events
             .iter()
             .map(|event| {
-                let mut tags = event.tags()?;
+                let mut new = encode(event)?;
                 if let Some(key) = &self.key {
-                    tags.insert(key.tag());
+                    new.tags.insert(key.tag());
                 }
-                Ok(NewEvent {
-                    id: EventId::new(),
-                    stream: self.stream.clone(),
-                    event_type: event.event_type(),
-                    version: event.version(),
-                    tags,
-                    metadata: envelope.clone(),
-                    payload: event.encode()?,
-                })
+                new.stream.clone_from(&self.stream);
+                new.metadata = envelope.clone().with_codec_of(&new.metadata);
+                Ok(new)
             })
             .collect()
     }

@@ -36,6 +36,8 @@ reserved! {
     SOURCE_CONTEXT = "source_context", source_context, with_source_context;
     /// The id that an imported event has at its source.
     SOURCE_EVENT_ID = "source_event_id", source_event_id, with_source_event_id;
+    /// The codec that wrote the payload; JSON if there is none.
+    CODEC = "codec", codec, with_codec;
     /// Who asked for it.
     ACTOR = "actor", actor, with_actor;
     /// The key under which the command that led to this event is remembered.
@@ -52,6 +54,17 @@ impl Metadata {
     #[must_use]
     pub fn source_position(&self) -> Option<SequencePosition> {
         SequencePosition::new(self.get(Self::SOURCE_POSITION)?.parse().ok()?)
+    }
+
+    /// This map with the codec of another one, and none if that names none.
+    pub(crate) fn with_codec_of(mut self, other: &Self) -> Self {
+        if self.codec() == other.codec() {
+            return self;
+        }
+        self.remove(Self::CODEC);
+        let set = other.codec().map(|codec| self.insert(Self::CODEC, codec));
+        debug_assert!(!matches!(set, Some(Err(_))), "the name was checked in the other map");
+        self
     }
 
     /// This map with `source_position` set.

@@ -56,7 +56,7 @@ impl Item {
     fn into_query(self, types: &[TypeInfo]) -> Result<Query, InvalidQuery> {
         let tags = self.tags?;
         let carries = |info: &&TypeInfo| self.keys.iter().all(|key| info.tag_keys.contains(key));
-        let types = types.iter().filter(carries).map(TypeInfo::event_type);
+        let types = types.iter().filter(carries).flat_map(TypeInfo::event_types);
         let types = types.collect::<Result<Vec<_>, _>>()?;
         let item = QueryItem::of_types(types)
             .map_err(|_| InvalidQuery::NoEvent { event: self.event, keys: self.keys })?;

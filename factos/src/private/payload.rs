@@ -24,6 +24,9 @@ pub type Codec = NoCodec;
 
 /// An event whose fields serde writes and reads, without the name of the event.
 pub trait Mirrored: Sized {
+    /// How payloads are written.
+    type Codec: Format;
+
     /// # Errors
     /// Those of the serializer.
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
@@ -55,8 +58,14 @@ impl<'de, T: Mirrored> DeserializeSeed<'de> for Variant<T> {
 
 /// # Errors
 /// [`EncodeError::Codec`].
-pub fn encode<C: Format, T: Event + Mirrored>(event: &T) -> Result<Bytes, EncodeError> {
-    C::encode(&Fields(event)).map_err(|source| EncodeError::Codec {
+pub fn encode<T: Event + Mirrored>(variant: u32, event: &T) -> Result<Bytes, EncodeError> {
+    let written = T::Codec::encode_doubtful(&Fields(event)).and_then(|(payload, is_doubtful)| {
+        if is_doubtful {
+            T::Codec::decode(Variant::<T>(variant, PhantomData), &payload)?;
+        }
+        Ok(payload)
+    });
+    written.map_err(|source| EncodeError::Codec {
         event_type: event.event_type(),
         source: source.into(),
     })
@@ -64,8 +73,9 @@ pub fn encode<C: Format, T: Event + Mirrored>(event: &T) -> Result<Bytes, Encode
 
 /// # Errors
 /// Any [`Undecodable`] but an unknown type.
-pub fn decode<C: Format, T: Mirrored>(
+pub fn decode<T: Mirrored>(
     variant: u32,
+    since: u32,
     known: u32,
     stored: u32,
     payload: &[u8],
@@ -74,8 +84,14 @@ pub fn decode<C: Format, T: Mirrored>(
         return Err(Undecodable::FutureVersion { stored, known });
     }
     if stored < known {
-        return Err(Undecodable::PastVersion { stored, known });
+        return Err(Undecodable::PastVersion { stored, known: since });
     }
-    C::decode(Variant(variant, PhantomData), payload)
+    T::Codec::decode(Variant(variant, PhantomData), payload)
         .map_err(|cause| Undecodable::Malformed(cause.into()))
+}
+
+/// The name of the codec.
+#[must_use]
+pub const fn codec<T: Mirrored>() -> &'static str {
+    T::Codec::NAME
 }

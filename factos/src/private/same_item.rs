@@ -10,5 +10,8 @@ pub trait SameItem<A: ?Sized> {}
 
 impl<T: ?Sized> SameItem<T> for T {}
 
+/// Compiles if both are one type.
+pub const fn same_type<A: ?Sized, B: SameItem<A> + ?Sized>() {}
+
 /// Compiles if fields of both types stand for the same values.
 pub const fn same_item<A: TagValue, B: TagValue<Item: SameItem<A::Item>>>() {}

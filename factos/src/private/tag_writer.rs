@@ -2,6 +2,9 @@ use crate::{
     event_error::EncodeError, event_type::EventType, tag::Tag, tags::Tags, text::InvalidText,
 };
 
+/// How the keys start that are no application's.
+const RESERVED: &str = "factos.";
+
 /// Collects the tags of one event.
 #[derive(Debug, Default)]
 pub struct TagWriter {
@@ -21,6 +24,23 @@ impl TagWriter {
         match Tag::new(key, value) {
             Ok(tag) => self.tags.push(tag),
             Err(source) => self.invalid = self.invalid.take().or(Some((key, source))),
+        }
+    }
+
+    /// Adds a tag for each text that is passed on.
+    pub fn under(&mut self, key: &'static str) -> impl FnMut(&str) {
+        move |text| self.push(key, text)
+    }
+
+    /// Adds a tag for each pair of key and value. The macro has not seen these keys.
+    pub fn extend<V: AsRef<str>>(&mut self, tags: impl IntoIterator<Item = (&'static str, V)>) {
+        for (key, value) in tags {
+            if key.starts_with(RESERVED) {
+                let reserved = InvalidText::reserved_key(key);
+                self.invalid = self.invalid.take().or(Some((key, reserved)));
+            } else {
+                self.push(key, value.as_ref());
+            }
         }
     }
 

@@ -1,16 +1,20 @@
 use factos::Event;
 
 #[derive(Event)]
-#[event(prefx = "x.", kind = Kind)]
+#[event(prefx = "x.", kinds = Kind, codek = Json, explicit_name)]
 enum Course {
-    #[event("closed", verison = 2)]
+    #[event(verison = 2)]
     Closed,
-    #[event(alias = "Started", since = 2)]
-    Opened {
-        #[tag(kee = "by")]
-        a: u8,
-        #[tag(with = path)]
-        b: u8,
+    #[event(aliass = "Started", sinc = 2, upcasts(1 = one), flaten)]
+    Opened,
+    #[event(colour = "red")]
+    Painted {
+        #[tag(wiht = path)]
+        by: u64,
+        #[tag(kei = "x")]
+        to: u64,
+        #[tag(colour)]
+        at: u64,
     },
 }
 

@@ -58,6 +58,50 @@ struct Paid {
     student: ::core::primitive::u64,
 }
 
+#[derive(Payload)]
+struct Old;
+
+fn step(_: Old) -> ::core::result::Result<Old, Text> {
+    ::core::result::Result::Ok(Old)
+}
+
+fn last(_: Old) -> Whole {
+    Whole::Grown { at: 1 }
+}
+
+fn json(value: ::factos::JsonValue) -> ::core::result::Result<::factos::JsonValue, Text> {
+    ::core::result::Result::Ok(value)
+}
+
+fn no_tags<T>(_: &T) -> [(&'static ::core::primitive::str, Text); 0] {
+    []
+}
+
+fn text(at: &::core::primitive::u8) -> Text {
+    ::std::string::ToString::to_string(at)
+}
+
+#[derive(Event)]
+#[event(codec = ::factos::Json, prefix = "whole.")]
+enum Whole {
+    #[event(flatten)]
+    Course(Course),
+    #[event(flatten)]
+    Paid(Paid),
+    #[event(version = 4, alias = "x", upcast_json(1 = json), upcast(2 = step?, 3 = last))]
+    Grown {
+        #[tag(with = text)]
+        #[tag("shown", display)]
+        at: ::core::primitive::u8,
+    },
+    #[event(tags_with = no_tags)]
+    Noted(Note),
+    #[event(tags_with = no_tags)]
+    Closed,
+}
+
+::factos::assert_distinct!(Whole, Paid);
+
 fn main() {
     let course = CourseId(::std::convert::Into::into("c"));
     let query = Course::query().course(&course).room(1) | Course::query().room(2);

@@ -1,6 +1,6 @@
 //! A serializer that refuses what JSON would silently change.
 
-use std::fmt::Display;
+use std::{cell::Cell, fmt::Display};
 
 use serde::ser::{
     Error, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
@@ -10,10 +10,15 @@ use serde::ser::{
 use super::Json;
 
 /// Wraps a serializer, or one of its compounds, and the place in the value where it stands.
-pub(super) struct Checked<S> {
+pub(super) struct Checked<'d, S> {
     inner: S,
     place: Place,
+    doubt: &'d Doubt,
 }
+
+/// Whether something was written that not every type reads back: a 128-bit integer, or a map of unknown
+/// length, which is how serde writes what is flattened.
+pub(super) type Doubt = Cell<bool>;
 
 #[derive(Clone, Copy)]
 struct Place {
@@ -25,17 +30,20 @@ struct Place {
 struct At<'a, T: ?Sized> {
     value: &'a T,
     place: Place,
+    doubt: &'a Doubt,
 }
 
-impl<S> Checked<S> {
-    pub(super) const fn new(inner: S) -> Self {
+impl<'d, S> Checked<'d, S> {
+    pub(super) const fn new(inner: S, doubt: &'d Doubt) -> Self {
         let place = Place { depth: 0, in_some: false };
-        Self { inner, place }
+        Self { inner, place, doubt }
     }
 
-    const fn at<'a, T: ?Sized>(&self, value: &'a T) -> At<'a, T> {
-        let place = self.place;
-        At { value, place }
+    const fn at<'a, T: ?Sized>(&self, value: &'a T) -> At<'a, T>
+    where
+        'd: 'a,
+    {
+        At { value, place: self.place, doubt: self.doubt }
     }
 }
 
@@ -61,7 +69,8 @@ impl Place {
 
 impl<T: Serialize + ?Sized> Serialize for At<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.value.serialize(Checked { inner: serializer, place: self.place })
+        let Self { value, place, doubt } = *self;
+        value.serialize(Checked { inner: serializer, place, doubt })
     }
 }
 
@@ -82,21 +91,21 @@ macro_rules! compound {
         fn $method(self, $($arg: $type),*) -> Result<Self::$compound, S::Error> {
             let place = self.place.nested($levels)?;
             let inner = self.inner.$method($($arg),*)?;
-            Ok(Checked { inner, place })
+            Ok(Checked { inner, place, doubt: self.doubt })
         }
     )*};
 }
 
-impl<S: Serializer> Serializer for Checked<S> {
+impl<'d, S: Serializer> Serializer for Checked<'d, S> {
     type Ok = S::Ok;
     type Error = S::Error;
-    type SerializeSeq = Checked<S::SerializeSeq>;
-    type SerializeTuple = Checked<S::SerializeTuple>;
-    type SerializeTupleStruct = Checked<S::SerializeTupleStruct>;
-    type SerializeTupleVariant = Checked<S::SerializeTupleVariant>;
-    type SerializeMap = Checked<S::SerializeMap>;
-    type SerializeStruct = Checked<S::SerializeStruct>;
-    type SerializeStructVariant = Checked<S::SerializeStructVariant>;
+    type SerializeSeq = Checked<'d, S::SerializeSeq>;
+    type SerializeTuple = Checked<'d, S::SerializeTuple>;
+    type SerializeTupleStruct = Checked<'d, S::SerializeTupleStruct>;
+    type SerializeTupleVariant = Checked<'d, S::SerializeTupleVariant>;
+    type SerializeMap = Checked<'d, S::SerializeMap>;
+    type SerializeStruct = Checked<'d, S::SerializeStruct>;
+    type SerializeStructVariant = Checked<'d, S::SerializeStructVariant>;
 
     as_is! {
         serialize_bool: bool,
@@ -104,12 +113,10 @@ impl<S: Serializer> Serializer for Checked<S> {
         serialize_i16: i16,
         serialize_i32: i32,
         serialize_i64: i64,
-        serialize_i128: i128,
         serialize_u8: u8,
         serialize_u16: u16,
         serialize_u32: u32,
         serialize_u64: u64,
-        serialize_u128: u128,
         serialize_char: char,
         serialize_str: &str,
     }
@@ -120,10 +127,28 @@ impl<S: Serializer> Serializer for Checked<S> {
         serialize_tuple_struct(name: &'static str, len: usize) -> SerializeTupleStruct, 1;
         serialize_tuple_variant(name: &'static str, index: u32, variant: &'static str, len: usize)
             -> SerializeTupleVariant, 2;
-        serialize_map(len: Option<usize>) -> SerializeMap, 1;
         serialize_struct(name: &'static str, len: usize) -> SerializeStruct, 1;
         serialize_struct_variant(name: &'static str, index: u32, variant: &'static str, len: usize)
             -> SerializeStructVariant, 2;
+    }
+
+    fn serialize_i128(self, value: i128) -> Result<S::Ok, S::Error> {
+        self.doubt.set(true);
+        self.inner.serialize_i128(value)
+    }
+
+    fn serialize_u128(self, value: u128) -> Result<S::Ok, S::Error> {
+        self.doubt.set(true);
+        self.inner.serialize_u128(value)
+    }
+
+    fn serialize_map(self, len: Option<usize>) -> Result<Self::SerializeMap, S::Error> {
+        let place = self.place.nested(1)?;
+        if len.is_none() {
+            self.doubt.set(true);
+        }
+        let inner = self.inner.serialize_map(len)?;
+        Ok(Checked { inner, place, doubt: self.doubt })
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<S::Ok, S::Error> {
@@ -203,7 +228,7 @@ impl<S: Serializer> Serializer for Checked<S> {
 
 macro_rules! elements {
     ($($compound:ident, $method:ident($($key:ident: $type:ty)?);)*) => {$(
-        impl<S: $compound> $compound for Checked<S> {
+        impl<S: $compound> $compound for Checked<'_, S> {
             type Ok = S::Ok;
             type Error = S::Error;
 
@@ -232,7 +257,7 @@ elements! {
     SerializeStructVariant, serialize_field(key: &'static str);
 }
 
-impl<S: SerializeMap> SerializeMap for Checked<S> {
+impl<S: SerializeMap> SerializeMap for Checked<'_, S> {
     type Ok = S::Ok;
     type Error = S::Error;
 

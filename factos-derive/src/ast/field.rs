@@ -1,0 +1,59 @@
+use proc_macro2::Span;
+use syn::{Attribute, DeriveInput, Ident, Type};
+
+use super::EVENT_ON_TYPES;
+use crate::{
+    attr::{self, TagAttr, TagForm, unraw},
+    errors::Errors,
+    key, self_type,
+};
+
+pub(crate) struct Field<'a> {
+    pub(crate) ident: &'a Ident,
+    pub(crate) attrs: &'a [Attribute],
+    /// As it is written, but for `Self`, which is another type in a mirror.
+    pub(crate) ty: Type,
+    pub(crate) tags: Vec<Tag<'a>>,
+}
+
+pub(crate) struct Tag<'a> {
+    pub(crate) key: String,
+    pub(crate) method: Option<Ident>,
+    pub(crate) span: Span,
+    pub(crate) form: TagForm,
+    pub(crate) attr: &'a Attribute,
+}
+
+impl<'a> Field<'a> {
+    pub(super) fn from_syn(
+        node: &DeriveInput,
+        field: &'a syn::Field,
+        errors: &mut Errors,
+    ) -> Option<Self> {
+        attr::refuse(&field.attrs, "event", EVENT_ON_TYPES, errors);
+        let ident = field.ident.as_ref()?;
+        let tags = TagAttr::parse(&field.attrs, errors).into_iter();
+        Some(Self {
+            ident,
+            attrs: &field.attrs,
+            ty: self_type::replaced(&field.ty, &node.ident),
+            tags: tags.map(|attr| Tag::new(node, attr, ident)).collect(),
+        })
+    }
+}
+
+impl<'a> Tag<'a> {
+    fn new(node: &DeriveInput, attr: TagAttr<'a>, field: &Ident) -> Self {
+        let (key, span) = match &attr.key {
+            Some(key) => (key.value(), key.span()),
+            None => (unraw(field), field.span()),
+        };
+        let form = match attr.form {
+            TagForm::With(path) => {
+                TagForm::With(Box::new(self_type::replaced_in_path(&path, &node.ident)))
+            }
+            form => form,
+        };
+        Self { method: key::method(&key, span), key, span, form, attr: attr.attr }
+    }
+}

@@ -1,0 +1,211 @@
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::Ident;
+
+use super::nested;
+use crate::{
+    ast::{Input, StoredType},
+    attr::{Step, generated},
+    span,
+};
+
+/// The method `decode`.
+pub(super) fn decode(input: &Input<'_>) -> TokenStream {
+    let facade = &input.facade;
+    let unknown = unknown(input);
+    let matched = quote!(#facade::EventType::as_str(__local_event_type));
+    let body = if input.types.is_empty() {
+        unknown
+    } else if input.types.iter().all(has_steps) {
+        let arms = input.types.iter().zip(0_u32..).map(|(stored, index)| {
+            let (names, function) = (names(stored), upcast_name(index));
+            quote!(#names => #function(__local_version, __local_payload),)
+        });
+        quote!(match #matched { #(#arms)* _ => #unknown, })
+    } else {
+        let arms = input.types.iter().zip(0_u32..).map(|(stored, index)| arm(stored, index));
+        let current = current(input);
+        quote! {
+            let (__local_variant, __local_since, __local_known) = match #matched {
+                #(#arms)*
+                _ => return #unknown,
+            };
+            #current
+        }
+    };
+    quote! {
+        fn decode(
+            __local_event_type: &#facade::EventType,
+            __local_version: ::core::primitive::u32,
+            __local_payload: &[::core::primitive::u8],
+        ) -> ::core::result::Result<Self, #facade::Undecodable> {
+            #body
+        }
+    }
+}
+
+fn arm(stored: &StoredType<'_>, index: u32) -> TokenStream {
+    let names = names(stored);
+    if has_steps(stored) {
+        let function = upcast_name(index);
+        return quote!(#names => return #function(__local_version, __local_payload),);
+    }
+    let (since, version) = (stored.oldest(), stored.version.number);
+    quote!(#names => (#index, #since, #version),)
+}
+
+/// The name and the aliases, as a pattern.
+pub(super) fn names(stored: &StoredType<'_>) -> TokenStream {
+    let (name, aliases) = (&stored.name.text, &stored.aliases);
+    quote!(#name #(| #aliases)*)
+}
+
+fn unknown(input: &Input<'_>) -> TokenStream {
+    let facade = &input.facade;
+    let unknown = quote!(#facade::Undecodable::UnknownType);
+    let none = quote!(::core::result::Result::Err(#unknown));
+    input.nested.iter().rfold(none, |otherwise, nested| {
+        let (ident, event) = (generated(nested.ident), nested::as_event(facade, &nested.ty));
+        quote! {
+            match #event::decode(__local_event_type, __local_version, __local_payload) {
+                ::core::result::Result::Ok(__local_inner) => {
+                    ::core::result::Result::Ok(Self::#ident(__local_inner))
+                }
+                ::core::result::Result::Err(#unknown) => #otherwise,
+                ::core::result::Result::Err(__local_error) => ::core::result::Result::Err(__local_error),
+            }
+        }
+    })
+}
+
+/// The payload of the current version, and an error for any other.
+fn current(input: &Input<'_>) -> TokenStream {
+    let (facade, ident) = (&input.facade, &input.node.ident);
+    quote! {
+        #facade::__private::decode::<#ident>(
+            __local_variant,
+            __local_since,
+            __local_known,
+            __local_version,
+            __local_payload,
+        )
+    }
+}
+
+fn has_steps(stored: &StoredType<'_>) -> bool {
+    !stored.upcast.is_empty() || !stored.upcast_json.is_empty()
+}
+
+fn upcast_name(index: u32) -> Ident {
+    format_ident!("__upcast{index}")
+}
+
+/// A function for each stored type with older versions. Locals have names that no function of the user
+/// has, since those are in scope as well.
+pub(super) fn upcasts(input: &Input<'_>) -> TokenStream {
+    let stored = input.types.iter().zip(0_u32..).filter(|(stored, _)| has_steps(stored));
+    stored.map(|(stored, index)| upcast(input, stored, index)).collect()
+}
+
+fn upcast(input: &Input<'_>, stored: &StoredType<'_>, index: u32) -> TokenStream {
+    let (facade, ident) = (&input.facade, &input.node.ident);
+    let name = upcast_name(index);
+    let json = json_steps(input, stored);
+    let (since, version) = (stored.oldest(), stored.version.number);
+    let typed = typed_steps(input, stored, current(input));
+    quote! {
+        fn #name(
+            __local_version: ::core::primitive::u32,
+            __local_payload: &[::core::primitive::u8],
+        ) -> ::core::result::Result<#ident, #facade::Undecodable> {
+            let (__local_variant, __local_since, __local_known) = (#index, #since, #version);
+            #json
+            #typed
+        }
+    }
+}
+
+fn json_steps(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
+    if stored.upcast_json.is_empty() {
+        return TokenStream::new();
+    }
+    let private = &input.facade;
+    let steps = stored.upcast_json.iter().map(|step| {
+        let (from, path, span) = (step.from, &step.path, span::of_function(&step.path));
+        let call = quote_spanned!(span=> __local_json.step(#from, #path));
+        quote!(#call?;)
+    });
+    quote! {
+        let mut __local_json = #private::__private::JsonSteps::new(__local_version, __local_payload);
+        #(#steps)*
+        let (__local_version, __local_payload) = __local_json.finish()?;
+        let __local_payload: &[::core::primitive::u8] = &__local_payload;
+    }
+}
+
+/// Each function is called once, whatever the stored version: a mismatch is reported once.
+fn typed_steps(input: &Input<'_>, stored: &StoredType<'_>, current: TokenStream) -> TokenStream {
+    let Some((last, earlier)) = stored.upcast.split_last() else {
+        return current;
+    };
+    let ident = &input.node.ident;
+    let start = quote!(let __local_old = ::core::option::Option::None;);
+    let earlier = earlier.iter().map(|step| {
+        let (input_of, call) = (old(input, step), called(input, step));
+        quote! {
+            #input_of
+            let __local_old = match __local_old {
+                ::core::option::Option::Some(__local_old) => {
+                    let __local_next = #call;
+                    ::core::option::Option::Some(__local_next)
+                }
+                ::core::option::Option::None => ::core::option::Option::None,
+            };
+        }
+    });
+    let (input_of, call) = (old(input, last), called(input, last));
+    quote! {
+        #start
+        #(#earlier)*
+        #input_of
+        match __local_old {
+            ::core::option::Option::Some(__local_old) => {
+                let __local_event: #ident = #call;
+                ::core::result::Result::Ok(__local_event)
+            }
+            ::core::option::Option::None => #current,
+        }
+    }
+}
+
+/// What the step starts from: the result of the one before, or the stored payload.
+fn old(input: &Input<'_>, step: &Step) -> TokenStream {
+    let (facade, ident, from) = (&input.facade, &input.node.ident, step.from);
+    let read = quote!(#facade::__private::read::<#ident, _>(__local_payload));
+    let read = span::at(span::of_function(&step.path), read);
+    quote! {
+        let __local_old = match __local_old {
+            ::core::option::Option::None if __local_version == #from => {
+                ::core::option::Option::Some(#read?)
+            }
+            __local_old => __local_old,
+        };
+    }
+}
+
+fn called(input: &Input<'_>, step: &Step) -> TokenStream {
+    let (facade, path, from) = (&input.facade, &step.path, step.from);
+    let span = span::of_function(path);
+    let argument = quote_spanned!(span=> (__local_old));
+    if !step.is_fallible {
+        return quote!(#path #argument);
+    }
+    let arms = quote!({
+        ::core::result::Result::Ok(__local_next) => __local_next,
+        ::core::result::Result::Err(__local_error) => {
+            return ::core::result::Result::Err(#facade::__private::refused(#from, __local_error));
+        }
+    });
+    let arms = span::at(span, arms);
+    quote!(match #path #argument #arms)
+}

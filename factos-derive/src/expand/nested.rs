@@ -1,0 +1,81 @@
+//! What an event type has from those that it includes.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::Type;
+
+use super::tag_value::span_ends;
+use crate::{ast::Input, attr::generated, facade::Facade};
+
+/// `<T as Event>`. All uses carry the same spans: rustc then merges their errors.
+pub(super) fn as_event(facade: &Facade, ty: &Type) -> TokenStream {
+    let (start, end) = span_ends(ty);
+    let facade = facade.at(end);
+    let open = quote_spanned!(start=> <);
+    let close = quote_spanned!(end=> as #facade::Event>);
+    quote!(#open #ty #close)
+}
+
+/// The arms that pass a method on to the event within.
+pub(super) fn arms(input: &Input<'_>, method: &str) -> TokenStream {
+    let method = format_ident!("{method}");
+    let arms = input.nested.iter().map(|nested| {
+        let (ident, event) = (generated(nested.ident), as_event(&input.facade, &nested.ty));
+        quote!(Self::#ident(__local_inner) => #event::#method(__local_inner),)
+    });
+    arms.collect()
+}
+
+/// The same, out of a function that goes on for stored types.
+pub(super) fn returning(input: &Input<'_>, method: &str) -> TokenStream {
+    let method = format_ident!("{method}");
+    let arms = input.nested.iter().map(|nested| {
+        let (ident, event) = (generated(nested.ident), as_event(&input.facade, &nested.ty));
+        quote!(Self::#ident(__local_inner) => return #event::#method(__local_inner),)
+    });
+    arms.collect()
+}
+
+/// `Includes`, `From`, and `TryFrom` back.
+pub(crate) fn conversions(input: &Input<'_>) -> TokenStream {
+    let (facade, outer) = (&input.facade, &input.node.ident);
+    let is_partial = input.types.len() + input.nested.len() > 1;
+    let mut seen = Vec::new();
+    let once = input.nested.iter().filter(|nested| {
+        let spelling = nested.ty.to_token_stream().to_string();
+        let is_new = !seen.contains(&spelling);
+        seen.push(spelling);
+        is_new
+    });
+    let conversions = once.map(|nested| {
+        let (variant, inner) = (generated(nested.ident), &nested.ty);
+        let rest = is_partial.then(|| quote!(__local_other => ::core::result::Result::Err(__local_other),));
+        let rest = rest.into_iter();
+        let span = Span::call_site().located_at(span_ends(inner).0);
+        let includes = quote_spanned!(span=> #[automatically_derived]);
+        quote! {
+            #includes
+            impl #facade::Includes<#inner> for #outer {}
+
+            #[automatically_derived]
+            impl ::core::convert::From<#inner> for #outer {
+                fn from(event: #inner) -> Self {
+                    Self::#variant(event)
+                }
+            }
+
+            #[automatically_derived]
+            impl ::core::convert::TryFrom<#outer> for #inner {
+                type Error = #outer;
+
+                fn try_from(event: #outer) -> ::core::result::Result<Self, #outer> {
+                    match event {
+                        #outer::#variant(__local_inner) => ::core::result::Result::Ok(__local_inner),
+                        #(#rest)*
+                    }
+                }
+            }
+        }
+    });
+    conversions.collect()
+}

@@ -1,0 +1,136 @@
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+
+use super::{nested, payload::serde_attrs};
+use crate::{
+    ast::{Body, Field, Input, StoredType},
+    attr::unraw,
+};
+
+/// The table of the stored types.
+pub(super) fn types(input: &Input<'_>) -> TokenStream {
+    let facade = &input.facade;
+    let own = input.types.iter().map(|stored| info(input, stored));
+    if input.nested.is_empty() {
+        return quote!(const __TYPES: &[#facade::TypeInfo] = &[#(#own),*];);
+    }
+    let nested = input.nested.iter().map(|nested| nested::as_event(facade, &nested.ty));
+    quote! {
+        const __PARTS: &[&[#facade::TypeInfo]] = &[&[#(#own),*], #(#nested::SCHEMA.types),*];
+        const __TYPES: &[#facade::TypeInfo] =
+            &#facade::__private::concat::<{ #facade::__private::count(__PARTS) }>(__PARTS);
+    }
+}
+
+fn info(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
+    let facade = &input.facade;
+    let (name, version) = (&stored.name.text, stored.version.number);
+    let mut origin = format!("::{}", unraw(&input.node.ident));
+    if input.is_enum {
+        origin = format!("{origin}::{}", unraw(stored.ident));
+    }
+    let aliases = some(&stored.aliases, |aliases| quote!(.with_aliases(&[#(#aliases),*])));
+    let since = (stored.oldest() != version).then(|| stored.oldest());
+    let since = since.map(|since| quote!(.with_since(#since)));
+    let keys = some(&keys(stored), |keys| quote!(.with_tag_keys(&[#(#keys),*])));
+    let fields = some(&fields(input, stored), |fields| quote!(.with_fields(#fields)));
+    quote! {
+        #facade::TypeInfo::new(
+            #name,
+            #version,
+            ::core::concat!(::core::module_path!(), #origin),
+        )
+        #aliases #since #keys #fields
+    }
+}
+
+trait IsEmpty {
+    fn is_empty(&self) -> bool;
+}
+
+impl<T> IsEmpty for Vec<T> {
+    fn is_empty(&self) -> bool {
+        Self::is_empty(self)
+    }
+}
+
+impl IsEmpty for String {
+    fn is_empty(&self) -> bool {
+        Self::is_empty(self)
+    }
+}
+
+fn some<T: IsEmpty>(value: &T, tokens: impl Fn(&T) -> TokenStream) -> Option<TokenStream> {
+    (!value.is_empty()).then(|| tokens(value))
+}
+
+fn keys<'a>(stored: &'a StoredType<'_>) -> Vec<&'a str> {
+    let mut keys: Vec<&str> = Vec::new();
+    for tag in stored.body.fields().iter().flat_map(|field| &field.tags) {
+        if !keys.contains(&&*tag.key) {
+            keys.push(&tag.key);
+        }
+    }
+    keys
+}
+
+/// The payload as it is spelled, with what serde is told about it.
+fn fields(input: &Input<'_>, stored: &StoredType<'_>) -> String {
+    let mut text = attributes(&input.node.attrs);
+    if input.is_enum {
+        text += &attributes(stored.attrs);
+    }
+    match &stored.body {
+        Body::Unit => {}
+        Body::Named(fields) => {
+            let fields: Vec<String> = fields.iter().map(field).collect();
+            text += &fields.join(", ");
+        }
+        Body::Newtype { attrs, ty } => {
+            text += &format!("({}{})", attributes(attrs), compact(ty.to_token_stream()));
+        }
+    }
+    text
+}
+
+fn field(field: &Field<'_>) -> String {
+    let attributes = attributes(field.attrs);
+    format!("{attributes}{}: {}", unraw(field.ident), compact(field.ty.to_token_stream()))
+}
+
+fn attributes(attrs: &[syn::Attribute]) -> String {
+    serde_attrs(attrs).map(|attr| compact(attr.to_token_stream()) + " ").collect()
+}
+
+/// Tokens as a text that does not depend on how a compiler prints them.
+fn compact(tokens: TokenStream) -> String {
+    let mut text = String::new();
+    write(tokens, &mut text);
+    text
+}
+
+fn write(tokens: TokenStream, text: &mut String) {
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) => {
+                let (open, close) = match group.delimiter() {
+                    Delimiter::Parenthesis => ("(", ")"),
+                    Delimiter::Brace => ("{", "}"),
+                    Delimiter::Bracket => ("[", "]"),
+                    Delimiter::None => ("", ""),
+                };
+                text.push_str(open);
+                write(group.stream(), text);
+                text.push_str(close);
+            }
+            TokenTree::Punct(punct) => text.push(punct.as_char()),
+            word => {
+                let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '"';
+                if text.ends_with(|c: char| is_word(c) || c == ',') {
+                    text.push(' ');
+                }
+                text.push_str(&word.to_string());
+            }
+        }
+    }
+}

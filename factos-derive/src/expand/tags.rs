@@ -1,0 +1,92 @@
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Ident, TypePath};
+
+use super::{nested, tag_value};
+use crate::{
+    ast::{Body, Field, Input, StoredType, Tag},
+    attr::TagForm,
+    facade::Facade,
+    span,
+};
+
+/// The body of `tags`.
+pub(super) fn tags(input: &Input<'_>) -> TokenStream {
+    let facade = &input.facade;
+    let has_tags = input.tags().next().is_some()
+        || input.types.iter().any(|stored| stored.tags_with.is_some());
+    if !has_tags && input.nested.is_empty() {
+        return quote!(::core::result::Result::Ok(#facade::Tags::new()));
+    }
+    if input.types.is_empty() {
+        let arms = nested::arms(input, "tags");
+        return quote!(match self { #arms });
+    }
+    let arms = input.types.iter().map(|stored| arm(input, stored));
+    let nested = nested::returning(input, "tags");
+    let mutable = has_tags.then(|| quote!(mut));
+    quote! {
+        let #mutable __local_tags = #facade::__private::TagWriter::new();
+        match self { #(#arms)* #nested }
+        __local_tags.finish(|| #facade::Event::event_type(self))
+    }
+}
+
+fn arm(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
+    let path = input.path(stored);
+    let tagged = stored.body.fields().iter().filter(|field| !field.tags.is_empty());
+    let tagged = tagged.enumerate().map(|(i, field)| (format_ident!("__local_field{i}"), field));
+    let (mut bindings, mut calls) = (Vec::new(), Vec::new());
+    for (binding, field) in tagged {
+        let ident = field.ident;
+        bindings.push(quote!(#ident: #binding,));
+        calls.extend(field.tags.iter().map(|tag| call(input, field, tag, &binding)));
+    }
+    if let Some(function) = &stored.tags_with {
+        let argument = if let Body::Newtype { .. } = stored.body {
+            bindings.push(quote!(0: __local_payload,));
+            quote!(__local_payload)
+        } else {
+            quote!(self)
+        };
+        let span = span::of_function(function);
+        let argument = span::at(span, quote!((#argument)));
+        let call = quote!(#function #argument);
+        calls.push(quote_spanned!(span=> __local_tags.extend(#call);));
+    }
+    let rest =
+        (bindings.is_empty() || stored.body.fields().len() > bindings.len()).then(|| quote!(..));
+    quote!(#path { #(#bindings)* #rest } => { #(#calls)* })
+}
+
+fn call(input: &Input<'_>, field: &Field<'_>, tag: &Tag<'_>, binding: &Ident) -> TokenStream {
+    let (facade, key) = (&input.facade, &tag.key);
+    let push = quote!(&mut __local_tags.under(#key));
+    match &tag.form {
+        TagForm::Value => {
+            let value = tag_value::as_tag_value(facade, &field.ty);
+            quote!(#value::each(#binding, #push);)
+        }
+        TagForm::With(function) => {
+            let each = each_of_function(facade, function, &quote!(#binding), &push);
+            quote!(#each;)
+        }
+        TagForm::Display => {
+            let each = tag_value::each_displayed(facade, &field.ty, &quote!(#binding), &push);
+            quote!(#each;)
+        }
+    }
+}
+
+/// Passes on the texts of what a function makes of a value.
+pub(super) fn each_of_function(
+    facade: &Facade,
+    function: &TypePath,
+    value: &TokenStream,
+    f: &TokenStream,
+) -> TokenStream {
+    let span = span::of_function(function);
+    let each = span::at(span, quote!(#facade::__private::each));
+    let argument = span::at(span, quote!((#value)));
+    quote_spanned!(span=> #each(&#function #argument, #f))
+}

@@ -1,0 +1,57 @@
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use syn::TypePath;
+
+/// The same tokens, all at one place: a diagnostic about any of them then stands there.
+pub(crate) fn at(span: Span, tokens: TokenStream) -> TokenStream {
+    tokens.into_iter().map(|token| token_at(span, token)).collect()
+}
+
+fn token_at(span: Span, token: TokenTree) -> TokenTree {
+    let mut token = match token {
+        TokenTree::Group(group) => {
+            TokenTree::Group(Group::new(group.delimiter(), at(span, group.stream())))
+        }
+        token => token,
+    };
+    let span = if is_local(&token) { token.span().located_at(span) } else { span };
+    token.set_span(span);
+    token
+}
+
+/// The same tokens with locals that nothing of the user's hides or is hidden by, whichever macro it comes
+/// from. Locals are what generated code names with `__local_`.
+pub(crate) fn hygienic(tokens: TokenStream) -> TokenStream {
+    tokens.into_iter().map(hygienic_token).collect()
+}
+
+fn hygienic_token(token: TokenTree) -> TokenTree {
+    match token {
+        TokenTree::Group(group) if has_local(group.stream()) => {
+            let mut inner = Group::new(group.delimiter(), hygienic(group.stream()));
+            inner.set_span(group.span());
+            inner.into()
+        }
+        mut token if is_local(&token) => {
+            token.set_span(Span::mixed_site().located_at(token.span()));
+            token
+        }
+        token => token,
+    }
+}
+
+fn has_local(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Group(group) => has_local(group.stream()),
+        token => is_local(&token),
+    })
+}
+
+fn is_local(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Ident(ident) if ident.to_string().starts_with("__local_"))
+}
+
+/// Where a diagnostic about a function belongs: the last segment of its path.
+pub(crate) fn of_function(path: &TypePath) -> Span {
+    let last = path.path.segments.last();
+    last.map_or_else(Span::call_site, |segment| segment.ident.span())
+}

@@ -1,0 +1,135 @@
+const _ : () = {
+    const __PARTS : & [& [:: factos :: TypeInfo]] = & [& [] , < FeePaid as :: factos :: Event > :: SCHEMA . types , < school :: Course as :: factos :: Event > :: SCHEMA . types];
+    const __TYPES : & [:: factos :: TypeInfo] = & :: factos :: __private :: concat :: < {
+        :: factos :: __private :: count (__PARTS)
+    }
+    > (__PARTS);
+    # [automatically_derived] impl :: factos :: Event for Subset {
+        const SCHEMA : & 'static :: factos :: Schema = & :: factos :: Schema :: new (__TYPES);
+        fn event_type (& self) -> :: factos :: EventType {
+            match self {
+                Self :: Paid (__local_inner) => < FeePaid as :: factos :: Event > :: event_type (__local_inner),
+                Self :: Course (__local_inner) => < school :: Course as :: factos :: Event > :: event_type (__local_inner),
+            }
+        }
+        fn version (& self) -> :: core :: primitive :: u32 {
+            match self {
+                Self :: Paid (__local_inner) => < FeePaid as :: factos :: Event > :: version (__local_inner),
+                Self :: Course (__local_inner) => < school :: Course as :: factos :: Event > :: version (__local_inner),
+            }
+        }
+        fn tags (& self) -> :: core :: result :: Result < :: factos :: Tags,
+        :: factos :: EncodeError > {
+            match self {
+                Self :: Paid (__local_inner) => < FeePaid as :: factos :: Event > :: tags (__local_inner),
+                Self :: Course (__local_inner) => < school :: Course as :: factos :: Event > :: tags (__local_inner),
+            }
+        }
+        fn encode (& self) -> :: core :: result :: Result < :: factos :: Bytes,
+        :: factos :: EncodeError > {
+            match self {
+                Self :: Paid (__local_inner) => < FeePaid as :: factos :: Event > :: encode (__local_inner),
+                Self :: Course (__local_inner) => < school :: Course as :: factos :: Event > :: encode (__local_inner),
+            }
+        }
+        fn decode (__local_event_type : & :: factos :: EventType , __local_version : :: core :: primitive :: u32 , __local_payload : & [:: core :: primitive :: u8] ,) -> :: core :: result :: Result < Self,
+        :: factos :: Undecodable > {
+            match < FeePaid as :: factos :: Event > :: decode (__local_event_type , __local_version , __local_payload) {
+                :: core :: result :: Result :: Ok (__local_inner) => {
+                    :: core :: result :: Result :: Ok (Self :: Paid (__local_inner))
+                }
+                :: core :: result :: Result :: Err (:: factos :: Undecodable :: UnknownType) => match < school :: Course as :: factos :: Event > :: decode (__local_event_type , __local_version , __local_payload) {
+                    :: core :: result :: Result :: Ok (__local_inner) => {
+                        :: core :: result :: Result :: Ok (Self :: Course (__local_inner))
+                    }
+                    :: core :: result :: Result :: Err (:: factos :: Undecodable :: UnknownType) => :: core :: result :: Result :: Err (:: factos :: Undecodable :: UnknownType),
+                    :: core :: result :: Result :: Err (__local_error) => :: core :: result :: Result :: Err (__local_error),
+                }
+                ,
+                :: core :: result :: Result :: Err (__local_error) => :: core :: result :: Result :: Err (__local_error),
+            }
+        }
+        fn codec (__local_event_type : & :: factos :: EventType) -> & 'static :: core :: primitive :: str {
+            let __local_schema = < FeePaid as :: factos :: Event > :: SCHEMA;
+            if __local_schema . find (:: factos :: EventType :: as_str (__local_event_type)) . is_some () {
+                return < FeePaid as :: factos :: Event > :: codec (__local_event_type);
+            }
+            let __local_schema = < school :: Course as :: factos :: Event > :: SCHEMA;
+            if __local_schema . find (:: factos :: EventType :: as_str (__local_event_type)) . is_some () {
+                return < school :: Course as :: factos :: Event > :: codec (__local_event_type);
+            }
+            "json"
+        }
+    }
+    const _ : () = :: factos :: __private :: assert_distinct :: < {
+        :: factos :: __private :: names (__TYPES)
+    }
+    ,
+    > (__TYPES , false);
+}
+;
+# [doc = "A query of [`Subset`] events: those that carry every tag that it was given."] # [derive (:: core :: fmt :: Debug , :: core :: clone :: Clone)] # [must_use = "a query selects nothing until it is asked"] struct Asking (:: factos :: __private :: Item);
+# [automatically_derived] impl Asking {
+    # [doc = "The same query, for an event type that includes [`Subset`]."] fn widen < __W : :: factos :: Includes < Subset >> (self) -> :: factos :: QueryFor < __W > {
+        let query : :: factos :: QueryFor < Subset > = self . 0 . finish ();
+        query . widen ()
+    }
+}
+# [automatically_derived] impl Subset {
+    # [doc = "Every [`Subset`] event, to be narrowed by tags."] const fn query () -> Asking { Asking (:: factos :: __private :: Item :: new ("Subset")) }
+}
+# [automatically_derived] impl :: core :: convert :: From < Asking > for :: factos :: QueryFor < Subset > {
+    fn from (query : Asking) -> Self {
+        query . 0 . finish ()
+    }
+}
+# [automatically_derived] impl < __Q > :: core :: ops :: BitOr < __Q > for Asking where __Q : :: core :: convert :: Into < :: factos :: QueryFor < Subset >>,
+ {
+    type Output = :: factos :: QueryFor < Subset >;
+    fn bitor (self , other : __Q) -> :: factos :: QueryFor < Subset > {
+        let query : :: factos :: QueryFor < Subset > = self . 0 . finish ();
+        :: core :: ops :: BitOr :: bitor (query , other)
+    }
+}
+# [doc = "Which variant of [`Subset`] an event is."] # [derive (:: core :: fmt :: Debug , :: core :: clone :: Clone , :: core :: marker :: Copy , :: core :: cmp :: PartialEq , :: core :: cmp :: Eq , :: core :: hash :: Hash ,)] enum Which {
+    # [doc = "That of [`Subset::Paid`]."] Paid,
+    # [doc = "That of [`Subset::Course`]."] Course,
+}
+# [automatically_derived] impl Subset {
+    # [doc = "Which variant of [`Subset`] this event is."] # [must_use] const fn kind (& self) -> Which {
+        match self {
+            Self :: Paid { .. } => Which :: Paid,
+            Self :: Course { .. } => Which :: Course,
+        }
+    }
+}
+# [automatically_derived] impl :: factos :: Includes < FeePaid > for Subset { } # [automatically_derived] impl :: core :: convert :: From < FeePaid > for Subset {
+    fn from (event : FeePaid) -> Self {
+        Self :: Paid (event)
+    }
+}
+# [automatically_derived] impl :: core :: convert :: TryFrom < Subset > for FeePaid {
+    type Error = Subset;
+    fn try_from (event : Subset) -> :: core :: result :: Result < Self,
+    Subset > {
+        match event {
+            Subset :: Paid (__local_inner) => :: core :: result :: Result :: Ok (__local_inner),
+            __local_other => :: core :: result :: Result :: Err (__local_other),
+        }
+    }
+}
+# [automatically_derived] impl :: factos :: Includes < school :: Course > for Subset { } # [automatically_derived] impl :: core :: convert :: From < school :: Course > for Subset {
+    fn from (event : school :: Course) -> Self {
+        Self :: Course (event)
+    }
+}
+# [automatically_derived] impl :: core :: convert :: TryFrom < Subset > for school :: Course {
+    type Error = Subset;
+    fn try_from (event : Subset) -> :: core :: result :: Result < Self,
+    Subset > {
+        match event {
+            Subset :: Course (__local_inner) => :: core :: result :: Result :: Ok (__local_inner),
+            __local_other => :: core :: result :: Result :: Err (__local_other),
+        }
+    }
+}

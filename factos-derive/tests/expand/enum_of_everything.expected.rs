@@ -1,0 +1,221 @@
+const _ : () = {
+    # [derive (:: factos :: __private :: serde :: Serialize)] # [serde (crate = ":: factos::__private::serde" , remote = "Course" , untagged)] enum __FactosWrite {
+        Defined {
+            course : CourseId,
+            # [serde (default)] seats : u32,
+        }
+        ,
+        Noted (Note),
+        Closed { },
+        # [serde (skip)] Billing (Billing),
+    }
+    impl :: factos :: __private :: NoMirror < Course > for __FactosWrite { } # [derive (:: factos :: __private :: serde :: Deserialize)] # [serde (crate = ":: factos::__private::serde" , remote = "Course")] enum __FactosRead {
+        Defined {
+            course : CourseId,
+            # [serde (default)] seats : u32,
+        }
+        ,
+        Noted (Note),
+        Closed { },
+        # [serde (skip)] Billing (Billing),
+    }
+    impl :: factos :: __private :: NoMirror < Course > for __FactosRead { } # [automatically_derived] impl :: factos :: __private :: Mirrored for Course {
+        type Codec = :: factos :: __private :: Codec;
+        fn write < __S : :: factos :: __private :: serde :: Serializer > (& self , serializer : __S ,) -> :: core :: result :: Result < __S :: Ok,
+        __S :: Error > {
+            use :: factos :: __private :: NoMirror as _;
+            __FactosWrite :: serialize (self , serializer)
+        }
+        fn read < 'de,
+        __D : :: factos :: __private :: serde :: Deserializer < 'de >> (variant : :: core :: primitive :: u32 , deserializer : __D ,) -> :: core :: result :: Result < Self,
+        __D :: Error > {
+            use :: factos :: __private :: NoMirror as _;
+            let _ = variant;
+            __FactosRead :: deserialize (:: factos :: __private :: AsVariant :: new (variant , "Course" , deserializer))
+        }
+    }
+    const __PARTS : & [& [:: factos :: TypeInfo]] = & [& [:: factos :: TypeInfo :: new ("school.defined" , 4u32 , :: core :: concat ! (:: core :: module_path ! () , "::Course::Defined") ,) . with_aliases (& ["Created"]) . with_since (1u32) . with_tag_keys (& ["course" , "seats"]) . with_fields ("course: CourseId, #[serde(default)] seats: u32") , :: factos :: TypeInfo :: new ("noted" , 1u32 , :: core :: concat ! (:: core :: module_path ! () , "::Course::Noted") ,) . with_fields ("(Note)") , :: factos :: TypeInfo :: new ("school.closed" , 1u32 , :: core :: concat ! (:: core :: module_path ! () , "::Course::Closed") ,)] , < Billing as :: factos :: Event > :: SCHEMA . types];
+    const __TYPES : & [:: factos :: TypeInfo] = & :: factos :: __private :: concat :: < {
+        :: factos :: __private :: count (__PARTS)
+    }
+    > (__PARTS);
+    fn __upcast0 (__local_version : :: core :: primitive :: u32 , __local_payload : & [:: core :: primitive :: u8] ,) -> :: core :: result :: Result < Course,
+    :: factos :: Undecodable > {
+        let (__local_variant , __local_since , __local_known) = (0u32 , 1u32 , 4u32);
+        let mut __local_json = :: factos :: __private :: JsonSteps :: new (__local_version , __local_payload);
+        __local_json . step (1u32 , one) ?;
+        let (__local_version , __local_payload) = __local_json . finish () ?;
+        let __local_payload : & [:: core :: primitive :: u8] = & __local_payload;
+        let __local_old = :: core :: option :: Option :: None;
+        let __local_old = match __local_old {
+            :: core :: option :: Option :: None if __local_version == 2u32 => {
+                :: core :: option :: Option :: Some (:: factos :: __private :: read :: < Course , _ > (__local_payload) ?)
+            }
+            __local_old => __local_old,
+        }
+        ;
+        let __local_old = match __local_old {
+            :: core :: option :: Option :: Some (__local_old) => {
+                let __local_next = two (__local_old);
+                :: core :: option :: Option :: Some (__local_next)
+            }
+            :: core :: option :: Option :: None => :: core :: option :: Option :: None,
+        }
+        ;
+        let __local_old = match __local_old {
+            :: core :: option :: Option :: None if __local_version == 3u32 => {
+                :: core :: option :: Option :: Some (:: factos :: __private :: read :: < Course , _ > (__local_payload) ?)
+            }
+            __local_old => __local_old,
+        }
+        ;
+        match __local_old {
+            :: core :: option :: Option :: Some (__local_old) => {
+                let __local_event : Course = match three (__local_old) {
+                    :: core :: result :: Result :: Ok (__local_next) => __local_next,
+                    :: core :: result :: Result :: Err (__local_error) => {
+                        return :: core :: result :: Result :: Err (:: factos :: __private :: refused (3u32 , __local_error));
+                    }
+                }
+                ;
+                :: core :: result :: Result :: Ok (__local_event)
+            }
+            :: core :: option :: Option :: None => :: factos :: __private :: decode :: < Course > (__local_variant , __local_since , __local_known , __local_version , __local_payload ,),
+        }
+    }
+    # [automatically_derived] impl :: factos :: Event for Course {
+        const SCHEMA : & 'static :: factos :: Schema = & :: factos :: Schema :: new (__TYPES);
+        fn event_type (& self) -> :: factos :: EventType {
+            :: factos :: __private :: event_type (match self { Self :: Defined { .. } => "school.defined" , Self :: Noted { .. } => "noted" , Self :: Closed { .. } => "school.closed" , Self :: Billing (__local_inner) => return < Billing as :: factos :: Event > :: event_type (__local_inner) , })
+        }
+        fn version (& self) -> :: core :: primitive :: u32 {
+            match self {
+                Self :: Defined { .. } => 4u32,
+                Self :: Noted { .. } => 1u32,
+                Self :: Closed { .. } => 1u32,
+                Self :: Billing (__local_inner) => return < Billing as :: factos :: Event > :: version (__local_inner),
+            }
+        }
+        fn tags (& self) -> :: core :: result :: Result < :: factos :: Tags,
+        :: factos :: EncodeError > {
+            let mut __local_tags = :: factos :: __private :: TagWriter :: new ();
+            match self {
+                Self :: Defined {
+                    course : __local_field0,
+                    seats : __local_field1,
+                }
+                => {
+                    < CourseId as :: factos :: TagValue > :: each (__local_field0 , & mut __local_tags . under ("course"));
+                    :: factos :: __private :: each_displayed :: < u32 > (__local_field1 , & mut __local_tags . under ("seats"));
+                }
+                Self :: Noted {
+                    0 : __local_payload,
+                }
+                => {
+                    __local_tags . extend (note_tags (__local_payload));
+                }
+                Self :: Closed { .. } => { } Self :: Billing (__local_inner) => return < Billing as :: factos :: Event > :: tags (__local_inner),
+            }
+            __local_tags . finish (|| :: factos :: Event :: event_type (self))
+        }
+        fn encode (& self) -> :: core :: result :: Result < :: factos :: Bytes,
+        :: factos :: EncodeError > {
+            let __local_variant = match self {
+                Self :: Defined { .. } => 0u32,
+                Self :: Noted { .. } => 1u32,
+                Self :: Closed { .. } => 2u32,
+                Self :: Billing (__local_inner) => return < Billing as :: factos :: Event > :: encode (__local_inner),
+            }
+            ;
+            :: factos :: __private :: encode :: < Self > (__local_variant , self)
+        }
+        fn decode (__local_event_type : & :: factos :: EventType , __local_version : :: core :: primitive :: u32 , __local_payload : & [:: core :: primitive :: u8] ,) -> :: core :: result :: Result < Self,
+        :: factos :: Undecodable > {
+            let (__local_variant , __local_since , __local_known) = match :: factos :: EventType :: as_str (__local_event_type) {
+                "school.defined" | "Created" => return __upcast0 (__local_version , __local_payload),
+                "noted" => (1u32 , 1u32 , 1u32),
+                "school.closed" => (2u32 , 1u32 , 1u32),
+                _ => return match < Billing as :: factos :: Event > :: decode (__local_event_type , __local_version , __local_payload) {
+                    :: core :: result :: Result :: Ok (__local_inner) => {
+                        :: core :: result :: Result :: Ok (Self :: Billing (__local_inner))
+                    }
+                    :: core :: result :: Result :: Err (:: factos :: Undecodable :: UnknownType) => :: core :: result :: Result :: Err (:: factos :: Undecodable :: UnknownType),
+                    :: core :: result :: Result :: Err (__local_error) => :: core :: result :: Result :: Err (__local_error),
+                }
+                ,
+            }
+            ;
+            :: factos :: __private :: decode :: < Course > (__local_variant , __local_since , __local_known , __local_version , __local_payload ,)
+        }
+        fn codec (__local_event_type : & :: factos :: EventType) -> & 'static :: core :: primitive :: str {
+            if :: core :: matches ! (:: factos :: EventType :: as_str (__local_event_type) , "school.defined" | "Created" | "noted" | "school.closed") {
+                return :: factos :: __private :: codec :: < Self > ();
+            }
+            let __local_schema = < Billing as :: factos :: Event > :: SCHEMA;
+            if __local_schema . find (:: factos :: EventType :: as_str (__local_event_type)) . is_some () {
+                return < Billing as :: factos :: Event > :: codec (__local_event_type);
+            }
+            :: factos :: __private :: codec :: < Self > ()
+        }
+    }
+    const _ : () = :: factos :: __private :: assert_distinct :: < {
+        :: factos :: __private :: names (__TYPES)
+    }
+    ,
+    > (__TYPES , false);
+}
+;
+# [doc = "A query of [`Course`] events: those that carry every tag that it was given."] # [derive (:: core :: fmt :: Debug , :: core :: clone :: Clone)] # [must_use = "a query selects nothing until it is asked"] pub struct CourseQuery (:: factos :: __private :: Item);
+# [automatically_derived] impl CourseQuery {
+    # [doc = "Narrows the query to events with the tag `course` of this value."] pub fn course (self , __local_value : :: factos :: ArgOf < '_ , CourseId >) -> Self { Self (self . 0 . tagged ("course" , | __local_f | < < CourseId as :: factos :: TagValue > :: Item as :: factos :: TagItem > :: with_arg (__local_value , __local_f))) } # [doc = "Narrows the query to events with the tag `seats` of this value."] pub fn seats (self , __local_value : & u32) -> Self { Self (self . 0 . tagged ("seats" , | __local_f | :: factos :: __private :: each_displayed :: < u32 > (__local_value , __local_f))) } # [doc = "The same query, for an event type that includes [`Course`]."] pub fn widen < __W : :: factos :: Includes < Course >> (self) -> :: factos :: QueryFor < __W > {
+        let query : :: factos :: QueryFor < Course > = self . 0 . finish ();
+        query . widen ()
+    }
+}
+# [automatically_derived] impl Course {
+    # [doc = "Every [`Course`] event, to be narrowed by tags."] pub const fn query () -> CourseQuery { CourseQuery (:: factos :: __private :: Item :: new ("Course")) }
+}
+# [automatically_derived] impl :: core :: convert :: From < CourseQuery > for :: factos :: QueryFor < Course > {
+    fn from (query : CourseQuery) -> Self {
+        query . 0 . finish ()
+    }
+}
+# [automatically_derived] impl < __Q > :: core :: ops :: BitOr < __Q > for CourseQuery where __Q : :: core :: convert :: Into < :: factos :: QueryFor < Course >>,
+ {
+    type Output = :: factos :: QueryFor < Course >;
+    fn bitor (self , other : __Q) -> :: factos :: QueryFor < Course > {
+        let query : :: factos :: QueryFor < Course > = self . 0 . finish ();
+        :: core :: ops :: BitOr :: bitor (query , other)
+    }
+}
+# [doc = "Which variant of [`Course`] an event is."] # [derive (:: core :: fmt :: Debug , :: core :: clone :: Clone , :: core :: marker :: Copy , :: core :: cmp :: PartialEq , :: core :: cmp :: Eq , :: core :: hash :: Hash ,)] pub enum CourseKind {
+    # [doc = "That of [`Course::Defined`]."] Defined,
+    # [doc = "That of [`Course::Noted`]."] Noted,
+    # [doc = "That of [`Course::Billing`]."] Billing,
+    # [doc = "That of [`Course::Closed`]."] Closed,
+}
+# [automatically_derived] impl Course {
+    # [doc = "Which variant of [`Course`] this event is."] # [must_use] pub const fn kind (& self) -> CourseKind {
+        match self {
+            Self :: Defined { .. } => CourseKind :: Defined,
+            Self :: Noted { .. } => CourseKind :: Noted,
+            Self :: Billing { .. } => CourseKind :: Billing,
+            Self :: Closed { .. } => CourseKind :: Closed,
+        }
+    }
+}
+# [automatically_derived] impl :: factos :: Includes < Billing > for Course { } # [automatically_derived] impl :: core :: convert :: From < Billing > for Course {
+    fn from (event : Billing) -> Self {
+        Self :: Billing (event)
+    }
+}
+# [automatically_derived] impl :: core :: convert :: TryFrom < Course > for Billing {
+    type Error = Course;
+    fn try_from (event : Course) -> :: core :: result :: Result < Self,
+    Course > {
+        match event {
+            Course :: Billing (__local_inner) => :: core :: result :: Result :: Ok (__local_inner),
+            __local_other => :: core :: result :: Result :: Err (__local_other),
+        }
+    }
+}
