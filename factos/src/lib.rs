@@ -4,6 +4,8 @@
 
 mod append;
 mod codec;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod decider;
 mod dispatch;
 mod error;

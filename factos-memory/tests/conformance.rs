@@ -1,0 +1,44 @@
+//! The suite, on the store and through the pointers that applications hold it by.
+
+use factos::conformance::{Boxed, Fixture, Shared};
+use factos_memory::MemoryStore;
+
+struct Memory(MemoryStore);
+
+impl Fixture for Memory {
+    type Store = MemoryStore;
+
+    async fn fresh() -> Self {
+        Self(MemoryStore::new())
+    }
+
+    async fn connect(&self) -> MemoryStore {
+        self.0.clone()
+    }
+}
+
+macro_rules! suite {
+    ($fixture:ty) => {
+        factos::conformance!($fixture, decline {
+            durability::reopening_finds_every_acknowledged_event: "gone with its last handle",
+            durability::positions_go_on_after_reopening: "gone with its last handle",
+            durability::revisions_go_on_after_reopening: "gone with its last handle",
+            durability::ids_stay_unique_after_reopening: "gone with its last handle",
+            durability::conditions_go_on_after_reopening: "gone with its last handle",
+        });
+    };
+}
+
+suite!(Memory);
+
+mod behind_an_arc {
+    use super::*;
+
+    suite!(Shared<Memory>);
+}
+
+mod in_a_box {
+    use super::*;
+
+    suite!(Boxed<Memory>);
+}

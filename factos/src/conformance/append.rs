@@ -1,0 +1,330 @@
+//! What an append writes, returns and refuses.
+
+use std::{pin::pin, task::Poll, time::SystemTime};
+
+use super::{
+    fixture::Fixture,
+    sample::{at, event, expecting, in_stream, query, stream, unless},
+    step::{append, append_if, append_one, ids, positions, trace, types, whole_log},
+};
+use crate::store::EventStore;
+use crate::{
+    append::{AppendCondition, NewEvent},
+    error::AppendError,
+    event_id::EventId,
+    metadata::Metadata,
+    query::Query,
+    stream::Revision,
+};
+
+/// Texts that are easily taken for one another, or spoilt on the way.
+const LOOKALIKES: [&str; 12] = [
+    "\u{e9}",
+    "e\u{301}",
+    "\u{c9}",
+    "e",
+    "E",
+    "e ",
+    " e",
+    "\u{1f3ab}",
+    "\u{fb01}",
+    "fi",
+    "%",
+    "_'\"\\",
+];
+
+/// Positions strictly increase, in the order of each batch and from batch to batch.
+pub async fn positions_strictly_increase<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let mut returned = append(&store, vec![event("A", &[]), event("B", &[])]).await;
+    returned.extend(append(&store, vec![event("C", &[])]).await);
+    returned.extend(append(&store, (0..20).map(|_| event("D", &[])).collect()).await);
+    assert_eq!(types(&returned)[..3], ["A", "B", "C"]);
+    assert!(
+        returned.is_sorted_by(|a, b| a.position < b.position),
+        "{returned:?}"
+    );
+    assert_eq!(positions(&whole_log(&store).await), positions(&returned));
+}
+
+/// Order is the order of appending, whatever the ids are.
+pub async fn ids_have_no_say_in_the_order<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let mut batch: Vec<_> = ["A", "B", "C", "D"].map(|name| event(name, &[])).into();
+    for (event, byte) in batch.iter_mut().zip([9, 3, 7, 1]) {
+        event.id = EventId::from_bytes([byte; 16]);
+    }
+    append(&store, batch).await;
+    assert_eq!(types(&whole_log(&store).await), ["A", "B", "C", "D"]);
+}
+
+/// A record says of its event what was appended, field by field.
+pub async fn a_record_says_what_was_appended<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let sent = rich_batch();
+    for page in [append(&store, sent.clone()).await, whole_log(&store).await] {
+        assert_eq!(page.len(), sent.len());
+        for (record, event) in page.iter().zip(&sent) {
+            assert_eq!(record.id, event.id);
+            assert_eq!(record.stream, event.stream);
+            assert_eq!(record.revision.is_some(), event.stream.is_some());
+            assert_eq!(record.event_type, event.event_type);
+            assert_eq!(record.version, event.version);
+            assert_eq!(record.tags, event.tags);
+            assert_eq!(record.metadata, event.metadata);
+            assert_eq!(record.event, event.payload);
+        }
+    }
+}
+
+/// The records that an append returns equal those of a later read, in order.
+pub async fn returned_records_equal_a_later_read<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let mut returned = append(&store, rich_batch()).await;
+    returned.extend(append(&store, rich_batch()).await);
+    assert_eq!(whole_log(&store).await, returned);
+    assert_eq!(whole_log(&log.connect().await).await, returned);
+}
+
+/// The time of recording is now, in whole microseconds.
+pub async fn the_time_is_in_whole_microseconds<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    for _ in 0..10 {
+        let record = append_one(&store, event("A", &[])).await;
+        let since = record
+            .recorded_at
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap();
+        assert_eq!(since.subsec_nanos() % 1000, 0, "{since:?}");
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap();
+        assert!(
+            now.abs_diff(since).as_secs() < 3600,
+            "{since:?} is not now, {now:?}"
+        );
+    }
+}
+
+/// A payload is opaque: every byte value comes back, and none at all does too.
+pub async fn a_payload_comes_back_byte_for_byte<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let every_byte: Vec<u8> = (0..=255).chain((0..=255).rev()).collect();
+    let payloads = [every_byte, Vec::new(), vec![0], b"{\"a\": 1 }\n".to_vec()];
+    for payload in &payloads {
+        let mut event = event("A", &[]);
+        event.payload = payload.clone().into();
+        append_one(&store, event).await;
+    }
+    let page = whole_log(&store).await;
+    let stored: Vec<_> = page.iter().map(|record| record.event.to_vec()).collect();
+    assert_eq!(stored, payloads);
+}
+
+/// Metadata comes back byte for byte: quotes, control characters and empty values too.
+pub async fn metadata_comes_back_byte_for_byte<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let control: String = (1..=0x9F).filter_map(char::from_u32).collect();
+    let mut metadata = Metadata::new();
+    for (key, value) in [
+        ("empty", ""),
+        ("control", &control),
+        ("json", "{\"a\":[1,\"\\u0000\"]}\r\n"),
+        (
+            "zz \u{1f511}:=\"'",
+            "e\u{301} \u{e9} \u{1f3ab} \u{2028}\u{feff}",
+        ),
+        ("A", "upper"),
+        ("a", "lower"),
+    ] {
+        metadata.insert(key, value).unwrap();
+    }
+    let mut event = event("A", &[]);
+    event.metadata = metadata.clone();
+    append_one(&store, event).await;
+    assert_eq!(whole_log(&store).await[0].metadata, metadata);
+}
+
+/// Types, tags and streams that differ in one byte are different names.
+pub async fn names_are_equal_only_byte_for_byte<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    for name in LOOKALIKES {
+        let mut event = event(name, &[&format!("k:{name}")]);
+        event.stream = Some(stream(name));
+        assert_eq!(
+            append_one(&store, event).await.revision,
+            Some(0),
+            "{name:?}"
+        );
+    }
+    for name in LOOKALIKES {
+        let tag = format!("k:{name}");
+        for query in [query(&[name], &[]), query(&[], &[&tag])] {
+            let page = super::step::matching(&store, &query).await;
+            assert_eq!(types(&page), [name], "{query}");
+            assert_eq!(page[0].stream, Some(stream(name)));
+            assert_eq!(page[0].tags.as_lines(), tag);
+        }
+    }
+}
+
+/// Any UUID is an id, and comes back.
+pub async fn any_uuid_is_an_id<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let sent = [[0; 16], [255; 16], *b"not a uuid, but!", [0x80; 16]].map(EventId::from_bytes);
+    for id in sent {
+        let mut event = event("A", &[]);
+        event.id = id;
+        append_one(&store, event).await;
+    }
+    assert_eq!(ids(&whole_log(&store).await), sent);
+}
+
+/// An empty batch is refused before its condition is looked at.
+pub async fn an_empty_batch_is_refused_before_its_condition<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    append(&store, vec![in_stream("s", "A")]).await;
+    let before = trace(&store).await;
+    for condition in [
+        AppendCondition::None,
+        unless(&Query::all()),
+        expecting("s", Revision::NoEvents),
+        expecting("s", Revision::Current(0)),
+    ] {
+        let outcome = store.append(Vec::new(), condition).await;
+        assert!(
+            matches!(outcome, Err(AppendError::EmptyBatch)),
+            "{outcome:?}"
+        );
+    }
+    assert_eq!(trace(&store).await, before);
+}
+
+/// An id that stands twice in a batch is refused, and nothing is written.
+pub async fn an_id_twice_in_a_batch_is_refused<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let mut batch = vec![
+        in_stream("s", "A"),
+        in_stream("s", "B"),
+        in_stream("t", "C"),
+    ];
+    batch[2].id = batch[0].id;
+    let before = trace(&store).await;
+    let outcome = store.append(batch.clone(), AppendCondition::None).await;
+    assert!(is_duplicate(&outcome, batch[0].id), "{outcome:?}");
+    assert_eq!(trace(&store).await, before);
+}
+
+/// An id that is in the log is refused, wherever it stands in the batch, and nothing is written.
+pub async fn an_id_of_the_log_is_refused<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let taken = append_one(&store, in_stream("s", "A")).await.id;
+    let before = trace(&store).await;
+    for place in 0..3 {
+        let mut batch = vec![
+            in_stream("s", "A"),
+            in_stream("t", "B"),
+            event("C", &["x:1"]),
+        ];
+        batch[place].id = taken;
+        let outcome = store.append(batch, AppendCondition::None).await;
+        assert!(is_duplicate(&outcome, taken), "{outcome:?}");
+        assert_eq!(trace(&store).await, before);
+    }
+    let other = log.connect().await;
+    let mut again = event("Z", &[]);
+    again.id = taken;
+    let outcome = append_if(&other, again, AppendCondition::None).await;
+    assert!(is_duplicate(&outcome, taken), "{outcome:?}");
+}
+
+/// A batch that is sent again is told by its ids, whatever its condition says by then.
+pub async fn a_taken_id_is_told_before_the_condition<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let sent = in_stream("s", "A");
+    for condition in [
+        unless(&query(&["A"], &[])),
+        expecting("s", Revision::NoEvents),
+        expecting("s", Revision::Current(7)),
+        AppendCondition::None,
+    ] {
+        let first = append_if(&store, sent.clone(), condition.clone()).await;
+        let again = append_if(&store, sent.clone(), condition).await;
+        assert!(first.is_ok() || is_duplicate(&first, sent.id), "{first:?}");
+        assert!(is_duplicate(&again, sent.id), "{again:?}");
+    }
+    assert_eq!(whole_log(&store).await.len(), 1);
+}
+
+/// A refused append leaves no trace: log, head, revisions and ids are as before.
+pub async fn a_refused_append_leaves_no_trace<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    append(&store, vec![in_stream("s", "A")]).await;
+    let before = trace(&store).await;
+    let batch = vec![in_stream("s", "B"), in_stream("t", "C"), event("D", &[])];
+    for condition in [
+        unless(&query(&["A"], &[])),
+        expecting("s", Revision::Current(1)),
+    ] {
+        let outcome = store.append(batch.clone(), condition).await;
+        assert!(
+            matches!(outcome, Err(AppendError::Conflict(_))),
+            "{outcome:?}"
+        );
+        assert_eq!(trace(&store).await, before);
+    }
+    let condition = expecting("t", Revision::NoEvents);
+    let accepted = store.append(batch, condition).await.unwrap();
+    assert_eq!(super::step::revisions(&accepted), [Some(1), Some(0), None]);
+    assert!(accepted[0].position > at(1));
+}
+
+/// A batch whose append is dropped half done is in the log as a whole or not at all, and sending it
+/// again tells which.
+pub async fn a_dropped_append_leaves_all_or_nothing<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let mut sent = Vec::new();
+    for polls in (0..8).cycle().take(40) {
+        let batch: Vec<_> = ["A", "B", "C"].map(|name| event(name, &[])).into();
+        sent.push(batch.clone());
+        poll_and_drop(polls, store.append(batch.clone(), AppendCondition::None)).await;
+        let id = batch[0].id;
+        let again = store.append(batch, AppendCondition::None).await;
+        assert!(again.is_ok() || is_duplicate(&again, id), "{again:?}");
+    }
+    let stored = ids(&whole_log(&store).await);
+    let sent: Vec<_> = sent.into_iter().flatten().map(|event| event.id).collect();
+    assert_eq!(stored, sent);
+}
+
+async fn poll_and_drop(polls: u32, future: impl Future) {
+    let mut future = pin!(future);
+    for _ in 0..polls {
+        let done = std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_ready()));
+        if done.await {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+fn is_duplicate<T>(outcome: &Result<T, AppendError>, id: EventId) -> bool {
+    matches!(outcome, Err(AppendError::DuplicateEventId(named)) if *named == id)
+}
+
+/// Events with each field in more than one shape.
+fn rich_batch() -> Vec<NewEvent> {
+    let plain = event("A", &[]);
+    let mut full = in_stream("order-\u{1f3ab}", "order placed");
+    full.version = u32::MAX;
+    full.tags = super::sample::tag_set(&["order:7", "customer:\u{e9}", "url:https://x"]);
+    full.metadata = Metadata::new()
+        .with("who", "me")
+        .and_then(|m| m.with("why", ""))
+        .unwrap();
+    full.payload = vec![0, 159, 146, 150].into();
+    let mut empty = event("B", &["x:1"]);
+    empty.payload = "".into();
+    empty.version = 2;
+    vec![plain, full, empty, in_stream("order-1", "A")]
+}

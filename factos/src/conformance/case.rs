@@ -1,0 +1,100 @@
+use std::{
+    any::Any,
+    fmt,
+    panic::{AssertUnwindSafe, resume_unwind},
+    pin::Pin,
+    sync::mpsc,
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use tokio::runtime::{Builder, Runtime};
+
+use super::fixture::Fixture;
+
+/// How long a case may take before it counts as hanging.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long the end of a runtime is waited for.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// One rule of the contract, and how to try it on a fresh log.
+pub struct Case {
+    name: &'static str,
+    start: Box<dyn Fn() -> Run + Send + Sync>,
+}
+
+/// All cases, for a runner of one's own; the [macro](crate::conformance!) has the same ones.
+#[must_use]
+pub fn cases<F: Fixture>() -> Vec<Case> {
+    crate::__conformance_cases!(__conformance_vec { F })
+}
+
+impl Case {
+    /// The case of this name, `family::rule`.
+    pub fn new<F, C, Fut>(name: &'static str, case: C) -> Self
+    where
+        F: Fixture,
+        C: Fn(F) -> Fut + Copy + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send,
+    {
+        let start = move || -> Run { Box::pin(async move { case(F::fresh().await).await }) };
+        Self {
+            name,
+            start: Box::new(start),
+        }
+    }
+
+    /// The name, `family::rule`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Tries the rule on a fresh log, on a runtime of its own with four threads.
+    ///
+    /// # Panics
+    /// If the rule does not hold, or the case hangs.
+    pub fn run(&self) {
+        if let Err(panic) = self.verdict() {
+            resume_unwind(panic);
+        }
+    }
+
+    /// As [`run`](Self::run), with the panic as a value.
+    ///
+    /// # Errors
+    /// The panic of a rule that does not hold, or of a case that hangs.
+    ///
+    /// # Panics
+    /// If the system grants no threads.
+    pub fn verdict(&self) -> Result<(), Box<dyn Any + Send>> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(4)
+            .enable_all()
+            .build()
+            .unwrap();
+        let verdict = self.wait(&runtime);
+        runtime.shutdown_timeout(FAREWELL);
+        verdict
+    }
+
+    /// Waits off the runtime, whose every thread a wrong store may block.
+    fn wait(&self, runtime: &Runtime) -> Result<(), Box<dyn Any + Send>> {
+        let (verdict, arrived) = mpsc::channel();
+        let run = AssertUnwindSafe((self.start)()).catch_unwind();
+        runtime.spawn(async move { verdict.send(run.await) });
+        arrived.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            let hangs = format!("{} hangs: no end after {PATIENCE:?}", self.name);
+            Err(Box::new(hangs))
+        })
+    }
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Case").field(&self.name).finish()
+    }
+}

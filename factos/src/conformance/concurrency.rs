@@ -1,0 +1,274 @@
+//! Boundaries under contention, from several handles and threads.
+
+use std::{collections::HashSet, sync::Arc};
+
+use super::{
+    crowd::{at_once, handles},
+    dice::Dice,
+    fixture::Fixture,
+    sample::{event, expecting, in_stream, item, query, unless},
+    step::{append, append_if, ids, matching, of_stream, positions, revisions, whole_log},
+};
+use crate::{
+    append::AppendCondition, error::AppendError, query::Query, read_options::ReadOptions,
+    store::EventStore, stream::Revision,
+};
+
+mod capacity;
+
+pub use capacity::a_capacity_is_never_exceeded;
+
+const ALL: ReadOptions = ReadOptions::all();
+
+/// Of many contenders for one boundary, exactly one wins, and the others are told.
+pub async fn one_of_many_contenders_wins<F: Fixture>(log: F) {
+    let handles = handles(&log, 4).await;
+    for round in 0..40 {
+        let tag = format!("seat:{round}");
+        let wanted = query(&["SeatTaken"], &[&tag]);
+        let contenders = (0..8).map(|n| {
+            let (store, taken) = (handles[n % 4].clone(), event("SeatTaken", &[&tag]));
+            let condition = unless(&wanted);
+            async move { accepted(append_if(&store, taken, condition).await) }
+        });
+        let wins = at_once(contenders)
+            .await
+            .into_iter()
+            .filter(|won| *won)
+            .count();
+        assert_eq!(wins, 1, "winners of round {round}");
+        assert_eq!(matching(&handles[0], &wanted).await.len(), 1);
+    }
+}
+
+/// Appends whose boundaries do not meet never conflict.
+pub async fn disjoint_boundaries_never_conflict<F: Fixture>(log: F) {
+    let handles = handles(&log, 4).await;
+    let writers = (0..8).map(|n| {
+        let (store, tag) = (handles[n % 4].clone(), format!("cart:{n}"));
+        async move {
+            let own = query(&["Added"], &[&tag]);
+            for added in 0..30 {
+                let events = store.read(&own, ALL).await.unwrap();
+                let condition = unless(&own).after(events.observed());
+                assert_eq!(events.collect().await.unwrap().len(), added);
+                append_if(&store, event("Added", &[&tag]), condition)
+                    .await
+                    .unwrap();
+            }
+        }
+    });
+    at_once(writers).await;
+    assert_eq!(whole_log(&handles[0]).await.len(), 240);
+}
+
+/// A counter that many increment by reading it first reaches the exact total.
+pub async fn a_counter_reaches_the_exact_total<F: Fixture>(log: F) {
+    let handles = handles(&log, 4).await;
+    let writers = (0..6).map(|n| {
+        let store = handles[n % 4].clone();
+        async move {
+            let (mut done, mut tries) = (0, 0);
+            while done < 20 {
+                done += u32::from(increment(&store).await);
+                tries += 1;
+                assert!(tries <= 120, "refused more often than others were accepted");
+            }
+        }
+    });
+    at_once(writers).await;
+    let page = matching(&handles[0], &query(&["Counted"], &["counter:1"])).await;
+    let counted: Vec<_> = page.iter().map(|record| record.event.to_vec()).collect();
+    let wanted: Vec<_> = (1..=120).map(|n: u32| n.to_string().into_bytes()).collect();
+    assert_eq!(counted, wanted);
+}
+
+/// A name that many claim is taken once.
+pub async fn a_name_is_taken_once<F: Fixture>(log: F) {
+    let handles = handles(&log, 4).await;
+    let mut dice = Dice::new();
+    let writers: Vec<_> = (0..8)
+        .map(|n| {
+            let names: Vec<_> = (0..25)
+                .map(|_| format!("name:{}", dice.roll(0..=39)))
+                .collect();
+            claim(handles[n % 4].clone(), names)
+        })
+        .collect();
+    let claimed: Vec<_> = at_once(writers).await.concat();
+    let page = whole_log(&handles[0]).await;
+    let taken: Vec<_> = page
+        .iter()
+        .map(|record| record.tags.as_lines().to_owned())
+        .collect();
+    let distinct: HashSet<_> = taken.iter().collect();
+    assert_eq!(
+        distinct.len(),
+        taken.len(),
+        "a name was taken twice: {taken:?}"
+    );
+    assert_eq!(claimed.iter().collect::<HashSet<_>>(), distinct);
+}
+
+/// Two decisions, each of which writes what the other read, never both stand.
+pub async fn write_skew_is_refused<F: Fixture>(log: F) {
+    let handles = handles(&log, 2).await;
+    for round in 0..60 {
+        let (x, y) = (format!("x:{round}"), format!("y:{round}"));
+        let sides = [(x.clone(), y.clone()), (y, x)];
+        let doctors = sides.into_iter().enumerate().map(|(n, (read, written))| {
+            let store = handles[n].clone();
+            async move {
+                let asked = query(&["WentOffCall"], &[&read]);
+                let events = store.read(&asked, ALL).await.unwrap();
+                let condition = unless(&asked).after(events.observed());
+                if !events.collect().await.unwrap().is_empty() {
+                    return false;
+                }
+                let event = event("WentOffCall", &[&written]);
+                accepted(append_if(&store, event, condition).await)
+            }
+        });
+        let stood = at_once(doctors).await;
+        assert_eq!(
+            stood.iter().filter(|stood| **stood).count(),
+            1,
+            "round {round}"
+        );
+    }
+}
+
+/// Of many appends that expect one revision, exactly one wins, and the stream has no gap.
+pub async fn racing_revisions_have_one_winner<F: Fixture>(log: F) {
+    let handles = handles(&log, 4).await;
+    let mut revision = Revision::NoEvents;
+    for round in 0..40 {
+        let racers = (0..6).map(|n| {
+            let (store, condition) = (handles[n % 4].clone(), expecting("s", revision));
+            async move { accepted(append_if(&store, in_stream("s", "A"), condition).await) }
+        });
+        let wins = at_once(racers).await.into_iter().filter(|won| *won).count();
+        assert_eq!(wins, 1, "winners of round {round}");
+        revision = Revision::Current(round);
+    }
+    let page = of_stream(&handles[0], "s", ALL).await;
+    assert_eq!(revisions(&page), (0..40).map(Some).collect::<Vec<_>>());
+}
+
+/// Revisions have no gap and positions increase, also without conditions.
+pub async fn unconditional_appends_are_counted_exactly<F: Fixture>(log: F) {
+    let handles = handles(&log, 4).await;
+    let writers = (0..8).map(|n| {
+        let store = handles[n % 4].clone();
+        async move {
+            for _ in 0..25 {
+                let batch = vec![
+                    in_stream("s", "A"),
+                    in_stream("t", "A"),
+                    in_stream("s", "A"),
+                ];
+                let page = append(&store, batch).await;
+                assert!(
+                    page.is_sorted_by(|a, b| a.position < b.position),
+                    "{page:?}"
+                );
+                assert!(page[0].revision < page[2].revision, "{page:?}");
+            }
+        }
+    });
+    at_once(writers).await;
+    for (name, events) in [("s", 400), ("t", 200)] {
+        let page = of_stream(&handles[0], name, ALL).await;
+        assert_eq!(
+            revisions(&page),
+            (0..events).map(Some).collect::<Vec<_>>(),
+            "{name}"
+        );
+    }
+    let all = positions(&whole_log(&handles[0]).await);
+    assert!(all.is_sorted_by(|a, b| a < b), "{all:?}");
+}
+
+/// No acknowledged event is missing, and none is there that was not.
+pub async fn no_acknowledged_event_is_missing<F: Fixture>(log: F) {
+    let handles = handles(&log, 4).await;
+    let writers = (0..12).map(|n| {
+        let store = handles[n % 4].clone();
+        async move {
+            let mut acknowledged = Vec::new();
+            for _ in 0..25 {
+                acknowledged.extend(append(&store, vec![event("A", &[]), event("B", &[])]).await);
+            }
+            acknowledged
+        }
+    });
+    let mut acknowledged = at_once(writers).await.concat();
+    acknowledged.sort_by_key(|record| record.position);
+    assert_eq!(whole_log(&log.connect().await).await, acknowledged);
+}
+
+/// A batch that is sent several times at once is appended once, and the others are told by its ids.
+pub async fn a_batch_sent_twice_at_once_is_appended_once<F: Fixture>(log: F) {
+    let handles = handles(&log, 4).await;
+    let mut sent = Vec::new();
+    for round in 0..30 {
+        let batch = vec![event("A", &[]), event("B", &[])];
+        sent.extend(batch.iter().map(|event| event.id));
+        let senders = (0..4).map(|n| {
+            let (store, batch) = (handles[n].clone(), batch.clone());
+            async move {
+                match store.append(batch, AppendCondition::None).await {
+                    Ok(_) => true,
+                    Err(AppendError::DuplicateEventId(_)) => false,
+                    Err(error) => panic!("{error:?}"),
+                }
+            }
+        });
+        let stored = at_once(senders)
+            .await
+            .into_iter()
+            .filter(|stored| *stored)
+            .count();
+        assert_eq!(stored, 1, "appended in round {round}");
+    }
+    assert_eq!(ids(&whole_log(&handles[0]).await), sent);
+}
+
+async fn increment(store: &Arc<dyn EventStore>) -> bool {
+    let counter = query(&["Counted"], &["counter:1"]);
+    let last = ALL.backwards().limit(1);
+    let events = store.read(&counter, last).await.unwrap();
+    let condition = unless(&counter).after(events.observed());
+    let count: u32 = match events.collect().await.unwrap().first() {
+        Some(record) => String::from_utf8_lossy(&record.event).parse().unwrap(),
+        None => 0,
+    };
+    let mut counted = event("Counted", &["counter:1"]);
+    counted.payload = (count + 1).to_string().into();
+    accepted(append_if(store, counted, condition).await)
+}
+
+/// The names of a list that could be claimed.
+async fn claim(store: Arc<dyn EventStore>, names: Vec<String>) -> Vec<String> {
+    let mut claimed = Vec::new();
+    for name in names {
+        let (free, other) = (
+            item(&["NameTaken"], &[&name]),
+            item(&["NameBanned"], &[&name]),
+        );
+        let condition = unless(&Query::item(other).or(free));
+        if accepted(append_if(&store, event("NameTaken", &[&name]), condition).await) {
+            claimed.push(name);
+        }
+    }
+    claimed
+}
+
+/// Whether the append was accepted; otherwise it must have been a conflict.
+fn accepted<T>(outcome: Result<T, AppendError>) -> bool {
+    match outcome {
+        Ok(_) => true,
+        Err(error) if error.is_conflict() => false,
+        Err(error) => panic!("neither accepted nor a conflict: {error:?}"),
+    }
+}

@@ -1,0 +1,111 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::accepted;
+use crate::{
+    conformance::{
+        crowd::{at_once, handles},
+        dice::Dice,
+        fixture::Fixture,
+        sample::{event, item, unless},
+        step::{append_if, whole_log},
+    },
+    position::SequencePosition,
+    query::Query,
+    read_options::ReadOptions,
+    recorded::Recorded,
+    store::EventStore,
+};
+
+const HALLS: u64 = 4;
+const CAPACITY: usize = 15;
+
+/// Capacities hold under random boundaries that overlap, and every accepted event decided from what
+/// the log says it could see.
+pub async fn a_capacity_is_never_exceeded<F: Fixture>(log: F) {
+    let handles = handles(&log, 4).await;
+    let mut dice = Dice::new();
+    let writers: Vec<_> = (0..8)
+        .map(|n| {
+            let bookings = (0..15).map(|_| halls(&mut dice)).collect();
+            book_all(handles[n % 4].clone(), bookings)
+        })
+        .collect();
+    at_once(writers).await;
+    let log = whole_log(&handles[0]).await;
+    for (n, record) in log.iter().enumerate() {
+        let (observed, seats) = decided_from(record);
+        let halls: Vec<_> = record.tags.iter().collect();
+        let met = |other: &&Recorded<Bytes>| halls.iter().any(|hall| other.tags.contains(hall));
+        let late = log[..n]
+            .iter()
+            .filter(met)
+            .find(|r| Some(r.position) > observed);
+        assert_eq!(
+            late, None,
+            "accepted although after {observed:?}: {record:?}"
+        );
+        let taken: Vec<_> = halls.iter().map(|hall| seats_in(&log[..n], hall)).collect();
+        assert_eq!(taken, seats, "{record:?} decided from other counts");
+        assert!(
+            taken.iter().all(|seats| *seats < CAPACITY),
+            "{taken:?} seats were taken"
+        );
+    }
+}
+
+/// One or two halls, in order.
+fn halls(dice: &mut Dice) -> Vec<String> {
+    let (one, two) = (dice.roll(0..=HALLS - 1), dice.roll(0..=HALLS - 1));
+    let mut halls = vec![one, two];
+    halls.sort_unstable();
+    halls.dedup();
+    halls
+        .into_iter()
+        .map(|hall| format!("hall:{hall}"))
+        .collect()
+}
+
+async fn book_all(store: Arc<dyn EventStore>, bookings: Vec<Vec<String>>) {
+    for halls in bookings {
+        let mut tries = 0;
+        while !book(&*store, &halls).await {
+            tries += 1;
+            assert!(tries <= 60, "refused more often than others were accepted");
+        }
+    }
+}
+
+/// Whether the booking came to an end: accepted, or there was no seat left.
+async fn book(store: &dyn EventStore, halls: &[String]) -> bool {
+    let items = halls.iter().map(|hall| item(&["SeatBooked"], &[hall]));
+    let query = Query::any_of(items).unwrap();
+    let events = store.read(&query, ReadOptions::all()).await.unwrap();
+    let observed = events.observed();
+    let page = events.collect().await.unwrap();
+    let seats: Vec<_> = halls.iter().map(|hall| seats_in(&page, hall)).collect();
+    if seats.iter().any(|seats| *seats >= CAPACITY) {
+        return true;
+    }
+    let tags: Vec<_> = halls.iter().map(String::as_str).collect();
+    let mut booked = event("SeatBooked", &tags);
+    let seats: String = seats.iter().map(|seats| format!(" {seats}")).collect();
+    booked.payload = format!("{}{seats}", observed.map_or(0, SequencePosition::get)).into();
+    accepted(append_if(store, booked, unless(&query).after(observed)).await)
+}
+
+fn seats_in(page: &[Recorded<Bytes>], hall: &str) -> usize {
+    page.iter()
+        .filter(|record| record.tags.contains(hall))
+        .count()
+}
+
+/// The position that a booking had observed, and the seats that it had counted in each hall.
+fn decided_from(record: &Recorded<Bytes>) -> (Option<SequencePosition>, Vec<usize>) {
+    let text = String::from_utf8_lossy(&record.event).into_owned();
+    let mut numbers = text.split(' ');
+    let observed = numbers.next().unwrap().parse().unwrap();
+    let seats = numbers.map(|seats| seats.parse().unwrap()).collect();
+    (SequencePosition::new(observed), seats)
+}

@@ -1,0 +1,258 @@
+//! When a condition holds, and what a refusal tells.
+
+use super::{
+    dice::Dice,
+    fixture::Fixture,
+    sample::{LARGE, at, event, expecting, in_stream, item, query, stream, unless},
+    step::{append, append_if, append_one, observed, refused, whole_log},
+};
+use crate::{
+    append::AppendCondition, error::Conflict, query::Query, read_options::ReadOptions,
+    store::EventStore, stream::Revision,
+};
+
+/// Without `after`, any matching event refuses, however long ago it was accepted.
+pub async fn any_match_refuses<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    append(&store, vec![event("A", &["x:1"])]).await;
+    append(&store, (0..30).map(|_| event("B", &["y:1"])).collect()).await;
+    for query in [
+        query(&["A"], &[]),
+        query(&[], &["x:1"]),
+        query(&["A"], &["x:1"]),
+    ] {
+        refused(&store, event("C", &[]), unless(&query)).await;
+    }
+    refused(&store, event("C", &[]), unless(&Query::all())).await;
+    assert_eq!(whole_log(&store).await.len(), 31);
+}
+
+/// Events that do not match do not refuse.
+pub async fn other_events_do_not_refuse<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    append(&store, vec![event("A", &["x:1"]), event("B", &["x:2"])]).await;
+    for query in [
+        query(&["C"], &[]),
+        query(&[], &["x:3"]),
+        query(&["A"], &["x:2"]),
+    ] {
+        append_if(&store, event("D", &[]), unless(&query))
+            .await
+            .unwrap();
+    }
+}
+
+/// An event with some of an item's tags does not refuse.
+pub async fn some_of_the_tags_do_not_refuse<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    append(&store, vec![event("A", &["x:1"]), event("A", &["y:1"])]).await;
+    let both = query(&[], &["x:1", "y:1"]);
+    append_if(&store, event("A", &["x:1", "y:1", "z:1"]), unless(&both))
+        .await
+        .unwrap();
+    refused(&store, event("A", &[]), unless(&both)).await;
+}
+
+/// `after` is exclusive: the last match itself does not refuse, what follows it does.
+pub async fn after_is_exclusive<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let page = append(&store, vec![event("A", &["x:1"]), event("A", &["x:1"])]).await;
+    for query in [query(&["A"], &[]), query(&[], &["x:1"])] {
+        let (first, last) = (page[0].position, page[1].position);
+        refused(&store, event("B", &[]), unless(&query).after(first)).await;
+        append_if(&store, event("B", &[]), unless(&query).after(last))
+            .await
+            .unwrap();
+    }
+    let head = store.head().await.unwrap();
+    append_if(&store, event("B", &[]), unless(&Query::all()).after(head))
+        .await
+        .unwrap();
+    refused(&store, event("B", &[]), unless(&Query::all()).after(head)).await;
+}
+
+/// `after` may lie beyond the last match, with other events in between and after it.
+pub async fn after_may_be_beyond_the_last_match<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    append(&store, vec![event("A", &["x:1"])]).await;
+    let between = append_one(&store, event("B", &["x:2"])).await.position;
+    append(&store, vec![event("B", &["x:2"])]).await;
+    for query in [query(&["A"], &[]), query(&[], &["x:1"])] {
+        append_if(&store, event("C", &[]), unless(&query).after(between))
+            .await
+            .unwrap();
+    }
+    append(&store, vec![event("A", &["x:1"])]).await;
+    for query in [query(&["A"], &[]), query(&[], &["x:1"])] {
+        refused(&store, event("C", &[]), unless(&query).after(between)).await;
+    }
+}
+
+/// `after` may lie beyond the head, however far.
+pub async fn after_may_be_beyond_the_head<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    append(&store, vec![event("A", &["x:1"])]).await;
+    for after in [1_000_000].into_iter().chain(LARGE).map(at) {
+        for query in [Query::all(), query(&["A"], &[]), query(&[], &["x:1"])] {
+            let condition = unless(&query).after(after);
+            append_if(&store, event("A", &["x:1"]), condition)
+                .await
+                .unwrap();
+        }
+    }
+}
+
+/// Each item of the query counts, wherever it stands.
+pub async fn each_item_counts<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    append(&store, vec![event("A", &["x:1"])]).await;
+    let others = || {
+        [
+            item(&["B"], &[]),
+            item(&[], &["y:1"]),
+            item(&["A"], &["x:2"]),
+        ]
+    };
+    let miss = Query::any_of(others()).unwrap();
+    append_if(&store, event("C", &[]), unless(&miss))
+        .await
+        .unwrap();
+    for place in 0..=3 {
+        for hit in [item(&["A"], &[]), item(&[], &["x:1"])] {
+            let mut items = others().to_vec();
+            items.insert(place, hit);
+            let query = Query::any_of(items).unwrap();
+            refused(&store, event("C", &[]), unless(&query)).await;
+        }
+    }
+}
+
+/// The batch itself does not count.
+pub async fn the_batch_does_not_count<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let batch = || {
+        vec![
+            event("A", &["x:1"]),
+            event("A", &["x:1"]),
+            event("B", &["x:1"]),
+        ]
+    };
+    let mut after = None;
+    for query in [Query::all(), query(&["A"], &[]), query(&[], &["x:1"])] {
+        let condition = unless(&query).after(after);
+        let page = store.append(batch(), condition).await.unwrap();
+        after = Some(page[2].position);
+    }
+}
+
+/// A refusal names the condition, and an event that broke it.
+pub async fn a_refusal_names_its_condition<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let first = append_one(&store, event("A", &["x:1"])).await.position;
+    let second = append_one(&store, event("A", &["x:1"])).await.position;
+    append(&store, vec![event("B", &[])]).await;
+    let asked = Query::item(item(&["Z"], &[])).or(item(&["A"], &["x:1"]));
+    for (from, matches) in [(None, vec![first, second]), (Some(first), vec![second])] {
+        match refused(&store, event("C", &[]), unless(&asked).after(from)).await {
+            Conflict::EventsMatch {
+                query,
+                after,
+                position,
+            } => {
+                assert_eq!((query, after), (asked.clone(), from));
+                assert!(matches.contains(&position), "{position} of {matches:?}");
+            }
+            other => panic!("another condition: {other:?}"),
+        }
+    }
+}
+
+/// A refusal of a revision names the stream, what was expected, and what is.
+pub async fn a_refusal_names_the_revision<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    append(&store, vec![in_stream("s", "A"), in_stream("s", "A")]).await;
+    for (name, expected, actual) in [
+        ("s", Revision::NoEvents, Revision::Current(1)),
+        ("s", Revision::Current(0), Revision::Current(1)),
+        ("t", Revision::Current(2), Revision::NoEvents),
+    ] {
+        let conflict = refused(&store, event("B", &[]), expecting(name, expected)).await;
+        let stream = stream(name);
+        assert_eq!(
+            conflict,
+            Conflict::Revision {
+                stream,
+                expected,
+                actual
+            }
+        );
+    }
+}
+
+/// What a read observed is sound as `after` of its query, also when nothing matched.
+pub async fn observed_is_sound_as_after<F: Fixture>(log: F) {
+    let (store, other) = (log.connect().await, log.connect().await);
+    append(&store, vec![event("A", &["x:1"]), event("Z", &[])]).await;
+    for query in [
+        query(&["A"], &["x:1"]),
+        query(&["B"], &[]),
+        query(&[], &["y:1"]),
+    ] {
+        let seen = observed(&store, &query).await;
+        append(&other, vec![event("Z", &["z:1"])]).await;
+        append_if(&store, event("Z", &[]), unless(&query).after(seen))
+            .await
+            .unwrap();
+        append(&other, vec![event("A", &["x:1"]), event("B", &["y:1"])]).await;
+        refused(&store, event("Z", &[]), unless(&query).after(seen)).await;
+    }
+}
+
+/// What a read was not shown, because of its bounds, does not count as observed wrongly.
+pub async fn observed_does_not_depend_on_the_bounds<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let page = append(&store, (0..4).map(|_| event("A", &[])).collect()).await;
+    let query = query(&["A"], &[]);
+    let options = ReadOptions::all();
+    for options in [
+        options.limit(1),
+        options.before(page[1].position),
+        options.backwards(),
+    ] {
+        let seen = store.read(&query, options).await.unwrap().observed();
+        append_if(&store, event("B", &[]), unless(&query).after(seen))
+            .await
+            .unwrap();
+    }
+}
+
+/// Generated conditions hold exactly if no event after the position matches.
+pub async fn generated_conditions_hold_by_the_reference<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let mut dice = Dice::new();
+    for _ in 0..20 {
+        append(&store, vec![dice.event(), dice.event()]).await;
+    }
+    for _ in 0..150 {
+        let log = whole_log(&store).await;
+        let after = dice.position(log[log.len() - 1].position.get());
+        let query = dice.query();
+        let holds = !log.iter().any(|record| {
+            Some(record.position) > after && query.matches(&record.event_type, &record.tags)
+        });
+        let condition = unless(&query).after(after);
+        assert_eq!(
+            accepts(&store, condition.clone()).await,
+            holds,
+            "{condition:?}"
+        );
+    }
+}
+
+async fn accepts(store: &dyn EventStore, condition: AppendCondition) -> bool {
+    match append_if(store, event("other", &["other:1"]), condition).await {
+        Ok(_) => true,
+        Err(error) if error.is_conflict() => false,
+        Err(error) => panic!("{error:?}"),
+    }
+}

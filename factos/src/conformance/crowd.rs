@@ -1,0 +1,51 @@
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::Barrier;
+
+use super::fixture::Fixture;
+use crate::store::EventStore;
+
+/// How long a store may take for what it must do at once, on a slow and busy machine.
+const SOON: Duration = Duration::from_secs(10);
+
+/// Several handles on one log.
+pub(super) async fn handles<F: Fixture>(log: &F, count: usize) -> Vec<Arc<dyn EventStore>> {
+    let mut handles: Vec<Arc<dyn EventStore>> = Vec::with_capacity(count);
+    for _ in 0..count {
+        handles.push(Arc::new(log.connect().await));
+    }
+    handles
+}
+
+/// Starts the tasks at the same moment and returns what each came to, in order.
+pub(super) async fn at_once<T, Fut>(tasks: impl IntoIterator<Item = Fut>) -> Vec<T>
+where
+    T: Send + 'static,
+    Fut: Future<Output = T> + Send + 'static,
+{
+    let tasks: Vec<_> = tasks.into_iter().collect();
+    let start = Arc::new(Barrier::new(tasks.len()));
+    let running: Vec<_> = tasks
+        .into_iter()
+        .map(|task| {
+            let start = start.clone();
+            tokio::spawn(async move {
+                start.wait().await;
+                task.await
+            })
+        })
+        .collect();
+    let mut results = Vec::with_capacity(running.len());
+    for task in running {
+        results.push(task.await.unwrap());
+    }
+    results
+}
+
+/// What the future comes to, which must be soon.
+pub(super) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(SOON, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("{what}: nothing after {SOON:?}"),
+    }
+}

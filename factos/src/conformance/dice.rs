@@ -1,0 +1,90 @@
+use std::{env, ops::RangeInclusive};
+
+use fastrand::Rng;
+
+use super::sample::{event, item};
+use crate::{
+    append::NewEvent,
+    position::SequencePosition,
+    query::{Query, QueryItem},
+    read_options::ReadOptions,
+};
+
+const SEED: &str = "FACTOS_CONFORMANCE_SEED";
+const TYPES: [&str; 4] = ["A", "B", "C", "D"];
+const TAGS: [&str; 5] = ["x:1", "x:2", "y:1", "y:2", "z:1"];
+
+/// Random inputs, repeatable: the seed is printed when a case panics.
+pub(super) struct Dice {
+    seed: u64,
+    rng: Rng,
+}
+
+impl Dice {
+    pub(super) fn new() -> Self {
+        let given = env::var(SEED).ok().and_then(|seed| seed.parse().ok());
+        let seed = given.unwrap_or_else(|| fastrand::u64(..));
+        let rng = Rng::with_seed(seed);
+        Self { seed, rng }
+    }
+
+    pub(super) fn roll(&mut self, range: RangeInclusive<u64>) -> u64 {
+        self.rng.u64(range)
+    }
+
+    pub(super) fn flip(&mut self) -> bool {
+        self.rng.bool()
+    }
+
+    /// An event of few types and tags, so that queries overlap.
+    pub(super) fn event(&mut self) -> NewEvent {
+        let types = self.some(&TYPES, 1..=1);
+        event(types[0], &self.some(&TAGS, 0..=3))
+    }
+
+    /// A query of up to three items; at times every event.
+    pub(super) fn query(&mut self) -> Query {
+        if self.roll(0..=15) == 0 {
+            return Query::all();
+        }
+        let items = self.roll(1..=3);
+        Query::any_of((0..items).map(|_| self.item())).unwrap()
+    }
+
+    fn item(&mut self) -> QueryItem {
+        let types = self.some(&TYPES, 0..=2);
+        let least = u64::from(types.is_empty());
+        item(&types, &self.some(&TAGS, least..=2))
+    }
+
+    /// Bounds around a log of this head, on both sides of each end.
+    pub(super) fn options(&mut self, head: u64) -> ReadOptions {
+        let mut options = ReadOptions::all()
+            .after(self.position(head))
+            .before(self.position(head));
+        options.limit = self.flip().then(|| self.roll(0..=head + 2));
+        options.backwards = self.flip();
+        options
+    }
+
+    /// A position up to a little past the head, or none.
+    pub(super) fn position(&mut self, head: u64) -> Option<SequencePosition> {
+        let position = self.roll(0..=head + 2);
+        self.flip()
+            .then(|| SequencePosition::new(position))
+            .flatten()
+    }
+
+    fn some<'a>(&mut self, of: &[&'a str], count: RangeInclusive<u64>) -> Vec<&'a str> {
+        let count = usize::try_from(self.roll(count)).unwrap();
+        self.rng.choose_multiple(of.iter().copied(), count)
+    }
+}
+
+impl Drop for Dice {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{SEED}={} repeats this", self.seed);
+        }
+    }
+}

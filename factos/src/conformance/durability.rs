@@ -1,0 +1,95 @@
+//! What outlives the handles of a log: every handle is dropped, and the log is opened again.
+
+use super::{
+    fixture::Fixture,
+    sample::{event, expecting, in_stream, query, unless},
+    step::{append, append_if, append_one, matching, refused, whole_log},
+};
+use crate::store::EventStore;
+use crate::{
+    append::AppendCondition, error::AppendError, events::Page, query::Query, stream::Revision,
+};
+
+/// Reopening finds every acknowledged event as it was.
+pub async fn reopening_finds_every_acknowledged_event<F: Fixture>(log: F) {
+    let mut acknowledged = Vec::new();
+    for round in 1..=4 {
+        let store = log.connect().await;
+        for _ in 0..10 {
+            let batch = vec![event("A", &["x:1"]), in_stream("s", "B")];
+            acknowledged.extend(append(&store, batch).await);
+        }
+        drop(store);
+        let store = log.connect().await;
+        assert_eq!(whole_log(&store).await, acknowledged);
+        assert_eq!(
+            matching(&store, &query(&[], &["x:1"])).await.len(),
+            10 * round
+        );
+    }
+}
+
+/// Reopening issues no position again.
+pub async fn positions_go_on_after_reopening<F: Fixture>(log: F) {
+    let mut head = None;
+    for _ in 0..4 {
+        let store = log.connect().await;
+        assert_eq!(store.head().await.unwrap(), head);
+        let written = append_one(&store, event("A", &[])).await.position;
+        assert!(Some(written) > head, "{written} after {head:?}");
+        head = Some(written);
+    }
+}
+
+/// Reopening issues no revision again.
+pub async fn revisions_go_on_after_reopening<F: Fixture>(log: F) {
+    for n in 0..4_u64 {
+        let store = log.connect().await;
+        let expected = Revision::from(n.checked_sub(1));
+        refused(
+            &store,
+            in_stream("s", "A"),
+            expecting("s", Revision::Current(n)),
+        )
+        .await;
+        let page = append_if(&store, in_stream("s", "A"), expecting("s", expected)).await;
+        assert_eq!(page.unwrap()[0].revision, Some(n));
+    }
+}
+
+/// Reopening accepts no id again.
+pub async fn ids_stay_unique_after_reopening<F: Fixture>(log: F) {
+    let taken = written(&log).await;
+    let store = log.connect().await;
+    for record in &taken {
+        let mut again = event("Z", &[]);
+        again.id = record.id;
+        let outcome = append_if(&store, again, AppendCondition::None).await;
+        assert!(matches!(outcome, Err(AppendError::DuplicateEventId(id)) if id == record.id));
+    }
+    assert_eq!(whole_log(&store).await, taken);
+}
+
+/// Reopening leaves conditions as exact as they were.
+pub async fn conditions_go_on_after_reopening<F: Fixture>(log: F) {
+    let page = written(&log).await;
+    let store = log.connect().await;
+    let (first, last) = (page[0].position, page[page.len() - 1].position);
+    for query in [Query::all(), query(&["B"], &[]), query(&[], &["x:1"])] {
+        refused(&store, event("C", &[]), unless(&query)).await;
+        refused(&store, event("C", &[]), unless(&query).after(first)).await;
+    }
+    append_if(&store, event("C", &[]), unless(&Query::all()).after(last))
+        .await
+        .unwrap();
+}
+
+async fn written<F: Fixture>(log: &F) -> Page {
+    let store = log.connect().await;
+    let batch = [
+        event("A", &["x:1"]),
+        in_stream("s", "B"),
+        event("B", &["x:1"]),
+    ];
+    append(&store, batch.into()).await
+}

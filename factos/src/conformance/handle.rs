@@ -1,0 +1,110 @@
+//! What several handles, threads and runtimes see of one log.
+
+use std::{sync::Arc, thread};
+
+use tokio::{runtime::Builder, task::spawn_blocking};
+
+use super::{
+    crowd::{handles, soon},
+    fixture::Fixture,
+    sample::{event, query, unless},
+    step::{append, append_one, of_stream, refused, whole_log},
+};
+use crate::store::EventStore;
+use crate::{query::Query, read_options::ReadOptions};
+
+/// A handle reads its own acknowledged writes.
+pub async fn a_handle_reads_its_own_writes<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    for events in 1..=50 {
+        let written = append_one(&store, event("A", &["x:1"])).await;
+        assert_eq!(store.head().await.unwrap(), Some(written.position));
+        assert_eq!(whole_log(&store).await.len(), events);
+    }
+}
+
+/// Every other handle reads a write once it is acknowledged.
+pub async fn a_handle_reads_the_writes_of_others<F: Fixture>(log: F) {
+    let handles = handles(&log, 3).await;
+    for n in 0..30 {
+        let written = append_one(&handles[n % 3], super::sample::in_stream("s", "A")).await;
+        for store in &handles {
+            assert_eq!(store.head().await.unwrap(), Some(written.position));
+            assert_eq!(whole_log(store).await.last(), Some(&written));
+            let last = ReadOptions::all().backwards().limit(1);
+            assert_eq!(
+                of_stream(store, "s", last).await,
+                std::slice::from_ref(&written)
+            );
+        }
+    }
+}
+
+/// A condition counts what other handles wrote.
+pub async fn a_condition_counts_the_writes_of_others<F: Fixture>(log: F) {
+    let handles = handles(&log, 2).await;
+    for n in 0..10 {
+        let tag = format!("n:{n}");
+        let query = query(&[], &[&tag]);
+        append(&handles[n % 2], vec![event("A", &[&tag])]).await;
+        refused(&handles[(n + 1) % 2], event("A", &[]), unless(&query)).await;
+    }
+}
+
+/// Fixtures do not share a log.
+pub async fn fixtures_are_isolated<F: Fixture>(log: F) {
+    let (store, other) = (log.connect().await, F::fresh().await.connect().await);
+    append(&store, vec![event("A", &[])]).await;
+    assert_eq!(whole_log(&other).await, []);
+    assert_eq!(other.head().await.unwrap(), None);
+}
+
+/// A handle that is dropped leaves the others as they are.
+pub async fn a_dropped_handle_leaves_the_others_alone<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    for n in 1..=5 {
+        let other = log.connect().await;
+        append(&other, vec![event("A", &[])]).await;
+        drop(other);
+        append(&store, vec![event("A", &[])]).await;
+        assert_eq!(whole_log(&store).await.len(), 2 * n);
+    }
+}
+
+/// Used from another runtime, a store works or answers with an error, and never hangs.
+pub async fn a_store_outlives_a_runtime<F: Fixture>(log: F) {
+    let store = Arc::new(log.connect().await);
+    let mut acknowledged = vec![append_one(&store, event("A", &[])).await];
+    for _ in 0..3 {
+        let store = store.clone();
+        let elsewhere = spawn_blocking(move || {
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            let batch = vec![event("A", &[])];
+            runtime.block_on(store.append(batch, crate::AppendCondition::None))
+        });
+        let answer = soon("an append from another runtime", elsewhere).await;
+        acknowledged.extend(answer.unwrap().into_iter().flatten());
+    }
+    acknowledged.push(append_one(&store, event("A", &[])).await);
+    let page = whole_log(&log.connect().await).await;
+    assert!(
+        acknowledged.iter().all(|record| page.contains(record)),
+        "{page:?}"
+    );
+}
+
+/// A handle may be dropped on a plain thread, and half-read events before it.
+pub async fn a_handle_may_be_dropped_anywhere<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    append(&store, (0..2000).map(|_| event("A", &[])).collect()).await;
+    let mut events = store.read(&Query::all(), ReadOptions::all()).await.unwrap();
+    events.next().await.unwrap().unwrap();
+    drop(events);
+    let dropping = spawn_blocking(move || thread::spawn(move || drop(store)).join().is_ok());
+    assert!(
+        soon("dropping a handle", dropping).await.unwrap(),
+        "dropping panicked"
+    );
+    let other = log.connect().await;
+    assert_eq!(whole_log(&other).await.len(), 2000);
+}

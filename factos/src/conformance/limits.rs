@@ -1,0 +1,159 @@
+//! What every store accepts, up to [`Limits::FLOOR`].
+
+use bytes::Bytes;
+
+use super::{
+    fixture::Fixture,
+    sample::{event, item, stream, unless},
+    step::{append, append_one, matching, refused, trace, whole_log},
+};
+use crate::store::EventStore;
+use crate::{
+    append::{AppendCondition, NewEvent},
+    error::AppendError,
+    limits::Limits,
+    query::Query,
+    text::MAX_TEXT_BYTES,
+};
+
+/// A payload may be as long as the floor says.
+pub async fn a_long_payload_is_accepted<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let sent = long_event(Limits::FLOOR.payload_bytes);
+    append_one(&store, sent.clone()).await;
+    assert!(
+        whole_log(&store).await[0].event == sent.payload,
+        "another payload came back"
+    );
+}
+
+/// An event may have as many tags as the floor says, each as long as a name may be.
+pub async fn many_long_tags_are_accepted<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let sent = with_tags(Limits::FLOOR.tags_per_event);
+    append_one(&store, sent.clone()).await;
+    assert_eq!(whole_log(&store).await[0].tags, sent.tags);
+    let all_of_them = Query::item(crate::QueryItem::with_tags(sent.tags).unwrap());
+    assert_eq!(matching(&store, &all_of_them).await.len(), 1);
+}
+
+/// Names may have as many bytes as their types allow.
+pub async fn long_names_are_accepted<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let longest = "\u{1f3ab}".repeat(MAX_TEXT_BYTES / 4) + "xyz";
+    assert_eq!(longest.len(), MAX_TEXT_BYTES);
+    let mut sent = event(&longest, &[]);
+    sent.stream = Some(stream(&longest));
+    sent.metadata
+        .insert(&longest, &longest.repeat(100))
+        .unwrap();
+    append_one(&store, sent.clone()).await;
+    let stored = &whole_log(&store).await[0];
+    assert_eq!(stored.event_type, sent.event_type);
+    assert_eq!(stored.stream, sent.stream);
+    assert_eq!(stored.metadata, sent.metadata);
+}
+
+/// A batch may hold as many events as the floor says.
+pub async fn many_events_in_a_batch_are_accepted<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let sent: Vec<_> = (0..Limits::FLOOR.events_per_batch)
+        .map(|n| event("A", &[&format!("n:{n}")]))
+        .collect();
+    let returned = append(&store, sent.clone()).await;
+    assert!(
+        returned
+            .iter()
+            .map(|r| r.id)
+            .eq(sent.iter().map(|event| event.id))
+    );
+    assert!(
+        whole_log(&store).await == returned,
+        "another batch came back"
+    );
+}
+
+/// A batch may hold as many bytes as the floor says.
+pub async fn a_large_batch_is_accepted<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let events = Limits::FLOOR.batch_bytes / Limits::FLOOR.payload_bytes;
+    let event = long_event(Limits::FLOOR.payload_bytes - "A".len());
+    let sent: Vec<_> = (0..events).map(|_| renewed(&event)).collect();
+    let bytes: usize = sent.iter().map(NewEvent::byte_len).sum();
+    assert_eq!(bytes, Limits::FLOOR.batch_bytes);
+    append(&store, sent).await;
+    let page = whole_log(&store).await;
+    assert_eq!(page.len(), events);
+    assert!(
+        page.iter().all(|r| r.event == event.payload),
+        "other payloads came back"
+    );
+}
+
+/// A query may have as many items as the floor says, in a read and in a condition, and the last counts.
+pub async fn many_items_are_accepted<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let query = with_items(Limits::FLOOR.items_per_query);
+    let last = format!("T{}", Limits::FLOOR.items_per_query - 1);
+    let sent = event(&last, &[&format!("k:{last}")]);
+    store.append(vec![sent], unless(&query)).await.unwrap();
+    assert_eq!(matching(&store, &query).await.len(), 1);
+    refused(&store, event("A", &[]), unless(&query)).await;
+}
+
+/// What passes the floor is accepted, or refused as invalid with nothing written.
+pub async fn beyond_the_floor_is_all_or_nothing<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let ok = event("A", &[]);
+    let many: Vec<_> = (0..=Limits::FLOOR.events_per_batch)
+        .map(|_| renewed(&ok))
+        .collect();
+    let items = unless(&with_items(Limits::FLOOR.items_per_query + 1));
+    for (batch, condition) in [
+        (
+            vec![renewed(&ok), long_event(Limits::FLOOR.payload_bytes + 1)],
+            AppendCondition::None,
+        ),
+        (
+            vec![renewed(&ok), with_tags(Limits::FLOOR.tags_per_event + 1)],
+            AppendCondition::None,
+        ),
+        (many, AppendCondition::None),
+        (vec![renewed(&ok)], items),
+    ] {
+        let events = batch.len();
+        let before = trace(&store).await;
+        let stored = whole_log(&store).await.len();
+        match store.append(batch, condition).await {
+            Ok(_) => assert_eq!(whole_log(&store).await.len(), stored + events),
+            Err(AppendError::Invalid(_)) => assert!(trace(&store).await == before, "a trace"),
+            Err(error) => panic!("neither accepted nor invalid: {error:?}"),
+        }
+    }
+}
+
+fn long_event(payload_bytes: usize) -> NewEvent {
+    let payload: Vec<u8> = (0..=250).cycle().take(payload_bytes).collect();
+    let mut event = event("A", &[]);
+    event.payload = Bytes::from(payload);
+    event
+}
+
+fn renewed(event: &NewEvent) -> NewEvent {
+    let id = crate::EventId::new();
+    NewEvent {
+        id,
+        ..event.clone()
+    }
+}
+
+fn with_tags(count: usize) -> NewEvent {
+    let rest = "v".repeat(MAX_TEXT_BYTES - "key0000:".len());
+    let tags: Vec<_> = (0..count).map(|n| format!("key{n:04}:{rest}")).collect();
+    event("A", &tags.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn with_items(count: usize) -> Query {
+    let types = (0..count).map(|n| format!("T{n}"));
+    Query::any_of(types.map(|name| item(&[&name], &[&format!("k:{name}")]))).unwrap()
+}

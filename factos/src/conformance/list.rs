@@ -1,0 +1,275 @@
+/// Every case of the suite, handed to another macro: the one list that tests and
+/// [`cases`](crate::conformance::cases) are made from.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_cases {
+    ($with:ident $arguments:tt) => {
+        $crate::$with! {
+            $arguments
+            append {
+                positions_strictly_increase
+                ids_have_no_say_in_the_order
+                a_record_says_what_was_appended
+                returned_records_equal_a_later_read
+                the_time_is_in_whole_microseconds
+                a_payload_comes_back_byte_for_byte
+                metadata_comes_back_byte_for_byte
+                names_are_equal_only_byte_for_byte
+                any_uuid_is_an_id
+                an_empty_batch_is_refused_before_its_condition
+                an_id_twice_in_a_batch_is_refused
+                an_id_of_the_log_is_refused
+                a_taken_id_is_told_before_the_condition
+                a_refused_append_leaves_no_trace
+                a_dropped_append_leaves_all_or_nothing
+            }
+            limits {
+                a_long_payload_is_accepted
+                many_long_tags_are_accepted
+                long_names_are_accepted
+                many_events_in_a_batch_are_accepted
+                a_large_batch_is_accepted
+                many_items_are_accepted
+                beyond_the_floor_is_all_or_nothing
+            }
+            read {
+                an_empty_log_has_nothing
+                the_head_is_the_last_position
+                a_read_observes_what_it_shows
+                after_is_exclusive
+                before_is_exclusive
+                backwards_is_the_reverse
+                a_limit_counts_after_filtering
+                a_limit_counts_across_items
+                a_limit_may_be_zero_or_huge
+                an_event_that_matches_two_items_comes_once
+                positions_past_the_head_are_no_error
+                crossed_bounds_show_nothing
+                options_combine
+                a_read_is_one_snapshot
+                a_long_read_is_complete
+                a_dropped_read_leaves_the_store_usable
+                reads_and_appends_interleave
+            }
+            query {
+                all_matches_every_event
+                types_are_alternatives
+                no_tags_is_no_constraint
+                no_types_is_any_type
+                tags_must_all_be_there
+                type_and_tags_must_both_match
+                items_are_alternatives
+                a_key_may_have_two_values
+                names_match_as_a_whole
+                generated_queries_match_by_the_reference
+            }
+            condition {
+                any_match_refuses
+                other_events_do_not_refuse
+                some_of_the_tags_do_not_refuse
+                after_is_exclusive
+                after_may_be_beyond_the_last_match
+                after_may_be_beyond_the_head
+                each_item_counts
+                the_batch_does_not_count
+                a_refusal_names_its_condition
+                a_refusal_names_the_revision
+                observed_is_sound_as_after
+                observed_does_not_depend_on_the_bounds
+                generated_conditions_hold_by_the_reference
+            }
+            stream {
+                revisions_count_from_zero
+                a_batch_may_mix_streams
+                a_stream_is_read_by_itself
+                queries_see_events_of_streams
+                no_events_holds_for_a_new_stream
+                the_current_revision_holds
+                other_revisions_are_refused
+                a_condition_may_look_at_another_stream
+                other_streams_leave_a_revision_alone
+                a_refused_append_uses_no_revision
+                revisions_go_on_across_handles
+            }
+            handle {
+                a_handle_reads_its_own_writes
+                a_handle_reads_the_writes_of_others
+                a_condition_counts_the_writes_of_others
+                fixtures_are_isolated
+                a_dropped_handle_leaves_the_others_alone
+                a_store_outlives_a_runtime
+                a_handle_may_be_dropped_anywhere
+            }
+            visibility {
+                following_every_event_is_gapless
+                following_a_type_is_gapless
+                following_a_tag_is_gapless
+                nothing_appears_below_observed_of_all
+                nothing_appears_below_observed_of_a_type
+                nothing_appears_below_observed_of_a_tag
+                a_batch_is_seen_whole
+                the_head_never_steps_back
+            }
+            concurrency {
+                one_of_many_contenders_wins
+                disjoint_boundaries_never_conflict
+                a_counter_reaches_the_exact_total
+                a_name_is_taken_once
+                write_skew_is_refused
+                racing_revisions_have_one_winner
+                unconditional_appends_are_counted_exactly
+                no_acknowledged_event_is_missing
+                a_batch_sent_twice_at_once_is_appended_once
+                a_capacity_is_never_exceeded
+            }
+            follow {
+                what_is_there_is_not_waited_for
+                a_waiter_wakes_for_the_first_event
+                a_waiter_wakes_for_its_own_handle
+                a_waiter_wakes_for_another_handle
+                every_waiter_wakes
+                a_dropped_waiter_costs_nothing
+                an_append_before_the_wait_is_not_missed
+                an_append_elsewhere_before_the_wait_is_not_missed
+                a_position_above_the_head_is_waited_for
+                a_quiet_log_is_waited_for
+            }
+            durability {
+                reopening_finds_every_acknowledged_event
+                positions_go_on_after_reopening
+                revisions_go_on_after_reopening
+                ids_stay_unique_after_reopening
+                conditions_go_on_after_reopening
+            }
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_vec {
+    ({ $fixture:ident } $($family:ident { $($case:ident)* })*) => {
+        vec![$($(
+            $crate::conformance::Case::new(
+                concat!(stringify!($family), "::", stringify!($case)),
+                $crate::conformance::$family::$case::<$fixture>,
+            ),
+        )*)*]
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_tests {
+    (
+        { ($d:tt) [$fixture:ty] $($declined_family:ident $declined_case:ident $reason:literal)* }
+        $($family:ident { $($case:ident)* })*
+    ) => {
+        type ConformanceFixture = $fixture;
+
+        $(const _: () = {
+            let _ = $crate::conformance::$declined_family::$declined_case::<$fixture>;
+        };)*
+
+        macro_rules! conformance_test {
+            $(($declined_family $declined_case) => {
+                conformance_test!(#[ignore = $reason] $declined_family $declined_case);
+            };)*
+            ($d(#[$d attribute:meta])? $d family:ident $d case:ident) => {
+                #[test]
+                $d(#[$d attribute])?
+                fn $d case() {
+                    $crate::conformance::Case::new(
+                        concat!(stringify!($d family), "::", stringify!($d case)),
+                        $crate::conformance::$d family::$d case::<super::ConformanceFixture>,
+                    )
+                    .run();
+                }
+            };
+        }
+
+        $(mod $family {
+            $(conformance_test!($family $case);)*
+        })*
+    };
+}
+
+/// Makes one `#[test]` of every case, for a [`Fixture`](crate::conformance::Fixture); see the
+/// [module](crate::conformance).
+///
+/// A case that does not exist cannot be declined:
+///
+/// ```compile_fail,E0425
+/// # use factos::{EventStore, conformance::Fixture};
+/// # struct Log;
+/// # impl Fixture for Log {
+/// #     type Store = Box<dyn EventStore>;
+/// #     async fn fresh() -> Self { Self }
+/// #     async fn connect(&self) -> Self::Store { std::future::pending().await }
+/// # }
+/// factos::conformance!(Log, decline { durability::no_such_case: "there is none" });
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! conformance {
+    ($fixture:ty $(, decline {
+        $($family:ident :: $case:ident : $reason:literal),* $(,)?
+    })? $(,)?) => {
+        $crate::__conformance_cases! {
+            __conformance_tests { ($) [$fixture] $($($family $case $reason)*)? }
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, sync::Arc};
+
+    use crate::{
+        conformance::{Fixture, cases},
+        store::EventStore,
+    };
+
+    struct Nowhere;
+
+    impl Fixture for Nowhere {
+        type Store = Arc<dyn EventStore>;
+
+        async fn fresh() -> Self {
+            Self
+        }
+
+        async fn connect(&self) -> Self::Store {
+            std::future::pending().await
+        }
+    }
+
+    #[test]
+    fn every_case_is_listed_once() {
+        let sources = [
+            ("append", include_str!("append.rs")),
+            ("limits", include_str!("limits.rs")),
+            ("read", include_str!("read.rs")),
+            ("query", include_str!("query.rs")),
+            ("condition", include_str!("condition.rs")),
+            ("stream", include_str!("stream.rs")),
+            ("handle", include_str!("handle.rs")),
+            ("visibility", include_str!("visibility.rs")),
+            ("concurrency", include_str!("concurrency.rs")),
+            ("concurrency", include_str!("concurrency/capacity.rs")),
+            ("follow", include_str!("follow.rs")),
+            ("durability", include_str!("durability.rs")),
+        ];
+        let written: BTreeSet<_> = sources
+            .iter()
+            .flat_map(|(family, source)| {
+                let cases = source.split("\npub async fn ").skip(1);
+                cases.map(move |case| format!("{family}::{}", case.split('<').next().unwrap()))
+            })
+            .collect();
+        let listed = cases::<Nowhere>();
+        let distinct: BTreeSet<_> = listed.iter().map(|case| case.name().to_owned()).collect();
+        assert_eq!(distinct, written);
+        assert_eq!(distinct.len(), listed.len());
+    }
+}

@@ -1,0 +1,330 @@
+//! Bounds, order and limit of a read, and the snapshot that it is taken from.
+
+use super::{
+    crowd::soon,
+    dice::Dice,
+    fixture::Fixture,
+    sample::{LARGE, at, event, in_stream, item, query, stream},
+    step::{append, expected, matching, of_stream, positions, read, types, whole_log},
+};
+use crate::{
+    events::Page, position::SequencePosition, query::Query, read_options::ReadOptions,
+    store::EventStore,
+};
+
+const ALL: ReadOptions = ReadOptions::all();
+
+/// An empty log has no events, no head, and observes nothing.
+pub async fn an_empty_log_has_nothing<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    assert_eq!(store.head().await.unwrap(), None);
+    for query in [Query::all(), query(&["A"], &[]), query(&[], &["x:1"])] {
+        for options in [ALL, ALL.backwards(), ALL.after(at(3)), ALL.limit(0)] {
+            let events = store.read(&query, options).await.unwrap();
+            assert_eq!(events.observed(), None);
+            assert_eq!(events.collect().await.unwrap(), []);
+        }
+    }
+    assert_eq!(of_stream(&store, "s", ALL).await, []);
+}
+
+/// The head is the last position of the log.
+pub async fn the_head_is_the_last_position<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    for events in 1..4 {
+        let last = *positions(&append_letters(&store, events).await)
+            .last()
+            .unwrap();
+        assert_eq!(store.head().await.unwrap(), Some(last));
+    }
+}
+
+/// A read observes at least its last record and at most the head, known before the first record.
+pub async fn a_read_observes_what_it_shows<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    append_letters(&store, 6).await;
+    let head = store.head().await.unwrap();
+    for query in [Query::all(), query(&["B"], &[]), query(&["none"], &[])] {
+        for options in [
+            ALL,
+            ALL.backwards(),
+            ALL.limit(1),
+            ALL.limit(0),
+            ALL.after(at(2)),
+        ] {
+            let events = store.read(&query, options).await.unwrap();
+            let observed = events.observed();
+            assert!(
+                observed.is_some() && observed <= head,
+                "{observed:?} of {head:?}"
+            );
+            let shown = positions(&events.collect().await.unwrap());
+            assert!(
+                shown.iter().all(|position| Some(*position) <= observed),
+                "{observed:?}"
+            );
+        }
+    }
+}
+
+/// `after` is exclusive.
+pub async fn after_is_exclusive<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let all = append_letters(&store, 5).await;
+    for (n, record) in all.iter().enumerate() {
+        let page = read(&store, &Query::all(), ALL.after(record.position)).await;
+        assert_eq!(page, all[n + 1..]);
+    }
+}
+
+/// `before` is exclusive.
+pub async fn before_is_exclusive<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let all = append_letters(&store, 5).await;
+    for (n, record) in all.iter().enumerate() {
+        let page = read(&store, &Query::all(), ALL.before(record.position)).await;
+        assert_eq!(page, all[..n]);
+    }
+}
+
+/// A read goes from the first event to the last, and backwards from the last to the first.
+pub async fn backwards_is_the_reverse<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    append_letters(&store, 9).await;
+    for query in [Query::all(), query(&["A", "C"], &[]), query(&[], &["n:1"])] {
+        let forwards = matching(&store, &query).await;
+        let mut backwards = read(&store, &query, ALL.backwards()).await;
+        assert!(forwards.len() > 2);
+        assert!(
+            forwards.is_sorted_by(|a, b| a.position < b.position),
+            "{forwards:?}"
+        );
+        backwards.reverse();
+        assert_eq!(backwards, forwards);
+    }
+}
+
+/// A limit counts the events that match, not those that are looked at.
+pub async fn a_limit_counts_after_filtering<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    append_letters(&store, 9).await;
+    for wanted in [query(&["C"], &[]), query(&[], &["n:2"])] {
+        let all = matching(&store, &wanted).await;
+        assert_eq!(all.len(), 3);
+        assert_eq!(read(&store, &wanted, ALL.limit(2)).await, all[..2]);
+        let last = read(&store, &wanted, ALL.limit(1).backwards()).await;
+        assert_eq!(last, all[2..]);
+    }
+}
+
+/// A limit counts across items, in the order of positions.
+pub async fn a_limit_counts_across_items<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    append_letters(&store, 9).await;
+    let either = Query::item(item(&["C"], &[])).or(item(&["A"], &[]));
+    assert_eq!(
+        types(&read(&store, &either, ALL.limit(3)).await),
+        ["A", "C", "A"]
+    );
+    let last = read(&store, &either, ALL.limit(3).backwards()).await;
+    assert_eq!(types(&last), ["C", "A", "C"]);
+}
+
+/// A limit of 0 shows nothing, and one above what is there shows all of it.
+pub async fn a_limit_may_be_zero_or_huge<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let all = append_letters(&store, 4).await;
+    for options in [ALL, ALL.backwards()] {
+        assert_eq!(read(&store, &Query::all(), options.limit(0)).await, []);
+        assert_eq!(
+            read(&store, &query(&["A"], &[]), options.limit(0)).await,
+            []
+        );
+    }
+    for limit in [4, 5, 1001].into_iter().chain(LARGE) {
+        assert_eq!(read(&store, &Query::all(), ALL.limit(limit)).await, all);
+    }
+}
+
+/// An event that matches two items comes once.
+pub async fn an_event_that_matches_two_items_comes_once<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    append(
+        &store,
+        vec![event("A", &["x:1", "y:1"]), event("B", &["y:1"])],
+    )
+    .await;
+    let items = [item(&["A"], &[]), item(&[], &["x:1"]), item(&[], &["y:1"])];
+    let query = Query::any_of(items).unwrap();
+    assert_eq!(types(&matching(&store, &query).await), ["A", "B"]);
+    assert_eq!(
+        types(&read(&store, &query, ALL.backwards()).await),
+        ["B", "A"]
+    );
+    assert_eq!(types(&read(&store, &query, ALL.limit(2)).await), ["A", "B"]);
+}
+
+/// Nothing is after a position past the head, and everything is before it, however large it is.
+pub async fn positions_past_the_head_are_no_error<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let all = append_letters(&store, 3).await;
+    let stored = [in_stream("s", "A"), in_stream("s", "B")];
+    let of_s = append(&store, stored.into()).await;
+    let all = [all, of_s.clone()].concat();
+    let past = of_s[1].position.saturating_add(1).get();
+    for position in [past, past + 1].into_iter().chain(LARGE).map(at) {
+        assert_eq!(read(&store, &Query::all(), ALL.after(position)).await, []);
+        assert_eq!(read(&store, &Query::all(), ALL.before(position)).await, all);
+        assert_eq!(of_stream(&store, "s", ALL.after(position)).await, []);
+        assert_eq!(of_stream(&store, "s", ALL.before(position)).await, of_s);
+    }
+}
+
+/// Bounds that leave nothing between them show nothing.
+pub async fn crossed_bounds_show_nothing<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let all = positions(&append_letters(&store, 4).await);
+    for (after, before) in [(all[1], all[2]), (all[1], all[1]), (all[3], all[0])] {
+        for options in [ALL, ALL.backwards()] {
+            let options = options.after(after).before(before);
+            assert_eq!(read(&store, &Query::all(), options).await, []);
+        }
+    }
+    assert_eq!(
+        read(&store, &Query::all(), ALL.before(SequencePosition::FIRST)).await,
+        []
+    );
+}
+
+/// `after`, `before`, `limit` and `backwards` combine, on one item, on several, and on a stream.
+pub async fn options_combine<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let mut dice = Dice::new();
+    append_letters(&store, 12).await;
+    append(&store, (0..6).map(|_| in_stream("s", "S")).collect()).await;
+    append_letters(&store, 6).await;
+    let log = whole_log(&store).await;
+    let head = log[log.len() - 1].position.get();
+    let either = Query::item(item(&["A", "S"], &[])).or(item(&[], &["n:1"]));
+    for query in [Query::all(), query(&["A"], &[]), query(&["S"], &[]), either] {
+        for _ in 0..60 {
+            let options = dice.options(head);
+            let page = read(&store, &query, options).await;
+            assert_eq!(
+                page,
+                expected(&log, &query, options),
+                "{query}, {options:?}"
+            );
+            if query.to_string() == "(type S)" {
+                assert_eq!(of_stream(&store, "s", options).await, page, "{options:?}");
+            }
+        }
+    }
+}
+
+/// A read shows one snapshot although appends go on.
+pub async fn a_read_is_one_snapshot<F: Fixture>(log: F) {
+    let (store, other) = (log.connect().await, log.connect().await);
+    let batch: Vec<_> = (0..3000).map(|_| in_stream("s", "A")).collect();
+    let before = append(&store, batch).await;
+    for options in [ALL, ALL.backwards(), ALL.limit(5000)] {
+        let mut wanted = expected(&whole_log(&store).await, &Query::all(), options);
+        let mut reads = [
+            store.read(&Query::all(), options).await.unwrap(),
+            store.read(&query(&["A"], &[]), options).await.unwrap(),
+            store.read_stream(&stream("s"), options).await.unwrap(),
+        ];
+        soon(
+            "an append beside reads",
+            append(&other, vec![in_stream("s", "A")]),
+        )
+        .await;
+        for events in &mut reads {
+            let first = events.next().await.unwrap().unwrap();
+            assert_eq!(first, wanted[0]);
+        }
+        soon(
+            "an append beside reads",
+            append(&store, vec![in_stream("s", "A")]),
+        )
+        .await;
+        wanted.remove(0);
+        for events in reads {
+            assert!(
+                events.collect().await.unwrap() == wanted,
+                "another snapshot: {options:?}"
+            );
+        }
+    }
+    assert_eq!(whole_log(&store).await.len(), before.len() + 6);
+}
+
+/// A long read shows every event once and in order, in both directions.
+pub async fn a_long_read_is_complete<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let mut all = append_letters(&store, 7000).await;
+    all.extend(append_letters(&store, 5000).await);
+    for (query, options) in [
+        (Query::all(), ALL),
+        (Query::all(), ALL.backwards().limit(11_000)),
+        (query(&["A", "B"], &[]), ALL.backwards()),
+        (
+            Query::item(item(&["C"], &[])).or(item(&[], &["n:1"])),
+            ALL.after(all[50].position),
+        ),
+    ] {
+        let page = read(&store, &query, options).await;
+        assert!(
+            page == expected(&all, &query, options),
+            "{query}, {options:?}"
+        );
+    }
+}
+
+/// A stream of records that is dropped half read leaves the store usable.
+pub async fn a_dropped_read_leaves_the_store_usable<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    append_letters(&store, 3000).await;
+    soon("reads, dropped half done", async {
+        for records in (0..3).cycle().take(60) {
+            let mut events = store.read(&Query::all(), ALL).await.unwrap();
+            for _ in 0..records {
+                events.next().await.unwrap().unwrap();
+            }
+            drop(events);
+        }
+        append_letters(&store, 1).await;
+        assert_eq!(whole_log(&store).await.len(), 3001);
+    })
+    .await;
+}
+
+/// Two reads may be half done while the same handle appends.
+pub async fn reads_and_appends_interleave<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let before = append_letters(&store, 2500).await;
+    soon("two reads and an append on one handle", async {
+        let mut one = store.read(&Query::all(), ALL).await.unwrap();
+        let mut two = store.read(&Query::all(), ALL).await.unwrap();
+        for record in &before {
+            assert_eq!(one.next().await.unwrap().unwrap(), *record);
+            assert_eq!(two.next().await.unwrap().unwrap(), *record);
+            if record.position.get() % 500 == 0 {
+                append_letters(&store, 1).await;
+            }
+        }
+        assert!(one.next().await.is_none() && two.next().await.is_none());
+    })
+    .await;
+}
+
+/// Events of types A, B, C, A, and so on, in one batch, tagged by their place modulo 3.
+async fn append_letters(store: &dyn EventStore, count: usize) -> Page {
+    let letters = [("A", "n:0"), ("B", "n:1"), ("C", "n:2")];
+    let letters = letters.iter().cycle().take(count);
+    append(
+        store,
+        letters.map(|(name, tag)| event(name, &[tag])).collect(),
+    )
+    .await
+}

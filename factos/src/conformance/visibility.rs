@@ -1,0 +1,234 @@
+//! What readers see while others write.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::future::join;
+
+use super::{
+    crowd::{at_once, handles},
+    fixture::Fixture,
+    sample::{event, query, stream},
+    step::{append, expected, positions, whole_log},
+};
+use crate::{
+    append::NewEvent, events::Page, position::SequencePosition, query::Query,
+    read_options::ReadOptions, store::EventStore,
+};
+
+const ALL: ReadOptions = ReadOptions::all();
+const WRITERS: usize = 10;
+const APPENDS: usize = 40;
+const BATCH: usize = 3;
+
+/// Following every event misses none and sees none twice, while others write.
+pub async fn following_every_event_is_gapless<F: Fixture>(log: F) {
+    following_is_gapless(log, Query::all()).await;
+}
+
+/// Following a type misses no event and sees none twice, while others write.
+pub async fn following_a_type_is_gapless<F: Fixture>(log: F) {
+    following_is_gapless(log, query(&["A"], &[])).await;
+}
+
+/// Following a tag misses no event and sees none twice, while others write.
+pub async fn following_a_tag_is_gapless<F: Fixture>(log: F) {
+    following_is_gapless(
+        log,
+        query(&[], &["writer:1"]).or(super::sample::item(&[], &["n:2"])),
+    )
+    .await;
+}
+
+/// Nothing appears at or below what a read of every event observed.
+pub async fn nothing_appears_below_observed_of_all<F: Fixture>(log: F) {
+    nothing_appears_below_observed(log, Query::all()).await;
+}
+
+/// No event of a type appears at or below what a read of the type observed.
+pub async fn nothing_appears_below_observed_of_a_type<F: Fixture>(log: F) {
+    nothing_appears_below_observed(log, query(&["B"], &[])).await;
+}
+
+/// No event of a tag appears at or below what a read of the tag observed.
+pub async fn nothing_appears_below_observed_of_a_tag<F: Fixture>(log: F) {
+    nothing_appears_below_observed(log, query(&[], &["n:1"])).await;
+}
+
+/// A reader never sees half a batch, whichever way it reads.
+pub async fn a_batch_is_seen_whole<F: Fixture>(log: F) {
+    let handles = handles(&log, 4).await;
+    let done = Arc::new(AtomicBool::new(false));
+    let reader = tokio::spawn({
+        let (store, done) = (handles[3].clone(), done.clone());
+        async move {
+            while !done.load(Ordering::SeqCst) {
+                let name = stream("all");
+                for events in [
+                    store.read(&Query::all(), ALL).await.unwrap(),
+                    store.read(&Query::all(), ALL.backwards()).await.unwrap(),
+                    store
+                        .read(&query(&["A", "B", "C"], &[]), ALL)
+                        .await
+                        .unwrap(),
+                    store.read_stream(&name, ALL).await.unwrap(),
+                ] {
+                    assert_whole(&events.collect().await.unwrap());
+                }
+            }
+        }
+    });
+    write(&handles[..3]).await;
+    done.store(true, Ordering::SeqCst);
+    reader.await.unwrap();
+    assert_whole(&whole_log(&handles[0]).await);
+}
+
+/// The head never steps back, and is never below an acknowledged write.
+pub async fn the_head_never_steps_back<F: Fixture>(log: F) {
+    let handles = handles(&log, 4).await;
+    let tasks = (0..WRITERS).map(|writer| {
+        let (store, other) = (
+            handles[writer % 4].clone(),
+            handles[(writer + 1) % 4].clone(),
+        );
+        async move {
+            let mut least = None;
+            for _ in 0..20 {
+                let written = append(&store, batch(writer)).await[BATCH - 1].position;
+                for store in [&store, &other] {
+                    let head = store.head().await.unwrap();
+                    assert!(
+                        head >= least.max(Some(written)),
+                        "{head:?}, {written} was there"
+                    );
+                    least = head;
+                }
+            }
+        }
+    });
+    at_once(tasks).await;
+}
+
+async fn following_is_gapless<F: Fixture>(log: F, query: Query) {
+    let handles = handles(&log, 4).await;
+    let done = Arc::new(AtomicBool::new(false));
+    let followers =
+        [3, 0].map(|n| tokio::spawn(follow(handles[n].clone(), query.clone(), done.clone())));
+    write(&handles).await;
+    done.store(true, Ordering::SeqCst);
+    let wanted = positions(&expected(&whole_log(&handles[0]).await, &query, ALL));
+    for follower in followers {
+        let seen = positions(&follower.await.unwrap());
+        let missed: Vec<_> = wanted.iter().filter(|p| !seen.contains(p)).collect();
+        assert!(missed.is_empty(), "missed {missed:?}");
+        assert_eq!(seen, wanted);
+    }
+}
+
+/// All that a follower is shown until a read that began when the writers were done.
+async fn follow(store: Arc<dyn EventStore>, query: Query, done: Arc<AtomicBool>) -> Page {
+    let (mut seen, mut cursor) = (Vec::new(), None);
+    loop {
+        let last = done.load(Ordering::SeqCst);
+        let events = store.read(&query, ALL.after(cursor)).await.unwrap();
+        let observed = events.observed();
+        assert!(observed >= cursor, "observed {observed:?} after {cursor:?}");
+        seen.extend(events.collect().await.unwrap());
+        cursor = observed;
+        if last {
+            return seen;
+        }
+        let nap = Duration::from_millis(20);
+        if let Ok(woken) = tokio::time::timeout(nap, store.wait_past(cursor)).await {
+            woken.unwrap();
+        }
+    }
+}
+
+async fn nothing_appears_below_observed<F: Fixture>(log: F, query: Query) {
+    let handles = handles(&log, 4).await;
+    let done = Arc::new(AtomicBool::new(false));
+    let watchers =
+        [3, 0].map(|n| tokio::spawn(watch(handles[n].clone(), query.clone(), done.clone())));
+    write(&handles).await;
+    done.store(true, Ordering::SeqCst);
+    let log = whole_log(&handles[0]).await;
+    for watcher in watchers {
+        for (observed, shown) in watcher.await.unwrap() {
+            let before = observed.map(|position| position.saturating_add(1));
+            let complete = expected(&log, &query, ALL.before(before));
+            let complete = if before.is_some() { complete.len() } else { 0 };
+            assert_eq!(
+                shown, complete,
+                "matching events up to {observed:?}, then and now"
+            );
+        }
+    }
+}
+
+/// What each of many reads observed, and how many events up to there it showed.
+async fn watch(
+    store: Arc<dyn EventStore>,
+    query: Query,
+    done: Arc<AtomicBool>,
+) -> Vec<(Option<SequencePosition>, usize)> {
+    let mut seen = Vec::new();
+    while !done.load(Ordering::SeqCst) && seen.len() < 500 {
+        let events = store.read(&query, ALL).await.unwrap();
+        let observed = events.observed();
+        let shown = positions(&events.collect().await.unwrap());
+        assert!(
+            shown.last().copied() <= observed,
+            "{shown:?} up to {observed:?}"
+        );
+        seen.push((observed, shown.len()));
+        tokio::task::yield_now().await;
+    }
+    seen
+}
+
+/// Unconditional and conditional appends of many writers.
+async fn write(handles: &[Arc<dyn EventStore>]) {
+    let tasks = (0..WRITERS).map(|writer| {
+        let store = handles[writer % handles.len()].clone();
+        async move {
+            for n in 0..APPENDS {
+                append(&store, batch(writer)).await;
+                if n % 8 == 0 {
+                    let (one, two) = (append(&store, batch(writer)), append(&store, batch(writer)));
+                    join(one, two).await;
+                }
+            }
+        }
+    });
+    at_once(tasks).await;
+}
+
+/// One event of each type, in one stream, all with a tag of the batch's own.
+fn batch(writer: usize) -> Vec<NewEvent> {
+    let own = format!("batch:{}", crate::EventId::new());
+    let writer = format!("writer:{writer}");
+    let numbered = [("A", "n:0"), ("B", "n:1"), ("C", "n:2")];
+    let one = |(name, n)| {
+        let mut event = event(name, &[&own, &writer, n]);
+        event.stream = Some(stream("all"));
+        event
+    };
+    numbered.map(one).into()
+}
+
+fn assert_whole(page: &Page) {
+    let mut batches = std::collections::HashMap::new();
+    for record in page {
+        let own = record.tags.values("batch").next().unwrap();
+        *batches.entry(own).or_insert(0) += 1;
+    }
+    let half = batches.into_iter().find(|(_, events)| *events != BATCH);
+    assert_eq!(half, None, "of {BATCH} events");
+}

@@ -1,0 +1,808 @@
+//! The suite is tested here: stores that are wrong in one way each fail the cases that say so, and no
+//! others; right ones pass, however odd they are.
+
+#[path = "rejects_wrong_stores/appends.rs"]
+mod appends;
+#[path = "rejects_wrong_stores/naive.rs"]
+mod naive;
+#[path = "rejects_wrong_stores/races.rs"]
+mod races;
+#[path = "rejects_wrong_stores/reads.rs"]
+mod reads;
+#[path = "rejects_wrong_stores/rules.rs"]
+mod rules;
+#[path = "rejects_wrong_stores/verdict.rs"]
+mod verdict;
+
+use factos::{Bytes, Recorded};
+
+use crate::{
+    appends::*,
+    naive::Log,
+    races::*,
+    reads::*,
+    rules::{Rules, Show},
+    verdict::{Expected, accepts, rejects, uncovered},
+};
+
+/// Follows every rule.
+struct Right;
+
+impl Rules for Right {}
+
+/// Positions are seven apart.
+struct Gaps;
+
+impl Rules for Gaps {
+    fn next_position(log: &[Recorded<Bytes>], _since: usize) -> u64 {
+        log.last().map_or(3, |record| record.position.get() + 7)
+    }
+}
+
+/// Pages of one event, and empty ones between them.
+struct OneEventPages;
+
+impl Rules for OneEventPages {
+    const SHOW: Show = Show::OneByOne;
+}
+
+#[test]
+fn a_right_store_passes() {
+    accepts::<Log<Right>>();
+}
+
+#[test]
+fn gaps_in_positions_pass() {
+    accepts::<Log<Gaps>>();
+}
+
+#[test]
+fn pages_of_one_event_pass() {
+    accepts::<Log<OneEventPages>>();
+}
+
+macro_rules! wrong_stores {
+    ($($name:ident: $store:ident
+        fails [$($fails:literal),* $(,)?] $(may fail [$($may:literal),* $(,)?])?;)*
+    ) => {
+        $(#[test]
+        fn $name() {
+            rejects::<Log<$store>>(&Expected {
+                fails: &[$($fails),*],
+                may_fail: &[$($($may),*)?],
+            });
+        })*
+
+        /// Every case that some wrong store fails for certain.
+        const COVERED: &[&str] = &[$($($fails,)*)*];
+    };
+}
+
+wrong_stores! {
+    after_is_inclusive: AfterIsInclusive fails [
+        "follow::an_append_before_the_wait_is_not_missed",
+        "follow::an_append_elsewhere_before_the_wait_is_not_missed",
+        "query::generated_queries_match_by_the_reference",
+        "read::a_long_read_is_complete",
+        "read::after_is_exclusive",
+        "read::crossed_bounds_show_nothing",
+        "read::options_combine",
+        "stream::a_stream_is_read_by_itself",
+        "visibility::following_a_tag_is_gapless",
+        "visibility::following_every_event_is_gapless",
+    ] may fail [
+        "concurrency::",
+        "follow::",
+        "visibility::",
+    ];
+    before_is_inclusive: BeforeIsInclusive fails [
+        "query::generated_queries_match_by_the_reference",
+        "read::before_is_exclusive",
+        "read::crossed_bounds_show_nothing",
+        "read::options_combine",
+        "stream::a_stream_is_read_by_itself",
+    ];
+    positions_wrap: PositionsWrap fails [
+        "read::positions_past_the_head_are_no_error",
+    ] may fail [
+        "query::generated_queries_match_by_the_reference",
+        "read::options_combine",
+    ];
+    positions_are_signed: PositionsAreSigned fails [
+        "read::positions_past_the_head_are_no_error",
+    ] may fail [
+        "query::generated_queries_match_by_the_reference",
+        "read::options_combine",
+    ];
+    backwards_is_ignored: BackwardsIsIgnored fails [
+        "concurrency::a_counter_reaches_the_exact_total",
+        "handle::a_handle_reads_the_writes_of_others",
+        "query::generated_queries_match_by_the_reference",
+        "read::a_limit_counts_across_items",
+        "read::a_limit_counts_after_filtering",
+        "read::a_long_read_is_complete",
+        "read::a_read_is_one_snapshot",
+        "read::an_event_that_matches_two_items_comes_once",
+        "read::backwards_is_the_reverse",
+        "read::options_combine",
+        "stream::a_stream_is_read_by_itself",
+    ];
+    limit_before_order: LimitBeforeOrder fails [
+        "concurrency::a_counter_reaches_the_exact_total",
+        "handle::a_handle_reads_the_writes_of_others",
+        "query::generated_queries_match_by_the_reference",
+        "read::a_limit_counts_across_items",
+        "read::a_limit_counts_after_filtering",
+        "read::a_long_read_is_complete",
+        "read::options_combine",
+        "stream::a_stream_is_read_by_itself",
+    ];
+    limit_before_filter: LimitBeforeFilter fails [
+        "query::generated_queries_match_by_the_reference",
+        "read::a_limit_counts_across_items",
+        "read::a_limit_counts_after_filtering",
+        "read::options_combine",
+        "stream::a_stream_is_read_by_itself",
+    ];
+    zero_is_no_limit: ZeroIsNoLimit fails [
+        "read::a_limit_may_be_zero_or_huge",
+    ] may fail [
+        "query::generated_queries_match_by_the_reference",
+        "read::options_combine",
+    ];
+    only_the_first_page: OnlyTheFirstPage fails [
+        "handle::a_handle_may_be_dropped_anywhere",
+        "limits::many_events_in_a_batch_are_accepted",
+        "read::a_dropped_read_leaves_the_store_usable",
+        "read::a_long_read_is_complete",
+        "read::a_read_is_one_snapshot",
+        "read::reads_and_appends_interleave",
+        "visibility::a_batch_is_seen_whole",
+        "visibility::following_a_tag_is_gapless",
+        "visibility::following_a_type_is_gapless",
+        "visibility::following_every_event_is_gapless",
+        "visibility::nothing_appears_below_observed_of_a_tag",
+    ] may fail [
+        "query::generated_queries_match_by_the_reference",
+        "read::options_combine",
+        "visibility::",
+    ];
+    bounds_are_sorted: BoundsAreSorted fails [
+        "query::generated_queries_match_by_the_reference",
+        "read::crossed_bounds_show_nothing",
+        "read::options_combine",
+    ];
+    live_pages: LivePages fails [
+        "read::a_read_is_one_snapshot",
+        "read::reads_and_appends_interleave",
+        "visibility::nothing_appears_below_observed_of_a_tag",
+    ] may fail [
+        "follow::",
+        "query::generated_queries_match_by_the_reference",
+        "read::options_combine",
+        "visibility::",
+    ];
+    reads_lock: ReadsLock fails [
+        "read::a_read_is_one_snapshot",
+        "read::reads_and_appends_interleave",
+        "visibility::a_batch_is_seen_whole",
+    ] may fail [
+        "query::generated_queries_match_by_the_reference",
+        "read::options_combine",
+    ];
+    observed_later: ObservedLater fails [
+        "concurrency::a_capacity_is_never_exceeded",
+        "concurrency::a_counter_reaches_the_exact_total",
+        "concurrency::write_skew_is_refused",
+        "follow::an_append_before_the_wait_is_not_missed",
+        "follow::an_append_elsewhere_before_the_wait_is_not_missed",
+        "visibility::following_a_tag_is_gapless",
+        "visibility::following_a_type_is_gapless",
+        "visibility::following_every_event_is_gapless",
+        "visibility::nothing_appears_below_observed_of_a_tag",
+        "visibility::nothing_appears_below_observed_of_a_type",
+        "visibility::nothing_appears_below_observed_of_all",
+    ] may fail [
+        "concurrency::",
+        "follow::",
+        "visibility::",
+    ];
+    observed_too_far: ObservedTooFar fails [
+        "follow::an_append_before_the_wait_is_not_missed",
+        "follow::an_append_elsewhere_before_the_wait_is_not_missed",
+        "read::a_read_observes_what_it_shows",
+        "visibility::following_a_type_is_gapless",
+        "visibility::following_every_event_is_gapless",
+    ] may fail [
+        "concurrency::",
+        "follow::",
+        "query::generated_queries_match_by_the_reference",
+        "read::options_combine",
+        "visibility::",
+    ];
+    observed_is_the_last_match: ObservedIsTheLastMatch fails [
+        "condition::observed_does_not_depend_on_the_bounds",
+        "follow::a_quiet_log_is_waited_for",
+        "read::a_read_observes_what_it_shows",
+        "visibility::following_a_tag_is_gapless",
+        "visibility::following_a_type_is_gapless",
+    ] may fail [
+        "concurrency::",
+        "follow::",
+        "query::generated_queries_match_by_the_reference",
+        "read::options_combine",
+        "visibility::",
+    ];
+    observed_in_an_empty_log: ObservedInAnEmptyLog fails [
+        "follow::an_append_before_the_wait_is_not_missed",
+        "follow::an_append_elsewhere_before_the_wait_is_not_missed",
+        "read::an_empty_log_has_nothing",
+        "visibility::following_a_type_is_gapless",
+        "visibility::following_every_event_is_gapless",
+        "visibility::nothing_appears_below_observed_of_all",
+    ] may fail [
+        "follow::",
+        "query::generated_queries_match_by_the_reference",
+        "read::options_combine",
+        "visibility::",
+    ];
+    head_is_the_next_position: HeadIsTheNextPosition fails [
+        "condition::after_is_exclusive",
+        "durability::positions_go_on_after_reopening",
+        "follow::a_dropped_waiter_costs_nothing",
+        "follow::a_position_above_the_head_is_waited_for",
+        "handle::a_handle_reads_its_own_writes",
+        "handle::a_handle_reads_the_writes_of_others",
+        "read::the_head_is_the_last_position",
+    ] may fail [
+        "follow::",
+        "query::generated_queries_match_by_the_reference",
+        "read::options_combine",
+    ];
+    own_writes_only: OwnWritesOnly fails [
+        "concurrency::a_batch_sent_twice_at_once_is_appended_once",
+        "concurrency::a_capacity_is_never_exceeded",
+        "concurrency::a_counter_reaches_the_exact_total",
+        "concurrency::one_of_many_contenders_wins",
+        "condition::observed_is_sound_as_after",
+        "follow::an_append_elsewhere_before_the_wait_is_not_missed",
+        "handle::a_handle_reads_the_writes_of_others",
+        "visibility::following_a_tag_is_gapless",
+        "visibility::following_a_type_is_gapless",
+        "visibility::following_every_event_is_gapless",
+        "visibility::nothing_appears_below_observed_of_a_tag",
+        "visibility::nothing_appears_below_observed_of_a_type",
+        "visibility::the_head_never_steps_back",
+    ] may fail [
+        "concurrency::",
+        "follow::",
+        "visibility::",
+    ];
+    any_tag_matches: AnyTagMatches fails [
+        "query::a_key_may_have_two_values",
+        "query::generated_queries_match_by_the_reference",
+        "query::tags_must_all_be_there",
+    ] may fail [
+        "read::options_combine",
+    ];
+    types_are_ignored: TypesAreIgnored fails [
+        "query::generated_queries_match_by_the_reference",
+        "query::items_are_alternatives",
+        "query::type_and_tags_must_both_match",
+    ] may fail [
+        "read::options_combine",
+    ];
+    only_the_first_type: OnlyTheFirstType fails [
+        "query::generated_queries_match_by_the_reference",
+        "query::type_and_tags_must_both_match",
+        "query::types_are_alternatives",
+        "read::a_long_read_is_complete",
+        "read::options_combine",
+        "visibility::a_batch_is_seen_whole",
+    ] may fail [
+        "visibility::",
+    ];
+    only_the_first_item: OnlyTheFirstItem fails [
+        "concurrency::a_capacity_is_never_exceeded",
+        "limits::many_items_are_accepted",
+        "query::generated_queries_match_by_the_reference",
+        "query::items_are_alternatives",
+        "read::a_limit_counts_across_items",
+        "read::a_long_read_is_complete",
+        "read::an_event_that_matches_two_items_comes_once",
+        "read::options_combine",
+        "visibility::following_a_tag_is_gapless",
+    ] may fail [
+        "visibility::",
+    ];
+    items_are_cut_off: ItemsAreCutOff fails [
+        "limits::many_items_are_accepted",
+    ];
+    once_per_item: OncePerItem fails [
+        "concurrency::a_capacity_is_never_exceeded",
+        "query::a_key_may_have_two_values",
+        "query::all_matches_every_event",
+        "query::names_match_as_a_whole",
+        "query::no_types_is_any_type",
+        "query::tags_must_all_be_there",
+        "query::type_and_tags_must_both_match",
+        "read::an_event_that_matches_two_items_comes_once",
+    ] may fail [
+        "query::generated_queries_match_by_the_reference",
+        "read::options_combine",
+    ];
+    tags_are_prefixes: TagsArePrefixes fails [
+        "append::names_are_equal_only_byte_for_byte",
+        "query::names_match_as_a_whole",
+    ] may fail [
+        "query::generated_queries_match_by_the_reference",
+        "read::options_combine",
+    ];
+    untagged_is_invisible: UntaggedIsInvisible fails [
+        "append::a_dropped_append_leaves_all_or_nothing",
+        "append::a_payload_comes_back_byte_for_byte",
+        "append::a_record_says_what_was_appended",
+        "append::a_taken_id_is_told_before_the_condition",
+        "append::any_uuid_is_an_id",
+        "append::ids_have_no_say_in_the_order",
+        "append::metadata_comes_back_byte_for_byte",
+        "append::positions_strictly_increase",
+        "append::returned_records_equal_a_later_read",
+        "concurrency::a_batch_sent_twice_at_once_is_appended_once",
+        "concurrency::no_acknowledged_event_is_missing",
+        "durability::ids_stay_unique_after_reopening",
+        "durability::reopening_finds_every_acknowledged_event",
+        "follow::an_append_before_the_wait_is_not_missed",
+        "follow::an_append_elsewhere_before_the_wait_is_not_missed",
+        "handle::a_dropped_handle_leaves_the_others_alone",
+        "handle::a_handle_may_be_dropped_anywhere",
+        "handle::a_handle_reads_the_writes_of_others",
+        "handle::a_store_outlives_a_runtime",
+        "limits::a_large_batch_is_accepted",
+        "limits::a_long_payload_is_accepted",
+        "limits::long_names_are_accepted",
+        "query::all_matches_every_event",
+        "query::items_are_alternatives",
+        "query::no_tags_is_no_constraint",
+        "read::a_read_is_one_snapshot",
+        "read::options_combine",
+        "read::positions_past_the_head_are_no_error",
+        "stream::queries_see_events_of_streams",
+    ] may fail [
+        "follow::",
+        "query::generated_queries_match_by_the_reference",
+    ];
+    streams_are_apart: StreamsAreApart fails [
+        "append::names_are_equal_only_byte_for_byte",
+        "read::a_read_is_one_snapshot",
+        "read::options_combine",
+        "stream::queries_see_events_of_streams",
+        "visibility::following_a_tag_is_gapless",
+        "visibility::following_a_type_is_gapless",
+        "visibility::nothing_appears_below_observed_of_a_type",
+    ] may fail [
+        "concurrency::",
+        "query::generated_queries_match_by_the_reference",
+        "visibility::",
+    ];
+    streams_fold_case: StreamsFoldCase fails [
+        "stream::a_stream_is_read_by_itself",
+    ];
+    ordered_by_id: OrderedById fails [
+        "append::ids_have_no_say_in_the_order",
+    ];
+    one_position_for_a_batch: OnePositionForABatch fails [
+        "append::positions_strictly_increase",
+        "append::returned_records_equal_a_later_read",
+        "concurrency::no_acknowledged_event_is_missing",
+        "concurrency::unconditional_appends_are_counted_exactly",
+        "condition::after_is_exclusive",
+        "durability::conditions_go_on_after_reopening",
+        "durability::ids_stay_unique_after_reopening",
+        "durability::reopening_finds_every_acknowledged_event",
+        "limits::many_events_in_a_batch_are_accepted",
+        "read::a_limit_may_be_zero_or_huge",
+        "read::a_long_read_is_complete",
+        "read::after_is_exclusive",
+        "read::backwards_is_the_reverse",
+        "read::before_is_exclusive",
+        "read::positions_past_the_head_are_no_error",
+        "read::reads_and_appends_interleave",
+        "read::the_head_is_the_last_position",
+        "visibility::the_head_never_steps_back",
+    ] may fail [
+        "concurrency::",
+        "condition::generated_conditions_hold_by_the_reference",
+        "visibility::",
+    ];
+    returns_in_reverse: ReturnsInReverse fails [
+        "append::a_record_says_what_was_appended",
+        "append::a_refused_append_leaves_no_trace",
+        "append::positions_strictly_increase",
+        "append::returned_records_equal_a_later_read",
+        "concurrency::unconditional_appends_are_counted_exactly",
+        "condition::after_is_exclusive",
+        "condition::the_batch_does_not_count",
+        "durability::conditions_go_on_after_reopening",
+        "durability::ids_stay_unique_after_reopening",
+        "durability::reopening_finds_every_acknowledged_event",
+        "limits::many_events_in_a_batch_are_accepted",
+        "read::a_limit_may_be_zero_or_huge",
+        "read::a_long_read_is_complete",
+        "read::after_is_exclusive",
+        "read::before_is_exclusive",
+        "read::crossed_bounds_show_nothing",
+        "read::positions_past_the_head_are_no_error",
+        "read::reads_and_appends_interleave",
+        "read::the_head_is_the_last_position",
+        "stream::a_batch_may_mix_streams",
+        "stream::no_events_holds_for_a_new_stream",
+        "stream::the_current_revision_holds",
+    ] may fail [
+        "condition::generated_conditions_hold_by_the_reference",
+        "visibility::",
+    ];
+    returns_another_time: ReturnsAnotherTime fails [
+        "append::returned_records_equal_a_later_read",
+        "concurrency::no_acknowledged_event_is_missing",
+        "durability::ids_stay_unique_after_reopening",
+        "durability::reopening_finds_every_acknowledged_event",
+        "handle::a_handle_reads_the_writes_of_others",
+        "handle::a_store_outlives_a_runtime",
+        "limits::many_events_in_a_batch_are_accepted",
+        "read::a_limit_may_be_zero_or_huge",
+        "read::a_long_read_is_complete",
+        "read::after_is_exclusive",
+        "read::before_is_exclusive",
+        "read::positions_past_the_head_are_no_error",
+        "read::reads_and_appends_interleave",
+    ];
+    times_are_finer: TimesAreFiner fails [
+        "append::the_time_is_in_whole_microseconds",
+    ];
+    versions_are_cut: VersionsAreCut fails [
+        "append::a_record_says_what_was_appended",
+    ];
+    payloads_are_text: PayloadsAreText fails [
+        "append::a_payload_comes_back_byte_for_byte",
+        "append::a_record_says_what_was_appended",
+        "limits::a_large_batch_is_accepted",
+        "limits::a_long_payload_is_accepted",
+    ];
+    metadata_is_normalised: MetadataIsNormalised fails [
+        "append::metadata_comes_back_byte_for_byte",
+    ];
+    metadata_is_lost: MetadataIsLost fails [
+        "append::a_record_says_what_was_appended",
+        "append::metadata_comes_back_byte_for_byte",
+        "limits::long_names_are_accepted",
+    ];
+    tags_are_cut_off: TagsAreCutOff fails [
+        "limits::many_long_tags_are_accepted",
+    ];
+    unicode_is_composed: UnicodeIsComposed fails [
+        "append::names_are_equal_only_byte_for_byte",
+    ];
+    long_names_are_cut: LongNamesAreCut fails [
+        "limits::long_names_are_accepted",
+    ];
+    ids_are_forced: IdsAreForced fails [
+        "append::any_uuid_is_an_id",
+    ];
+    empty_is_accepted: EmptyIsAccepted fails [
+        "append::an_empty_batch_is_refused_before_its_condition",
+    ];
+    limits_are_halved: LimitsAreHalved fails [
+        "limits::a_large_batch_is_accepted",
+        "limits::a_long_payload_is_accepted",
+        "limits::many_events_in_a_batch_are_accepted",
+        "limits::many_items_are_accepted",
+        "limits::many_long_tags_are_accepted",
+        "read::a_long_read_is_complete",
+    ];
+    duplicates_are_accepted: DuplicatesAreAccepted fails [
+        "append::a_dropped_append_leaves_all_or_nothing",
+        "append::a_taken_id_is_told_before_the_condition",
+        "append::an_id_of_the_log_is_refused",
+        "append::an_id_twice_in_a_batch_is_refused",
+        "concurrency::a_batch_sent_twice_at_once_is_appended_once",
+        "durability::ids_stay_unique_after_reopening",
+        "stream::a_refused_append_uses_no_revision",
+    ];
+    duplicates_in_a_batch: DuplicatesInABatch fails [
+        "append::an_id_twice_in_a_batch_is_refused",
+    ];
+    old_ids_are_forgotten: OldIdsAreForgotten fails [
+        "append::an_id_of_the_log_is_refused",
+        "durability::ids_stay_unique_after_reopening",
+    ];
+    condition_before_ids: ConditionBeforeIds fails [
+        "append::a_taken_id_is_told_before_the_condition",
+    ];
+    torn_batches: TornBatches fails [
+        "append::a_taken_id_is_told_before_the_condition",
+        "append::an_empty_batch_is_refused_before_its_condition",
+        "append::an_id_of_the_log_is_refused",
+        "append::an_id_twice_in_a_batch_is_refused",
+        "limits::beyond_the_floor_is_all_or_nothing",
+        "stream::a_refused_append_uses_no_revision",
+    ];
+    condition_is_ignored: ConditionIsIgnored fails [
+        "append::a_refused_append_leaves_no_trace",
+        "concurrency::a_counter_reaches_the_exact_total",
+        "concurrency::a_name_is_taken_once",
+        "concurrency::one_of_many_contenders_wins",
+        "concurrency::racing_revisions_have_one_winner",
+        "condition::a_refusal_names_its_condition",
+        "condition::a_refusal_names_the_revision",
+        "condition::after_is_exclusive",
+        "condition::after_may_be_beyond_the_last_match",
+        "condition::any_match_refuses",
+        "condition::each_item_counts",
+        "condition::generated_conditions_hold_by_the_reference",
+        "condition::observed_is_sound_as_after",
+        "condition::some_of_the_tags_do_not_refuse",
+        "durability::conditions_go_on_after_reopening",
+        "durability::revisions_go_on_after_reopening",
+        "handle::a_condition_counts_the_writes_of_others",
+        "limits::many_items_are_accepted",
+        "stream::a_condition_may_look_at_another_stream",
+        "stream::a_refused_append_uses_no_revision",
+        "stream::no_events_holds_for_a_new_stream",
+        "stream::other_revisions_are_refused",
+    ] may fail [
+        "concurrency::",
+    ];
+    condition_after_is_inclusive: ConditionAfterIsInclusive fails [
+        "concurrency::a_capacity_is_never_exceeded",
+        "concurrency::a_counter_reaches_the_exact_total",
+        "concurrency::disjoint_boundaries_never_conflict",
+        "condition::a_refusal_names_its_condition",
+        "condition::after_is_exclusive",
+        "condition::generated_conditions_hold_by_the_reference",
+        "condition::observed_does_not_depend_on_the_bounds",
+        "condition::observed_is_sound_as_after",
+        "condition::the_batch_does_not_count",
+        "durability::conditions_go_on_after_reopening",
+    ] may fail [
+        "concurrency::",
+    ];
+    condition_after_is_ignored: ConditionAfterIsIgnored fails [
+        "concurrency::a_capacity_is_never_exceeded",
+        "concurrency::a_counter_reaches_the_exact_total",
+        "concurrency::disjoint_boundaries_never_conflict",
+        "condition::a_refusal_names_its_condition",
+        "condition::after_is_exclusive",
+        "condition::after_may_be_beyond_the_head",
+        "condition::after_may_be_beyond_the_last_match",
+        "condition::generated_conditions_hold_by_the_reference",
+        "condition::observed_does_not_depend_on_the_bounds",
+        "condition::observed_is_sound_as_after",
+        "condition::the_batch_does_not_count",
+        "durability::conditions_go_on_after_reopening",
+    ] may fail [
+        "concurrency::",
+    ];
+    condition_after_wraps: ConditionAfterWraps fails [
+        "condition::after_may_be_beyond_the_head",
+    ] may fail [
+        "condition::generated_conditions_hold_by_the_reference",
+    ];
+    no_after_always_holds: NoAfterAlwaysHolds fails [
+        "append::a_refused_append_leaves_no_trace",
+        "concurrency::a_name_is_taken_once",
+        "concurrency::one_of_many_contenders_wins",
+        "condition::a_refusal_names_its_condition",
+        "condition::any_match_refuses",
+        "condition::each_item_counts",
+        "condition::generated_conditions_hold_by_the_reference",
+        "condition::some_of_the_tags_do_not_refuse",
+        "durability::conditions_go_on_after_reopening",
+        "handle::a_condition_counts_the_writes_of_others",
+        "limits::many_items_are_accepted",
+    ] may fail [
+        "concurrency::",
+    ];
+    old_matches_do_not_count: OldMatchesDoNotCount fails [
+        "concurrency::a_name_is_taken_once",
+        "condition::any_match_refuses",
+        "condition::generated_conditions_hold_by_the_reference",
+    ] may fail [
+        "concurrency::",
+    ];
+    condition_since_opening: ConditionSinceOpening fails [
+        "durability::conditions_go_on_after_reopening",
+    ];
+    every_event_conflicts: EveryEventConflicts fails [
+        "concurrency::disjoint_boundaries_never_conflict",
+        "concurrency::one_of_many_contenders_wins",
+        "condition::after_is_exclusive",
+        "condition::after_may_be_beyond_the_last_match",
+        "condition::each_item_counts",
+        "condition::generated_conditions_hold_by_the_reference",
+        "condition::observed_is_sound_as_after",
+        "condition::other_events_do_not_refuse",
+        "condition::some_of_the_tags_do_not_refuse",
+    ] may fail [
+        "concurrency::",
+    ];
+    any_tag_conflicts: AnyTagConflicts fails [
+        "condition::generated_conditions_hold_by_the_reference",
+        "condition::some_of_the_tags_do_not_refuse",
+    ];
+    only_the_first_item_conflicts: OnlyTheFirstItemConflicts fails [
+        "concurrency::a_name_is_taken_once",
+        "condition::a_refusal_names_its_condition",
+        "condition::each_item_counts",
+        "condition::generated_conditions_hold_by_the_reference",
+        "limits::many_items_are_accepted",
+    ] may fail [
+        "concurrency::",
+    ];
+    the_batch_conflicts: TheBatchConflicts fails [
+        "append::a_taken_id_is_told_before_the_condition",
+        "concurrency::a_capacity_is_never_exceeded",
+        "concurrency::a_counter_reaches_the_exact_total",
+        "concurrency::disjoint_boundaries_never_conflict",
+        "concurrency::one_of_many_contenders_wins",
+        "condition::after_is_exclusive",
+        "condition::after_may_be_beyond_the_head",
+        "condition::some_of_the_tags_do_not_refuse",
+        "condition::the_batch_does_not_count",
+        "durability::conditions_go_on_after_reopening",
+        "limits::many_items_are_accepted",
+    ] may fail [
+        "concurrency::",
+        "condition::generated_conditions_hold_by_the_reference",
+    ];
+    refusals_are_vague: RefusalsAreVague fails [
+        "condition::a_refusal_names_its_condition",
+    ] may fail [
+        "condition::generated_conditions_hold_by_the_reference",
+    ];
+    revisions_are_vague: RevisionsAreVague fails [
+        "condition::a_refusal_names_the_revision",
+    ] may fail [
+        "condition::generated_conditions_hold_by_the_reference",
+    ];
+    future_revisions_hold: FutureRevisionsHold fails [
+        "append::a_refused_append_leaves_no_trace",
+        "condition::a_refusal_names_the_revision",
+        "durability::revisions_go_on_after_reopening",
+        "stream::a_condition_may_look_at_another_stream",
+        "stream::other_revisions_are_refused",
+    ] may fail [
+        "condition::generated_conditions_hold_by_the_reference",
+    ];
+    no_events_counts_the_batch: NoEventsCountsTheBatch fails [
+        "stream::no_events_holds_for_a_new_stream",
+        "stream::the_current_revision_holds",
+    ];
+    revision_of_the_batch: RevisionOfTheBatch fails [
+        "append::a_refused_append_leaves_no_trace",
+        "stream::a_condition_may_look_at_another_stream",
+    ];
+    revisions_are_shared: RevisionsAreShared fails [
+        "append::a_refused_append_leaves_no_trace",
+        "append::names_are_equal_only_byte_for_byte",
+        "concurrency::unconditional_appends_are_counted_exactly",
+        "condition::a_refusal_names_the_revision",
+        "stream::a_batch_may_mix_streams",
+        "stream::a_condition_may_look_at_another_stream",
+        "stream::no_events_holds_for_a_new_stream",
+        "stream::other_streams_leave_a_revision_alone",
+        "stream::revisions_count_from_zero",
+    ] may fail [
+        "condition::generated_conditions_hold_by_the_reference",
+    ];
+    revisions_since_opening: RevisionsSinceOpening fails [
+        "durability::revisions_go_on_after_reopening",
+        "stream::revisions_go_on_across_handles",
+    ];
+    positions_start_again: PositionsStartAgain fails [
+        "durability::positions_go_on_after_reopening",
+    ];
+    acknowledged_before_durable: AcknowledgedBeforeDurable fails [
+        "durability::conditions_go_on_after_reopening",
+        "durability::ids_stay_unique_after_reopening",
+        "durability::positions_go_on_after_reopening",
+        "durability::reopening_finds_every_acknowledged_event",
+        "durability::revisions_go_on_after_reopening",
+        "handle::a_handle_may_be_dropped_anywhere",
+    ];
+    checked_then_written: CheckedThenWritten fails [
+        "concurrency::a_batch_sent_twice_at_once_is_appended_once",
+        "concurrency::a_capacity_is_never_exceeded",
+        "concurrency::a_counter_reaches_the_exact_total",
+        "concurrency::a_name_is_taken_once",
+        "concurrency::one_of_many_contenders_wins",
+        "concurrency::racing_revisions_have_one_winner",
+        "concurrency::write_skew_is_refused",
+    ] may fail [
+        "concurrency::",
+        "visibility::",
+    ];
+    only_writes_exclude: OnlyWritesExclude fails [
+        "concurrency::write_skew_is_refused",
+    ] may fail [
+        "concurrency::",
+    ];
+    event_by_event: EventByEvent fails [
+        "append::a_dropped_append_leaves_all_or_nothing",
+        "visibility::a_batch_is_seen_whole",
+    ] may fail [
+        "concurrency::",
+        "follow::",
+        "visibility::",
+    ];
+    late_visible: LateVisible fails [
+        "concurrency::unconditional_appends_are_counted_exactly",
+        "visibility::following_a_tag_is_gapless",
+        "visibility::following_a_type_is_gapless",
+        "visibility::following_every_event_is_gapless",
+        "visibility::nothing_appears_below_observed_of_a_tag",
+        "visibility::nothing_appears_below_observed_of_a_type",
+        "visibility::nothing_appears_below_observed_of_all",
+    ] may fail [
+        "concurrency::",
+        "follow::",
+        "visibility::",
+    ];
+    bound_to_its_runtime: BoundToItsRuntime fails [
+        "handle::a_store_outlives_a_runtime",
+    ];
+    dropped_within_a_runtime: DroppedWithinARuntime fails [
+        "handle::a_handle_may_be_dropped_anywhere",
+    ];
+    listens_late: ListensLate fails [
+        "follow::an_append_before_the_wait_is_not_missed",
+        "follow::an_append_elsewhere_before_the_wait_is_not_missed",
+    ] may fail [
+        "follow::",
+    ];
+    waits_for_the_next: WaitsForTheNext fails [
+        "follow::what_is_there_is_not_waited_for",
+    ] may fail [
+        "follow::",
+    ];
+    wakes_for_its_own: WakesForItsOwn fails [
+        "follow::a_waiter_wakes_for_another_handle",
+        "follow::a_waiter_wakes_for_the_first_event",
+        "follow::an_append_elsewhere_before_the_wait_is_not_missed",
+        "follow::every_waiter_wakes",
+    ] may fail [
+        "follow::",
+    ];
+    wakes_for_others: WakesForOthers fails [
+        "follow::a_waiter_wakes_for_its_own_handle",
+    ] may fail [
+        "follow::",
+    ];
+    wakes_one: WakesOne fails [
+        "follow::every_waiter_wakes",
+    ] may fail [
+        "follow::",
+    ];
+    sleeps_through_the_first: SleepsThroughTheFirst fails [
+        "follow::a_dropped_waiter_costs_nothing",
+        "follow::a_waiter_wakes_for_the_first_event",
+        "follow::an_append_before_the_wait_is_not_missed",
+        "follow::an_append_elsewhere_before_the_wait_is_not_missed",
+    ] may fail [
+        "follow::",
+    ];
+    never_waits: NeverWaits fails [
+        "follow::a_quiet_log_is_waited_for",
+    ];
+    refuses_ahead: RefusesAhead fails [
+        "follow::a_position_above_the_head_is_waited_for",
+    ];
+}
+
+/// Cases that no store fails yet. It only ever gets shorter.
+const UNTESTED: &[&str] = &["handle::fixtures_are_isolated"];
+
+#[test]
+fn every_case_is_failed_by_some_store() {
+    assert_eq!(uncovered::<Log<Right>>(COVERED), UNTESTED);
+}

@@ -1,0 +1,420 @@
+//! A small store that follows the rules it is given, right or wrong.
+
+use std::{
+    collections::HashMap,
+    marker::PhantomData,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use factos::{
+    AppendCondition, AppendError, Bytes, EventStore, Events, NewEvent, Page, Query, ReadOptions,
+    Recorded, Revision, SequencePosition, StoreError, StoreErrorKind, StreamName,
+    conformance::Fixture,
+};
+use futures_util::stream;
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, RwLock, watch},
+    task::yield_now,
+};
+
+use crate::rules::{Commit, Farewell, Rules, Show, Wake};
+
+/// The log, as it would be on disk.
+pub(crate) struct Log<R>(Arc<Shared>, PhantomData<R>);
+
+/// A handle.
+pub(crate) struct Naive<R: Rules> {
+    shared: Arc<Shared>,
+    /// How long the log was when this handle was opened.
+    since: usize,
+    /// How much of the log this handle knows.
+    known: Mutex<usize>,
+    /// The head as this handle's own appends left it.
+    own: watch::Sender<u64>,
+    runtime: Mutex<Option<tokio::runtime::Id>>,
+    rules: PhantomData<R>,
+}
+
+#[derive(Default)]
+struct Shared {
+    records: Mutex<Vec<Recorded<Bytes>>>,
+    reserved: Mutex<u64>,
+    head: watch::Sender<u64>,
+    appended: Notify,
+    gate: Arc<RwLock<()>>,
+}
+
+impl<R: Rules> Fixture for Log<R> {
+    type Store = Naive<R>;
+
+    async fn fresh() -> Self {
+        Self(Arc::default(), PhantomData)
+    }
+
+    async fn connect(&self) -> Naive<R> {
+        let since = self.0.records().len();
+        Naive {
+            shared: self.0.clone(),
+            since,
+            known: Mutex::new(since),
+            own: watch::Sender::new(0),
+            runtime: Mutex::default(),
+            rules: PhantomData,
+        }
+    }
+}
+
+impl Shared {
+    fn records(&self) -> MutexGuard<'_, Vec<Recorded<Bytes>>> {
+        lock(&self.records)
+    }
+
+    fn head(&self) -> u64 {
+        head(&self.records())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn head(log: &[Recorded<Bytes>]) -> u64 {
+    log.last().map_or(0, |record| record.position.get())
+}
+
+impl<R: Rules> Naive<R> {
+    /// What this asks of the part of the log that this handle sees.
+    fn seen<T>(&self, ask: impl FnOnce(&[Recorded<Bytes>]) -> T) -> T {
+        let log = self.shared.records();
+        let known = *lock(&self.known);
+        ask(if R::SEES_OTHERS { &log } else { &log[..known] })
+    }
+
+    async fn show<'a>(
+        &'a self,
+        wanted: impl Fn(&Recorded<Bytes>) -> bool + Send + 'a,
+        options: ReadOptions,
+    ) -> Result<Events<'a>, StoreError> {
+        let guard = self.shared.gate.clone().read_owned().await;
+        let (page, observed) = self.seen(|log| {
+            let page = R::select(log, &wanted, options);
+            let observed = R::observed(log, &page);
+            (page, observed)
+        });
+        match R::SHOW {
+            Show::Snapshot => Ok(Events::of_page(observed, page)),
+            Show::OneByOne => {
+                let pages = page
+                    .into_iter()
+                    .flat_map(|record| [Ok(vec![]), Ok(vec![record])]);
+                Ok(Events::of_pages(observed, stream::iter(pages)))
+            }
+            Show::Live => Ok(Events::of_pages(observed, self.live(wanted, options))),
+            Show::ObservedLater => {
+                yield_now().await;
+                let observed = self.seen(|log| R::observed(log, &page));
+                Ok(Events::of_page(observed, page))
+            }
+            Show::Locking => {
+                let pages = stream::unfold((page, guard), |(mut page, guard)| async move {
+                    let next = (!page.is_empty()).then(|| page.remove(0))?;
+                    Some((Ok(vec![next]), (page, guard)))
+                });
+                Ok(Events::of_pages(observed, pages))
+            }
+            Show::Signed => match [options.after, options.before].into_iter().flatten().max() {
+                Some(position) if position.get() > i64::MAX as u64 => Err(StoreError::new(
+                    StoreErrorKind::Other,
+                    "the position does not fit",
+                )),
+                _ => Ok(Events::of_page(observed, page)),
+            },
+        }
+    }
+
+    fn live<'a>(
+        &'a self,
+        wanted: impl Fn(&Recorded<Bytes>) -> bool + Send + 'a,
+        options: ReadOptions,
+    ) -> impl futures_util::Stream<Item = Result<Page, StoreError>> + Send + 'a {
+        stream::unfold((0, wanted), move |(shown, wanted)| async move {
+            let mut page = self.seen(|log| R::select(log, &wanted, options));
+            let page: Page = page.drain(shown.min(page.len())..).take(100).collect();
+            let shown = shown + page.len();
+            (!page.is_empty()).then_some((Ok(page), (shown, wanted)))
+        })
+    }
+
+    fn check(&self, events: &[NewEvent], condition: &AppendCondition) -> Result<(), AppendError> {
+        R::check(&self.shared.records(), self.since, events, condition)
+    }
+
+    /// Writes a batch into the locked log, from this position on.
+    fn write(&self, log: &mut Vec<Recorded<Bytes>>, events: Vec<NewEvent>, position: u64) -> Page {
+        let recorded_at = R::now();
+        let mut revisions: HashMap<StreamName, Revision> = HashMap::new();
+        let batch: Page = events
+            .into_iter()
+            .zip(position..)
+            .filter_map(|(event, position)| {
+                let revision = event.stream.as_ref().map(|stream| {
+                    let last = revisions
+                        .entry(stream.clone())
+                        .or_insert_with(|| R::revision(log, self.since, stream));
+                    let next = last.next();
+                    *last = Revision::Current(next);
+                    next
+                });
+                let position = SequencePosition::new(position)?;
+                Some(R::kept(record(event, position, revision, recorded_at)))
+            })
+            .collect();
+        R::place(log, batch.clone());
+        *lock(&self.known) = log.len();
+        R::returned(batch)
+    }
+
+    fn publish(&self, log: &[Recorded<Bytes>]) {
+        self.own.send_replace(head(log));
+        if R::WAKE != Wake::NotForTheFirst || head(log) > 1 {
+            self.shared.head.send_replace(head(log));
+        }
+        match R::WAKE {
+            Wake::OneOnly => self.shared.appended.notify_one(),
+            _ => self.shared.appended.notify_waiters(),
+        }
+    }
+
+    fn write_and_publish(&self, events: Vec<NewEvent>) -> Page {
+        let mut log = self.shared.records();
+        let position = R::next_position(&log, self.since);
+        let records = self.write(&mut log, events, position);
+        self.publish(&log);
+        records
+    }
+
+    fn atomic(
+        &self,
+        events: Vec<NewEvent>,
+        condition: &AppendCondition,
+    ) -> Result<Page, AppendError> {
+        let mut log = self.shared.records();
+        R::check(&log, self.since, &events, condition)?;
+        let position = R::next_position(&log, self.since);
+        let records = self.write(&mut log, events, position);
+        self.publish(&log);
+        Ok(records)
+    }
+
+    fn torn(
+        &self,
+        events: Vec<NewEvent>,
+        condition: &AppendCondition,
+    ) -> Result<Page, AppendError> {
+        let mut log = self.shared.records();
+        R::check_condition(&log, self.since, &events, condition)?;
+        let mut records = Vec::new();
+        for event in events {
+            R::LIMITS.check(std::slice::from_ref(&event), &AppendCondition::None)?;
+            R::check_ids(&log, self.since, std::slice::from_ref(&event))?;
+            let position = R::next_position(&log, self.since);
+            records.extend(self.write(&mut log, vec![event], position));
+            self.publish(&log);
+        }
+        Ok(records)
+    }
+
+    async fn event_by_event(
+        &self,
+        events: Vec<NewEvent>,
+        condition: &AppendCondition,
+    ) -> Result<Page, AppendError> {
+        self.check(&events, condition)?;
+        let mut records = Vec::new();
+        for event in events {
+            records.extend(self.write_and_publish(vec![event]));
+            yield_now().await;
+        }
+        Ok(records)
+    }
+
+    async fn late(
+        &self,
+        events: Vec<NewEvent>,
+        condition: &AppendCondition,
+    ) -> Result<Page, AppendError> {
+        let position = {
+            let mut reserved = lock(&self.shared.reserved);
+            *reserved += events.len() as u64;
+            *reserved + 1 - events.len() as u64
+        };
+        for _ in 0..position % 4 {
+            yield_now().await;
+        }
+        let mut log = self.shared.records();
+        R::check(&log, self.since, &events, condition)?;
+        let records = self.write(&mut log, events, position);
+        log.sort_by_key(|record| record.position);
+        self.publish(&log);
+        Ok(records)
+    }
+
+    /// Whether this is the runtime that the handle was first used on.
+    fn is_at_home(&self) -> bool {
+        let here = Handle::current().id();
+        *lock(&self.runtime).get_or_insert(here) == here
+    }
+}
+
+fn record(
+    event: NewEvent,
+    position: SequencePosition,
+    revision: Option<u64>,
+    recorded_at: std::time::SystemTime,
+) -> Recorded<Bytes> {
+    Recorded {
+        id: event.id,
+        position,
+        stream: event.stream,
+        revision,
+        event_type: event.event_type,
+        version: event.version,
+        tags: event.tags,
+        metadata: event.metadata,
+        recorded_at,
+        event: event.payload,
+    }
+}
+
+#[async_trait::async_trait]
+impl<R: Rules> EventStore for Naive<R> {
+    async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
+        let query = query.clone();
+        self.show(move |record| R::matches(&query, record), options)
+            .await
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamName,
+        options: ReadOptions,
+    ) -> Result<Events<'_>, StoreError> {
+        let stream = stream.clone();
+        self.show(move |record| R::is_of(&stream, record), options)
+            .await
+    }
+
+    async fn append(
+        &self,
+        events: Vec<NewEvent>,
+        condition: AppendCondition,
+    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        if R::NEEDS_ITS_RUNTIME && !self.is_at_home() {
+            std::future::pending::<()>().await;
+        }
+        let _gate = match R::SHOW {
+            Show::Locking => Some(self.shared.gate.write().await),
+            _ => None,
+        };
+        if R::COMMIT != Commit::Torn {
+            R::admit(&events, &condition)?;
+        }
+        match R::COMMIT {
+            Commit::Atomic => self.atomic(events, &condition),
+            Commit::Torn => self.torn(events, &condition),
+            Commit::EventByEvent => self.event_by_event(events, &condition).await,
+            Commit::Late => self.late(events, &condition).await,
+            Commit::CheckedBefore => {
+                self.check(&events, &condition)?;
+                yield_now().await;
+                Ok(self.write_and_publish(events))
+            }
+            Commit::CheckedAgainstWrites => {
+                self.check(&events, &condition)?;
+                yield_now().await;
+                if writes_what_it_guards(&events, &condition) {
+                    return self.atomic(events, &condition);
+                }
+                self.atomic(events, &AppendCondition::None)
+            }
+        }
+    }
+
+    async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {
+        Ok(self.seen(R::head))
+    }
+
+    async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
+        let after = after.map_or(0, SequencePosition::get);
+        let there = self.shared.head() > after;
+        let gone = |_| StoreError::new(StoreErrorKind::Other, "the log is gone");
+        match R::WAKE {
+            Wake::AtOnce => Ok(()),
+            Wake::RefusesAhead if after > self.shared.head() => Err(StoreError::new(
+                StoreErrorKind::Other,
+                "the position is above the head",
+            )),
+            Wake::Right | Wake::RefusesAhead | Wake::NotForTheFirst => {
+                let mut head = self.shared.head.subscribe();
+                head.wait_for(|head| *head > after)
+                    .await
+                    .map(drop)
+                    .map_err(gone)
+            }
+            Wake::OwnOnly if !there => {
+                let mut head = self.own.subscribe();
+                head.wait_for(|head| *head > after)
+                    .await
+                    .map(drop)
+                    .map_err(gone)
+            }
+            Wake::ListensLate if !there => {
+                yield_now().await;
+                self.shared.appended.notified().await;
+                Ok(())
+            }
+            Wake::NextOnly => {
+                self.shared.appended.notified().await;
+                Ok(())
+            }
+            Wake::OneOnly => {
+                while self.shared.head() <= after {
+                    self.shared.appended.notified().await;
+                }
+                Ok(())
+            }
+            Wake::OthersOnly if !there => {
+                let own_last = || *self.own.borrow() == self.shared.head();
+                while self.shared.head() <= after || own_last() {
+                    self.shared.appended.notified().await;
+                }
+                Ok(())
+            }
+            Wake::OwnOnly | Wake::OthersOnly | Wake::ListensLate => Ok(()),
+        }
+    }
+}
+
+fn writes_what_it_guards(events: &[NewEvent], condition: &AppendCondition) -> bool {
+    match condition {
+        AppendCondition::FailIfEventsMatch { query, .. } => events
+            .iter()
+            .any(|event| query.matches(&event.event_type, &event.tags)),
+        _ => true,
+    }
+}
+
+impl<R: Rules> Drop for Naive<R> {
+    fn drop(&mut self) {
+        match R::FAREWELL {
+            Farewell::Quiet => {}
+            // The other owner is the fixture, which stands for the disk.
+            Farewell::LosesTheLast if Arc::strong_count(&self.shared) == 2 => {
+                self.shared.records().pop();
+            }
+            Farewell::LosesTheLast => {}
+            Farewell::NeedsARuntime => drop(Handle::current()),
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! What the naive store asks at each step; every default is right.
+
+use std::time::{Duration, SystemTime};
+
+use factos::{
+    AppendCondition, AppendError, Bytes, Conflict, EventId, Limits, NewEvent, Page, Query,
+    ReadOptions, Recorded, Revision, SequencePosition, StreamName,
+};
+
+/// How a batch gets into the log.
+#[derive(PartialEq)]
+pub(crate) enum Commit {
+    /// Checked and written under one lock.
+    Atomic,
+    /// Checked, then written under another lock.
+    CheckedBefore,
+    /// As `CheckedBefore`, but checked again if the batch itself matches the condition.
+    CheckedAgainstWrites,
+    /// Written event by event, each visible at once.
+    EventByEvent,
+    /// Checked and written event by event under one lock; what was written stays.
+    Torn,
+    /// Positions are handed out first; the batch becomes visible later.
+    Late,
+}
+
+/// How a read is shown.
+#[derive(PartialEq)]
+pub(crate) enum Show {
+    /// One snapshot, in one page.
+    Snapshot,
+    /// One snapshot, in pages of one record, with empty pages between them.
+    OneByOne,
+    /// The log as it is when each page is asked for.
+    Live,
+    /// Records of one snapshot, observed of a later one.
+    ObservedLater,
+    /// One snapshot, which holds appends up until it is dropped.
+    Locking,
+    /// As `Snapshot`, refused for positions that a signed number cannot hold.
+    Signed,
+}
+
+/// When a waiter wakes.
+#[derive(PartialEq)]
+pub(crate) enum Wake {
+    Right,
+    /// The head is looked at first, and listened for afterwards.
+    ListensLate,
+    /// Only the next append counts, not what is there.
+    NextOnly,
+    /// Only appends of the handle itself count.
+    OwnOnly,
+    /// Only appends of other handles count, once it waits.
+    OthersOnly,
+    /// One waiter wakes for each append.
+    OneOnly,
+    /// The first append of a log wakes nobody.
+    NotForTheFirst,
+    AtOnce,
+    /// A position above the head is an error.
+    RefusesAhead,
+}
+
+/// A handle that is dropped.
+#[derive(PartialEq)]
+pub(crate) enum Farewell {
+    Quiet,
+    /// The last handle takes the last batch with it.
+    LosesTheLast,
+    /// Asks for the runtime that it was dropped in.
+    NeedsARuntime,
+}
+
+pub(crate) trait Rules: Send + Sync + 'static {
+    const COMMIT: Commit = Commit::Atomic;
+    const SHOW: Show = Show::Snapshot;
+    const WAKE: Wake = Wake::Right;
+    const FAREWELL: Farewell = Farewell::Quiet;
+    const LIMITS: Limits = Limits::FLOOR;
+    /// Whether an append works on another runtime than the first.
+    const NEEDS_ITS_RUNTIME: bool = false;
+    /// Whether a handle shows only what was there when it was opened, and its own writes.
+    const SEES_OTHERS: bool = true;
+
+    fn admit(events: &[NewEvent], condition: &AppendCondition) -> Result<(), AppendError> {
+        Self::LIMITS.check(events, condition)
+    }
+
+    /// The ids of the batch and the condition, in that order; `since` is the length of the log when the
+    /// handle was opened.
+    fn check(
+        log: &[Recorded<Bytes>],
+        since: usize,
+        events: &[NewEvent],
+        condition: &AppendCondition,
+    ) -> Result<(), AppendError> {
+        Self::check_ids(log, since, events)?;
+        Self::check_condition(log, since, events, condition)
+    }
+
+    fn check_ids(
+        log: &[Recorded<Bytes>],
+        _since: usize,
+        events: &[NewEvent],
+    ) -> Result<(), AppendError> {
+        let mut ids: Vec<_> = events.iter().map(|event| event.id).collect();
+        ids.sort_unstable();
+        let twice = ids
+            .windows(2)
+            .find(|pair| pair[0] == pair[1])
+            .map(|pair| pair[0]);
+        let taken = log
+            .iter()
+            .map(|r| r.id)
+            .find(|id| ids.binary_search(id).is_ok());
+        match taken.or(twice) {
+            Some(id) => Err(duplicate(id)),
+            None => Ok(()),
+        }
+    }
+
+    fn check_condition(
+        log: &[Recorded<Bytes>],
+        since: usize,
+        _events: &[NewEvent],
+        condition: &AppendCondition,
+    ) -> Result<(), AppendError> {
+        match condition {
+            AppendCondition::None => Ok(()),
+            AppendCondition::FailIfEventsMatch { query, after } => {
+                Self::check_query(log, since, query, *after)
+            }
+            AppendCondition::ExpectedRevision { stream, revision } => {
+                let actual = Self::revision(log, since, stream);
+                Self::check_revision(stream, *revision, actual)
+            }
+        }
+    }
+
+    fn check_query(
+        log: &[Recorded<Bytes>],
+        _since: usize,
+        query: &Query,
+        after: Option<SequencePosition>,
+    ) -> Result<(), AppendError> {
+        let refuses = |record: &&Recorded<Bytes>| {
+            Self::counts(record.position, after) && Self::guards(query, record)
+        };
+        match log.iter().find(refuses) {
+            Some(record) => Err(Self::refusal(query, after, record.position)),
+            None => Ok(()),
+        }
+    }
+
+    fn refusal(
+        query: &Query,
+        after: Option<SequencePosition>,
+        position: SequencePosition,
+    ) -> AppendError {
+        refusal(query.clone(), after, position)
+    }
+
+    fn check_revision(
+        stream: &StreamName,
+        expected: Revision,
+        actual: Revision,
+    ) -> Result<(), AppendError> {
+        if expected == actual {
+            Ok(())
+        } else {
+            Err(wrong_revision(stream, expected, actual))
+        }
+    }
+
+    fn counts(position: SequencePosition, after: Option<SequencePosition>) -> bool {
+        Some(position) > after
+    }
+
+    fn guards(query: &Query, record: &Recorded<Bytes>) -> bool {
+        query.matches(&record.event_type, &record.tags)
+    }
+
+    fn revision(log: &[Recorded<Bytes>], _since: usize, stream: &StreamName) -> Revision {
+        let last = log.iter().rev().find(|r| r.stream.as_ref() == Some(stream));
+        last.and_then(|record| record.revision).into()
+    }
+
+    fn next_position(log: &[Recorded<Bytes>], _since: usize) -> u64 {
+        log.last().map_or(1, |record| record.position.get() + 1)
+    }
+
+    fn now() -> SystemTime {
+        let since = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        let micros = u64::try_from(since.as_micros()).unwrap_or_default();
+        SystemTime::UNIX_EPOCH + Duration::from_micros(micros)
+    }
+
+    /// What the log keeps of a record.
+    fn kept(record: Recorded<Bytes>) -> Recorded<Bytes> {
+        record
+    }
+
+    /// What an append returns of what the log kept.
+    fn returned(records: Page) -> Page {
+        records
+    }
+
+    /// Where a batch goes.
+    fn place(log: &mut Vec<Recorded<Bytes>>, batch: Page) {
+        log.extend(batch);
+    }
+
+    fn is_after(position: SequencePosition, after: SequencePosition) -> bool {
+        position > after
+    }
+
+    fn is_before(position: SequencePosition, before: SequencePosition) -> bool {
+        position < before
+    }
+
+    fn matches(query: &Query, record: &Recorded<Bytes>) -> bool {
+        query.matches(&record.event_type, &record.tags)
+    }
+
+    fn is_of(stream: &StreamName, record: &Recorded<Bytes>) -> bool {
+        record.stream.as_ref() == Some(stream)
+    }
+
+    fn select(
+        log: &[Recorded<Bytes>],
+        wanted: &dyn Fn(&Recorded<Bytes>) -> bool,
+        options: ReadOptions,
+    ) -> Page {
+        Self::arrange(
+            Self::within(log, options)
+                .filter(|r| wanted(r))
+                .cloned()
+                .collect(),
+            options,
+        )
+    }
+
+    fn within(
+        log: &[Recorded<Bytes>],
+        options: ReadOptions,
+    ) -> impl Iterator<Item = &Recorded<Bytes>> {
+        log.iter().filter(move |record| {
+            options
+                .after
+                .is_none_or(|after| Self::is_after(record.position, after))
+                && options
+                    .before
+                    .is_none_or(|before| Self::is_before(record.position, before))
+        })
+    }
+
+    /// Order and limit.
+    fn arrange(page: Page, options: ReadOptions) -> Page {
+        arrange(page, options)
+    }
+
+    fn observed(log: &[Recorded<Bytes>], _page: &Page) -> Option<SequencePosition> {
+        log.last().map(|record| record.position)
+    }
+
+    fn head(log: &[Recorded<Bytes>]) -> Option<SequencePosition> {
+        log.last().map(|record| record.position)
+    }
+}
+
+pub(crate) fn arrange(mut page: Page, options: ReadOptions) -> Page {
+    if options.backwards {
+        page.reverse();
+    }
+    page.truncate(limit(options));
+    page
+}
+
+pub(crate) fn limit(options: ReadOptions) -> usize {
+    usize::try_from(options.limit.unwrap_or(u64::MAX)).unwrap_or(usize::MAX)
+}
+
+pub(crate) fn duplicate(id: EventId) -> AppendError {
+    AppendError::DuplicateEventId(id)
+}
+
+pub(crate) fn refusal(
+    query: Query,
+    after: Option<SequencePosition>,
+    position: SequencePosition,
+) -> AppendError {
+    Conflict::EventsMatch {
+        query,
+        after,
+        position,
+    }
+    .into()
+}
+
+pub(crate) fn wrong_revision(
+    stream: &StreamName,
+    expected: Revision,
+    actual: Revision,
+) -> AppendError {
+    let stream = stream.clone();
+    Conflict::Revision {
+        stream,
+        expected,
+        actual,
+    }
+    .into()
+}
