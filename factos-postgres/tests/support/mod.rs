@@ -14,6 +14,9 @@ use factos_postgres::{
     sqlx::{AssertSqlSafe, Executor, PgPool, postgres::PgPoolOptions, raw_sql},
 };
 
+/// Longer than the disk of a busy machine may hang.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
 pub(crate) const SOLD: EventType = EventType::from_static("TicketSold");
 
 pub(crate) fn sold(show: &str) -> NewEvent {
@@ -76,7 +79,7 @@ impl Schema {
     }
 
     pub(crate) fn config(&self) -> Config {
-        Config::new().schema(&self.name).unwrap().mode(self.mode)
+        Config::new().schema(&self.name).unwrap().mode(self.mode).lock_timeout(PATIENCE)
     }
 
     pub(crate) async fn open(&self) -> PostgresStore {
