@@ -54,7 +54,12 @@ async fn main() {
     let pool = PgPoolOptions::new().max_connections(80).connect(&url).await.unwrap();
     let mode = if options.mode == "keyed" { Mode::Keyed } else { Mode::Portable };
     let schema = format!("bench_{}", std::process::id());
-    let config = Config::new().schema(&schema).unwrap().mode(mode).create(true);
+    let config = Config::new()
+        .schema(&schema)
+        .unwrap()
+        .mode(mode)
+        .create(true)
+        .lock_timeout(Duration::from_secs(60));
     let store = config.open(pool.clone()).await.unwrap();
     let log = Arc::new(Log::filled(store, pool.clone(), &schema, options.events).await);
     let bare = Arc::new(Bare::created(pool.clone(), &schema).await);
