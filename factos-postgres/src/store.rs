@@ -12,7 +12,10 @@ use factos::{
     Recorded, SequencePosition, StoreError, StreamName,
 };
 use futures_util::stream;
-use sqlx::{PgConnection, PgPool, postgres::PgPoolOptions};
+use sqlx::{
+    Connection, PgConnection, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -88,10 +91,13 @@ impl PostgresStore {
     }
 
     pub(crate) async fn connect_with(config: Config, url: &str) -> Result<Self, StoreError> {
+        let failed = |error| Error::of(error, Sent::No, config.lock_timeout);
+        let options: PgConnectOptions = url.parse().map_err(failed)?;
+        // The pool would try again until its time is up, and not say why.
+        let trial = PgConnection::connect_with(&options).await.map_err(failed)?;
+        drop(trial.close().await);
         let pool = PgPoolOptions::new().max_connections(POOL).acquire_timeout(POOL_WAIT);
-        let pool = pool.connect(url).await;
-        let pool = pool.map_err(|error| Error::of(error, Sent::No, config.lock_timeout))?;
-        Self::open_with(config, pool).await
+        Self::open_with(config, pool.connect_lazy_with(options)).await
     }
 
     pub(crate) async fn open_with(config: Config, pool: PgPool) -> Result<Self, StoreError> {

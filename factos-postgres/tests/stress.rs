@@ -59,14 +59,14 @@ async fn handles(schema: &Schema) -> Vec<PostgresStore> {
 async fn run(schema: Schema, mutation: Mutation, time: Duration, other: bool) -> Findings {
     let schema = Arc::new(schema);
     // Opened before the SQL is broken: a store refuses locks that do not exclude.
-    let mut handles = handles(&schema).await;
+    let handles = handles(&schema).await;
+    let followers = Followers::start(&schema, &handles).await;
     mutation.apply(&schema).await;
     if mutation == Mutation::SerializableInsteadOfLocks {
-        for handle in &mut handles {
+        for handle in &handles {
             handle.pool().set_connect_options(serializable());
         }
     }
-    let followers = Followers::start(&schema, &handles).await;
     let child = other.then(|| {
         let mut command = tokio::process::Command::new(env::current_exe().unwrap());
         command.args(["--exact", "child_of_the_stress_test", "--ignored", "--nocapture"]);

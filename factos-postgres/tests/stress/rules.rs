@@ -93,7 +93,7 @@ impl Rule {
                     .filter(|e| e.event_type == event_type && e.tags.contains(tag.as_str()))
                     .count()
             };
-            of(ENROLLED) - of(LEFT)
+            of(ENROLLED).saturating_sub(of(LEFT))
         };
         match self {
             Self::Enrol { course, student } => {
