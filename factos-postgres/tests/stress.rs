@@ -76,7 +76,7 @@ async fn run(schema: Schema, mutation: Mutation, time: Duration, other: bool) ->
         command.env("FACTOS_TEST_MILLIS", time.as_millis().to_string());
         command.stdout(Stdio::null()).spawn().unwrap()
     });
-    let reads = Workforce::of(&handles).work(time).await;
+    let reads = Workforce::of(&handles, mutation != Mutation::None).work(time).await;
     if let Some(mut child) = child {
         assert!(child.wait().await.unwrap().success(), "the other process failed");
     }
@@ -103,7 +103,7 @@ async fn child_of_the_stress_test() {
     let schema = Schema { name, mode };
     let handles = handles(&schema).await;
     let time = Duration::from_millis(env::var("FACTOS_TEST_MILLIS").unwrap().parse().unwrap());
-    Workforce::of(&handles).work(time).await;
+    Workforce::of(&handles, false).work(time).await;
     // The parent's.
     std::mem::forget(schema);
 }
