@@ -56,7 +56,7 @@ END $$;
 -- How far the log is complete: for what the names cover, by waiting out the writers in flight on them; for the
 -- whole log, by the watermark, which must cover every event that is visible by now.
 CREATE FUNCTION factos._horizon(names text[], excl bool[], settled bigint) RETURNS bigint
-LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql VOLATILE AS $$
 DECLARE h bigint; top bigint; c bigint; v text; started timestamptz;
 BEGIN
  IF names IS NOT NULL THEN
