@@ -1,5 +1,7 @@
 //! The sale as a newcomer runs it.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     path::Path,
     process::{Command, Output},
@@ -132,7 +134,7 @@ fn wrong_options_are_told_with_the_usage() {
         &["--store", "sqlite:"],
         &["--buyers", "0"],
         &["--buyers", "many"],
-        &["--seats", "-1"],
+        &["--seats", "1.5"],
         &["--concurrency", "0"],
         &["--sets", "5"],
     ] {

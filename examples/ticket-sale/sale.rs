@@ -1,5 +1,8 @@
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -36,7 +39,8 @@ pub(crate) async fn run(
     let head = store.head().await?;
     let mut counts = Counts { before: recorded(store, &query).await?.total, ..Counts::default() };
     let begun = Instant::now();
-    let mut buyers = open_doors(store, options, &sale)?;
+    let retries = Arc::new(AtomicU64::new(0));
+    let mut buyers = open_doors(store, options, &sale, &counting(&retries))?;
     let mut progress = Progress::of(options.buyers);
     while let Some(purchase) = buyers.join_next().await {
         let purchase = purchase.context("a buyer's task ended early")??;
@@ -49,6 +53,7 @@ pub(crate) async fn run(
     progress.finish();
     let elapsed = begun.elapsed();
     let log = recorded(store, &query).await?;
+    counts.retried = retries.load(Ordering::Relaxed);
     counts.recorded = log.total;
     counts.own = log.events.iter().filter(|(by, _)| by.as_deref() == Some(&*sale)).count() as u64;
     counts.kept = log.events.iter().filter(|(_, at)| Some(*at) <= head).count() as u64;
@@ -78,6 +83,7 @@ fn open_doors(
     store: &Arc<dyn EventStore>,
     options: &Options,
     sale: &str,
+    retry: &Retry,
 ) -> anyhow::Result<JoinSet<anyhow::Result<Purchase>>> {
     let doors = Arc::new(Semaphore::new(usize::try_from(options.concurrency)?));
     let office = Arc::new(BoxOffice { seats: options.seats });
@@ -85,11 +91,11 @@ fn open_doors(
     let mut buyers = JoinSet::new();
     for number in 1..=options.buyers {
         let (store, doors, office) = (store.clone(), doors.clone(), office.clone());
-        let metadata = metadata.clone();
+        let (metadata, retry) = (metadata.clone(), retry.clone());
         buyers.spawn(async move {
             let _inside = doors.acquire_owned().await?;
             let command = BuyTicket { show: SHOW.to_owned(), buyer: format!("buyer-{number}") };
-            buy(&*store, &office, &command, metadata).await
+            buy(&*store, &office, &command, metadata, retry).await
         });
     }
     Ok(buyers)
@@ -100,9 +106,18 @@ async fn buy(
     office: &BoxOffice,
     command: &BuyTicket,
     metadata: Metadata,
+    retry: Retry,
 ) -> anyhow::Result<Purchase> {
-    let retry = Retry::attempts(ATTEMPTS)
-        .tokio_backoff(Duration::from_micros(500), Duration::from_millis(20));
     let purchase = dispatch(store, office).retry(retry).metadata(metadata).run(command).await;
     Ok(purchase.split()?)
+}
+
+/// Pauses before each further attempt, and counts it.
+fn counting(retries: &Arc<AtomicU64>) -> Retry {
+    let retries = Arc::clone(retries);
+    let (base, max) = (Duration::from_micros(500), Duration::from_millis(20));
+    Retry::attempts(ATTEMPTS).backoff(base, max, move |pause| {
+        retries.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(pause)
+    })
 }

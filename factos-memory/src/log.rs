@@ -1,35 +1,48 @@
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use ahash::RandomState;
 use factos::{
-    AppendCondition, AppendError, Bytes, Conflict, EventId, EventType, NewEvent, Query, Recorded,
-    Revision, SequencePosition, StreamName,
+    AppendCondition, AppendError, Bytes, Conflict, EventId, EventType, NewEvent, Payloads, Query,
+    Recorded, Revision, SequencePosition, StreamName, Tags,
 };
 
 /// Positions in ascending order.
 pub(crate) type Positions = Vec<u64>;
 
+/// The events that carry one tag.
+#[derive(Debug, Default)]
+pub(crate) struct Tagged {
+    pub(crate) positions: Positions,
+    /// All tags of the last of them: the next one most likely has the same, and shares them.
+    tags: Tags,
+}
+
+/// Records of one allocation: the log grows without moving what it holds.
+const CHUNK: usize = 1024;
+
 /// The events in order, position = index + 1, and the positions of each name.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
-    records: Vec<Arc<Recorded<Bytes>>>,
+    chunks: Vec<Vec<Recorded<Bytes>>>,
+    payloads: Payloads,
     ids: HashSet<EventId, RandomState>,
-    pub(crate) tags: HashMap<Box<str>, Positions, RandomState>,
+    pub(crate) tags: HashMap<Box<str>, Tagged, RandomState>,
     pub(crate) types: HashMap<EventType, Positions, RandomState>,
     pub(crate) streams: HashMap<StreamName, Positions, RandomState>,
 }
 
 impl Log {
     pub(crate) fn head(&self) -> u64 {
-        self.records.len() as u64
+        let Some(last) = self.chunks.last() else { return 0 };
+        ((self.chunks.len() - 1) * CHUNK + last.len()) as u64
     }
 
-    pub(crate) fn record(&self, position: u64) -> Option<&Arc<Recorded<Bytes>>> {
-        self.records.get(usize::try_from(position.checked_sub(1)?).ok()?)
+    pub(crate) fn record(&self, position: u64) -> Option<&Recorded<Bytes>> {
+        let index = usize::try_from(position.checked_sub(1)?).ok()?;
+        self.chunks.get(index / CHUNK)?.get(index % CHUNK)
     }
 
     /// Everything that must hold before the first event of the batch is written.
@@ -93,10 +106,14 @@ impl Log {
     fn push(&mut self, new: NewEvent, recorded_at: SystemTime) -> Recorded<Bytes> {
         let position = SequencePosition::FIRST.saturating_add(self.head());
         let at = position.get();
-        for tag in new.tags.iter() {
+        let mut tags = new.tags;
+        for tag in tags.clone().iter() {
             match self.tags.get_mut(tag) {
-                Some(positions) => positions.push(at),
-                None => drop(self.tags.insert(tag.into(), vec![at])),
+                Some(tagged) => tagged.push(at, &mut tags),
+                None => {
+                    let tagged = Tagged { positions: vec![at], tags: tags.clone() };
+                    self.tags.insert(tag.into(), tagged);
+                }
             }
         }
         match self.types.get_mut(new.event_type.as_str()) {
@@ -116,13 +133,31 @@ impl Log {
             revision,
             event_type: new.event_type,
             version: new.version,
-            tags: new.tags,
+            tags,
             metadata: new.metadata,
             recorded_at,
-            event: new.payload,
+            event: self.payloads.copy(&new.payload),
         };
-        self.records.push(Arc::new(record.clone()));
+        match self.chunks.last_mut() {
+            Some(chunk) if chunk.len() < CHUNK => chunk.push(record.clone()),
+            _ => {
+                let mut chunk = Vec::with_capacity(CHUNK);
+                chunk.push(record.clone());
+                self.chunks.push(chunk);
+            }
+        }
         record
+    }
+}
+
+impl Tagged {
+    fn push(&mut self, position: u64, tags: &mut Tags) {
+        self.positions.push(position);
+        if self.tags == *tags {
+            *tags = self.tags.clone();
+        } else {
+            self.tags = tags.clone();
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! Which positions a query selects, found from postings and never by scanning the log.
 
-use std::sync::Arc;
+use std::hint::black_box;
 
-use factos::{Bytes, Query, QueryItem, ReadCursor, Recorded, SequencePosition, StreamName};
+use factos::{Bytes, Page, Query, QueryItem, ReadCursor, Recorded, SequencePosition, StreamName};
 
-use crate::log::Log;
+use crate::log::{Log, Positions};
 
 /// What a read asks for.
 #[derive(Debug, Clone)]
@@ -24,14 +24,9 @@ struct Arm<'a> {
 
 impl Log {
     /// The next records of a read, at most `most`.
-    pub(crate) fn page(
-        &self,
-        selection: &Selection,
-        cursor: &mut ReadCursor,
-        most: usize,
-    ) -> Vec<Arc<Recorded<Bytes>>> {
+    pub(crate) fn page(&self, selection: &Selection, cursor: &mut ReadCursor, most: usize) -> Page {
         if cursor.is_done() {
-            return Vec::new();
+            return Page::new();
         }
         let most = cursor.page_size(most);
         let positions = self.positions(selection, cursor, most);
@@ -39,7 +34,12 @@ impl Log {
             Some(last) if positions.len() == most => cursor.advance(most, last),
             _ => cursor.finish(),
         }
-        positions.iter().filter_map(|position| self.record(*position).cloned()).collect()
+        let mut records = Vec::with_capacity(positions.len());
+        records.extend(positions.iter().filter_map(|at| self.record(*at)));
+        // Cold records are fetched side by side here; the atomic counts of a clone would fetch them one
+        // after the other.
+        black_box(records.iter().map(|record| touch(record)).fold(0, u64::wrapping_add));
+        records.into_iter().cloned().collect()
     }
 
     fn positions(&self, selection: &Selection, cursor: &ReadCursor, most: usize) -> Vec<u64> {
@@ -55,19 +55,20 @@ impl Log {
         let Some(items) = items else {
             return take(low + 1..=high, backwards, most);
         };
-        let arms: Vec<_> = items.iter().flat_map(|item| self.arms(item, low, high)).collect();
-        let mut positions = Vec::new();
-        for arm in &arms {
-            positions.append(&mut arm.take(backwards, most));
+        let mut arms = Vec::with_capacity(items.len());
+        for item in items {
+            self.push_arms(item, low, high, &mut arms);
         }
-        if arms.len() > 1 {
-            positions.sort_unstable();
-            positions.dedup();
-            if backwards {
-                positions.reverse();
-            }
-            positions.truncate(most);
+        if let [arm] = &arms[..] {
+            return arm.take(backwards, most);
         }
+        let mut positions: Vec<_> = arms.iter().flat_map(|arm| arm.take(backwards, most)).collect();
+        positions.sort_unstable();
+        positions.dedup();
+        if backwards {
+            positions.reverse();
+        }
+        positions.truncate(most);
         positions
     }
 
@@ -79,41 +80,55 @@ impl Log {
         }
         let position = match query.items() {
             None => Some(low + 1),
-            Some(items) => items
-                .iter()
-                .flat_map(|item| self.arms(item, low, head))
-                .find_map(|arm| arm.take(false, 1).pop()),
+            Some(items) => items.iter().find_map(|item| {
+                let mut arms = Vec::new();
+                self.push_arms(item, low, head, &mut arms);
+                arms.iter().find_map(Arm::first)
+            }),
         };
         position.and_then(SequencePosition::new)
     }
 
     /// The arms of one item: one driven by its rarest tag, or one per type where the types are rarer.
-    fn arms<'a>(&'a self, item: &'a QueryItem, low: u64, high: u64) -> Vec<Arm<'a>> {
-        let list = |positions: Option<&'a Vec<u64>>| {
+    fn push_arms<'a>(&'a self, item: &'a QueryItem, low: u64, high: u64, arms: &mut Vec<Arm<'a>>) {
+        let list = |positions: Option<&'a Positions>| {
             positions.map_or(&[][..], |positions| cut(positions, low, high))
         };
-        let mut tags: Vec<_> = item.tags().iter().map(|tag| list(self.tags.get(tag))).collect();
+        let mut tags = item.tags().iter().map(|tag| self.tags.get(tag).map(|t| &t.positions));
+        if item.types().len() == 0 && item.tags().len() == 1 {
+            let driver = list(tags.next().flatten());
+            return arms.push(Arm { log: self, driver, tags: Vec::new(), types: None });
+        }
+        let mut tags: Vec<_> = tags.map(list).collect();
         tags.sort_unstable_by_key(|positions| positions.len());
         let types: Vec<_> = item.types().map(|name| list(self.types.get(name))).collect();
         let by_type: usize = types.iter().map(|positions| positions.len()).sum();
-        let types_are_rarer =
-            !types.is_empty() && tags.first().is_none_or(|rarest| by_type < rarest.len());
-        if types_are_rarer {
-            let arm = |driver| Arm { log: self, driver, tags: tags.clone(), types: None };
-            return types.into_iter().map(arm).collect();
+        match tags.split_first() {
+            Some((driver, others)) if types.is_empty() || driver.len() <= by_type => {
+                let types = (!types.is_empty()).then_some(item);
+                arms.push(Arm { log: self, driver, tags: others.to_vec(), types });
+            }
+            _ => arms.extend(types.into_iter().map(|driver| Arm {
+                log: self,
+                driver,
+                tags: tags.clone(),
+                types: None,
+            })),
         }
-        let types = (!types.is_empty()).then_some(item);
-        let Some((driver, others)) = tags.split_first() else {
-            return Vec::new();
-        };
-        vec![Arm { log: self, driver, tags: others.to_vec(), types }]
     }
 }
 
 impl Arm<'_> {
     fn take(&self, backwards: bool, most: usize) -> Vec<u64> {
+        if self.tags.is_empty() && self.types.is_none() {
+            return take(self.driver.iter().copied(), backwards, most);
+        }
         let admitted = self.driver.iter().copied().filter(|position| self.admits(*position));
         take(admitted, backwards, most)
+    }
+
+    fn first(&self) -> Option<u64> {
+        self.driver.iter().copied().find(|position| self.admits(*position))
     }
 
     fn admits(&self, position: u64) -> bool {
@@ -124,6 +139,12 @@ impl Arm<'_> {
                     .is_some_and(|record| item.types().any(|name| *name == record.event_type))
             })
     }
+}
+
+/// Reads a bit of each cache line of a record.
+fn touch(record: &Recorded<Bytes>) -> u64 {
+    let Recorded { position, version, tags, event, .. } = record;
+    position.get() ^ u64::from(*version) ^ (tags.as_lines().len() ^ event.len()) as u64
 }
 
 fn take(positions: impl DoubleEndedIterator<Item = u64>, backwards: bool, most: usize) -> Vec<u64> {

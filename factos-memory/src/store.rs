@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use factos::{
-    AppendCondition, AppendError, Bytes, EventStore, Events, Limits, NewEvent, Page, Query,
-    ReadCursor, ReadOptions, Recorded, SequencePosition, StoreError, StoreErrorKind, StreamName,
+    AppendCondition, AppendError, Bytes, EventStore, Events, Limits, NewEvent, Query, ReadCursor,
+    ReadOptions, Recorded, SequencePosition, StoreError, StoreErrorKind, StreamName,
 };
 use futures_util::stream;
 use parking_lot::Mutex;
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::{log::Log, select::Selection};
 
 /// The most records that one lock hold collects.
-const PAGE: usize = 1000;
+const PAGE: usize = 256;
 
 /// An event log in memory. A clone is another handle on the same log.
 #[derive(Debug, Clone, Default)]
@@ -49,7 +49,6 @@ impl MemoryStore {
         let first = log.page(&selection, &mut rest, PAGE);
         drop(log);
         let observed = SequencePosition::new(head);
-        let first = first.iter().map(|record| Recorded::clone(record)).collect();
         if rest.is_done() {
             return Events::of_page(observed, first);
         }
@@ -58,7 +57,6 @@ impl MemoryStore {
                 return None;
             }
             let page = self.shared.log.lock().page(&selection, &mut rest, PAGE);
-            let page: Page = page.iter().map(|record| Recorded::clone(record)).collect();
             Some((Ok(page), (selection, rest)))
         });
         Events::of_first_page(observed, first, pages)

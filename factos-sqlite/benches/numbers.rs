@@ -202,7 +202,7 @@ async fn condition_check(log: &Log) -> f64 {
 async fn reads(logs: &[Log]) {
     let mut read = vec![Vec::new(); logs.len()];
     let mut check = vec![Vec::new(); logs.len()];
-    for _ in 0..REPEATS {
+    for _ in 0..3 * REPEATS {
         for (i, log) in logs.iter().enumerate() {
             read[i].push(context_read(log).await);
             check[i].push(condition_check(log).await);

@@ -258,3 +258,96 @@ pub(crate) fn any_position(connection: &Connection, arms: &[Arm]) -> rusqlite::R
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::params;
+
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds { low: 0, high: 10_000 };
+
+    /// Positions 1 to 10,000: term 1 is on all of them, term 2 on five, type 1 is common, type 2 rare.
+    fn log() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("sql/schema.sql")).unwrap();
+        connection.execute_batch("BEGIN").unwrap();
+        for position in 1..=BOUNDS.high {
+            let kind = if position % 1000 == 0 { 2 } else { 1 };
+            let id = position.to_be_bytes();
+            let sql = "INSERT INTO event VALUES (?1, ?2, NULL, NULL, ?3, 1, '', '{}', 0, x'')";
+            connection.prepare_cached(sql).unwrap().execute(params![position, id, kind]).unwrap();
+            for term in if position % 2000 == 0 { &[1, 2][..] } else { &[1] } {
+                let sql = "INSERT INTO posting VALUES (?1, ?2, ?3)";
+                let row = [*term, position, kind];
+                connection.prepare_cached(sql).unwrap().execute(row).unwrap();
+            }
+        }
+        connection
+    }
+
+    fn arms(tags: &[i64], types: &[i64], bounds: Bounds) -> Vec<Arm> {
+        let mut arms = Vec::new();
+        let part = Part { tags: tags.to_vec(), types: types.to_vec() };
+        part.push_arms(&log(), bounds, &mut arms).unwrap();
+        arms
+    }
+
+    /// The term or type that drives an arm is its first parameter.
+    fn driver(arm: &Arm) -> (&str, i64) {
+        let table = if arm.sql.contains("FROM posting p") { "posting" } else { "event" };
+        (table, arm.parameters[0])
+    }
+
+    #[test]
+    fn the_rarest_part_drives() {
+        let cases = [
+            (&[1, 2][..], &[][..], ("posting", 2)),
+            (&[2, 1], &[1], ("posting", 2)),
+            (&[1], &[2], ("event", 2)),
+            (&[1], &[1], ("posting", 1)),
+            (&[1], &[], ("posting", 1)),
+        ];
+        for (tags, types, expected) in cases {
+            let arms = arms(tags, types, BOUNDS);
+            assert_eq!(
+                arms.iter().map(driver).collect::<Vec<_>>(),
+                [expected],
+                "{tags:?} {types:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn types_alone_get_an_arm_each() {
+        let arms = arms(&[], &[1, 2], BOUNDS);
+        assert_eq!(arms.iter().map(driver).collect::<Vec<_>>(), [("event", 1), ("event", 2)]);
+    }
+
+    #[test]
+    fn a_part_without_rows_ends_the_item() {
+        assert!(arms(&[1, 3], &[], BOUNDS).is_empty());
+        assert!(arms(&[1], &[3], BOUNDS).is_empty());
+        assert!(arms(&[1, 2], &[], Bounds { low: 0, high: 1_999 }).is_empty());
+    }
+
+    #[test]
+    fn a_short_range_is_not_weighed() {
+        let near_the_head = Bounds { low: BOUNDS.high - SHORT, high: BOUNDS.high };
+        let arms = arms(&[1, 2], &[2], near_the_head);
+        assert_eq!(arms.iter().map(driver).collect::<Vec<_>>(), [("posting", 1)]);
+    }
+
+    #[test]
+    fn chunks_hold_every_arm_once_and_no_more_than_a_statement_takes() {
+        let arm = |parameters| Arm { sql: String::new(), parameters: vec![0; parameters] };
+        let arms: Vec<_> =
+            (0..250).map(|n| arm(if n == 7 { PARAMETERS + 1 } else { 200 })).collect();
+        let chunks = chunks(&arms);
+        assert_eq!(chunks.iter().map(|chunk| chunk.len()).sum::<usize>(), arms.len());
+        for chunk in chunks {
+            let parameters = parameters(chunk).count();
+            assert!(chunk.len() <= ARMS && (parameters <= PARAMETERS || chunk.len() == 1));
+        }
+    }
+}

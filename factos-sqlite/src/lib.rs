@@ -1,4 +1,38 @@
-//! The embedded, durable event store of [`factos`], on SQLite.
+//! The embedded, durable event store of [`factos`], in one SQLite file.
+//!
+//! ```
+//! # use factos::{AppendCondition, EventStore, EventStoreExt, EventType, NewEvent, Query};
+//! use factos_sqlite::SqliteStore;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("doors.db");
+//! let store = SqliteStore::open(&path).await?;
+//! let opened = NewEvent::new(EventType::from_static("DoorOpened"), "{}");
+//! store.append(vec![opened], AppendCondition::None).await?;
+//! assert_eq!(store.read_all(&Query::all()).await?.len(), 1);
+//! store.close().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - **Isolation**: one writer at a time, also across processes; a condition is checked in the transaction
+//!   that appends. A read is one snapshot, up to the head that it began with.
+//! - **Locking**: one thread writes, and lets appends that wait share one commit, each with its own
+//!   verdict. A lock of another process is waited for up to [`Config::busy_timeout`], then the answer is
+//!   [`Error::Locked`], of the kind `Busy`. Readers wait for nobody.
+//! - **Durability**: an append returns once the write-ahead log was flushed; see [`Durability`] for less.
+//!   If the commit itself fails, the answer is of the kind `OutcomeUnknown`: append the batch again with
+//!   the same ids.
+//! - **Cancellation**: an append whose future is dropped is written as a whole or not at all: not, if the
+//!   writer had not come to it.
+//! - **Positions** are dense: no gaps.
+//! - **Limits**: [`SqliteStore::LIMITS`]. WAL needs shared memory, so no network file systems.
+//! - **Runtimes**: any; the store has threads of its own.
+//!
+//! How it is built: `docs/design.md` in the repository. The file is for people too:
+//! `SELECT * FROM event_view`.
 
 mod append;
 mod arms;
@@ -8,6 +42,7 @@ mod error;
 mod follow;
 mod pages;
 mod pool;
+mod queue;
 mod read;
 mod row;
 mod schema;

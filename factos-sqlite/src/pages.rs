@@ -1,48 +1,86 @@
-//! The pages of a long read after the first, each asked for while the one before is used.
+//! The pages of a long read after the first, asked for ahead of their use.
+
+use std::collections::VecDeque;
 
 use factos::{Page, ReadCursor};
 use tokio::sync::oneshot;
 
-use crate::{error::Error, pool::Jobs, read::Selection};
+use crate::{
+    error::Error,
+    pool::Jobs,
+    read::{PAGE, Selection},
+};
 
-/// A page that is being read.
+/// How many pages are read while one is used.
+const AHEAD: usize = 3;
+
+/// The pages that are to come, in order.
 #[derive(Debug)]
 pub(crate) struct Pages {
     jobs: Jobs,
-    next: oneshot::Receiver<Next>,
+    selection: Selection,
+    ahead: VecDeque<oneshot::Receiver<Next>>,
+    /// What was not asked for yet.
+    rest: ReadCursor,
 }
 
 #[derive(Debug)]
 struct Next {
     page: Result<Page, Error>,
-    selection: Selection,
+    /// What the page left over of the part that it was asked for.
     cursor: ReadCursor,
 }
 
 impl Pages {
+    /// Begins to read what is left of a read.
     pub(crate) fn start(
         jobs: &Jobs,
         selection: Selection,
-        mut cursor: ReadCursor,
+        rest: ReadCursor,
     ) -> Result<Self, Error> {
-        let next = jobs.submit(move |reader| {
-            let page = reader.page(&selection, &mut cursor);
-            Next { page, selection, cursor }
-        })?;
-        Ok(Self { jobs: jobs.clone(), next })
+        let mut pages =
+            Self { jobs: jobs.clone(), selection, ahead: VecDeque::with_capacity(AHEAD), rest };
+        pages.ask_ahead()?;
+        Ok(pages)
     }
 
-    /// The page, and those after it if there may be any.
-    pub(crate) async fn next(self) -> (Result<Page, Error>, Option<Self>) {
-        let Ok(Next { page, selection, cursor }) = self.next.await else {
-            return (Err(Error::Closed), None);
-        };
-        if page.is_err() || cursor.is_done() {
-            return (page, None);
+    /// The next page; none after the last.
+    pub(crate) async fn next(&mut self) -> Option<Result<Page, Error>> {
+        let answer = self.ahead.pop_front()?.await;
+        let page = answer.map_err(|_| Error::Closed).and_then(|next| self.go_on(next));
+        if page.is_err() {
+            self.ahead.clear();
         }
-        match Self::start(&self.jobs, selection, cursor) {
-            Ok(more) => (page, Some(more)),
-            Err(error) => (Err(error), None),
+        Some(page)
+    }
+
+    fn go_on(&mut self, Next { page, cursor }: Next) -> Result<Page, Error> {
+        let page = page?;
+        if !cursor.is_done() {
+            let more = self.ask(cursor)?;
+            self.ahead.push_front(more);
         }
+        self.ask_ahead()?;
+        Ok(page)
+    }
+
+    /// Keeps the readers at work. Where every position is wanted, parts of the log can be read side by
+    /// side; a query tells only with each page where the next begins.
+    fn ask_ahead(&mut self) -> Result<(), Error> {
+        while self.ahead.len() < AHEAD && !self.rest.is_done() {
+            let positions = if self.selection.is_all() { PAGE as u64 } else { u64::MAX };
+            let window = self.rest.take_window(positions);
+            let next = self.ask(window)?;
+            self.ahead.push_back(next);
+        }
+        Ok(())
+    }
+
+    fn ask(&self, mut cursor: ReadCursor) -> Result<oneshot::Receiver<Next>, Error> {
+        let selection = self.selection.clone();
+        self.jobs.submit(move |reader| {
+            let page = reader.page(&selection, &mut cursor);
+            Next { page, cursor }
+        })
     }
 }

@@ -2,19 +2,16 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
 };
 
-use crossbeam_channel::{Receiver, Sender};
 use tokio::sync::oneshot;
 
-use crate::{config::Config, error::Error, read::Reader};
+use crate::{config::Config, error::Error, queue::Queue, read::Reader};
 
-enum Job {
-    Run(Box<dyn FnOnce(&mut Reader) + Send>),
-    Stop,
-}
+type Job = Box<dyn FnOnce(&mut Reader) + Send>;
 
 /// Reader threads with one connection each.
 #[derive(Debug)]
@@ -25,17 +22,17 @@ pub(crate) struct Pool {
 
 /// Where reader threads take their work from. A clone asks the same threads.
 #[derive(Clone)]
-pub(crate) struct Jobs(Sender<Job>);
+pub(crate) struct Jobs(Arc<Queue<Job>>);
 
 impl Pool {
     /// Starts the threads; each has its connection when this returns.
     pub(crate) async fn start(config: &Config) -> Result<Self, Error> {
-        let (jobs, queue) = crossbeam_channel::unbounded();
-        let pool = Self { jobs: Jobs(jobs), threads: Mutex::default() };
+        let queue = Arc::new(Queue::new());
+        let pool = Self { jobs: Jobs(Arc::clone(&queue)), threads: Mutex::default() };
         let mut opening = Vec::with_capacity(config.readers);
         for _ in 0..config.readers {
             let (opened, answer) = oneshot::channel();
-            let (config, queue) = (config.clone(), queue.clone());
+            let (config, queue) = (config.clone(), Arc::clone(&queue));
             let thread =
                 thread::Builder::new().name("factos-sqlite-reader".to_owned()).spawn(move || {
                     match Reader::open(&config) {
@@ -60,20 +57,15 @@ impl Pool {
         &self.jobs
     }
 
-    /// Ends the threads and closes their connections; waits for the page that each is at.
+    /// Ends the threads and closes their connections, after the jobs that were asked for.
     pub(crate) fn stop(&self) {
-        let threads = std::mem::take(&mut *self.lock());
-        for _ in &threads {
-            // Fails if they have ended already.
-            drop(self.jobs.0.send(Job::Stop));
-        }
-        for thread in threads {
-            // A panic in a reader was told to the caller that it served.
+        self.jobs.0.close();
+        for thread in std::mem::take(&mut *self.lock()) {
             drop(thread.join());
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<JoinHandle<()>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
         self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -99,24 +91,25 @@ impl Jobs {
         f: impl FnOnce(&mut Reader) -> T + Send + 'static,
     ) -> Result<oneshot::Receiver<T>, Error> {
         let (reply, answer) = oneshot::channel();
-        let job = Job::Run(Box::new(move |reader| {
+        let job: Job = Box::new(move |reader| {
             if !reply.is_closed() {
                 drop(reply.send(f(reader)));
             }
-        }));
-        self.0.send(job).map_err(|_| Error::Closed)?;
+        });
+        self.0.push(job).map_err(|_| Error::Closed)?;
         Ok(answer)
     }
 }
 
-fn serve(mut reader: Reader, queue: &Receiver<Job>) {
-    while let Ok(Job::Run(job)) = queue.recv() {
-        job(&mut reader);
+fn serve(mut reader: Reader, queue: &Queue<Job>) {
+    while let Some(job) = queue.pop() {
+        // A panic drops the reply, which tells its caller, and nobody else.
+        drop(catch_unwind(AssertUnwindSafe(|| job(&mut reader))));
     }
 }
 
 impl fmt::Debug for Jobs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Jobs").field("queued", &self.0.len()).finish()
+        f.debug_tuple("Jobs").field(&self.0).finish()
     }
 }

@@ -18,14 +18,24 @@ use crate::{
 pub(crate) const HEAD: &str = "SELECT coalesce(max(position), 0) FROM event";
 
 /// The most records, and about the most payload bytes, of one page.
-const PAGE: usize = 1000;
+pub(crate) const PAGE: usize = 1000;
 const PAGE_BYTES: usize = 4 << 20;
+
+/// Room for the records of most contexts.
+const FIRST_RECORDS: usize = 16;
 
 /// What a read asks for.
 #[derive(Debug, Clone)]
 pub(crate) enum Selection {
     Query(Query),
     Stream(StreamName),
+}
+
+impl Selection {
+    /// Whether every event is selected.
+    pub(crate) fn is_all(&self) -> bool {
+        matches!(self, Self::Query(query) if query.items().is_none())
+    }
 }
 
 /// A read that has begun: its first page, and where it goes on.
@@ -67,11 +77,31 @@ impl Reader {
         selection: &Selection,
         options: ReadOptions,
     ) -> Result<Begun, Error> {
-        // Head first: whatever is appended from here on is above it, and the log never changes below.
+        // One transaction spares the statements their locks. The snapshot needs none: the head is read
+        // first, whatever is appended from here on is above it, and the log never changes below.
+        self.end_transaction()?;
+        self.execute("BEGIN")?;
+        let begun = self.begin_page(selection, options);
+        let ended = self.end_transaction();
+        begun.and_then(|begun| ended.map(|()| begun))
+    }
+
+    /// There is none where SQLite has ended it over an error, and one left open where a read panicked.
+    fn end_transaction(&self) -> Result<(), Error> {
+        if self.connection.is_autocommit() { Ok(()) } else { self.execute("COMMIT") }
+    }
+
+    fn begin_page(&mut self, selection: &Selection, options: ReadOptions) -> Result<Begun, Error> {
         let head = self.head()?;
         let mut cursor = ReadCursor::new(options, head);
         let first = self.page(selection, &mut cursor)?;
         Ok(Begun { observed: SequencePosition::new(head), first, cursor })
+    }
+
+    fn execute(&self, sql: &str) -> Result<(), Error> {
+        let done =
+            self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
+        done.map(drop).map_err(|error| Error::of(&self.path, busy::waited(), error))
     }
 
     /// The next page of a read.
@@ -83,6 +113,7 @@ impl Reader {
         if cursor.is_done() {
             return Ok(Page::new());
         }
+        self.rows.begin_page();
         let most = cursor.page_size(PAGE);
         let page = self.select(selection, cursor, most);
         let page = page.map_err(|error| error.on(&self.path, busy::waited()))?;
@@ -187,7 +218,7 @@ impl Reader {
     ) -> Result<Selected, RowError> {
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query(params_from_iter(parameters))?;
-        let mut records = Vec::new();
+        let mut records = Vec::with_capacity(most.min(FIRST_RECORDS));
         let mut bytes = 0;
         while let Some(row) = rows.next()? {
             let record: Recorded<Bytes> = self.rows.record(&self.connection, row)?;

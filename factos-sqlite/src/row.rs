@@ -6,8 +6,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use bytes::BytesMut;
-use factos::{Bytes, EventId, EventType, Metadata, Recorded, SequencePosition, StreamName, Tags};
+use factos::{
+    Bytes, EventId, EventType, Metadata, Payloads, Recorded, SequencePosition, StreamName, Tags,
+};
 use rusqlite::{Connection, OptionalExtension, Row, types::ValueRef};
 
 use crate::error::Error;
@@ -18,10 +19,13 @@ pub(crate) const COLUMNS: &str = "e.position, e.id, e.stream, e.revision, e.type
 
 const TYPE_NAME: &str = "SELECT name FROM term WHERE id = ?1 AND kind = 2";
 
-/// The types seen so far, so that a row costs no look-up and a record shares its type's name.
+/// What the rows of one connection share, so that a row costs no look-up and few allocations.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     types: BTreeMap<i64, EventType>,
+    /// The types of this page only: a count that the reader of one page takes up and the reader of the
+    /// next gives back at the same time is dear.
+    page: Vec<(i64, EventType)>,
     payloads: Payloads,
 }
 
@@ -71,37 +75,30 @@ impl Rows {
         position: SequencePosition,
     ) -> Result<EventType, RowError> {
         let id: i64 = row.get(4)?;
-        if let Some(known) = self.types.get(&id) {
+        if let Some((_, known)) = self.page.iter().find(|(known, _)| *known == id) {
             return Ok(known.clone());
         }
-        let name: Option<String> =
-            connection.prepare_cached(TYPE_NAME)?.query_row([id], |row| row.get(0)).optional()?;
-        let event_type = name.and_then(|name| EventType::new(name).ok());
+        let event_type = match self.types.get(&id) {
+            Some(known) => EventType::new(known).ok(),
+            None => find_type(connection, id)?.inspect(|found| {
+                self.types.insert(id, found.clone());
+            }),
+        };
         let event_type = event_type.ok_or_else(|| RowError::damaged(position, "its type"))?;
-        self.types.insert(id, event_type.clone());
+        self.page.push((id, event_type.clone()));
         Ok(event_type)
+    }
+
+    /// The rows that follow belong to another page.
+    pub(crate) fn begin_page(&mut self) {
+        self.page.clear();
     }
 }
 
-/// Copies small payloads side by side into shared blocks: one allocation for many events, and a record
-/// that is kept keeps no more than one block with it.
-#[derive(Debug, Default)]
-struct Payloads(BytesMut);
-
-const BLOCK: usize = 64 << 10;
-const SMALL: usize = 4 << 10;
-
-impl Payloads {
-    fn copy(&mut self, payload: &[u8]) -> Bytes {
-        if payload.len() > SMALL {
-            return Bytes::copy_from_slice(payload);
-        }
-        if self.0.capacity() < payload.len() {
-            self.0 = BytesMut::with_capacity(BLOCK);
-        }
-        self.0.extend_from_slice(payload);
-        self.0.split().freeze()
-    }
+fn find_type(connection: &Connection, id: i64) -> rusqlite::Result<Option<EventType>> {
+    let mut statement = connection.prepare_cached(TYPE_NAME)?;
+    let name: Option<String> = statement.query_row([id], |row| row.get(0)).optional()?;
+    Ok(name.and_then(|name| EventType::new(name).ok()))
 }
 
 fn text(value: ValueRef<'_>) -> Option<&str> {

@@ -1,16 +1,11 @@
-use std::{
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-    thread::{self, JoinHandle},
-};
+use std::{path::Path, sync::Arc, thread};
 
 use async_trait::async_trait;
-use crossbeam_channel::Sender;
 use factos::{
     AppendCondition, AppendError, Bytes, EventStore, Events, Limits, NewEvent, Query, ReadOptions,
     Recorded, SequencePosition, StoreError, StreamName,
 };
-use futures_util::{FutureExt, stream};
+use futures_util::stream;
 use tokio::sync::oneshot;
 
 use crate::{
@@ -21,7 +16,7 @@ use crate::{
     pages::Pages,
     pool::Pool,
     read::{Reader, Selection},
-    writer::{Append, Request, Writer},
+    writer::Writer,
 };
 
 /// An event log in a SQLite file. A clone is the same handle.
@@ -36,11 +31,10 @@ pub struct SqliteStore {
 #[derive(Debug)]
 struct Shared {
     log_id: String,
-    requests: Sender<Request>,
-    writer: Mutex<Option<JoinHandle<()>>>,
-    readers: Pool,
     head: Head,
     poll: Poll,
+    readers: Pool,
+    writer: Writer,
 }
 
 impl SqliteStore {
@@ -63,12 +57,11 @@ impl SqliteStore {
 
     pub(crate) async fn open_with(config: Config) -> Result<Self, StoreError> {
         let head = Head::default();
-        let (requests, log_id, writer) = start_writer(&config, head.clone()).await?;
+        let (writer, log_id) = Writer::start(&config, head.clone()).await?;
         let readers = Pool::start(&config).await?;
         head.publish(readers.jobs().run(|reader| reader.head()).await??);
         let poll = Poll::start(config.poll_interval, readers.jobs().clone(), head.clone())?;
-        let writer = Mutex::new(Some(writer));
-        Ok(Self { shared: Arc::new(Shared { log_id, requests, writer, readers, head, poll }) })
+        Ok(Self { shared: Arc::new(Shared { log_id, head, poll, readers, writer }) })
     }
 
     /// The identity that the log was given when it was created: a UUID. A position means something only
@@ -111,42 +104,12 @@ impl SqliteStore {
             return Ok(Events::of_page(begun.observed, begun.first));
         }
         let rest = Pages::start(jobs, selection, begun.cursor)?;
-        let pages = stream::unfold(Some(rest), |rest: Option<Pages>| async move {
-            let (page, rest) = rest?.next().await;
+        let pages = stream::unfold(rest, |mut rest| async move {
+            let page = rest.next().await?;
             Some((page.map_err(StoreError::from), rest))
         });
         Ok(Events::of_first_page(begun.observed, begun.first, pages))
     }
-}
-
-/// Starts the thread that writes; it opens the file, and creates the log if it must.
-async fn start_writer(
-    config: &Config,
-    head: Head,
-) -> Result<(Sender<Request>, String, JoinHandle<()>), Error> {
-    let (requests, queue) = crossbeam_channel::unbounded();
-    let (opened, answer) = oneshot::channel();
-    let config = config.clone();
-    let writer = thread::Builder::new()
-        .name("factos-sqlite-writer".to_owned())
-        .spawn(move || {
-            let open = || {
-                let writer = Writer::open(config, queue, head)?;
-                let log_id = writer.log_id()?;
-                Ok((writer, log_id))
-            };
-            match open() {
-                Ok((writer, log_id)) => {
-                    // If nobody waits for it any more, its queue is closed and it ends at once.
-                    drop(opened.send(Ok(log_id)));
-                    writer.run();
-                }
-                Err(error) => drop(opened.send(Err(error))),
-            }
-        })
-        .map_err(|error| Error::Thread(Arc::new(error)))?;
-    let log_id = answer.await.unwrap_or(Err(Error::Closed))?;
-    Ok((requests, log_id, writer))
 }
 
 #[async_trait]
@@ -169,11 +132,7 @@ impl EventStore for SqliteStore {
         condition: AppendCondition,
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
         Self::LIMITS.check(&events, &condition)?;
-        let batch = Batch::new(events, condition)?;
-        let (reply, verdict) = oneshot::channel();
-        let request = Request::Append(Append { batch, reply });
-        self.shared.requests.send(request).map_err(|_| StoreError::from(Error::Closed))?;
-        verdict.await.unwrap_or_else(|_| Err(StoreError::from(Error::WriterGone).into()))
+        self.shared.writer.append(Batch::new(events, condition)?).await
     }
 
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {
@@ -195,18 +154,12 @@ impl EventStore for SqliteStore {
 }
 
 impl Shared {
+    /// Readers before the writer: the last connection to be closed folds the write-ahead log in.
     fn close(&self) -> Result<(), Error> {
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(writer) = writer else { return Ok(()) };
         self.head.close();
         self.poll.stop();
-        // Readers before the writer: the last connection to be closed folds the write-ahead log in.
         self.readers.stop();
-        let (done, closed) = oneshot::channel();
-        drop(self.requests.send(Request::Close(done)));
-        // Not `blocking_recv`, which panics on a thread that runs async tasks.
-        drop(writer.join());
-        closed.now_or_never().and_then(Result::ok).unwrap_or(Err(Error::WriterGone))
+        self.writer.stop()
     }
 }
 

@@ -1,8 +1,11 @@
 //! The one thread that writes: many appends, each with its own verdict, share one commit.
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+};
 
-use crossbeam_channel::Receiver;
 use factos::StoreError;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
@@ -13,6 +16,7 @@ use crate::{
     config::Config,
     error::Error,
     follow::Head,
+    queue::Queue,
     read::HEAD,
     schema,
     terms::Terms,
@@ -25,25 +29,74 @@ const GROUP: usize = 256;
 const GROUP_BYTES: usize = 16 << 20;
 
 #[derive(Debug)]
-pub(crate) enum Request {
-    Append(Append),
-    /// Answers once the file is closed.
-    Close(oneshot::Sender<Result<(), Error>>),
+struct Append {
+    batch: Batch,
+    reply: oneshot::Sender<Verdict>,
 }
 
-#[derive(Debug)]
-pub(crate) struct Append {
-    pub(crate) batch: Batch,
-    pub(crate) reply: oneshot::Sender<Verdict>,
-}
-
+/// The thread that writes.
 #[derive(Debug)]
 pub(crate) struct Writer {
+    queue: Arc<Queue<Append>>,
+    thread: Mutex<Option<JoinHandle<Result<(), Error>>>>,
+}
+
+impl Writer {
+    /// Starts the thread; it has opened the file, and created the log if it had to, when this returns.
+    /// Also returns the log's identity.
+    pub(crate) async fn start(config: &Config, head: Head) -> Result<(Self, String), Error> {
+        let queue = Arc::new(Queue::new());
+        let (opened, answer) = oneshot::channel();
+        let (config, requests) = (config.clone(), Arc::clone(&queue));
+        let thread =
+            thread::Builder::new().name("factos-sqlite-writer".to_owned()).spawn(move || {
+                match State::open(config, head) {
+                    Ok((state, log_id)) => {
+                        // If nobody waits for it any more, its queue is closed and it ends at once.
+                        drop(opened.send(Ok(log_id)));
+                        state.run(&requests)
+                    }
+                    Err(error) => {
+                        drop(opened.send(Err(error)));
+                        Ok(())
+                    }
+                }
+            });
+        let thread = thread.map_err(|error| Error::Thread(Arc::new(error)))?;
+        let writer = Self { queue, thread: Mutex::new(Some(thread)) };
+        let log_id = answer.await.unwrap_or(Err(Error::Closed))?;
+        Ok((writer, log_id))
+    }
+
+    /// Appends a batch, in a commit that it may share with others.
+    pub(crate) async fn append(&self, batch: Batch) -> Verdict {
+        let (reply, verdict) = oneshot::channel();
+        let append = Append { batch, reply };
+        self.queue.push(append).map_err(|_| StoreError::from(Error::Closed))?;
+        verdict.await.unwrap_or_else(|_| Err(StoreError::from(Error::WriterGone).into()))
+    }
+
+    /// Ends the thread, after what was asked for, and closes the file. The first call tells how that went.
+    pub(crate) fn stop(&self) -> Result<(), Error> {
+        self.queue.close();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        thread.map_or(Ok(()), |thread| thread.join().unwrap_or(Err(Error::WriterGone)))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // Nobody is left to tell; `SqliteStore::close` reports it.
+        drop(self.stop());
+    }
+}
+
+/// What the thread works with.
+struct State {
     config: Config,
     /// None after a failed commit, until it could be opened again.
     connection: Option<Connection>,
     terms: Terms,
-    queue: Receiver<Request>,
     head: Head,
 }
 
@@ -59,48 +112,26 @@ enum Failure {
     Unknown(Error, Vec<Verdict>),
 }
 
-impl Writer {
-    pub(crate) fn open(
-        config: Config,
-        queue: Receiver<Request>,
-        head: Head,
-    ) -> Result<Self, Error> {
-        let connection = Some(schema::open_writer(&config)?);
-        Ok(Self { config, connection, terms: Terms::default(), queue, head })
+impl State {
+    fn open(config: Config, head: Head) -> Result<(Self, String), Error> {
+        let connection = schema::open_writer(&config)?;
+        let log_id = connection
+            .query_row(LOG_ID, [], |row| row.get(0))
+            .map_err(|error| Error::of(&config.path, busy::waited(), error))?;
+        let connection = Some(connection);
+        Ok((Self { config, connection, terms: Terms::default(), head }, log_id))
     }
 
-    pub(crate) fn log_id(&self) -> Result<String, Error> {
-        let Some(connection) = &self.connection else { return Err(Error::Closed) };
-        connection.query_row(LOG_ID, [], |row| row.get(0)).map_err(|error| self.error(error))
-    }
-
-    /// Serves requests until it is told to close, or nobody is left to ask.
-    pub(crate) fn run(mut self) {
-        let mut close = None;
-        while close.is_none() {
-            match self.queue.recv() {
-                Ok(Request::Append(first)) => close = self.serve(first),
-                Ok(Request::Close(done)) => close = Some(done),
-                Err(_) => break,
+    /// Serves the queue until it is closed and empty, then closes the file.
+    fn run(mut self, queue: &Queue<Append>) -> Result<(), Error> {
+        while let Some(first) = queue.pop() {
+            // A panic fails its group, whose callers are told that nothing is known, and nobody else.
+            if catch_unwind(AssertUnwindSafe(|| self.serve(first, queue))).is_err() {
+                self.terms.roll_back();
+                self.connection = None;
             }
         }
-        self.refuse_queued();
-        let outcome = self.close();
-        if let Some(done) = close {
-            drop(done.send(outcome));
-        }
-    }
-
-    /// Answers what was asked for after the request to close.
-    fn refuse_queued(&self) {
-        for request in self.queue.try_iter() {
-            match request {
-                Request::Append(append) => {
-                    drop(append.reply.send(Err(StoreError::from(Error::Closed).into())));
-                }
-                Request::Close(done) => drop(done.send(Ok(()))),
-            }
-        }
+        self.close()
     }
 
     fn close(self) -> Result<(), Error> {
@@ -113,31 +144,34 @@ impl Writer {
         truncated.and(closed).map_err(sqlite)
     }
 
-    /// Writes the group that begins with this append. Returns a request to close that came meanwhile.
-    fn serve(&mut self, first: Append) -> Option<oneshot::Sender<Result<(), Error>>> {
+    /// Writes the group that begins with this append.
+    fn serve(&mut self, first: Append, queue: &Queue<Append>) {
         let mut group = Group::new(first);
-        match self.write(&mut group, true) {
+        match self.write(&mut group, Some(queue)) {
             // One of several may be the cause: each is tried alone.
             Err(Failure::Statement(_)) if group.appends.len() > 1 => {
                 for append in group.appends {
                     let mut alone = Group::new(append);
-                    let outcome = self.write(&mut alone, false);
+                    let outcome = self.write(&mut alone, None);
                     answer(alone.appends, outcome);
                 }
             }
             outcome => {
                 if matches!(outcome, Err(Failure::Begin(_))) {
                     // They have waited as long, and would wait again.
-                    while group.take(&self.queue) {}
+                    while group.take(queue) {}
                 }
                 answer(group.appends, outcome);
             }
         }
-        group.close
     }
 
-    /// Writes a group in one transaction, and takes in what is asked for meanwhile if it is `open`.
-    fn write(&mut self, group: &mut Group, open: bool) -> Result<Vec<Verdict>, Failure> {
+    /// Writes a group in one transaction, and takes in what comes into the queue meanwhile.
+    fn write(
+        &mut self,
+        group: &mut Group,
+        queue: Option<&Queue<Append>>,
+    ) -> Result<Vec<Verdict>, Failure> {
         let head = self.begin().map_err(Failure::Begin)?;
         let Some(connection) = &self.connection else { return Err(Failure::Begin(Error::Closed)) };
         let mut transaction = Transaction { connection, terms: &mut self.terms, head };
@@ -151,8 +185,8 @@ impl Writer {
                     return Err(Failure::Statement(error));
                 }
             }
-            if open {
-                group.take(&self.queue);
+            if let Some(queue) = queue {
+                group.take(queue);
             }
         }
         let head = transaction.head;
@@ -228,34 +262,25 @@ fn is_undone(error: &rusqlite::Error) -> bool {
 struct Group {
     appends: Vec<Append>,
     bytes: usize,
-    close: Option<oneshot::Sender<Result<(), Error>>>,
 }
 
 impl Group {
     fn new(first: Append) -> Self {
-        Self { bytes: first.batch.bytes(), appends: vec![first], close: None }
+        Self { bytes: first.batch.bytes(), appends: vec![first] }
     }
 
     /// Takes in one more, if there is one and room for it.
-    fn take(&mut self, queue: &Receiver<Request>) -> bool {
-        let is_full = self.appends.len() >= GROUP || self.bytes >= GROUP_BYTES;
-        if is_full || self.close.is_some() {
+    fn take(&mut self, queue: &Queue<Append>) -> bool {
+        if self.appends.len() >= GROUP || self.bytes >= GROUP_BYTES {
             return false;
         }
-        match queue.try_recv() {
-            // Its caller is gone: nothing of it is written.
-            Ok(Request::Append(append)) if append.reply.is_closed() => true,
-            Ok(Request::Append(append)) => {
-                self.bytes += append.batch.bytes();
-                self.appends.push(append);
-                true
-            }
-            Ok(Request::Close(done)) => {
-                self.close = Some(done);
-                false
-            }
-            Err(_) => false,
+        let Some(append) = queue.try_pop() else { return false };
+        // If its caller is gone, nothing of it is written.
+        if !append.reply.is_closed() {
+            self.bytes += append.batch.bytes();
+            self.appends.push(append);
         }
+        true
     }
 }
 

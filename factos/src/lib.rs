@@ -1,6 +1,73 @@
 //! Event sourcing with dynamic consistency boundaries.
+//!
+//! An application appends facts to one append-only log. A command reads exactly the facts that can change
+//! its answer, decides, and is accepted only if no further such fact was accepted meanwhile.
+//!
+//! | layer | holds |
+//! |---|---|
+//! | raw | [`EventStore`] and its values: names, tags and bytes; what a backend implements |
+//! | typed | [`Event`], [`Decider`], [`View`], [`Reactor`], [`dispatch`]; knows no backend and no runtime |
+//!
+//! ```
+//! use factos::{Decider, Event, QueryFor, dispatch};
+//!
+//! #[derive(Debug, Clone, PartialEq, Event)]
+//! enum Ticketing {
+//!     TicketSold { #[tag] show: String, buyer: String },
+//! }
+//!
+//! struct BoxOffice { seats: u32 }
+//!
+//! struct BuyTicket { show: String, buyer: String }
+//!
+//! #[derive(Debug, PartialEq)]
+//! struct SoldOut;
+//!
+//! impl Decider for BoxOffice {
+//!     type Command = BuyTicket;
+//!     type Event = Ticketing;
+//!     type State = u32;
+//!     type Error = SoldOut;
+//!
+//!     fn initial(&self) -> u32 { 0 }
+//!
+//!     fn evolve(&self, sold: u32, _: &Ticketing) -> u32 { sold + 1 }
+//!
+//!     fn decide(&self, sold: &u32, command: &BuyTicket) -> Result<Vec<Ticketing>, SoldOut> {
+//!         if *sold >= self.seats { return Err(SoldOut) }
+//!         let BuyTicket { show, buyer } = command;
+//!         Ok(vec![Ticketing::TicketSold { show: show.clone(), buyer: buyer.clone() }])
+//!     }
+//!
+//!     fn context(&self, command: &BuyTicket) -> QueryFor<Ticketing> {
+//!         Ticketing::query().show(&command.show).into()
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), factos::Error<SoldOut>> {
+//! let store = factos_memory::MemoryStore::new();
+//! let office = BoxOffice { seats: 1 };
+//! let buy = |buyer: &str| BuyTicket { show: "rust-conf".into(), buyer: buyer.into() };
+//! let sold = dispatch(&store, &office).run(&buy("lucy")).await?;
+//! assert_eq!(sold.records[0].position.get(), 1);
+//! let late = dispatch(&store, &office).run(&buy("ann")).await;
+//! assert!(matches!(late, Err(factos::Error::Domain(SoldOut))));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//! | feature | adds | default |
+//! |---|---|---|
+//! | `derive` | the derive macros | yes |
+//! | `json` | the JSON codec, which derived events use | yes |
+//! | `tokio` | [`Retry::tokio_backoff`](Retry) | no |
+//! | `conformance` | the suite that every backend passes; exempt from semantic versioning | no |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+extern crate self as factos;
 
 mod append;
 mod codec;
@@ -16,7 +83,9 @@ mod event_type;
 mod events;
 mod limits;
 mod metadata;
+mod payloads;
 mod position;
+mod private;
 mod query;
 mod query_for;
 mod reactor;
@@ -35,6 +104,8 @@ mod view;
 pub use append::{AppendCondition, NewEvent};
 pub use bytes::Bytes;
 pub use codec::Codec;
+#[cfg(feature = "json")]
+pub use codec::{Json, JsonError};
 pub use decider::{
     Decider, MapCommand, MapError, WithContext, compute_events, compute_state, decider_fn,
     evolve_recorded,
@@ -50,8 +121,11 @@ pub use event_error::{DecodeError, EncodeError, Undecodable};
 pub use event_id::EventId;
 pub use event_type::EventType;
 pub use events::{Events, Page};
+#[cfg(feature = "derive")]
+pub use factos_derive::{Event, Payload, TagValue};
 pub use limits::Limits;
 pub use metadata::Metadata;
+pub use payloads::Payloads;
 pub use position::SequencePosition;
 pub use query::{EmptyQuery, Query, QueryItem};
 pub use query_for::{InvalidQuery, QueryFor};
@@ -67,3 +141,8 @@ pub use tag_value::{ArgOf, TagItem, TagValue};
 pub use tags::{InvalidTags, Tags};
 pub use text::{InvalidText, MAX_TEXT_BYTES};
 pub use view::{View, project, project_from, view_fn};
+
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::private::*;
+}

@@ -2,8 +2,8 @@ use std::{fmt, marker::PhantomData, ops::BitOr};
 
 use crate::{
     event::Event,
-    event_type::EventType,
     query::{Query, QueryItem},
+    schema::TypeInfo,
     text::InvalidText,
 };
 
@@ -43,8 +43,8 @@ pub enum InvalidQuery {
         /// The query asked for.
         query: Query,
     },
-    /// The event type declares no stored type.
-    #[error("the event type declares no stored type")]
+    /// The event type declares no stored type, or one under a name that is none.
+    #[error("the event type declares no stored type with a valid name")]
     NoType,
 }
 
@@ -52,10 +52,12 @@ impl<E: Event> QueryFor<E> {
     /// Every event that decodes into `E`.
     #[must_use]
     pub fn all_types() -> Self {
-        let types = E::SCHEMA.types.iter().map(|info| EventType::new(info.name));
-        let item =
-            types.collect::<Result<Vec<_>, _>>().ok().and_then(|t| QueryItem::of_types(t).ok());
-        Self::from_result(item.map(Query::item).ok_or(InvalidQuery::NoType))
+        let types = E::SCHEMA.types.iter().map(TypeInfo::event_type);
+        let query = types.collect::<Result<Vec<_>, _>>().and_then(|types| {
+            let item = QueryItem::of_types(types).map_err(|_| InvalidQuery::NoType)?;
+            Ok(Query::item(item))
+        });
+        Self::from_result(query)
     }
 
     /// A query written by hand, for event types that do not derive one. Each of its items names types of
@@ -115,5 +117,88 @@ impl<E> Clone for QueryFor<E> {
 impl<E> fmt::Debug for QueryFor<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("QueryFor").field(&self.query).finish()
+    }
+}
+
+#[cfg(all(test, feature = "derive", feature = "json"))]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::{
+        event_error::{EncodeError, Undecodable},
+        event_type::EventType,
+        schema::Schema,
+        tags::Tags,
+    };
+
+    #[derive(factos_derive::Event)]
+    enum Course {
+        Opened {
+            #[tag]
+            course: u8,
+        },
+        Closed,
+    }
+
+    /// Written by hand: a type per name.
+    struct Named<const N: usize>;
+
+    const NAMES: [&[TypeInfo]; 3] = [
+        &[],
+        &[TypeInfo::new("a\n", 1, "")],
+        &[TypeInfo::new("b", 1, ""), TypeInfo::new("a", 1, "")],
+    ];
+
+    impl<const N: usize> Event for Named<N> {
+        const SCHEMA: &'static Schema = &Schema::new(NAMES[N]);
+
+        fn event_type(&self) -> EventType {
+            EventType::from_static("a")
+        }
+
+        fn version(&self) -> u32 {
+            1
+        }
+
+        fn tags(&self) -> Result<Tags, EncodeError> {
+            Ok(Tags::new())
+        }
+
+        fn encode(&self) -> Result<Bytes, EncodeError> {
+            Ok(Bytes::new())
+        }
+
+        fn decode(_: &EventType, _: u32, _: &[u8]) -> Result<Self, Undecodable> {
+            Ok(Self)
+        }
+    }
+
+    #[test]
+    fn all_types_are_those_of_the_schema() {
+        let text = |query: Result<Query, InvalidQuery>| query.unwrap().to_string();
+        let by_hand = QueryFor::<Named<2>>::all_types();
+        assert_eq!(text(by_hand.into_query()), "(type a or b)");
+        let derived = QueryFor::<Course>::all_types();
+        assert_eq!(text(derived.into_query()), "(type Closed or Opened)");
+    }
+
+    #[test]
+    fn a_schema_without_a_valid_type_never_widens_to_every_event() {
+        let empty = QueryFor::<Named<0>>::all_types();
+        assert_eq!(empty.as_query(), Err(&InvalidQuery::NoType));
+        let invalid = QueryFor::<Named<1>>::all_types();
+        assert_eq!(invalid.as_query(), Err(&InvalidQuery::NoType));
+        assert_eq!((empty.clone() | empty).into_query(), Err(InvalidQuery::NoType));
+    }
+
+    #[test]
+    fn either_of_two_queries_keeps_the_items_of_both() {
+        let all = QueryFor::from(Course::query());
+        let both = (all | Course::query().course(1)).into_query().unwrap();
+        assert_eq!(both.to_string(), "(type Closed or Opened) or (type Opened, tag course:1)");
+        let event = Course::Opened { course: 1 };
+        assert!(both.matches(&event.event_type(), &event.tags().unwrap()));
+        assert!(both.matches(&Course::Closed.event_type(), &Tags::new()));
     }
 }

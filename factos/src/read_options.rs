@@ -55,7 +55,8 @@ impl ReadOptions {
 pub struct ReadCursor {
     low: u64,
     high: u64,
-    left: u64,
+    /// None for a read without a limit.
+    left: Option<u64>,
     backwards: bool,
 }
 
@@ -67,7 +68,7 @@ impl ReadCursor {
         Self {
             low: options.after.map_or(0, SequencePosition::get),
             high: head.min(before),
-            left: options.limit.unwrap_or(u64::MAX),
+            left: options.limit,
             backwards: options.backwards,
         }
     }
@@ -75,7 +76,7 @@ impl ReadCursor {
     /// Whether nothing is to come.
     #[must_use]
     pub const fn is_done(&self) -> bool {
-        self.low >= self.high || self.left == 0
+        self.low >= self.high || matches!(self.left, Some(0))
     }
 
     /// The lowest position to come is above this one.
@@ -96,15 +97,36 @@ impl ReadCursor {
         self.backwards
     }
 
+    /// Takes off the next `positions` positions, as a read of its own that may go on beside this one. All
+    /// that is left, if the read has a limit: that cannot be shared out.
+    #[must_use]
+    pub const fn take_window(&mut self, positions: u64) -> Self {
+        let mut window =
+            Self { low: self.low, high: self.high, left: self.left, backwards: self.backwards };
+        if self.left.is_some() || self.is_done() || self.high - self.low <= positions {
+            self.finish();
+        } else if self.backwards {
+            window.low = self.high - positions;
+            self.high = window.low;
+        } else {
+            window.high = self.low + positions;
+            self.low = window.high;
+        }
+        window
+    }
+
     /// How many events the next page holds, if a page holds at most this many.
     #[must_use]
     pub fn page_size(&self, most: usize) -> usize {
-        usize::try_from(self.left).map_or(most, |left| left.min(most))
+        let left = self.left.and_then(|left| usize::try_from(left).ok());
+        left.map_or(most, |left| left.min(most))
     }
 
     /// Goes on past a page of this many events that ended with the position `last`.
     pub const fn advance(&mut self, events: usize, last: SequencePosition) {
-        self.left = self.left.saturating_sub(events as u64);
+        if let Some(left) = self.left {
+            self.left = Some(left.saturating_sub(events as u64));
+        }
         if self.backwards {
             self.high = last.get() - 1;
         } else {
@@ -114,6 +136,45 @@ impl ReadCursor {
 
     /// Nothing is to come after a page that was not full.
     pub const fn finish(&mut self) {
-        self.left = 0;
+        self.left = Some(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn windows(options: ReadOptions) -> Vec<(u64, u64)> {
+        let mut cursor = ReadCursor::new(options, 10);
+        let mut windows = Vec::new();
+        while !cursor.is_done() {
+            let window = cursor.take_window(4);
+            windows.push((window.low, window.high));
+        }
+        windows
+    }
+
+    #[test]
+    fn windows_cover_a_read_without_overlap() {
+        let all = ReadOptions::all();
+        assert_eq!(windows(all), [(0, 4), (4, 8), (8, 10)]);
+        assert_eq!(windows(all.backwards()), [(6, 10), (2, 6), (0, 2)]);
+        let part = all.after(SequencePosition::new(2)).before(SequencePosition::new(7));
+        assert_eq!(windows(part), [(2, 6)]);
+        assert_eq!(windows(all.after(SequencePosition::new(12))), []);
+    }
+
+    #[test]
+    fn what_is_left_of_a_read_is_shared_out_too() {
+        let mut cursor = ReadCursor::new(ReadOptions::all(), 10);
+        cursor.advance(3, SequencePosition::FIRST.saturating_add(2));
+        let window = cursor.take_window(4);
+        assert_eq!((window.low, window.high), (3, 7));
+        assert!(!cursor.is_done());
+    }
+
+    #[test]
+    fn a_limited_read_is_one_window() {
+        assert_eq!(windows(ReadOptions::all().limit(9)), [(0, 10)]);
     }
 }

@@ -1,3 +1,5 @@
+use crate::{event_type::EventType, query_for::InvalidQuery, text};
+
 /// What an event type writes and reads: its stored types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -33,6 +35,15 @@ impl TypeInfo {
     #[must_use]
     pub const fn new(name: &'static str, version: u32, origin: &'static str) -> Self {
         Self { name, version, tag_keys: &[], origin }
+    }
+
+    /// The stored name, without an allocation.
+    pub(crate) fn event_type(&self) -> Result<EventType, InvalidQuery> {
+        if text::is_name(self.name) {
+            Ok(EventType::from_static(self.name))
+        } else {
+            Err(InvalidQuery::NoType)
+        }
     }
 
     /// The same type with tags under these keys.

@@ -45,7 +45,7 @@ impl Tags {
 
     /// The tags in order, each as `key:value`.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &str> + Clone {
-        self.0.as_deref().into_iter().flat_map(|text| text.split('\n'))
+        self.as_lines().split_terminator('\n')
     }
 
     /// The values under one key, in order.
@@ -56,7 +56,8 @@ impl Tags {
     /// How many tags there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.iter().count()
+        let separators = self.as_lines().bytes().filter(|byte| *byte == b'\n').count();
+        separators + usize::from(self.0.is_some())
     }
 
     /// Whether there is none.

@@ -40,10 +40,7 @@ pub async fn positions_strictly_increase<F: Fixture>(log: F) {
     returned.extend(append(&store, vec![event("C", &[])]).await);
     returned.extend(append(&store, (0..20).map(|_| event("D", &[])).collect()).await);
     assert_eq!(types(&returned)[..3], ["A", "B", "C"]);
-    assert!(
-        returned.is_sorted_by(|a, b| a.position < b.position),
-        "{returned:?}"
-    );
+    assert!(returned.is_sorted_by(|a, b| a.position < b.position), "{returned:?}");
     assert_eq!(positions(&whole_log(&store).await), positions(&returned));
 }
 
@@ -91,18 +88,10 @@ pub async fn the_time_is_in_whole_microseconds<F: Fixture>(log: F) {
     let store = log.connect().await;
     for _ in 0..10 {
         let record = append_one(&store, event("A", &[])).await;
-        let since = record
-            .recorded_at
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap();
+        let since = record.recorded_at.duration_since(SystemTime::UNIX_EPOCH).unwrap();
         assert_eq!(since.subsec_nanos() % 1000, 0, "{since:?}");
-        let now = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap();
-        assert!(
-            now.abs_diff(since).as_secs() < 3600,
-            "{since:?} is not now, {now:?}"
-        );
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        assert!(now.abs_diff(since).as_secs() < 3600, "{since:?} is not now, {now:?}");
     }
 }
 
@@ -130,10 +119,7 @@ pub async fn metadata_comes_back_byte_for_byte<F: Fixture>(log: F) {
         ("empty", ""),
         ("control", &control),
         ("json", "{\"a\":[1,\"\\u0000\"]}\r\n"),
-        (
-            "zz \u{1f511}:=\"'",
-            "e\u{301} \u{e9} \u{1f3ab} \u{2028}\u{feff}",
-        ),
+        ("zz \u{1f511}:=\"'", "e\u{301} \u{e9} \u{1f3ab} \u{2028}\u{feff}"),
         ("A", "upper"),
         ("a", "lower"),
     ] {
@@ -151,11 +137,7 @@ pub async fn names_are_equal_only_byte_for_byte<F: Fixture>(log: F) {
     for name in LOOKALIKES {
         let mut event = event(name, &[&format!("k:{name}")]);
         event.stream = Some(stream(name));
-        assert_eq!(
-            append_one(&store, event).await.revision,
-            Some(0),
-            "{name:?}"
-        );
+        assert_eq!(append_one(&store, event).await.revision, Some(0), "{name:?}");
     }
     for name in LOOKALIKES {
         let tag = format!("k:{name}");
@@ -192,10 +174,7 @@ pub async fn an_empty_batch_is_refused_before_its_condition<F: Fixture>(log: F) 
         expecting("s", Revision::Current(0)),
     ] {
         let outcome = store.append(Vec::new(), condition).await;
-        assert!(
-            matches!(outcome, Err(AppendError::EmptyBatch)),
-            "{outcome:?}"
-        );
+        assert!(matches!(outcome, Err(AppendError::EmptyBatch)), "{outcome:?}");
     }
     assert_eq!(trace(&store).await, before);
 }
@@ -203,11 +182,7 @@ pub async fn an_empty_batch_is_refused_before_its_condition<F: Fixture>(log: F) 
 /// An id that stands twice in a batch is refused, and nothing is written.
 pub async fn an_id_twice_in_a_batch_is_refused<F: Fixture>(log: F) {
     let store = log.connect().await;
-    let mut batch = vec![
-        in_stream("s", "A"),
-        in_stream("s", "B"),
-        in_stream("t", "C"),
-    ];
+    let mut batch = vec![in_stream("s", "A"), in_stream("s", "B"), in_stream("t", "C")];
     batch[2].id = batch[0].id;
     let before = trace(&store).await;
     let outcome = store.append(batch.clone(), AppendCondition::None).await;
@@ -221,11 +196,7 @@ pub async fn an_id_of_the_log_is_refused<F: Fixture>(log: F) {
     let taken = append_one(&store, in_stream("s", "A")).await.id;
     let before = trace(&store).await;
     for place in 0..3 {
-        let mut batch = vec![
-            in_stream("s", "A"),
-            in_stream("t", "B"),
-            event("C", &["x:1"]),
-        ];
+        let mut batch = vec![in_stream("s", "A"), in_stream("t", "B"), event("C", &["x:1"])];
         batch[place].id = taken;
         let outcome = store.append(batch, AppendCondition::None).await;
         assert!(is_duplicate(&outcome, taken), "{outcome:?}");
@@ -262,15 +233,9 @@ pub async fn a_refused_append_leaves_no_trace<F: Fixture>(log: F) {
     append(&store, vec![in_stream("s", "A")]).await;
     let before = trace(&store).await;
     let batch = vec![in_stream("s", "B"), in_stream("t", "C"), event("D", &[])];
-    for condition in [
-        unless(&query(&["A"], &[])),
-        expecting("s", Revision::Current(1)),
-    ] {
+    for condition in [unless(&query(&["A"], &[])), expecting("s", Revision::Current(1))] {
         let outcome = store.append(batch.clone(), condition).await;
-        assert!(
-            matches!(outcome, Err(AppendError::Conflict(_))),
-            "{outcome:?}"
-        );
+        assert!(matches!(outcome, Err(AppendError::Conflict(_))), "{outcome:?}");
         assert_eq!(trace(&store).await, before);
     }
     let condition = expecting("t", Revision::NoEvents);
@@ -318,10 +283,7 @@ fn rich_batch() -> Vec<NewEvent> {
     let mut full = in_stream("order-\u{1f3ab}", "order placed");
     full.version = u32::MAX;
     full.tags = super::sample::tag_set(&["order:7", "customer:\u{e9}", "url:https://x"]);
-    full.metadata = Metadata::new()
-        .with("who", "me")
-        .and_then(|m| m.with("why", ""))
-        .unwrap();
+    full.metadata = Metadata::new().with("who", "me").and_then(|m| m.with("why", "")).unwrap();
     full.payload = vec![0, 159, 146, 150].into();
     let mut empty = event("B", &["x:1"]);
     empty.payload = "".into();

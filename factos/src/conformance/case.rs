@@ -41,10 +41,7 @@ impl Case {
         Fut: Future<Output = ()> + Send,
     {
         let start = move || -> Run { Box::pin(async move { case(F::fresh().await).await }) };
-        Self {
-            name,
-            start: Box::new(start),
-        }
+        Self { name, start: Box::new(start) }
     }
 
     /// The name, `family::rule`.
@@ -71,11 +68,7 @@ impl Case {
     /// # Panics
     /// If the system grants no threads.
     pub fn verdict(&self) -> Result<(), Box<dyn Any + Send>> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(4)
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
         let verdict = self.wait(&runtime);
         runtime.shutdown_timeout(FAREWELL);
         verdict

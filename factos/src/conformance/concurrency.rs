@@ -31,11 +31,7 @@ pub async fn one_of_many_contenders_wins<F: Fixture>(log: F) {
             let condition = unless(&wanted);
             async move { accepted(append_if(&store, taken, condition).await) }
         });
-        let wins = at_once(contenders)
-            .await
-            .into_iter()
-            .filter(|won| *won)
-            .count();
+        let wins = at_once(contenders).await.into_iter().filter(|won| *won).count();
         assert_eq!(wins, 1, "winners of round {round}");
         assert_eq!(matching(&handles[0], &wanted).await.len(), 1);
     }
@@ -52,9 +48,7 @@ pub async fn disjoint_boundaries_never_conflict<F: Fixture>(log: F) {
                 let events = store.read(&own, ALL).await.unwrap();
                 let condition = unless(&own).after(events.observed());
                 assert_eq!(events.collect().await.unwrap().len(), added);
-                append_if(&store, event("Added", &[&tag]), condition)
-                    .await
-                    .unwrap();
+                append_if(&store, event("Added", &[&tag]), condition).await.unwrap();
             }
         }
     });
@@ -89,24 +83,15 @@ pub async fn a_name_is_taken_once<F: Fixture>(log: F) {
     let mut dice = Dice::new();
     let writers: Vec<_> = (0..8)
         .map(|n| {
-            let names: Vec<_> = (0..25)
-                .map(|_| format!("name:{}", dice.roll(0..=39)))
-                .collect();
+            let names: Vec<_> = (0..25).map(|_| format!("name:{}", dice.roll(0..=39))).collect();
             claim(handles[n % 4].clone(), names)
         })
         .collect();
     let claimed: Vec<_> = at_once(writers).await.concat();
     let page = whole_log(&handles[0]).await;
-    let taken: Vec<_> = page
-        .iter()
-        .map(|record| record.tags.as_lines().to_owned())
-        .collect();
+    let taken: Vec<_> = page.iter().map(|record| record.tags.as_lines().to_owned()).collect();
     let distinct: HashSet<_> = taken.iter().collect();
-    assert_eq!(
-        distinct.len(),
-        taken.len(),
-        "a name was taken twice: {taken:?}"
-    );
+    assert_eq!(distinct.len(), taken.len(), "a name was taken twice: {taken:?}");
     assert_eq!(claimed.iter().collect::<HashSet<_>>(), distinct);
 }
 
@@ -130,11 +115,7 @@ pub async fn write_skew_is_refused<F: Fixture>(log: F) {
             }
         });
         let stood = at_once(doctors).await;
-        assert_eq!(
-            stood.iter().filter(|stood| **stood).count(),
-            1,
-            "round {round}"
-        );
+        assert_eq!(stood.iter().filter(|stood| **stood).count(), 1, "round {round}");
     }
 }
 
@@ -162,16 +143,9 @@ pub async fn unconditional_appends_are_counted_exactly<F: Fixture>(log: F) {
         let store = handles[n % 4].clone();
         async move {
             for _ in 0..25 {
-                let batch = vec![
-                    in_stream("s", "A"),
-                    in_stream("t", "A"),
-                    in_stream("s", "A"),
-                ];
+                let batch = vec![in_stream("s", "A"), in_stream("t", "A"), in_stream("s", "A")];
                 let page = append(&store, batch).await;
-                assert!(
-                    page.is_sorted_by(|a, b| a.position < b.position),
-                    "{page:?}"
-                );
+                assert!(page.is_sorted_by(|a, b| a.position < b.position), "{page:?}");
                 assert!(page[0].revision < page[2].revision, "{page:?}");
             }
         }
@@ -179,11 +153,7 @@ pub async fn unconditional_appends_are_counted_exactly<F: Fixture>(log: F) {
     at_once(writers).await;
     for (name, events) in [("s", 400), ("t", 200)] {
         let page = of_stream(&handles[0], name, ALL).await;
-        assert_eq!(
-            revisions(&page),
-            (0..events).map(Some).collect::<Vec<_>>(),
-            "{name}"
-        );
+        assert_eq!(revisions(&page), (0..events).map(Some).collect::<Vec<_>>(), "{name}");
     }
     let all = positions(&whole_log(&handles[0]).await);
     assert!(all.is_sorted_by(|a, b| a < b), "{all:?}");
@@ -224,11 +194,7 @@ pub async fn a_batch_sent_twice_at_once_is_appended_once<F: Fixture>(log: F) {
                 }
             }
         });
-        let stored = at_once(senders)
-            .await
-            .into_iter()
-            .filter(|stored| *stored)
-            .count();
+        let stored = at_once(senders).await.into_iter().filter(|stored| *stored).count();
         assert_eq!(stored, 1, "appended in round {round}");
     }
     assert_eq!(ids(&whole_log(&handles[0]).await), sent);
@@ -252,10 +218,7 @@ async fn increment(store: &Arc<dyn EventStore>) -> bool {
 async fn claim(store: Arc<dyn EventStore>, names: Vec<String>) -> Vec<String> {
     let mut claimed = Vec::new();
     for name in names {
-        let (free, other) = (
-            item(&["NameTaken"], &[&name]),
-            item(&["NameBanned"], &[&name]),
-        );
+        let (free, other) = (item(&["NameTaken"], &[&name]), item(&["NameBanned"], &[&name]));
         let condition = unless(&Query::item(other).or(free));
         if accepted(append_if(&store, event("NameTaken", &[&name]), condition).await) {
             claimed.push(name);

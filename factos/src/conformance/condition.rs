@@ -16,11 +16,7 @@ pub async fn any_match_refuses<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![event("A", &["x:1"])]).await;
     append(&store, (0..30).map(|_| event("B", &["y:1"])).collect()).await;
-    for query in [
-        query(&["A"], &[]),
-        query(&[], &["x:1"]),
-        query(&["A"], &["x:1"]),
-    ] {
+    for query in [query(&["A"], &[]), query(&[], &["x:1"]), query(&["A"], &["x:1"])] {
         refused(&store, event("C", &[]), unless(&query)).await;
     }
     refused(&store, event("C", &[]), unless(&Query::all())).await;
@@ -31,14 +27,8 @@ pub async fn any_match_refuses<F: Fixture>(log: F) {
 pub async fn other_events_do_not_refuse<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![event("A", &["x:1"]), event("B", &["x:2"])]).await;
-    for query in [
-        query(&["C"], &[]),
-        query(&[], &["x:3"]),
-        query(&["A"], &["x:2"]),
-    ] {
-        append_if(&store, event("D", &[]), unless(&query))
-            .await
-            .unwrap();
+    for query in [query(&["C"], &[]), query(&[], &["x:3"]), query(&["A"], &["x:2"])] {
+        append_if(&store, event("D", &[]), unless(&query)).await.unwrap();
     }
 }
 
@@ -47,9 +37,7 @@ pub async fn some_of_the_tags_do_not_refuse<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![event("A", &["x:1"]), event("A", &["y:1"])]).await;
     let both = query(&[], &["x:1", "y:1"]);
-    append_if(&store, event("A", &["x:1", "y:1", "z:1"]), unless(&both))
-        .await
-        .unwrap();
+    append_if(&store, event("A", &["x:1", "y:1", "z:1"]), unless(&both)).await.unwrap();
     refused(&store, event("A", &[]), unless(&both)).await;
 }
 
@@ -60,14 +48,10 @@ pub async fn after_is_exclusive<F: Fixture>(log: F) {
     for query in [query(&["A"], &[]), query(&[], &["x:1"])] {
         let (first, last) = (page[0].position, page[1].position);
         refused(&store, event("B", &[]), unless(&query).after(first)).await;
-        append_if(&store, event("B", &[]), unless(&query).after(last))
-            .await
-            .unwrap();
+        append_if(&store, event("B", &[]), unless(&query).after(last)).await.unwrap();
     }
     let head = store.head().await.unwrap();
-    append_if(&store, event("B", &[]), unless(&Query::all()).after(head))
-        .await
-        .unwrap();
+    append_if(&store, event("B", &[]), unless(&Query::all()).after(head)).await.unwrap();
     refused(&store, event("B", &[]), unless(&Query::all()).after(head)).await;
 }
 
@@ -78,9 +62,7 @@ pub async fn after_may_be_beyond_the_last_match<F: Fixture>(log: F) {
     let between = append_one(&store, event("B", &["x:2"])).await.position;
     append(&store, vec![event("B", &["x:2"])]).await;
     for query in [query(&["A"], &[]), query(&[], &["x:1"])] {
-        append_if(&store, event("C", &[]), unless(&query).after(between))
-            .await
-            .unwrap();
+        append_if(&store, event("C", &[]), unless(&query).after(between)).await.unwrap();
     }
     append(&store, vec![event("A", &["x:1"])]).await;
     for query in [query(&["A"], &[]), query(&[], &["x:1"])] {
@@ -95,9 +77,7 @@ pub async fn after_may_be_beyond_the_head<F: Fixture>(log: F) {
     for after in [1_000_000].into_iter().chain(LARGE).map(at) {
         for query in [Query::all(), query(&["A"], &[]), query(&[], &["x:1"])] {
             let condition = unless(&query).after(after);
-            append_if(&store, event("A", &["x:1"]), condition)
-                .await
-                .unwrap();
+            append_if(&store, event("A", &["x:1"]), condition).await.unwrap();
         }
     }
 }
@@ -106,17 +86,9 @@ pub async fn after_may_be_beyond_the_head<F: Fixture>(log: F) {
 pub async fn each_item_counts<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![event("A", &["x:1"])]).await;
-    let others = || {
-        [
-            item(&["B"], &[]),
-            item(&[], &["y:1"]),
-            item(&["A"], &["x:2"]),
-        ]
-    };
+    let others = || [item(&["B"], &[]), item(&[], &["y:1"]), item(&["A"], &["x:2"])];
     let miss = Query::any_of(others()).unwrap();
-    append_if(&store, event("C", &[]), unless(&miss))
-        .await
-        .unwrap();
+    append_if(&store, event("C", &[]), unless(&miss)).await.unwrap();
     for place in 0..=3 {
         for hit in [item(&["A"], &[]), item(&[], &["x:1"])] {
             let mut items = others().to_vec();
@@ -130,13 +102,7 @@ pub async fn each_item_counts<F: Fixture>(log: F) {
 /// The batch itself does not count.
 pub async fn the_batch_does_not_count<F: Fixture>(log: F) {
     let store = log.connect().await;
-    let batch = || {
-        vec![
-            event("A", &["x:1"]),
-            event("A", &["x:1"]),
-            event("B", &["x:1"]),
-        ]
-    };
+    let batch = || vec![event("A", &["x:1"]), event("A", &["x:1"]), event("B", &["x:1"])];
     let mut after = None;
     for query in [Query::all(), query(&["A"], &[]), query(&[], &["x:1"])] {
         let condition = unless(&query).after(after);
@@ -154,11 +120,7 @@ pub async fn a_refusal_names_its_condition<F: Fixture>(log: F) {
     let asked = Query::item(item(&["Z"], &[])).or(item(&["A"], &["x:1"]));
     for (from, matches) in [(None, vec![first, second]), (Some(first), vec![second])] {
         match refused(&store, event("C", &[]), unless(&asked).after(from)).await {
-            Conflict::EventsMatch {
-                query,
-                after,
-                position,
-            } => {
+            Conflict::EventsMatch { query, after, position } => {
                 assert_eq!((query, after), (asked.clone(), from));
                 assert!(matches.contains(&position), "{position} of {matches:?}");
             }
@@ -178,14 +140,7 @@ pub async fn a_refusal_names_the_revision<F: Fixture>(log: F) {
     ] {
         let conflict = refused(&store, event("B", &[]), expecting(name, expected)).await;
         let stream = stream(name);
-        assert_eq!(
-            conflict,
-            Conflict::Revision {
-                stream,
-                expected,
-                actual
-            }
-        );
+        assert_eq!(conflict, Conflict::Revision { stream, expected, actual });
     }
 }
 
@@ -193,16 +148,10 @@ pub async fn a_refusal_names_the_revision<F: Fixture>(log: F) {
 pub async fn observed_is_sound_as_after<F: Fixture>(log: F) {
     let (store, other) = (log.connect().await, log.connect().await);
     append(&store, vec![event("A", &["x:1"]), event("Z", &[])]).await;
-    for query in [
-        query(&["A"], &["x:1"]),
-        query(&["B"], &[]),
-        query(&[], &["y:1"]),
-    ] {
+    for query in [query(&["A"], &["x:1"]), query(&["B"], &[]), query(&[], &["y:1"])] {
         let seen = observed(&store, &query).await;
         append(&other, vec![event("Z", &["z:1"])]).await;
-        append_if(&store, event("Z", &[]), unless(&query).after(seen))
-            .await
-            .unwrap();
+        append_if(&store, event("Z", &[]), unless(&query).after(seen)).await.unwrap();
         append(&other, vec![event("A", &["x:1"]), event("B", &["y:1"])]).await;
         refused(&store, event("Z", &[]), unless(&query).after(seen)).await;
     }
@@ -214,15 +163,9 @@ pub async fn observed_does_not_depend_on_the_bounds<F: Fixture>(log: F) {
     let page = append(&store, (0..4).map(|_| event("A", &[])).collect()).await;
     let query = query(&["A"], &[]);
     let options = ReadOptions::all();
-    for options in [
-        options.limit(1),
-        options.before(page[1].position),
-        options.backwards(),
-    ] {
+    for options in [options.limit(1), options.before(page[1].position), options.backwards()] {
         let seen = store.read(&query, options).await.unwrap().observed();
-        append_if(&store, event("B", &[]), unless(&query).after(seen))
-            .await
-            .unwrap();
+        append_if(&store, event("B", &[]), unless(&query).after(seen)).await.unwrap();
     }
 }
 
@@ -241,11 +184,7 @@ pub async fn generated_conditions_hold_by_the_reference<F: Fixture>(log: F) {
             Some(record.position) > after && query.matches(&record.event_type, &record.tags)
         });
         let condition = unless(&query).after(after);
-        assert_eq!(
-            accepts(&store, condition.clone()).await,
-            holds,
-            "{condition:?}"
-        );
+        assert_eq!(accepts(&store, condition.clone()).await, holds, "{condition:?}");
     }
 }
 

@@ -59,9 +59,7 @@ impl Dice {
 
     /// Bounds around a log of this head, on both sides of each end.
     pub(super) fn options(&mut self, head: u64) -> ReadOptions {
-        let mut options = ReadOptions::all()
-            .after(self.position(head))
-            .before(self.position(head));
+        let mut options = ReadOptions::all().after(self.position(head)).before(self.position(head));
         options.limit = self.flip().then(|| self.roll(0..=head + 2));
         options.backwards = self.flip();
         options
@@ -70,9 +68,7 @@ impl Dice {
     /// A position up to a little past the head, or none.
     pub(super) fn position(&mut self, head: u64) -> Option<SequencePosition> {
         let position = self.roll(0..=head + 2);
-        self.flip()
-            .then(|| SequencePosition::new(position))
-            .flatten()
+        self.flip().then(|| SequencePosition::new(position)).flatten()
     }
 
     fn some<'a>(&mut self, of: &[&'a str], count: RangeInclusive<u64>) -> Vec<&'a str> {

@@ -22,10 +22,7 @@ pub async fn reopening_finds_every_acknowledged_event<F: Fixture>(log: F) {
         drop(store);
         let store = log.connect().await;
         assert_eq!(whole_log(&store).await, acknowledged);
-        assert_eq!(
-            matching(&store, &query(&[], &["x:1"])).await.len(),
-            10 * round
-        );
+        assert_eq!(matching(&store, &query(&[], &["x:1"])).await.len(), 10 * round);
     }
 }
 
@@ -46,12 +43,7 @@ pub async fn revisions_go_on_after_reopening<F: Fixture>(log: F) {
     for n in 0..4_u64 {
         let store = log.connect().await;
         let expected = Revision::from(n.checked_sub(1));
-        refused(
-            &store,
-            in_stream("s", "A"),
-            expecting("s", Revision::Current(n)),
-        )
-        .await;
+        refused(&store, in_stream("s", "A"), expecting("s", Revision::Current(n))).await;
         let page = append_if(&store, in_stream("s", "A"), expecting("s", expected)).await;
         assert_eq!(page.unwrap()[0].revision, Some(n));
     }
@@ -79,17 +71,11 @@ pub async fn conditions_go_on_after_reopening<F: Fixture>(log: F) {
         refused(&store, event("C", &[]), unless(&query)).await;
         refused(&store, event("C", &[]), unless(&query).after(first)).await;
     }
-    append_if(&store, event("C", &[]), unless(&Query::all()).after(last))
-        .await
-        .unwrap();
+    append_if(&store, event("C", &[]), unless(&Query::all()).after(last)).await.unwrap();
 }
 
 async fn written<F: Fixture>(log: &F) -> Page {
     let store = log.connect().await;
-    let batch = [
-        event("A", &["x:1"]),
-        in_stream("s", "B"),
-        event("B", &["x:1"]),
-    ];
+    let batch = [event("A", &["x:1"]), in_stream("s", "B"), event("B", &["x:1"])];
     append(&store, batch.into()).await
 }

@@ -23,9 +23,7 @@ pub async fn what_is_there_is_not_waited_for<F: Fixture>(log: F) {
     append(&other, vec![event("A", &[])]).await;
     for store in [&store, &other] {
         for after in [None, Some(first)] {
-            soon("an event is there", store.wait_past(after))
-                .await
-                .unwrap();
+            soon("an event is there", store.wait_past(after)).await.unwrap();
         }
     }
 }
@@ -104,10 +102,7 @@ pub async fn a_position_above_the_head_is_waited_for<F: Fixture>(log: F) {
     soon("an event past the position", waiter).await.unwrap();
     for waiter in far {
         waiter.abort();
-        assert!(
-            waiter.await.map_or_else(|e| e.is_cancelled(), |()| true),
-            "an error"
-        );
+        assert!(waiter.await.map_or_else(|e| e.is_cancelled(), |()| true), "an error");
     }
 }
 
@@ -120,11 +115,7 @@ pub async fn a_quiet_log_is_waited_for<F: Fixture>(log: F) {
     while Instant::now() < until {
         let seen = observed(&store, &query(&["A"], &[])).await;
         let nap = until.saturating_duration_since(Instant::now());
-        early += u32::from(
-            tokio::time::timeout(nap, store.wait_past(seen))
-                .await
-                .is_ok(),
-        );
+        early += u32::from(tokio::time::timeout(nap, store.wait_past(seen)).await.is_ok());
         assert!(early < 100, "woken 100 times for nothing");
     }
 }
@@ -153,9 +144,7 @@ async fn misses_nothing(store: &Arc<dyn EventStore>, writer: &Arc<dyn EventStore
                 if !events.collect().await.unwrap().is_empty() {
                     return seen;
                 }
-                soon("an append beside the wait", reader.wait_past(seen))
-                    .await
-                    .unwrap();
+                soon("an append beside the wait", reader.wait_past(seen)).await.unwrap();
             }
             panic!("woken 1000 times for nothing");
         };

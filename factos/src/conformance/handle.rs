@@ -32,10 +32,7 @@ pub async fn a_handle_reads_the_writes_of_others<F: Fixture>(log: F) {
             assert_eq!(store.head().await.unwrap(), Some(written.position));
             assert_eq!(whole_log(store).await.last(), Some(&written));
             let last = ReadOptions::all().backwards().limit(1);
-            assert_eq!(
-                of_stream(store, "s", last).await,
-                std::slice::from_ref(&written)
-            );
+            assert_eq!(of_stream(store, "s", last).await, std::slice::from_ref(&written));
         }
     }
 }
@@ -87,10 +84,7 @@ pub async fn a_store_outlives_a_runtime<F: Fixture>(log: F) {
     }
     acknowledged.push(append_one(&store, event("A", &[])).await);
     let page = whole_log(&log.connect().await).await;
-    assert!(
-        acknowledged.iter().all(|record| page.contains(record)),
-        "{page:?}"
-    );
+    assert!(acknowledged.iter().all(|record| page.contains(record)), "{page:?}");
 }
 
 /// A handle may be dropped on a plain thread, and half-read events before it.
@@ -101,10 +95,7 @@ pub async fn a_handle_may_be_dropped_anywhere<F: Fixture>(log: F) {
     events.next().await.unwrap().unwrap();
     drop(events);
     let dropping = spawn_blocking(move || thread::spawn(move || drop(store)).join().is_ok());
-    assert!(
-        soon("dropping a handle", dropping).await.unwrap(),
-        "dropping panicked"
-    );
+    assert!(soon("dropping a handle", dropping).await.unwrap(), "dropping panicked");
     let other = log.connect().await;
     assert_eq!(whole_log(&other).await.len(), 2000);
 }

@@ -21,10 +21,7 @@ pub async fn a_long_payload_is_accepted<F: Fixture>(log: F) {
     let store = log.connect().await;
     let sent = long_event(Limits::FLOOR.payload_bytes);
     append_one(&store, sent.clone()).await;
-    assert!(
-        whole_log(&store).await[0].event == sent.payload,
-        "another payload came back"
-    );
+    assert!(whole_log(&store).await[0].event == sent.payload, "another payload came back");
 }
 
 /// An event may have as many tags as the floor says, each as long as a name may be.
@@ -44,9 +41,7 @@ pub async fn long_names_are_accepted<F: Fixture>(log: F) {
     assert_eq!(longest.len(), MAX_TEXT_BYTES);
     let mut sent = event(&longest, &[]);
     sent.stream = Some(stream(&longest));
-    sent.metadata
-        .insert(&longest, &longest.repeat(100))
-        .unwrap();
+    sent.metadata.insert(&longest, &longest.repeat(100)).unwrap();
     append_one(&store, sent.clone()).await;
     let stored = &whole_log(&store).await[0];
     assert_eq!(stored.event_type, sent.event_type);
@@ -57,20 +52,11 @@ pub async fn long_names_are_accepted<F: Fixture>(log: F) {
 /// A batch may hold as many events as the floor says.
 pub async fn many_events_in_a_batch_are_accepted<F: Fixture>(log: F) {
     let store = log.connect().await;
-    let sent: Vec<_> = (0..Limits::FLOOR.events_per_batch)
-        .map(|n| event("A", &[&format!("n:{n}")]))
-        .collect();
+    let sent: Vec<_> =
+        (0..Limits::FLOOR.events_per_batch).map(|n| event("A", &[&format!("n:{n}")])).collect();
     let returned = append(&store, sent.clone()).await;
-    assert!(
-        returned
-            .iter()
-            .map(|r| r.id)
-            .eq(sent.iter().map(|event| event.id))
-    );
-    assert!(
-        whole_log(&store).await == returned,
-        "another batch came back"
-    );
+    assert!(returned.iter().map(|r| r.id).eq(sent.iter().map(|event| event.id)));
+    assert!(whole_log(&store).await == returned, "another batch came back");
 }
 
 /// A batch may hold as many bytes as the floor says.
@@ -84,10 +70,7 @@ pub async fn a_large_batch_is_accepted<F: Fixture>(log: F) {
     append(&store, sent).await;
     let page = whole_log(&store).await;
     assert_eq!(page.len(), events);
-    assert!(
-        page.iter().all(|r| r.event == event.payload),
-        "other payloads came back"
-    );
+    assert!(page.iter().all(|r| r.event == event.payload), "other payloads came back");
 }
 
 /// A query may have as many items as the floor says, in a read and in a condition, and the last counts.
@@ -105,19 +88,11 @@ pub async fn many_items_are_accepted<F: Fixture>(log: F) {
 pub async fn beyond_the_floor_is_all_or_nothing<F: Fixture>(log: F) {
     let store = log.connect().await;
     let ok = event("A", &[]);
-    let many: Vec<_> = (0..=Limits::FLOOR.events_per_batch)
-        .map(|_| renewed(&ok))
-        .collect();
+    let many: Vec<_> = (0..=Limits::FLOOR.events_per_batch).map(|_| renewed(&ok)).collect();
     let items = unless(&with_items(Limits::FLOOR.items_per_query + 1));
     for (batch, condition) in [
-        (
-            vec![renewed(&ok), long_event(Limits::FLOOR.payload_bytes + 1)],
-            AppendCondition::None,
-        ),
-        (
-            vec![renewed(&ok), with_tags(Limits::FLOOR.tags_per_event + 1)],
-            AppendCondition::None,
-        ),
+        (vec![renewed(&ok), long_event(Limits::FLOOR.payload_bytes + 1)], AppendCondition::None),
+        (vec![renewed(&ok), with_tags(Limits::FLOOR.tags_per_event + 1)], AppendCondition::None),
         (many, AppendCondition::None),
         (vec![renewed(&ok)], items),
     ] {
@@ -141,10 +116,7 @@ fn long_event(payload_bytes: usize) -> NewEvent {
 
 fn renewed(event: &NewEvent) -> NewEvent {
     let id = crate::EventId::new();
-    NewEvent {
-        id,
-        ..event.clone()
-    }
+    NewEvent { id, ..event.clone() }
 }
 
 fn with_tags(count: usize) -> NewEvent {

@@ -196,7 +196,7 @@ macro_rules! __conformance_tests {
 }
 
 /// Makes one `#[test]` of every case, for a [`Fixture`](crate::conformance::Fixture); see the
-/// [module](crate::conformance).
+/// [module](mod@crate::conformance).
 ///
 /// With `ignore = "reason"` every test is ignored unless asked for, as for a store that needs a server.
 ///

@@ -17,10 +17,7 @@ pub async fn all_matches_every_event<F: Fixture>(log: F) {
 /// Types of an item are alternatives.
 pub async fn types_are_alternatives<F: Fixture>(log: F) {
     let store = sampled(&log).await;
-    assert_eq!(
-        found(&store, &query(&["A", "C"], &[])).await,
-        ["A", "A", "C"]
-    );
+    assert_eq!(found(&store, &query(&["A", "C"], &[])).await, ["A", "A", "C"]);
     assert_eq!(found(&store, &query(&["C", "none"], &[])).await, ["C"]);
 }
 
@@ -34,53 +31,30 @@ pub async fn no_tags_is_no_constraint<F: Fixture>(log: F) {
 /// An item without types matches any type.
 pub async fn no_types_is_any_type<F: Fixture>(log: F) {
     let store = sampled(&log).await;
-    assert_eq!(
-        found(&store, &query(&[], &["x:1"])).await,
-        ["A", "B", "D", "F"]
-    );
+    assert_eq!(found(&store, &query(&[], &["x:1"])).await, ["A", "B", "D", "F"]);
 }
 
 /// An event must have all tags of an item; it may have more.
 pub async fn tags_must_all_be_there<F: Fixture>(log: F) {
     let store = sampled(&log).await;
-    assert_eq!(
-        found(&store, &query(&[], &["x:1", "y:1"])).await,
-        ["B", "D"]
-    );
-    assert_eq!(
-        found(&store, &query(&[], &["x:1", "y:1", "z:1"])).await,
-        ["D"]
-    );
-    assert!(
-        found(&store, &query(&[], &["x:1", "none:1"]))
-            .await
-            .is_empty()
-    );
+    assert_eq!(found(&store, &query(&[], &["x:1", "y:1"])).await, ["B", "D"]);
+    assert_eq!(found(&store, &query(&[], &["x:1", "y:1", "z:1"])).await, ["D"]);
+    assert!(found(&store, &query(&[], &["x:1", "none:1"])).await.is_empty());
 }
 
 /// Both the type and the tags of an item must match.
 pub async fn type_and_tags_must_both_match<F: Fixture>(log: F) {
     let store = sampled(&log).await;
     assert_eq!(found(&store, &query(&["A"], &["x:1"])).await, ["A"]);
-    assert_eq!(
-        found(&store, &query(&["A", "B", "C"], &["y:1"])).await,
-        ["B", "C"]
-    );
+    assert_eq!(found(&store, &query(&["A", "B", "C"], &["y:1"])).await, ["B", "C"]);
     assert!(found(&store, &query(&["E"], &["x:1"])).await.is_empty());
 }
 
 /// Items are alternatives, and each counts, the last one too.
 pub async fn items_are_alternatives<F: Fixture>(log: F) {
     let store = sampled(&log).await;
-    let three = [
-        item(&["E"], &[]),
-        item(&["A"], &["x:2"]),
-        item(&[], &["z:1"]),
-    ];
-    assert_eq!(
-        found(&store, &Query::any_of(three).unwrap()).await,
-        ["A", "D", "E"]
-    );
+    let three = [item(&["E"], &[]), item(&["A"], &["x:2"]), item(&[], &["z:1"])];
+    assert_eq!(found(&store, &Query::any_of(three).unwrap()).await, ["A", "D", "E"]);
     let none = Query::any_of([item(&["none"], &[]), item(&["C"], &[])]).unwrap();
     assert_eq!(found(&store, &none).await, ["C"]);
 }
@@ -95,18 +69,12 @@ pub async fn a_key_may_have_two_values<F: Fixture>(log: F) {
 /// Names match as a whole, and no character of them is a pattern.
 pub async fn names_match_as_a_whole<F: Fixture>(log: F) {
     let store = log.connect().await;
-    let names = [
-        "Sold", "Sol", "SoldOut", "sold", "So_d", "S%", "*", "UnSold", "Sold,Sol",
-    ];
+    let names = ["Sold", "Sol", "SoldOut", "sold", "So_d", "S%", "*", "UnSold", "Sold,Sol"];
     let batch = names.map(|name| event(name, &[&format!("k:{name}"), &format!("{name}:k")]));
     append(&store, batch.into()).await;
     for name in names {
         let (value, key) = (format!("k:{name}"), format!("{name}:k"));
-        for query in [
-            query(&[name], &[]),
-            query(&[], &[&value]),
-            query(&[], &[&key]),
-        ] {
+        for query in [query(&[name], &[]), query(&[], &[&value]), query(&[], &[&key])] {
             assert_eq!(found(&store, &query).await, [name], "{query}");
         }
     }
@@ -125,11 +93,7 @@ pub async fn generated_queries_match_by_the_reference<F: Fixture>(log: F) {
     for _ in 0..300 {
         let (query, options) = (dice.query(), dice.options(head));
         let page = read(&store, &query, options).await;
-        assert_eq!(
-            page,
-            expected(&log, &query, options),
-            "{query}, {options:?}"
-        );
+        assert_eq!(page, expected(&log, &query, options), "{query}, {options:?}");
     }
 }
 

@@ -32,9 +32,7 @@ pub async fn an_empty_log_has_nothing<F: Fixture>(log: F) {
 pub async fn the_head_is_the_last_position<F: Fixture>(log: F) {
     let store = log.connect().await;
     for events in 1..4 {
-        let last = *positions(&append_letters(&store, events).await)
-            .last()
-            .unwrap();
+        let last = *positions(&append_letters(&store, events).await).last().unwrap();
         assert_eq!(store.head().await.unwrap(), Some(last));
     }
 }
@@ -45,24 +43,12 @@ pub async fn a_read_observes_what_it_shows<F: Fixture>(log: F) {
     append_letters(&store, 6).await;
     let head = store.head().await.unwrap();
     for query in [Query::all(), query(&["B"], &[]), query(&["none"], &[])] {
-        for options in [
-            ALL,
-            ALL.backwards(),
-            ALL.limit(1),
-            ALL.limit(0),
-            ALL.after(at(2)),
-        ] {
+        for options in [ALL, ALL.backwards(), ALL.limit(1), ALL.limit(0), ALL.after(at(2))] {
             let events = store.read(&query, options).await.unwrap();
             let observed = events.observed();
-            assert!(
-                observed.is_some() && observed <= head,
-                "{observed:?} of {head:?}"
-            );
+            assert!(observed.is_some() && observed <= head, "{observed:?} of {head:?}");
             let shown = positions(&events.collect().await.unwrap());
-            assert!(
-                shown.iter().all(|position| Some(*position) <= observed),
-                "{observed:?}"
-            );
+            assert!(shown.iter().all(|position| Some(*position) <= observed), "{observed:?}");
         }
     }
 }
@@ -95,10 +81,7 @@ pub async fn backwards_is_the_reverse<F: Fixture>(log: F) {
         let forwards = matching(&store, &query).await;
         let mut backwards = read(&store, &query, ALL.backwards()).await;
         assert!(forwards.len() > 2);
-        assert!(
-            forwards.is_sorted_by(|a, b| a.position < b.position),
-            "{forwards:?}"
-        );
+        assert!(forwards.is_sorted_by(|a, b| a.position < b.position), "{forwards:?}");
         backwards.reverse();
         assert_eq!(backwards, forwards);
     }
@@ -122,10 +105,7 @@ pub async fn a_limit_counts_across_items<F: Fixture>(log: F) {
     let store = log.connect().await;
     append_letters(&store, 9).await;
     let either = Query::item(item(&["C"], &[])).or(item(&["A"], &[]));
-    assert_eq!(
-        types(&read(&store, &either, ALL.limit(3)).await),
-        ["A", "C", "A"]
-    );
+    assert_eq!(types(&read(&store, &either, ALL.limit(3)).await), ["A", "C", "A"]);
     let last = read(&store, &either, ALL.limit(3).backwards()).await;
     assert_eq!(types(&last), ["C", "A", "C"]);
 }
@@ -136,10 +116,7 @@ pub async fn a_limit_may_be_zero_or_huge<F: Fixture>(log: F) {
     let all = append_letters(&store, 4).await;
     for options in [ALL, ALL.backwards()] {
         assert_eq!(read(&store, &Query::all(), options.limit(0)).await, []);
-        assert_eq!(
-            read(&store, &query(&["A"], &[]), options.limit(0)).await,
-            []
-        );
+        assert_eq!(read(&store, &query(&["A"], &[]), options.limit(0)).await, []);
     }
     for limit in [4, 5, 1001].into_iter().chain(LARGE) {
         assert_eq!(read(&store, &Query::all(), ALL.limit(limit)).await, all);
@@ -149,18 +126,11 @@ pub async fn a_limit_may_be_zero_or_huge<F: Fixture>(log: F) {
 /// An event that matches two items comes once.
 pub async fn an_event_that_matches_two_items_comes_once<F: Fixture>(log: F) {
     let store = log.connect().await;
-    append(
-        &store,
-        vec![event("A", &["x:1", "y:1"]), event("B", &["y:1"])],
-    )
-    .await;
+    append(&store, vec![event("A", &["x:1", "y:1"]), event("B", &["y:1"])]).await;
     let items = [item(&["A"], &[]), item(&[], &["x:1"]), item(&[], &["y:1"])];
     let query = Query::any_of(items).unwrap();
     assert_eq!(types(&matching(&store, &query).await), ["A", "B"]);
-    assert_eq!(
-        types(&read(&store, &query, ALL.backwards()).await),
-        ["B", "A"]
-    );
+    assert_eq!(types(&read(&store, &query, ALL.backwards()).await), ["B", "A"]);
     assert_eq!(types(&read(&store, &query, ALL.limit(2)).await), ["A", "B"]);
 }
 
@@ -190,10 +160,7 @@ pub async fn crossed_bounds_show_nothing<F: Fixture>(log: F) {
             assert_eq!(read(&store, &Query::all(), options).await, []);
         }
     }
-    assert_eq!(
-        read(&store, &Query::all(), ALL.before(SequencePosition::FIRST)).await,
-        []
-    );
+    assert_eq!(read(&store, &Query::all(), ALL.before(SequencePosition::FIRST)).await, []);
 }
 
 /// `after`, `before`, `limit` and `backwards` combine, on one item, on several, and on a stream.
@@ -210,11 +177,7 @@ pub async fn options_combine<F: Fixture>(log: F) {
         for _ in 0..60 {
             let options = dice.options(head);
             let page = read(&store, &query, options).await;
-            assert_eq!(
-                page,
-                expected(&log, &query, options),
-                "{query}, {options:?}"
-            );
+            assert_eq!(page, expected(&log, &query, options), "{query}, {options:?}");
             if query.to_string() == "(type S)" {
                 assert_eq!(of_stream(&store, "s", options).await, page, "{options:?}");
             }
@@ -234,26 +197,15 @@ pub async fn a_read_is_one_snapshot<F: Fixture>(log: F) {
             store.read(&query(&["A"], &[]), options).await.unwrap(),
             store.read_stream(&stream("s"), options).await.unwrap(),
         ];
-        soon(
-            "an append beside reads",
-            append(&other, vec![in_stream("s", "A")]),
-        )
-        .await;
+        soon("an append beside reads", append(&other, vec![in_stream("s", "A")])).await;
         for events in &mut reads {
             let first = events.next().await.unwrap().unwrap();
             assert_eq!(first, wanted[0]);
         }
-        soon(
-            "an append beside reads",
-            append(&store, vec![in_stream("s", "A")]),
-        )
-        .await;
+        soon("an append beside reads", append(&store, vec![in_stream("s", "A")])).await;
         wanted.remove(0);
         for events in reads {
-            assert!(
-                events.collect().await.unwrap() == wanted,
-                "another snapshot: {options:?}"
-            );
+            assert!(events.collect().await.unwrap() == wanted, "another snapshot: {options:?}");
         }
     }
     assert_eq!(whole_log(&store).await.len(), before.len() + 6);
@@ -268,16 +220,10 @@ pub async fn a_long_read_is_complete<F: Fixture>(log: F) {
         (Query::all(), ALL),
         (Query::all(), ALL.backwards().limit(11_000)),
         (query(&["A", "B"], &[]), ALL.backwards()),
-        (
-            Query::item(item(&["C"], &[])).or(item(&[], &["n:1"])),
-            ALL.after(all[50].position),
-        ),
+        (Query::item(item(&["C"], &[])).or(item(&[], &["n:1"])), ALL.after(all[50].position)),
     ] {
         let page = read(&store, &query, options).await;
-        assert!(
-            page == expected(&all, &query, options),
-            "{query}, {options:?}"
-        );
+        assert!(page == expected(&all, &query, options), "{query}, {options:?}");
     }
 }
 
@@ -322,9 +268,5 @@ pub async fn reads_and_appends_interleave<F: Fixture>(log: F) {
 async fn append_letters(store: &dyn EventStore, count: usize) -> Page {
     let letters = [("A", "n:0"), ("B", "n:1"), ("C", "n:2")];
     let letters = letters.iter().cycle().take(count);
-    append(
-        store,
-        letters.map(|(name, tag)| event(name, &[tag])).collect(),
-    )
-    .await
+    append(store, letters.map(|(name, tag)| event(name, &[tag])).collect()).await
 }

@@ -9,13 +9,8 @@ use crate::{
 };
 
 /// Numbers that a store with signed or 32-bit integers gets wrong.
-pub(super) const LARGE: [u64; 5] = [
-    u32::MAX as u64,
-    i64::MAX as u64 - 1,
-    i64::MAX as u64,
-    i64::MAX as u64 + 1,
-    u64::MAX,
-];
+pub(super) const LARGE: [u64; 5] =
+    [u32::MAX as u64, i64::MAX as u64 - 1, i64::MAX as u64, i64::MAX as u64 + 1, u64::MAX];
 
 pub(super) fn event(event_type: &str, tags: &[&str]) -> NewEvent {
     let mut event = NewEvent::new(EventType::new(event_type).unwrap(), "{}");
@@ -47,8 +42,7 @@ pub(super) fn item(types: &[&str], tags: &[&str]) -> QueryItem {
     else {
         return QueryItem::with_tags(tag_set(tags)).unwrap();
     };
-    tags.iter()
-        .fold(item, |item, tag| item.tagged(&Tag::parse(tag).unwrap()))
+    tags.iter().fold(item, |item, tag| item.tagged(&Tag::parse(tag).unwrap()))
 }
 
 pub(super) fn query(types: &[&str], tags: &[&str]) -> Query {

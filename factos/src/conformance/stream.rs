@@ -35,50 +35,30 @@ pub async fn a_batch_may_mix_streams<F: Fixture>(log: F) {
     let second = append(&store, batch()).await;
     assert_eq!(revisions(&first), [Some(0), None, Some(0), Some(1), None]);
     assert_eq!(revisions(&second), [Some(2), None, Some(1), Some(3), None]);
-    assert_eq!(
-        types(&of_stream(&store, "s", ALL).await),
-        ["A", "D", "A", "D"]
-    );
-    assert_eq!(
-        revisions(&of_stream(&store, "t", ALL).await),
-        [Some(0), Some(1)]
-    );
+    assert_eq!(types(&of_stream(&store, "s", ALL).await), ["A", "D", "A", "D"]);
+    assert_eq!(revisions(&of_stream(&store, "t", ALL).await), [Some(0), Some(1)]);
 }
 
 /// A stream is read in order of revision, by itself, with every option of a read.
 pub async fn a_stream_is_read_by_itself<F: Fixture>(log: F) {
     let store = log.connect().await;
     for name in ["A", "B", "C", "D"] {
-        append(
-            &store,
-            vec![in_stream("s", name), in_stream("S", "x"), event("y", &[])],
-        )
-        .await;
+        append(&store, vec![in_stream("s", name), in_stream("S", "x"), event("y", &[])]).await;
     }
     let page = of_stream(&store, "s", ALL).await;
     assert_eq!(types(&page), ["A", "B", "C", "D"]);
     let bounded = ALL.after(page[0].position).before(page[3].position);
     assert_eq!(types(&of_stream(&store, "s", bounded).await), ["B", "C"]);
-    assert_eq!(
-        types(&of_stream(&store, "s", bounded.limit(1)).await),
-        ["B"]
-    );
+    assert_eq!(types(&of_stream(&store, "s", bounded.limit(1)).await), ["B"]);
     let backwards = ALL.backwards().limit(3);
-    assert_eq!(
-        types(&of_stream(&store, "s", backwards).await),
-        ["D", "C", "B"]
-    );
+    assert_eq!(types(&of_stream(&store, "s", backwards).await), ["D", "C", "B"]);
     assert_eq!(of_stream(&store, "none", ALL).await, []);
 }
 
 /// Queries see the events of streams.
 pub async fn queries_see_events_of_streams<F: Fixture>(log: F) {
     let store = log.connect().await;
-    append(
-        &store,
-        vec![in_stream("s", "A"), event("A", &[]), in_stream("t", "A")],
-    )
-    .await;
+    append(&store, vec![in_stream("s", "A"), event("A", &[]), in_stream("t", "A")]).await;
     let page = matching(&store, &query(&["A"], &[])).await;
     assert_eq!(revisions(&page), [Some(0), None, Some(0)]);
 }
@@ -87,22 +67,10 @@ pub async fn queries_see_events_of_streams<F: Fixture>(log: F) {
 pub async fn no_events_holds_for_a_new_stream<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![in_stream("t", "A"), event("A", &[])]).await;
-    let batch = vec![
-        in_stream("s", "A"),
-        in_stream("s", "B"),
-        in_stream("s", "C"),
-    ];
-    let page = store
-        .append(batch, expecting("s", Revision::NoEvents))
-        .await
-        .unwrap();
+    let batch = vec![in_stream("s", "A"), in_stream("s", "B"), in_stream("s", "C")];
+    let page = store.append(batch, expecting("s", Revision::NoEvents)).await.unwrap();
     assert_eq!(revisions(&page), [Some(0), Some(1), Some(2)]);
-    refused(
-        &store,
-        in_stream("s", "D"),
-        expecting("s", Revision::NoEvents),
-    )
-    .await;
+    refused(&store, in_stream("s", "D"), expecting("s", Revision::NoEvents)).await;
 }
 
 /// The current revision holds, also for a batch of several events.
@@ -135,16 +103,9 @@ pub async fn a_condition_may_look_at_another_stream<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![in_stream("s", "A")]).await;
     let holds = expecting("s", Revision::Current(0));
-    append_if(&store, in_stream("t", "B"), holds.clone())
-        .await
-        .unwrap();
+    append_if(&store, in_stream("t", "B"), holds.clone()).await.unwrap();
     append_if(&store, event("C", &[]), holds).await.unwrap();
-    refused(
-        &store,
-        in_stream("t", "B"),
-        expecting("s", Revision::Current(1)),
-    )
-    .await;
+    refused(&store, in_stream("t", "B"), expecting("s", Revision::Current(1))).await;
     refused(&store, event("C", &[]), expecting("s", Revision::NoEvents)).await;
 }
 
@@ -152,39 +113,22 @@ pub async fn a_condition_may_look_at_another_stream<F: Fixture>(log: F) {
 pub async fn other_streams_leave_a_revision_alone<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![in_stream("s", "A")]).await;
-    let others = vec![
-        in_stream("s-1", "A"),
-        in_stream("S", "A"),
-        event("A", &["s:1"]),
-    ];
+    let others = vec![in_stream("s-1", "A"), in_stream("S", "A"), event("A", &["s:1"])];
     append(&store, others).await;
     let condition = expecting("s", Revision::Current(0));
-    append_if(&store, in_stream("s", "B"), condition)
-        .await
-        .unwrap();
+    append_if(&store, in_stream("s", "B"), condition).await.unwrap();
 }
 
 /// A refused append uses up no revision.
 pub async fn a_refused_append_uses_no_revision<F: Fixture>(log: F) {
     let store = log.connect().await;
     let taken = append_one(&store, in_stream("s", "A")).await.id;
-    refused(
-        &store,
-        in_stream("s", "B"),
-        expecting("s", Revision::NoEvents),
-    )
-    .await;
+    refused(&store, in_stream("s", "B"), expecting("s", Revision::NoEvents)).await;
     let mut batch = vec![in_stream("s", "C"), in_stream("s", "D")];
     batch[1].id = taken;
     let outcome = store.append(batch, crate::AppendCondition::None).await;
-    assert!(
-        matches!(outcome, Err(AppendError::DuplicateEventId(_))),
-        "{outcome:?}"
-    );
-    assert_eq!(
-        append_one(&store, in_stream("s", "E")).await.revision,
-        Some(1)
-    );
+    assert!(matches!(outcome, Err(AppendError::DuplicateEventId(_))), "{outcome:?}");
+    assert_eq!(append_one(&store, in_stream("s", "E")).await.revision, Some(1));
 }
 
 /// Revisions go on from handle to handle, also to one that finds the stream as others left it.

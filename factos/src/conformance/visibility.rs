@@ -38,11 +38,8 @@ pub async fn following_a_type_is_gapless<F: Fixture>(log: F) {
 
 /// Following a tag misses no event and sees none twice, while others write.
 pub async fn following_a_tag_is_gapless<F: Fixture>(log: F) {
-    following_is_gapless(
-        log,
-        query(&[], &["writer:1"]).or(super::sample::item(&[], &["n:2"])),
-    )
-    .await;
+    following_is_gapless(log, query(&[], &["writer:1"]).or(super::sample::item(&[], &["n:2"])))
+        .await;
 }
 
 /// Nothing appears at or below what a read of every event observed.
@@ -72,10 +69,7 @@ pub async fn a_batch_is_seen_whole<F: Fixture>(log: F) {
                 for events in [
                     store.read(&Query::all(), ALL).await.unwrap(),
                     store.read(&Query::all(), ALL.backwards()).await.unwrap(),
-                    store
-                        .read(&query(&["A", "B", "C"], &[]), ALL)
-                        .await
-                        .unwrap(),
+                    store.read(&query(&["A", "B", "C"], &[]), ALL).await.unwrap(),
                     store.read_stream(&name, ALL).await.unwrap(),
                 ] {
                     assert_whole(&events.collect().await.unwrap());
@@ -93,20 +87,14 @@ pub async fn a_batch_is_seen_whole<F: Fixture>(log: F) {
 pub async fn the_head_never_steps_back<F: Fixture>(log: F) {
     let handles = handles(&log, 4).await;
     let tasks = (0..WRITERS).map(|writer| {
-        let (store, other) = (
-            handles[writer % 4].clone(),
-            handles[(writer + 1) % 4].clone(),
-        );
+        let (store, other) = (handles[writer % 4].clone(), handles[(writer + 1) % 4].clone());
         async move {
             let mut least = None;
             for _ in 0..20 {
                 let written = append(&store, batch(writer)).await[BATCH - 1].position;
                 for store in [&store, &other] {
                     let head = store.head().await.unwrap();
-                    assert!(
-                        head >= least.max(Some(written)),
-                        "{head:?}, {written} was there"
-                    );
+                    assert!(head >= least.max(Some(written)), "{head:?}, {written} was there");
                     least = head;
                 }
             }
@@ -164,10 +152,7 @@ async fn nothing_appears_below_observed<F: Fixture>(log: F, query: Query) {
             let before = observed.map(|position| position.saturating_add(1));
             let complete = expected(&log, &query, ALL.before(before));
             let complete = if before.is_some() { complete.len() } else { 0 };
-            assert_eq!(
-                shown, complete,
-                "matching events up to {observed:?}, then and now"
-            );
+            assert_eq!(shown, complete, "matching events up to {observed:?}, then and now");
         }
     }
 }
@@ -183,10 +168,7 @@ async fn watch(
         let events = store.read(&query, ALL).await.unwrap();
         let observed = events.observed();
         let shown = positions(&events.collect().await.unwrap());
-        assert!(
-            shown.last().copied() <= observed,
-            "{shown:?} up to {observed:?}"
-        );
+        assert!(shown.last().copied() <= observed, "{shown:?} up to {observed:?}");
         seen.push((observed, shown.len()));
         tokio::task::yield_now().await;
     }

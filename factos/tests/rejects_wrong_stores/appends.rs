@@ -62,9 +62,7 @@ pub(crate) struct TimesAreFiner;
 impl Rules for TimesAreFiner {
     fn now() -> SystemTime {
         let now = SystemTime::now();
-        let nanos = now
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .map_or(0, |d| d.subsec_nanos());
+        let nanos = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.subsec_nanos());
         now + std::time::Duration::from_nanos(u64::from(nanos.is_multiple_of(1000)))
     }
 }
@@ -94,11 +92,8 @@ pub(crate) struct MetadataIsNormalised;
 
 impl Rules for MetadataIsNormalised {
     fn kept(mut record: Recorded<Bytes>) -> Recorded<Bytes> {
-        let lines: Vec<_> = record
-            .metadata
-            .iter()
-            .map(|(k, v)| (k.to_owned(), v.replace("\r\n", "\n")))
-            .collect();
+        let lines: Vec<_> =
+            record.metadata.iter().map(|(k, v)| (k.to_owned(), v.replace("\r\n", "\n"))).collect();
         for (key, value) in lines {
             let _replaced = record.metadata.insert(&key, &value);
         }
@@ -121,12 +116,7 @@ pub(crate) struct TagsAreCutOff;
 
 impl Rules for TagsAreCutOff {
     fn kept(mut record: Recorded<Bytes>) -> Recorded<Bytes> {
-        record.tags = record
-            .tags
-            .iter()
-            .take(60)
-            .filter_map(|tag| Tag::parse(tag).ok())
-            .collect();
+        record.tags = record.tags.iter().take(60).filter_map(|tag| Tag::parse(tag).ok()).collect();
         record
     }
 }
@@ -170,11 +160,7 @@ pub(crate) struct EmptyIsAccepted;
 
 impl Rules for EmptyIsAccepted {
     fn admit(events: &[NewEvent], condition: &AppendCondition) -> Result<(), AppendError> {
-        if events.is_empty() {
-            Ok(())
-        } else {
-            Self::LIMITS.check(events, condition)
-        }
+        if events.is_empty() { Ok(()) } else { Self::LIMITS.check(events, condition) }
     }
 }
 
@@ -409,11 +395,7 @@ pub(crate) struct RefusalsAreVague;
 
 impl Rules for RefusalsAreVague {
     fn refusal(query: &Query, _: Option<SequencePosition>, _: SequencePosition) -> AppendError {
-        refusal(
-            query.clone(),
-            None,
-            SequencePosition::FIRST.saturating_add(99),
-        )
+        refusal(query.clone(), None, SequencePosition::FIRST.saturating_add(99))
     }
 }
 
@@ -426,11 +408,7 @@ impl Rules for RevisionsAreVague {
         expected: Revision,
         actual: Revision,
     ) -> Result<(), AppendError> {
-        if expected == actual {
-            Ok(())
-        } else {
-            Err(wrong_revision(stream, expected, expected))
-        }
+        if expected == actual { Ok(()) } else { Err(wrong_revision(stream, expected, expected)) }
     }
 }
 
@@ -443,11 +421,7 @@ impl Rules for FutureRevisionsHold {
         expected: Revision,
         actual: Revision,
     ) -> Result<(), AppendError> {
-        if expected >= actual {
-            Ok(())
-        } else {
-            Err(wrong_revision(stream, expected, actual))
-        }
+        if expected >= actual { Ok(()) } else { Err(wrong_revision(stream, expected, actual)) }
     }
 }
 
@@ -467,10 +441,7 @@ impl Rules for NoEventsCountsTheBatch {
                 Self::check_query(log, since, query, *after)
             }
             AppendCondition::ExpectedRevision { stream, revision } => {
-                let written = events
-                    .iter()
-                    .filter(|e| e.stream.as_ref() == Some(stream))
-                    .count();
+                let written = events.iter().filter(|e| e.stream.as_ref() == Some(stream)).count();
                 if *revision == Revision::NoEvents && written > 1 {
                     return Err(wrong_revision(stream, *revision, Revision::Current(0)));
                 }
@@ -496,10 +467,7 @@ impl Rules for RevisionOfTheBatch {
                 Self::check_query(log, since, query, *after)
             }
             AppendCondition::ExpectedRevision { stream, revision } => {
-                let own = events
-                    .iter()
-                    .find_map(|event| event.stream.as_ref())
-                    .unwrap_or(stream);
+                let own = events.iter().find_map(|event| event.stream.as_ref()).unwrap_or(stream);
                 Self::check_revision(stream, *revision, Self::revision(log, since, own))
             }
         }
@@ -521,9 +489,7 @@ pub(crate) struct RevisionsSinceOpening;
 
 impl Rules for RevisionsSinceOpening {
     fn revision(log: &[Recorded<Bytes>], since: usize, stream: &StreamName) -> Revision {
-        let own = log[since..]
-            .iter()
-            .filter(|record| record.stream.as_ref() == Some(stream));
+        let own = log[since..].iter().filter(|record| record.stream.as_ref() == Some(stream));
         (own.count() as u64).checked_sub(1).into()
     }
 }

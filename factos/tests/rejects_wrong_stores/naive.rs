@@ -1,7 +1,7 @@
 //! A small store that follows the rules it is given, right or wrong.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     marker::PhantomData,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -18,7 +18,7 @@ use tokio::{
     task::yield_now,
 };
 
-use crate::rules::{Commit, Farewell, Rules, Show, Wake};
+use crate::rules::{Commit, Farewell, Rules, Show, Wake, duplicate};
 
 /// The log, as it would be on disk.
 pub(crate) struct Log<R>(Arc<Shared>, PhantomData<R>);
@@ -105,9 +105,7 @@ impl<R: Rules> Naive<R> {
         match R::SHOW {
             Show::Snapshot => Ok(Events::of_page(observed, page)),
             Show::OneByOne => {
-                let pages = page
-                    .into_iter()
-                    .flat_map(|record| [Ok(vec![]), Ok(vec![record])]);
+                let pages = page.into_iter().flat_map(|record| [Ok(vec![]), Ok(vec![record])]);
                 Ok(Events::of_pages(observed, stream::iter(pages)))
             }
             Show::Live => Ok(Events::of_pages(observed, self.live(wanted, options))),
@@ -124,10 +122,9 @@ impl<R: Rules> Naive<R> {
                 Ok(Events::of_pages(observed, pages))
             }
             Show::Signed => match [options.after, options.before].into_iter().flatten().max() {
-                Some(position) if position.get() > i64::MAX as u64 => Err(StoreError::new(
-                    StoreErrorKind::Other,
-                    "the position does not fit",
-                )),
+                Some(position) if position.get() > i64::MAX as u64 => {
+                    Err(StoreError::new(StoreErrorKind::Other, "the position does not fit"))
+                }
                 _ => Ok(Events::of_page(observed, page)),
             },
         }
@@ -214,10 +211,13 @@ impl<R: Rules> Naive<R> {
     ) -> Result<Page, AppendError> {
         let mut log = self.shared.records();
         R::check_condition(&log, self.since, &events, condition)?;
+        let mut taken: HashSet<_> = log.iter().map(|record| record.id).collect();
         let mut records = Vec::new();
         for event in events {
             R::LIMITS.check(std::slice::from_ref(&event), &AppendCondition::None)?;
-            R::check_ids(&log, self.since, std::slice::from_ref(&event))?;
+            if !taken.insert(event.id) {
+                return Err(duplicate(event.id));
+            }
             let position = R::next_position(&log, self.since);
             records.extend(self.write(&mut log, vec![event], position));
             self.publish(&log);
@@ -291,8 +291,7 @@ fn record(
 impl<R: Rules> EventStore for Naive<R> {
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
         let query = query.clone();
-        self.show(move |record| R::matches(&query, record), options)
-            .await
+        self.show(move |record| R::matches(&query, record), options).await
     }
 
     async fn read_stream(
@@ -301,8 +300,7 @@ impl<R: Rules> EventStore for Naive<R> {
         options: ReadOptions,
     ) -> Result<Events<'_>, StoreError> {
         let stream = stream.clone();
-        self.show(move |record| R::is_of(&stream, record), options)
-            .await
+        self.show(move |record| R::is_of(&stream, record), options).await
     }
 
     async fn append(
@@ -351,23 +349,16 @@ impl<R: Rules> EventStore for Naive<R> {
         let gone = |_| StoreError::new(StoreErrorKind::Other, "the log is gone");
         match R::WAKE {
             Wake::AtOnce => Ok(()),
-            Wake::RefusesAhead if after > self.shared.head() => Err(StoreError::new(
-                StoreErrorKind::Other,
-                "the position is above the head",
-            )),
+            Wake::RefusesAhead if after > self.shared.head() => {
+                Err(StoreError::new(StoreErrorKind::Other, "the position is above the head"))
+            }
             Wake::Right | Wake::RefusesAhead | Wake::NotForTheFirst => {
                 let mut head = self.shared.head.subscribe();
-                head.wait_for(|head| *head > after)
-                    .await
-                    .map(drop)
-                    .map_err(gone)
+                head.wait_for(|head| *head > after).await.map(drop).map_err(gone)
             }
             Wake::OwnOnly if !there => {
                 let mut head = self.own.subscribe();
-                head.wait_for(|head| *head > after)
-                    .await
-                    .map(drop)
-                    .map_err(gone)
+                head.wait_for(|head| *head > after).await.map(drop).map_err(gone)
             }
             Wake::ListensLate if !there => {
                 yield_now().await;
@@ -398,9 +389,9 @@ impl<R: Rules> EventStore for Naive<R> {
 
 fn writes_what_it_guards(events: &[NewEvent], condition: &AppendCondition) -> bool {
     match condition {
-        AppendCondition::FailIfEventsMatch { query, .. } => events
-            .iter()
-            .any(|event| query.matches(&event.event_type, &event.tags)),
+        AppendCondition::FailIfEventsMatch { query, .. } => {
+            events.iter().any(|event| query.matches(&event.event_type, &event.tags))
+        }
         _ => true,
     }
 }

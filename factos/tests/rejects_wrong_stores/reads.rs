@@ -220,10 +220,7 @@ impl Rules for OnlyTheFirstType {
     fn matches(query: &Query, record: &Recorded<Bytes>) -> bool {
         query.items().is_none_or(|items| {
             items.iter().any(|item| {
-                let typed = item
-                    .types()
-                    .next()
-                    .is_none_or(|name| *name == record.event_type);
+                let typed = item.types().next().is_none_or(|name| *name == record.event_type);
                 typed && record.tags.contains_all(item.tags())
             })
         })

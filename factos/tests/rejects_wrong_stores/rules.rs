@@ -106,14 +106,8 @@ pub(crate) trait Rules: Send + Sync + 'static {
     ) -> Result<(), AppendError> {
         let mut ids: Vec<_> = events.iter().map(|event| event.id).collect();
         ids.sort_unstable();
-        let twice = ids
-            .windows(2)
-            .find(|pair| pair[0] == pair[1])
-            .map(|pair| pair[0]);
-        let taken = log
-            .iter()
-            .map(|r| r.id)
-            .find(|id| ids.binary_search(id).is_ok());
+        let twice = ids.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
+        let taken = log.iter().map(|r| r.id).find(|id| ids.binary_search(id).is_ok());
         match taken.or(twice) {
             Some(id) => Err(duplicate(id)),
             None => Ok(()),
@@ -166,11 +160,7 @@ pub(crate) trait Rules: Send + Sync + 'static {
         expected: Revision,
         actual: Revision,
     ) -> Result<(), AppendError> {
-        if expected == actual {
-            Ok(())
-        } else {
-            Err(wrong_revision(stream, expected, actual))
-        }
+        if expected == actual { Ok(()) } else { Err(wrong_revision(stream, expected, actual)) }
     }
 
     fn counts(position: SequencePosition, after: Option<SequencePosition>) -> bool {
@@ -191,9 +181,7 @@ pub(crate) trait Rules: Send + Sync + 'static {
     }
 
     fn now() -> SystemTime {
-        let since = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let micros = u64::try_from(since.as_micros()).unwrap_or_default();
         SystemTime::UNIX_EPOCH + Duration::from_micros(micros)
     }
@@ -234,13 +222,7 @@ pub(crate) trait Rules: Send + Sync + 'static {
         wanted: &dyn Fn(&Recorded<Bytes>) -> bool,
         options: ReadOptions,
     ) -> Page {
-        Self::arrange(
-            Self::within(log, options)
-                .filter(|r| wanted(r))
-                .cloned()
-                .collect(),
-            options,
-        )
+        Self::arrange(Self::within(log, options).filter(|r| wanted(r)).cloned().collect(), options)
     }
 
     fn within(
@@ -248,12 +230,8 @@ pub(crate) trait Rules: Send + Sync + 'static {
         options: ReadOptions,
     ) -> impl Iterator<Item = &Recorded<Bytes>> {
         log.iter().filter(move |record| {
-            options
-                .after
-                .is_none_or(|after| Self::is_after(record.position, after))
-                && options
-                    .before
-                    .is_none_or(|before| Self::is_before(record.position, before))
+            options.after.is_none_or(|after| Self::is_after(record.position, after))
+                && options.before.is_none_or(|before| Self::is_before(record.position, before))
         })
     }
 
@@ -292,12 +270,7 @@ pub(crate) fn refusal(
     after: Option<SequencePosition>,
     position: SequencePosition,
 ) -> AppendError {
-    Conflict::EventsMatch {
-        query,
-        after,
-        position,
-    }
-    .into()
+    Conflict::EventsMatch { query, after, position }.into()
 }
 
 pub(crate) fn wrong_revision(
@@ -306,10 +279,5 @@ pub(crate) fn wrong_revision(
     actual: Revision,
 ) -> AppendError {
     let stream = stream.clone();
-    Conflict::Revision {
-        stream,
-        expected,
-        actual,
-    }
-    .into()
+    Conflict::Revision { stream, expected, actual }.into()
 }

@@ -14,6 +14,16 @@ use factos::conformance::{Case, Fixture, cases};
 /// How often a case is tried that fails only by chance.
 const TRIES: usize = 10;
 
+/// What these cases look at differs from run to run, so a wrong store fails them by chance unless it
+/// says that it always does.
+const ROLLS_DICE: &[&str] = &[
+    "concurrency::a_capacity_is_never_exceeded",
+    "concurrency::a_name_is_taken_once",
+    "condition::generated_conditions_hold_by_the_reference",
+    "query::generated_queries_match_by_the_reference",
+    "read::options_combine",
+];
+
 /// What a wrong store fails.
 pub(crate) struct Expected {
     /// These cases, and no others.
@@ -25,10 +35,7 @@ pub(crate) struct Expected {
 
 /// Asserts that every case passes.
 pub(crate) fn accepts<F: Fixture>() {
-    rejects::<F>(&Expected {
-        fails: &[],
-        may_fail: &[],
-    });
+    rejects::<F>(&Expected { fails: &[], may_fail: &[] });
 }
 
 /// Asserts that exactly the expected cases fail.
@@ -39,7 +46,8 @@ pub(crate) fn rejects<F: Fixture>(expected: &Expected) {
         if expected.fails.contains(&name) {
             return (0..TRIES).any(|_| case.verdict().is_err());
         }
-        let by_chance = expected.may_fail.iter().any(|case| name.starts_with(case));
+        let by_chance =
+            ROLLS_DICE.iter().chain(expected.may_fail).any(|case| name.starts_with(case));
         !by_chance && case.verdict().is_err()
     });
     let fails: BTreeSet<_> = expected.fails.iter().copied().collect();
@@ -65,10 +73,7 @@ fn failed(cases: &[Case], fails: impl Fn(&Case) -> bool + Sync) -> BTreeSet<&'st
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
                     if fails(case) {
-                        failed
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .insert(case.name());
+                        failed.lock().unwrap_or_else(PoisonError::into_inner).insert(case.name());
                     }
                 }
             });

@@ -38,20 +38,11 @@ pub async fn a_capacity_is_never_exceeded<F: Fixture>(log: F) {
         let (observed, seats) = decided_from(record);
         let halls: Vec<_> = record.tags.iter().collect();
         let met = |other: &&Recorded<Bytes>| halls.iter().any(|hall| other.tags.contains(hall));
-        let late = log[..n]
-            .iter()
-            .filter(met)
-            .find(|r| Some(r.position) > observed);
-        assert_eq!(
-            late, None,
-            "accepted although after {observed:?}: {record:?}"
-        );
+        let late = log[..n].iter().filter(met).find(|r| Some(r.position) > observed);
+        assert_eq!(late, None, "accepted although after {observed:?}: {record:?}");
         let taken: Vec<_> = halls.iter().map(|hall| seats_in(&log[..n], hall)).collect();
         assert_eq!(taken, seats, "{record:?} decided from other counts");
-        assert!(
-            taken.iter().all(|seats| *seats < CAPACITY),
-            "{taken:?} seats were taken"
-        );
+        assert!(taken.iter().all(|seats| *seats < CAPACITY), "{taken:?} seats were taken");
     }
 }
 
@@ -61,10 +52,7 @@ fn halls(dice: &mut Dice) -> Vec<String> {
     let mut halls = vec![one, two];
     halls.sort_unstable();
     halls.dedup();
-    halls
-        .into_iter()
-        .map(|hall| format!("hall:{hall}"))
-        .collect()
+    halls.into_iter().map(|hall| format!("hall:{hall}")).collect()
 }
 
 async fn book_all(store: Arc<dyn EventStore>, bookings: Vec<Vec<String>>) {
@@ -96,9 +84,7 @@ async fn book(store: &dyn EventStore, halls: &[String]) -> bool {
 }
 
 fn seats_in(page: &[Recorded<Bytes>], hall: &str) -> usize {
-    page.iter()
-        .filter(|record| record.tags.contains(hall))
-        .count()
+    page.iter().filter(|record| record.tags.contains(hall)).count()
 }
 
 /// The position that a booking had observed, and the seats that it had counted in each hall.

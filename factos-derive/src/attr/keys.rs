@@ -1,0 +1,113 @@
+//! Which keys stand where.
+
+use super::Entry;
+
+/// What an `#[event(...)]` stands on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Enum,
+    Struct,
+    Variant,
+}
+
+const CONTAINER: [&str; 3] = ["prefix", "rename_all", "crate"];
+const TYPE: [&str; 2] = ["name", "version"];
+
+impl Place {
+    /// Accepts an entry whose key has a meaning here.
+    pub(super) fn check(self, entry: &Entry) -> syn::Result<()> {
+        let Some(key) = entry.key() else {
+            return match self {
+                Self::Enum => Err(misplaced(entry, "a name", "a variant")),
+                Self::Struct | Self::Variant => Ok(()),
+            };
+        };
+        let name = super::unraw(key);
+        let quoted_name = format!("`{name}`");
+        match self {
+            Self::Enum if TYPE.contains(&&*name) => {
+                Err(misplaced(entry, &quoted_name, "a variant"))
+            }
+            Self::Variant if CONTAINER.contains(&&*name) => {
+                Err(misplaced(entry, &quoted_name, "the enum"))
+            }
+            Self::Enum => known(entry, &name, &CONTAINER),
+            Self::Variant => known(entry, &name, &TYPE),
+            Self::Struct => known(entry, &name, &[TYPE.as_slice(), &CONTAINER].concat()),
+        }
+    }
+}
+
+pub(super) fn check_tag(entry: &Entry) -> syn::Result<()> {
+    match entry.key() {
+        Some(key) => known(entry, &super::unraw(key), &["key"]),
+        None => Ok(()),
+    }
+}
+
+fn misplaced(entry: &Entry, what: &str, place: &str) -> syn::Error {
+    entry.error(format!("{what} belongs on {place}"))
+}
+
+fn known(entry: &Entry, key: &str, keys: &[&str]) -> syn::Result<()> {
+    if keys.contains(&key) {
+        return Ok(());
+    }
+    let near = keys.iter().find(|known| is_near(key, known));
+    let hint = match (near, keys) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, [only]) => format!("expected `{only}`"),
+        (None, _) => format!("expected one of {}", quoted(keys.iter().copied())),
+    };
+    Err(entry.error(format!("unknown key `{key}`, {hint}")))
+}
+
+pub(super) fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+/// Whether one is the other with one or two slips: a letter too many, too few, wrong, or two swapped.
+fn is_near(a: &str, b: &str) -> bool {
+    is_within(a.as_bytes(), b.as_bytes(), b.len().min(6) / 3)
+}
+
+fn is_within(a: &[u8], b: &[u8], slips: usize) -> bool {
+    let (Some((x, a_rest)), Some((y, b_rest))) = (a.split_first(), b.split_first()) else {
+        return a.len().max(b.len()) <= slips;
+    };
+    if x == y {
+        return is_within(a_rest, b_rest, slips);
+    }
+    let Some(slips) = slips.checked_sub(1) else {
+        return false;
+    };
+    let swapped = match (a, b) {
+        ([a1, a2, a_rest @ ..], [b1, b2, b_rest @ ..]) if a1 == b2 && a2 == b1 => {
+            is_within(a_rest, b_rest, slips)
+        }
+        _ => false,
+    };
+    swapped
+        || is_within(a_rest, b_rest, slips)
+        || is_within(a_rest, b, slips)
+        || is_within(a, b_rest, slips)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_near_and_another_word_is_not() {
+        for slip in ["verison", "versoin", "vesion", "Version", "versions"] {
+            assert!(is_near(slip, "version"), "{slip}");
+        }
+        for (a, b) in [("alias", "name"), ("since", "version"), ("with", "key"), ("kind", "name")] {
+            assert!(!is_near(a, b), "{a}");
+        }
+        assert!(is_near("nmae", "name"));
+        assert!(is_near("rename-all", "rename_all"));
+        assert!(!is_near(&"x".repeat(1000), "version"));
+    }
+}

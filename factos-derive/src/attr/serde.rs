@@ -1,0 +1,63 @@
+//! The user's `#[serde(...)]` attributes, of which the mirrors carry some.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Attribute, DeriveInput, Ident, Meta};
+
+use super::entry::{Entry, split};
+
+/// One key of a `#[serde(...)]`, as it is written.
+pub(crate) struct Key {
+    pub(crate) ident: Ident,
+    tokens: TokenStream,
+}
+
+impl Key {
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.ident == name
+    }
+
+    pub(crate) fn is_one_of(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.is(name))
+    }
+
+    /// Whether it is `default` alone, without `= "path"`.
+    pub(crate) fn is_plain_default(&self) -> bool {
+        self.is("default") && self.tokens.clone().into_iter().count() == 1
+    }
+}
+
+pub(crate) fn keys(attrs: &[Attribute]) -> Vec<Key> {
+    let attrs = attrs.iter().filter(|attr| attr.path().is_ident("serde"));
+    let lists = attrs.filter_map(|attr| match &attr.meta {
+        Meta::List(list) => Some(split(list.tokens.clone())),
+        Meta::Path(_) | Meta::NameValue(_) => None,
+    });
+    lists.flatten().filter_map(key).collect()
+}
+
+fn key(tokens: TokenStream) -> Option<Key> {
+    let entry = Entry::parse(&tokens).ok()?;
+    let ident = entry.key()?.clone();
+    Some(Key { ident, tokens })
+}
+
+/// A container's `default` without a value, as one that does not ask the mirror for `Default`.
+pub(crate) fn container_default(node: &DeriveInput) -> TokenStream {
+    if !keys(&node.attrs).iter().any(Key::is_plain_default) {
+        return TokenStream::new();
+    }
+    let path = format!("<{} as ::core::default::Default>::default", node.ident);
+    quote!(#[serde(default = #path)])
+}
+
+/// One attribute with the keys for which `wanted` holds.
+pub(crate) fn matching(attrs: &[Attribute], wanted: impl Fn(&Key) -> bool) -> TokenStream {
+    let mut keys = keys(attrs);
+    keys.retain(wanted);
+    if keys.is_empty() {
+        return TokenStream::new();
+    }
+    let tokens = keys.iter().map(|key| &key.tokens);
+    quote!(#[serde(#(#tokens),*)])
+}

@@ -1,0 +1,45 @@
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::{DeriveInput, Path};
+
+use crate::{
+    attr::{EventAttr, Place},
+    errors::Errors,
+};
+
+/// The path under which generated code finds factos.
+pub(crate) struct Facade(TokenStream);
+
+impl Facade {
+    pub(crate) fn new(path: Option<&Path>) -> Self {
+        Self(path.map_or_else(|| quote!(::factos), |path| quote!(#path)))
+    }
+
+    /// The path that a type names in `#[event(crate = ...)]`, whatever else its events may say.
+    pub(crate) fn of(node: &DeriveInput) -> Self {
+        let attr = EventAttr::parse(&node.attrs, Place::Struct, &mut Errors::default());
+        Self::new(attr.facade.as_ref())
+    }
+
+    /// The path with every token at this span: a diagnostic about it then stands there.
+    pub(crate) fn at(&self, span: Span) -> TokenStream {
+        let tokens = self.0.clone().into_iter();
+        tokens
+            .map(|mut token: TokenTree| {
+                token.set_span(span);
+                token
+            })
+            .collect()
+    }
+
+    /// The path of serde, as serde's own attributes spell it.
+    pub(crate) fn serde(&self) -> String {
+        format!("{}::__private::serde", self.0)
+    }
+}
+
+impl ToTokens for Facade {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.0.to_tokens(tokens);
+    }
+}

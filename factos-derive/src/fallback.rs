@@ -1,0 +1,89 @@
+//! Stubs that stand in for an input with errors, so that its uses raise no others.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{DeriveInput, GenericParam, Lifetime, LifetimeParam};
+
+use crate::{ast::Input, expand, facade::Facade};
+
+pub(crate) fn event(input: &Input<'_>) -> TokenStream {
+    let (facade, node) = (&input.facade, input.node);
+    let ident = &node.ident;
+    let (generics, arguments, bounds) = node.generics.split_for_impl();
+    let query = node.generics.params.is_empty().then(|| expand::loose_query(input));
+    quote! {
+        #[automatically_derived]
+        impl #generics #facade::Event for #ident #arguments #bounds {
+            const SCHEMA: &'static #facade::Schema = &#facade::Schema::new(&[]);
+
+            fn event_type(&self) -> #facade::EventType {
+                loop {}
+            }
+
+            fn version(&self) -> ::core::primitive::u32 {
+                loop {}
+            }
+
+            fn tags(&self) -> ::core::result::Result<#facade::Tags, #facade::EncodeError> {
+                loop {}
+            }
+
+            fn encode(&self) -> ::core::result::Result<#facade::Bytes, #facade::EncodeError> {
+                loop {}
+            }
+
+            fn decode(
+                _: &#facade::EventType,
+                _: ::core::primitive::u32,
+                _: &[::core::primitive::u8],
+            ) -> ::core::result::Result<Self, #facade::Undecodable> {
+                loop {}
+            }
+        }
+        #query
+    }
+}
+
+pub(crate) fn tag_value(node: &DeriveInput) -> TokenStream {
+    let (facade, ident) = (Facade::of(node), &node.ident);
+    let (generics, arguments, bounds) = node.generics.split_for_impl();
+    quote! {
+        #[automatically_derived]
+        impl #generics #facade::TagValue for #ident #arguments #bounds {
+            type Item = ::std::string::String;
+
+            fn each(&self, _: &mut dyn ::core::ops::FnMut(&::core::primitive::str)) {}
+        }
+    }
+}
+
+pub(crate) fn payload(node: &DeriveInput) -> TokenStream {
+    let (facade, ident) = (Facade::of(node), &node.ident);
+    let serde = quote!(#facade::__private::serde);
+    let (generics, arguments, bounds) = node.generics.split_for_impl();
+    let mut with_lifetime = node.generics.clone();
+    let de = Lifetime::new("'__de", proc_macro2::Span::call_site());
+    let parameter = GenericParam::Lifetime(LifetimeParam::new(de));
+    with_lifetime.params.insert(0, parameter);
+    let (de_generics, _, _) = with_lifetime.split_for_impl();
+    quote! {
+        #[automatically_derived]
+        impl #generics #serde::Serialize for #ident #arguments #bounds {
+            fn serialize<__S: #serde::Serializer>(
+                &self,
+                _: __S,
+            ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                loop {}
+            }
+        }
+
+        #[automatically_derived]
+        impl #de_generics #serde::Deserialize<'__de> for #ident #arguments #bounds {
+            fn deserialize<__D: #serde::Deserializer<'__de>>(
+                _: __D,
+            ) -> ::core::result::Result<Self, __D::Error> {
+                loop {}
+            }
+        }
+    }
+}

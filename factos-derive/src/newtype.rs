@@ -1,0 +1,42 @@
+use syn::{Data, DeriveInput, Fields, Member, Type};
+
+use crate::{errors::Errors, facade::Facade, valid};
+
+/// A struct with one field.
+pub(crate) struct Newtype<'a> {
+    pub(crate) node: &'a DeriveInput,
+    pub(crate) facade: Facade,
+    pub(crate) member: Member,
+    pub(crate) ty: &'a Type,
+}
+
+impl<'a> Newtype<'a> {
+    pub(crate) fn from_syn(node: &'a DeriveInput, errors: &mut Errors) -> Option<Self> {
+        valid::concrete(node, "a tag value has no type parameters or lifetimes", errors);
+        let text = "`TagValue` is derived for newtypes: structs with one field";
+        let fields = match &node.data {
+            Data::Struct(data) => &data.fields,
+            Data::Enum(data) => {
+                errors.at(data.enum_token, text);
+                return None;
+            }
+            Data::Union(data) => {
+                errors.at(data.union_token, text);
+                return None;
+            }
+        };
+        let mut all = fields.iter();
+        let (Some(field), None) = (all.next(), all.next()) else {
+            match fields {
+                Fields::Unit => errors.at(&node.ident, text),
+                Fields::Named(_) | Fields::Unnamed(_) => errors.at(fields, text),
+            }
+            return None;
+        };
+        let member = match &field.ident {
+            Some(ident) => Member::Named(ident.clone()),
+            None => Member::from(0),
+        };
+        Some(Self { node, facade: Facade::of(node), member, ty: &field.ty })
+    }
+}

@@ -1,0 +1,29 @@
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::Type;
+
+/// The type with `Self` spelled out, so that it means the same in another item.
+pub(crate) fn replaced(ty: &Type, name: &Ident) -> Type {
+    let tokens = ty.to_token_stream();
+    syn::parse2(in_tokens(tokens, name)).unwrap_or_else(|_| ty.clone())
+}
+
+fn in_tokens(tokens: TokenStream, name: &Ident) -> TokenStream {
+    tokens.into_iter().map(|token| in_token(token, name)).collect()
+}
+
+fn in_token(token: TokenTree, name: &Ident) -> TokenTree {
+    match token {
+        TokenTree::Ident(ident) if ident == "Self" => {
+            let mut name = name.clone();
+            name.set_span(ident.span());
+            name.into()
+        }
+        TokenTree::Group(group) => {
+            let mut replaced = Group::new(group.delimiter(), in_tokens(group.stream(), name));
+            replaced.set_span(group.span());
+            replaced.into()
+        }
+        token => token,
+    }
+}

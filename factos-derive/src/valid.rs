@@ -1,0 +1,141 @@
+//! All rules that concern more than one attribute.
+
+use std::collections::HashMap;
+
+use syn::{Data, DeriveInput, Type};
+
+use crate::{
+    ast::{Body, Field, Input, StoredType},
+    attr::{serde, unraw},
+    errors::Errors,
+    key,
+};
+
+const MAX_NAME_BYTES: usize = 255;
+
+pub(crate) fn event(input: &Input<'_>, errors: &mut Errors) {
+    concrete(input.node, "event types are concrete and own their data", errors);
+    match &input.node.data {
+        Data::Union(data) => {
+            errors.at(data.union_token, "`Event` works on enums and structs");
+        }
+        Data::Enum(data) if data.variants.is_empty() => {
+            errors.at(&input.node.ident, "an event enum needs a variant");
+        }
+        Data::Enum(_) | Data::Struct(_) => {}
+    }
+    names(input, errors);
+    keys(input, errors);
+    for stored in &input.types {
+        if input.is_enum {
+            serde_names(stored, errors);
+        }
+        serde_fields(input, stored, errors);
+    }
+}
+
+/// Reports type parameters, lifetimes and where clauses.
+pub(crate) fn concrete(node: &DeriveInput, message: &str, errors: &mut Errors) {
+    let generics = &node.generics;
+    if !generics.params.is_empty() {
+        errors.at(generics, message);
+    } else if let Some(clause) = &generics.where_clause {
+        errors.at(clause, message);
+    }
+}
+
+pub(crate) fn payload(node: &DeriveInput, errors: &mut Errors) {
+    concrete(node, "a payload has no type parameters or lifetimes", errors);
+    if let Data::Union(data) = &node.data {
+        errors.at(data.union_token, "`Payload` works on enums and structs");
+    }
+}
+
+fn names(input: &Input<'_>, errors: &mut Errors) {
+    let mut owners: HashMap<&str, &StoredType<'_>> = HashMap::new();
+    for stored in &input.types {
+        let name = &stored.name;
+        if let Some(problem) = key::text_problem(&name.text, MAX_NAME_BYTES) {
+            let error = syn::Error::new(name.span, format!("an event name {problem}"));
+            errors.push(error);
+        } else if let Some(owner) = owners.insert(&name.text, stored) {
+            let owner = unraw(owner.ident);
+            let text = format!("`{}` is already the type of `{owner}`", name.text);
+            errors.push(syn::Error::new(name.span, text));
+        }
+    }
+}
+
+fn keys(input: &Input<'_>, errors: &mut Errors) {
+    let mut methods: HashMap<String, &str> = HashMap::new();
+    for (_, tag) in input.tags() {
+        if let Some(problem) = key::problem(&tag.key) {
+            errors.push(syn::Error::new(tag.span, problem));
+            continue;
+        }
+        let Some(method) = &tag.method else { continue };
+        let first = *methods.entry(unraw(method)).or_insert(&tag.key);
+        if first != tag.key {
+            let key = &tag.key;
+            let text = format!("`{key}` and `{first}` would both be the query method `{method}`");
+            errors.push(syn::Error::new(tag.span, text));
+        }
+    }
+}
+
+fn serde_names(stored: &StoredType<'_>, errors: &mut Errors) {
+    if stored.name.is_explicit {
+        return;
+    }
+    for key in serde::keys(stored.attrs) {
+        if key.is("rename") || key.is("alias") {
+            let text = "serde does not name event types: use `#[event(\"...\")]`";
+            errors.push(syn::Error::new(key.ident.span(), text));
+        }
+    }
+}
+
+fn serde_fields(input: &Input<'_>, stored: &StoredType<'_>, errors: &mut Errors) {
+    if input.is_enum {
+        serde_borrow(stored.attrs, errors);
+    }
+    if let Body::Newtype { attrs, .. } = &stored.body {
+        serde_borrow(attrs, errors);
+    }
+    let has_default = serde::keys(&input.node.attrs).iter().any(|key| key.is("default"));
+    for field in stored.body.fields() {
+        serde_borrow(field.attrs, errors);
+        serde_skips(field, has_default, errors);
+    }
+}
+
+fn serde_skips(field: &Field<'_>, has_default: bool, errors: &mut Errors) {
+    let keys = serde::keys(field.attrs);
+    let has = |names: &[&str]| keys.iter().any(|key| key.is_one_of(names));
+    if has(&["skip", "skip_serializing", "skip_deserializing"]) {
+        for tag in &field.tags {
+            let text = "serde skips this field: its tag could not be rebuilt after reading";
+            errors.at(tag.attr, text);
+        }
+    }
+    // What is not read needs no default, and a missing `Option` is `None` unless a function reads it.
+    let is_defaulted = has_default
+        || has(&["default", "skip", "skip_deserializing", "flatten"])
+        || (is_option(&field.ty) && !has(&["with", "deserialize_with"]));
+    let skips = ["skip_serializing", "skip_serializing_if"];
+    for key in keys.iter().filter(|key| !is_defaulted && key.is_one_of(&skips)) {
+        let text = "an event without this field could not be read: add `default`";
+        errors.push(syn::Error::new(key.ident.span(), text));
+    }
+}
+
+fn is_option(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|s| s.ident == "Option"))
+}
+
+fn serde_borrow(attrs: &[syn::Attribute], errors: &mut Errors) {
+    for key in serde::keys(attrs).iter().filter(|key| key.is("borrow")) {
+        let text = "events own their data: nothing can be borrowed from the payload";
+        errors.push(syn::Error::new(key.ident.span(), text));
+    }
+}

@@ -1,0 +1,255 @@
+//! serde's attributes, payload types, and types that also derive serde.
+
+use std::{collections::BTreeMap, fmt::Debug};
+
+use factos::{__private::serde::de::DeserializeOwned, Event, EventType, Json, Payload, TagValue};
+
+#[derive(Debug, Clone, PartialEq, TagValue, Payload)]
+struct CourseId(String);
+
+#[derive(Debug, PartialEq, Payload)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Note {
+    written_by: Option<String>,
+    #[serde(default)]
+    text: String,
+}
+
+#[derive(Debug, PartialEq, Payload)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Grade {
+    Points { points: u8 },
+    Passed,
+}
+
+#[derive(Debug, PartialEq, Payload)]
+enum Plain {
+    Unit,
+    One(u8),
+    Two(u8, Box<Self>),
+    Named { r#type: u8 },
+}
+
+#[derive(Debug, PartialEq, Payload)]
+struct Nothing;
+
+#[derive(Debug, PartialEq, Event)]
+#[serde(rename_all_fields = "camelCase", deny_unknown_fields, tag = "ignored")]
+enum Course {
+    Defined {
+        #[tag]
+        course_id: CourseId,
+        #[serde(default, skip_serializing_if = "is_default")]
+        seat_count: u64,
+        #[serde(rename = "t", alias = "title")]
+        long_title: String,
+        #[serde(skip)]
+        cached: u8,
+    },
+    #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+    Graded {
+        last_grade: Grade,
+        #[serde(with = "hex")]
+        raw_code: u32,
+    },
+    Noted(Note),
+    Numbered(Vec<u8>),
+    Hexed(#[serde(with = "hex")] u32),
+    #[serde(with = "hex")]
+    AlsoHexed(u32),
+    Boxed(Box<Plain>),
+    Empty(Nothing),
+}
+
+#[derive(Debug, PartialEq, Event)]
+struct Flat {
+    id: u8,
+    #[serde(flatten)]
+    rest: BTreeMap<String, i32>,
+}
+
+#[derive(Debug, Default, PartialEq, Event, Payload)]
+#[serde(default, rename_all = "UPPERCASE", deny_unknown_fields)]
+struct Defaulted {
+    a: u8,
+    b: Option<Box<Self>>,
+    #[serde(skip)]
+    r#type: u8,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+mod hex {
+    use factos::__private::serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(value: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{value:x}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        u32::from_str_radix(&text, 16).map_err(D::Error::custom)
+    }
+}
+
+fn read<E: Event>(name: &'static str, payload: &str) -> Result<E, factos::Undecodable> {
+    E::decode(&EventType::from_static(name), 1, payload.as_bytes())
+}
+
+#[track_caller]
+fn comes_back<E: Event + PartialEq + Debug>(event: &E, payload: &str) {
+    let bytes = event.encode().expect("the event is encoded");
+    assert_eq!(bytes, payload);
+    let back = E::decode(&event.event_type(), event.version(), &bytes);
+    assert_eq!(back.expect("what was written is read"), *event);
+}
+
+fn defined(seat_count: u64) -> Course {
+    let (course_id, long_title) = (CourseId("c1".to_owned()), "x".to_owned());
+    Course::Defined { course_id, seat_count, long_title, cached: 0 }
+}
+
+#[test]
+fn attributes_of_fields_hold() {
+    comes_back(&defined(0), r#"{"courseId":"c1","t":"x"}"#);
+    comes_back(&defined(2), r#"{"courseId":"c1","seatCount":2,"t":"x"}"#);
+    assert_eq!(read::<Course>("Defined", r#"{"courseId":"c1","title":"x"}"#).unwrap(), defined(0));
+    comes_back(&Flat { id: 1, rest: [("x".to_owned(), 2)].into() }, r#"{"id":1,"x":2}"#);
+}
+
+#[test]
+fn attributes_of_variants_and_containers_hold() {
+    comes_back(
+        &Course::Graded { last_grade: Grade::Points { points: 3 }, raw_code: 255 },
+        r#"{"LAST_GRADE":{"kind":"points","points":3},"RAW_CODE":"ff"}"#,
+    );
+    assert!(read::<Course>("Defined", r#"{"courseId":"c1","t":"x","more":1}"#).is_err());
+    comes_back(&Defaulted { a: 1, ..Defaulted::default() }, r#"{"A":1,"B":null}"#);
+    assert_eq!(read::<Defaulted>("Defaulted", "{}").unwrap(), Defaulted::default());
+    assert!(read::<Defaulted>("Defaulted", r#"{"C":1}"#).is_err());
+}
+
+#[test]
+fn a_newtype_variant_is_its_payload() {
+    let note = Note { written_by: Some("lucy".to_owned()), text: String::new() };
+    comes_back(&Course::Noted(note), r#"{"writtenBy":"lucy","text":""}"#);
+    comes_back(&Course::Numbered(vec![1, 2]), "[1,2]");
+    comes_back(&Course::Hexed(255), r#""ff""#);
+    comes_back(&Course::AlsoHexed(255), r#""ff""#);
+    comes_back(&Course::Empty(Nothing), "null");
+    assert!(read::<Course>("Noted", r#"{"written_by":"lucy"}"#).is_err());
+}
+
+#[test]
+fn payload_types_are_written_as_serde_writes_them() {
+    comes_back(&Course::Boxed(Box::new(Plain::Unit)), r#""Unit""#);
+    let two = Plain::Two(1, Box::new(Plain::One(2)));
+    comes_back(&Course::Boxed(Box::new(two)), r#"{"Two":[1,{"One":2}]}"#);
+    comes_back(&Course::Boxed(Box::new(Plain::Named { r#type: 1 })), r#"{"Named":{"type":1}}"#);
+    comes_back(
+        &Course::Graded { last_grade: Grade::Passed, raw_code: 0 },
+        r#"{"LAST_GRADE":{"kind":"passed"},"RAW_CODE":"0"}"#,
+    );
+}
+
+mod also_serde {
+    use factos::{__private::serde, Event};
+
+    #[derive(Debug, PartialEq, Event, serde::Serialize, serde::Deserialize)]
+    #[serde(crate = "factos::__private::serde", tag = "type", rename_all = "kebab-case")]
+    pub(crate) enum Both {
+        SeatSold {
+            seat: u8,
+        },
+        #[serde(rename = "void")]
+        #[event("seat-voided")]
+        SeatVoided,
+    }
+}
+
+#[test]
+fn a_derive_of_serde_on_the_event_itself_stays_apart() {
+    use also_serde::Both;
+    use factos::Codec;
+
+    fn json<T: DeserializeOwned>(text: &str) -> T {
+        Json::decode(std::marker::PhantomData, text.as_bytes()).unwrap()
+    }
+    comes_back(&Both::SeatSold { seat: 1 }, r#"{"seat":1}"#);
+    comes_back(&Both::SeatVoided, "{}");
+    let sold = Json::encode(&Both::SeatSold { seat: 1 }).unwrap();
+    assert_eq!(sold, r#"{"type":"seat-sold","seat":1}"#);
+    assert_eq!(json::<Both>(r#"{"type":"void"}"#), Both::SeatVoided);
+}
+
+#[derive(Debug, PartialEq, Payload)]
+#[serde(transparent)]
+struct Transparent {
+    value: Vec<Option<u8>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Payload)]
+#[serde(try_from = "u8", into = "u8")]
+struct Percent(u8);
+
+impl TryFrom<u8> for Percent {
+    type Error = &'static str;
+
+    fn try_from(value: u8) -> Result<Self, Self::Error> {
+        if value > 100 { Err("more than all") } else { Ok(Self(value)) }
+    }
+}
+
+impl From<Percent> for u8 {
+    fn from(percent: Percent) -> Self {
+        percent.0
+    }
+}
+
+#[derive(Debug, PartialEq, Payload)]
+#[serde(untagged)]
+enum Either {
+    Number(i64),
+    Named { name: String },
+    Nothing,
+}
+
+#[derive(Debug, PartialEq, Payload)]
+#[serde(tag = "t", content = "c", rename_all = "UPPERCASE")]
+enum Adjacent {
+    A(u8, u8),
+    #[serde(rename = "b", alias = "bee")]
+    B,
+}
+
+#[derive(Debug, PartialEq, Payload)]
+struct Pair(u8, #[serde(default)] Option<u8>);
+
+#[derive(Debug, PartialEq, Event)]
+#[repr(u8)]
+enum Mixed {
+    Transparent(Transparent) = 1,
+    Percent(Percent),
+    Either(Either) = 7,
+    Adjacent(Adjacent),
+    Pair(Pair),
+}
+
+#[test]
+fn every_representation_of_serde_is_open_to_payloads() {
+    let transparent = Transparent { value: vec![Some(1), None] };
+    comes_back(&Mixed::Transparent(transparent), "[1,null]");
+    comes_back(&Mixed::Percent(Percent(100)), "100");
+    comes_back(&Mixed::Either(Either::Number(-1)), "-1");
+    let named = Either::Named { name: "x".to_owned() };
+    comes_back(&Mixed::Either(named), r#"{"name":"x"}"#);
+    comes_back(&Mixed::Either(Either::Nothing), "null");
+    comes_back(&Mixed::Adjacent(Adjacent::A(1, 2)), r#"{"t":"A","c":[1,2]}"#);
+    comes_back(&Mixed::Adjacent(Adjacent::B), r#"{"t":"b"}"#);
+    comes_back(&Mixed::Pair(Pair(1, None)), "[1,null]");
+    assert!(read::<Mixed>("Percent", "101").is_err());
+    let bee = read::<Mixed>("Adjacent", r#"{"t":"bee"}"#).unwrap();
+    assert_eq!(bee, Mixed::Adjacent(Adjacent::B));
+}

@@ -1,0 +1,6 @@
+use factos::Event;
+
+#[derive(Event)]
+enum Course {}
+
+fn main() {}

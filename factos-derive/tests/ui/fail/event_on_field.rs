@@ -1,0 +1,9 @@
+use factos::Event;
+
+#[derive(Event)]
+struct Paid {
+    #[event("amount")]
+    cents: u64,
+}
+
+fn main() {}

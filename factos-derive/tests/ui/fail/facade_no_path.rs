@@ -1,0 +1,7 @@
+use factos::Event;
+
+#[derive(Event)]
+#[event(crate = "factos")]
+struct Paid;
+
+fn main() {}

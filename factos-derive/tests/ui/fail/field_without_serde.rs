@@ -1,0 +1,10 @@
+use factos::Event;
+
+struct Note(String);
+
+#[derive(Event)]
+enum Course {
+    Noted { note: Note },
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use factos::Event;
+
+#[derive(Event)]
+struct Paid<'a> {
+    by: &'a str,
+}
+
+fn main() {}

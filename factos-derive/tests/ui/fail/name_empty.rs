@@ -1,0 +1,7 @@
+use factos::Event;
+
+#[derive(Event)]
+#[event("")]
+struct Paid;
+
+fn main() {}

@@ -1,0 +1,7 @@
+struct Paid;
+
+fn keep<E: factos::Event>(_: &E) {}
+
+fn main() {
+    keep(&Paid);
+}

@@ -1,0 +1,10 @@
+use factos::Event;
+
+struct CourseQuery;
+
+#[derive(Event)]
+enum Course {
+    Closed,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use factos::Event;
+
+#[derive(Event)]
+#[tag]
+enum Course {
+    Closed,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use factos::TagValue;
+
+#[derive(TagValue)]
+struct Price(f64);
+
+fn main() {}

@@ -1,0 +1,6 @@
+use factos::TagValue;
+
+#[derive(TagValue)]
+struct Id<T>(T);
+
+fn main() {}

@@ -1,0 +1,6 @@
+use factos::Event;
+
+#[derive(Event)]
+struct Paid(u64);
+
+fn main() {}

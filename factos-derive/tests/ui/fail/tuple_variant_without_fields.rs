@@ -1,0 +1,8 @@
+use factos::Event;
+
+#[derive(Event)]
+enum Course {
+    Closed(),
+}
+
+fn main() {}

@@ -1,0 +1,25 @@
+//! An enum that a macro writes, with fragments for its types and names.
+use factos::{Event, QueryFor};
+
+macro_rules! events {
+    ($name:ident, $key:literal, $ty:ty, $prefix:literal) => {
+        #[derive(Event)]
+        #[event(prefix = $prefix)]
+        enum $name {
+            Seen {
+                #[tag($key)]
+                value: $ty,
+            },
+            Held($ty),
+        }
+    };
+}
+
+events!(Course, "course", Vec<u8>, "c.");
+
+fn main() {
+    assert_eq!(Course::Held(vec![1]).encode().unwrap(), "[1]");
+    let query = QueryFor::from(Course::query().course(1));
+    assert_eq!(query.as_query().unwrap().to_string(), "(type c.Seen, tag course:1)");
+    assert_eq!(Course::Seen { value: vec![2] }.tags().unwrap().as_lines(), "course:2");
+}

@@ -1,0 +1,251 @@
+//! A serializer that refuses what JSON would silently change.
+
+use std::fmt::Display;
+
+use serde::ser::{
+    Error, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
+    SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
+};
+
+use super::Json;
+
+/// Wraps a serializer, or one of its compounds, and the place in the value where it stands.
+pub(super) struct Checked<S> {
+    inner: S,
+    place: Place,
+}
+
+#[derive(Clone, Copy)]
+struct Place {
+    depth: u8,
+    in_some: bool,
+}
+
+/// A value that is written at a place.
+struct At<'a, T: ?Sized> {
+    value: &'a T,
+    place: Place,
+}
+
+impl<S> Checked<S> {
+    pub(super) const fn new(inner: S) -> Self {
+        let place = Place { depth: 0, in_some: false };
+        Self { inner, place }
+    }
+
+    const fn at<'a, T: ?Sized>(&self, value: &'a T) -> At<'a, T> {
+        let place = self.place;
+        At { value, place }
+    }
+}
+
+impl Place {
+    fn nested<E: Error>(self, levels: u8) -> Result<Self, E> {
+        let depth = self.depth + levels;
+        if depth > Json::MAX_DEPTH {
+            let limit = Json::MAX_DEPTH;
+            let text = format_args!("more than {limit} arrays and objects within each other");
+            return Err(E::custom(text));
+        }
+        Ok(Self { depth, in_some: false })
+    }
+
+    fn null<E: Error>(self) -> Result<(), E> {
+        if self.in_some {
+            let text = "`Some` of a value that is written as null would come back as `None`";
+            return Err(E::custom(text));
+        }
+        Ok(())
+    }
+}
+
+impl<T: Serialize + ?Sized> Serialize for At<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(Checked { inner: serializer, place: self.place })
+    }
+}
+
+fn finite<E: Error>(finite: bool) -> Result<(), E> {
+    if finite { Ok(()) } else { Err(E::custom("a float that is not finite has no JSON form")) }
+}
+
+macro_rules! as_is {
+    ($($method:ident: $type:ty,)*) => {$(
+        fn $method(self, value: $type) -> Result<S::Ok, S::Error> {
+            self.inner.$method(value)
+        }
+    )*};
+}
+
+macro_rules! compound {
+    ($($method:ident($($arg:ident: $type:ty),*) -> $compound:ident, $levels:literal;)*) => {$(
+        fn $method(self, $($arg: $type),*) -> Result<Self::$compound, S::Error> {
+            let place = self.place.nested($levels)?;
+            let inner = self.inner.$method($($arg),*)?;
+            Ok(Checked { inner, place })
+        }
+    )*};
+}
+
+impl<S: Serializer> Serializer for Checked<S> {
+    type Ok = S::Ok;
+    type Error = S::Error;
+    type SerializeSeq = Checked<S::SerializeSeq>;
+    type SerializeTuple = Checked<S::SerializeTuple>;
+    type SerializeTupleStruct = Checked<S::SerializeTupleStruct>;
+    type SerializeTupleVariant = Checked<S::SerializeTupleVariant>;
+    type SerializeMap = Checked<S::SerializeMap>;
+    type SerializeStruct = Checked<S::SerializeStruct>;
+    type SerializeStructVariant = Checked<S::SerializeStructVariant>;
+
+    as_is! {
+        serialize_bool: bool,
+        serialize_i8: i8,
+        serialize_i16: i16,
+        serialize_i32: i32,
+        serialize_i64: i64,
+        serialize_i128: i128,
+        serialize_u8: u8,
+        serialize_u16: u16,
+        serialize_u32: u32,
+        serialize_u64: u64,
+        serialize_u128: u128,
+        serialize_char: char,
+        serialize_str: &str,
+    }
+
+    compound! {
+        serialize_seq(len: Option<usize>) -> SerializeSeq, 1;
+        serialize_tuple(len: usize) -> SerializeTuple, 1;
+        serialize_tuple_struct(name: &'static str, len: usize) -> SerializeTupleStruct, 1;
+        serialize_tuple_variant(name: &'static str, index: u32, variant: &'static str, len: usize)
+            -> SerializeTupleVariant, 2;
+        serialize_map(len: Option<usize>) -> SerializeMap, 1;
+        serialize_struct(name: &'static str, len: usize) -> SerializeStruct, 1;
+        serialize_struct_variant(name: &'static str, index: u32, variant: &'static str, len: usize)
+            -> SerializeStructVariant, 2;
+    }
+
+    fn serialize_bytes(self, value: &[u8]) -> Result<S::Ok, S::Error> {
+        self.place.nested::<S::Error>(1)?;
+        self.inner.serialize_bytes(value)
+    }
+
+    fn serialize_f32(self, value: f32) -> Result<S::Ok, S::Error> {
+        finite::<S::Error>(value.is_finite())?;
+        self.inner.serialize_f32(value)
+    }
+
+    fn serialize_f64(self, value: f64) -> Result<S::Ok, S::Error> {
+        finite::<S::Error>(value.is_finite())?;
+        self.inner.serialize_f64(value)
+    }
+
+    fn serialize_none(self) -> Result<S::Ok, S::Error> {
+        self.place.null::<S::Error>()?;
+        self.inner.serialize_none()
+    }
+
+    fn serialize_unit(self) -> Result<S::Ok, S::Error> {
+        self.place.null::<S::Error>()?;
+        self.inner.serialize_unit()
+    }
+
+    fn serialize_unit_struct(self, name: &'static str) -> Result<S::Ok, S::Error> {
+        self.place.null::<S::Error>()?;
+        self.inner.serialize_unit_struct(name)
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(mut self, value: &T) -> Result<S::Ok, S::Error> {
+        self.place.in_some = true;
+        let value = self.at(value);
+        self.inner.serialize_some(&value)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<S::Ok, S::Error> {
+        let value = self.at(value);
+        self.inner.serialize_newtype_struct(name, &value)
+    }
+
+    fn serialize_unit_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+    ) -> Result<S::Ok, S::Error> {
+        self.inner.serialize_unit_variant(name, index, variant)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        mut self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<S::Ok, S::Error> {
+        self.place = self.place.nested(1)?;
+        let value = self.at(value);
+        self.inner.serialize_newtype_variant(name, index, variant, &value)
+    }
+
+    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
+        self.inner.collect_str(value)
+    }
+
+    fn is_human_readable(&self) -> bool {
+        self.inner.is_human_readable()
+    }
+}
+
+macro_rules! elements {
+    ($($compound:ident, $method:ident($($key:ident: $type:ty)?);)*) => {$(
+        impl<S: $compound> $compound for Checked<S> {
+            type Ok = S::Ok;
+            type Error = S::Error;
+
+            fn $method<T: Serialize + ?Sized>(
+                &mut self,
+                $($key: $type,)?
+                value: &T,
+            ) -> Result<(), S::Error> {
+                let value = self.at(value);
+                self.inner.$method($($key,)? &value)
+            }
+
+            fn end(self) -> Result<S::Ok, S::Error> {
+                self.inner.end()
+            }
+        }
+    )*};
+}
+
+elements! {
+    SerializeSeq, serialize_element();
+    SerializeTuple, serialize_element();
+    SerializeTupleStruct, serialize_field();
+    SerializeTupleVariant, serialize_field();
+    SerializeStruct, serialize_field(key: &'static str);
+    SerializeStructVariant, serialize_field(key: &'static str);
+}
+
+impl<S: SerializeMap> SerializeMap for Checked<S> {
+    type Ok = S::Ok;
+    type Error = S::Error;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), S::Error> {
+        self.inner.serialize_key(key)
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
+        let value = self.at(value);
+        self.inner.serialize_value(&value)
+    }
+
+    fn end(self) -> Result<S::Ok, S::Error> {
+        self.inner.end()
+    }
+}
