@@ -16,7 +16,7 @@ mod mutation;
 #[path = "stress/rules.rs"]
 mod rules;
 
-use std::{env, process::Stdio, sync::Arc, time::Duration};
+use std::{env, mem::ManuallyDrop, process::Stdio, sync::Arc, time::Duration};
 
 use factos::{EventStore, EventStoreExt, Query};
 use factos_postgres::{
@@ -55,8 +55,8 @@ async fn handles(schema: &Schema) -> Vec<PostgresStore> {
     handles
 }
 
-/// Works on the log for a while, in this process and perhaps in another, and looks at what came of it.
-async fn run(schema: Schema, mutation: Mutation, time: Duration, other: bool) -> Findings {
+/// Works on the log for a while, in this process and perhaps in that of another test, and looks at what came of it.
+async fn run(schema: Schema, mutation: Mutation, time: Duration, other: Option<&str>) -> Findings {
     let schema = Arc::new(schema);
     // Opened before the SQL is broken: a store refuses locks that do not exclude.
     let handles = handles(&schema).await;
@@ -67,12 +67,10 @@ async fn run(schema: Schema, mutation: Mutation, time: Duration, other: bool) ->
             handle.pool().set_connect_options(serializable());
         }
     }
-    let child = other.then(|| {
+    let child = other.map(|test| {
         let mut command = tokio::process::Command::new(env::current_exe().unwrap());
-        command.args(["--exact", "child_of_the_stress_test", "--ignored", "--nocapture"]);
-        command
-            .env("FACTOS_TEST_SCHEMA", &schema.name)
-            .env("FACTOS_TEST_MODE", schema.mode.to_string());
+        command.args(["--exact", test, "--ignored", "--nocapture"]);
+        command.env("FACTOS_TEST_SCHEMA", &schema.name);
         command.env("FACTOS_TEST_MILLIS", time.as_millis().to_string());
         command.stdout(Stdio::null()).spawn().unwrap()
     });
@@ -92,25 +90,21 @@ fn serializable() -> PgConnectOptions {
     options.options([("default_transaction_isolation", "serializable")])
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "a process of right_sql_loses_nothing"]
-async fn child_of_the_stress_test() {
-    let Ok(name) = env::var("FACTOS_TEST_SCHEMA") else {
-        panic!("this test is run by another one, as a process of its own");
-    };
-    let mode = env::var("FACTOS_TEST_MODE").unwrap();
-    let mode = if mode == "keyed" { Mode::Keyed } else { Mode::Portable };
-    let schema = Schema { name, mode };
+/// What a test does as its other process: works on the log of the one that started it.
+async fn work_for_another(name: String, mode: Mode) {
+    // The schema is dropped by whoever made it.
+    let schema = ManuallyDrop::new(Schema { name, mode });
     let handles = handles(&schema).await;
     let time = Duration::from_millis(env::var("FACTOS_TEST_MILLIS").unwrap().parse().unwrap());
     Workforce::of(&handles, false).work(time).await;
-    // The parent's.
-    std::mem::forget(schema);
 }
 
-async fn is_exact(mode: Mode) {
+async fn is_exact(mode: Mode, test: &str) {
+    if let Ok(name) = env::var("FACTOS_TEST_SCHEMA") {
+        return work_for_another(name, mode).await;
+    }
     let schema = Schema::new(mode).await;
-    let findings = run(schema, Mutation::None, seconds(10), true).await;
+    let findings = run(schema, Mutation::None, seconds(10), Some(test)).await;
     assert!(findings.is_clean(), "{findings}");
     assert!(findings.decisions > 300, "hardly anything was decided: {findings}");
 }
@@ -118,17 +112,17 @@ async fn is_exact(mode: Mode) {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn right_sql_loses_nothing() {
-    is_exact(Mode::Keyed).await;
+    is_exact(Mode::Keyed, "right_sql_loses_nothing").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn right_portable_sql_loses_nothing() {
-    is_exact(Mode::Portable).await;
+    is_exact(Mode::Portable, "right_portable_sql_loses_nothing").await;
 }
 
 async fn broken(mutation: Mutation) -> Findings {
-    run(Schema::new(Mode::Keyed).await, mutation, Duration::from_secs(6), false).await
+    run(Schema::new(Mode::Keyed).await, mutation, Duration::from_secs(6), None).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
