@@ -18,6 +18,10 @@ use crate::names::Names;
 const DECIDING: Duration = Duration::from_millis(5);
 const READING: Duration = Duration::from_secs(1);
 
+/// How long to wait at most before the state is looked at again, should a wake-up have gone to a waiter
+/// that was dropped.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
 #[derive(Debug, Default)]
 pub(crate) struct Gates(Mutex<HashMap<Names, Arc<Gate>>>);
 
@@ -42,6 +46,8 @@ pub(crate) struct Turn(Arc<Gate>);
 impl Drop for Turn {
     fn drop(&mut self) {
         self.0.lock().taken = Some(Instant::now() + DECIDING);
+        // Whoever waits, waits for the end of the read.
+        self.0.freed.notify_one();
     }
 }
 
@@ -67,7 +73,7 @@ impl Gates {
                 }
                 Taken::Until(until) => until,
             };
-            let left = until.saturating_duration_since(Instant::now());
+            let left = until.saturating_duration_since(Instant::now()).min(LOOK_AGAIN);
             // In vain or not, the state tells.
             drop(tokio::time::timeout(left, gate.freed.notified()).await);
         }
