@@ -114,7 +114,8 @@ impl Config {
         self
     }
 
-    /// How many batches may be on their way to the server at a time; at least 1, 2 by default.
+    /// How many batches may be on their way to the server at a time, and up to four times as many while
+    /// each takes longer than a millisecond; at least 1, 2 by default.
     #[must_use]
     pub const fn workers(mut self, workers: usize) -> Self {
         self.workers = if workers == 0 { 1 } else { workers };

@@ -6,6 +6,7 @@
 use std::{
     collections::{HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use factos::{EventId, StoreError, StreamName};
@@ -22,6 +23,11 @@ use crate::{
 
 /// How often a group is sent again that lost against others, or met an id that is in the log by now.
 const ATTEMPTS: u32 = 8;
+
+/// Since when no group was taken while all workers are under way, and by how much there may then be more
+/// of them.
+const SLOW: Duration = Duration::from_millis(1);
+const SLOW_WORKERS: usize = 4;
 
 /// How far into the queue a group looks for appends that fit.
 const LOOKAHEAD: usize = 1024;
@@ -41,6 +47,8 @@ struct State {
     workers: usize,
     /// Workers that have not taken their group yet.
     gathering: usize,
+    /// When a group was last taken.
+    taken: Option<Instant>,
 }
 
 impl Queue {
@@ -48,7 +56,7 @@ impl Queue {
     pub(crate) fn push(&self, shared: &Arc<Shared>, append: Append) {
         let mut state = self.lock();
         state.appends.push_back(append);
-        if state.gathering == 0 && state.workers < shared.config.workers {
+        if state.gathering == 0 && state.workers < state.most_workers(&shared.config) {
             state.start(shared);
         }
     }
@@ -63,6 +71,12 @@ impl Queue {
 }
 
 impl State {
+    /// More where every worker waits for a slow flush: the server flushes for all of them at once.
+    fn most_workers(&self, config: &Config) -> usize {
+        let slow = self.taken.is_some_and(|taken| taken.elapsed() > SLOW);
+        if slow { config.workers.saturating_mul(SLOW_WORKERS) } else { config.workers }
+    }
+
     fn start(&mut self, shared: &Arc<Shared>) {
         self.workers += 1;
         self.gathering += 1;
@@ -103,6 +117,7 @@ impl Worker {
         let mut state = self.shared.queue.lock();
         let group = Group::take(&mut state.appends, &self.shared.config, self.shared.known());
         state.gathering -= 1;
+        state.taken = Some(Instant::now());
         self.gathering = false;
         if group.appends.is_empty() {
             return None;
