@@ -49,6 +49,7 @@ impl Log {
         for statement in analyze.split("; ") {
             raw_sql(AssertSqlSafe(statement.to_owned())).execute(&pool).await.unwrap();
         }
+        warm(&pool, schema).await;
         Self { store, schema: schema.to_owned(), entities }
     }
 
@@ -58,5 +59,20 @@ impl Log {
 
     pub(crate) fn any_entity(&self) -> u64 {
         fastrand::u64(..self.entities)
+    }
+}
+
+/// Lets every backend of the pool touch the log once: a backend maps each page of the server's memory at
+/// its first touch, which takes longer than to read from it.
+async fn warm(pool: &PgPool, schema: &str) {
+    let mut held = Vec::new();
+    while held.len() < pool.options().get_max_connections() as usize {
+        let mut connection = pool.acquire().await.unwrap();
+        let sql = format!(
+            "SELECT count(payload) FROM {schema}.events; SET enable_seqscan = off; \
+             SELECT count(tag) FROM {schema}.tags; RESET enable_seqscan"
+        );
+        raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await.unwrap();
+        held.push(connection);
     }
 }

@@ -51,7 +51,12 @@ impl Options {
 async fn main() {
     let options = Options::parse();
     let url = std::env::var("FACTOS_POSTGRES_URL").expect("run through scripts/with-postgres");
-    let pool = PgPoolOptions::new().max_connections(80).connect(&url).await.unwrap();
+    let pool = PgPoolOptions::new()
+        .max_connections(64)
+        .acquire_timeout(Duration::from_secs(120))
+        .connect(&url)
+        .await
+        .unwrap();
     let mode = if options.mode == "keyed" { Mode::Keyed } else { Mode::Portable };
     let schema = format!("bench_{}", std::process::id());
     let config = Config::new()
