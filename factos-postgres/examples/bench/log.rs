@@ -66,7 +66,8 @@ impl Log {
 /// its first touch, which takes longer than to read from it.
 async fn warm(pool: &PgPool, schema: &str) {
     let mut held = Vec::new();
-    while held.len() < pool.options().get_max_connections() as usize {
+    // Some are kept by the store.
+    while held.len() < 40 {
         let mut connection = pool.acquire().await.unwrap();
         let sql = format!(
             "SELECT count(payload) FROM {schema}.events; SET enable_seqscan = off; \
