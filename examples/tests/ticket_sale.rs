@@ -101,6 +101,33 @@ fn three_processes_on_one_file_sell_the_seats_together() {
 }
 
 #[test]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+fn three_processes_on_one_database_sell_the_seats_together() {
+    let url = std::env::var("FACTOS_POSTGRES_URL").expect(
+        "FACTOS_POSTGRES_URL is not set: run this test through scripts/with-postgres, \
+         or set it to a database that may be filled with test schemas",
+    );
+    let store = format!("{url}?schema=ticket_sale_{}", std::process::id());
+    let children: Vec<_> = (0..3)
+        .map(|_| {
+            let mut command = ticket_sale(&["--store", &store, "--buyers", "100"]);
+            command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+            command.spawn().unwrap()
+        })
+        .collect();
+    let mut accepted = 0;
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        let words: Vec<_> = summary(&output).split(' ').collect();
+        assert_eq!(words[0], "100");
+        accepted += words[2].parse::<u32>().unwrap();
+    }
+    assert_eq!(accepted, 100);
+    let output = run(&["--store", &store, "--buyers", "1"]);
+    assert_eq!(summary(&output), "1 attempts: 0 accepted, 1 sold out, 100 recorded");
+}
+
+#[test]
 fn wrong_options_are_told_with_the_usage() {
     for arguments in [
         &["--store", "mysql"][..],

@@ -4,6 +4,7 @@ use anyhow::Context;
 use clap::Parser;
 use factos::EventStore;
 use factos_memory::MemoryStore;
+use factos_postgres::Config;
 use factos_sqlite::SqliteStore;
 
 /// Sells the seats of one show to many buyers at once, and proves from the log that none was sold
@@ -11,7 +12,8 @@ use factos_sqlite::SqliteStore;
 #[derive(Debug, Parser)]
 #[command(name = "ticket-sale", version)]
 pub(crate) struct Options {
-    /// Where the log lies: `memory`, `sqlite:PATH`, or `sqlite` for a new file in a temporary folder
+    /// Where the log lies: `memory`, `sqlite:PATH`, `sqlite` for a new file in a temporary folder, or
+    /// `postgres://...` for a database, with `?schema=NAME` for another schema than `factos`
     #[arg(long, default_value = "sqlite", value_name = "STORE")]
     pub(crate) store: StoreChoice,
 
@@ -37,6 +39,7 @@ pub(crate) enum StoreChoice {
     Memory,
     NewFile,
     Sqlite(PathBuf),
+    Postgres { url: String, config: Config },
 }
 
 impl FromStr for StoreChoice {
@@ -46,10 +49,24 @@ impl FromStr for StoreChoice {
         match (text, text.strip_prefix("sqlite:")) {
             ("memory", _) => Ok(Self::Memory),
             ("sqlite", _) => Ok(Self::NewFile),
+            _ if text.starts_with("postgres://") || text.starts_with("postgresql://") => {
+                Self::postgres(text)
+            }
             (_, Some("")) => Err("the path after `sqlite:` is missing".to_owned()),
             (_, Some(path)) => Ok(Self::Sqlite(path.into())),
-            _ => Err("expected `memory`, `sqlite` or `sqlite:PATH`".to_owned()),
+            _ => Err("expected `memory`, `sqlite`, `sqlite:PATH` or `postgres://...`".to_owned()),
         }
+    }
+}
+
+impl StoreChoice {
+    fn postgres(text: &str) -> Result<Self, String> {
+        let config = Config::new().create(true);
+        let (url, config) = match text.split_once("?schema=") {
+            Some((url, schema)) => (url, config.schema(schema).map_err(|error| error.to_string())?),
+            None => (text, config),
+        };
+        Ok(Self::Postgres { url: url.to_owned(), config })
     }
 }
 
@@ -70,6 +87,13 @@ impl StoreChoice {
                 file: None,
             }),
             Self::Sqlite(path) => open_sqlite(path.clone()).await,
+            Self::Postgres { url, config } => {
+                let store = config.clone().connect(url).await?;
+                // Without the part that may hold a password.
+                let place = url.rsplit_once('@').map_or("the database", |(_, place)| place);
+                let location = format!("{place}, log {}", store.log_id());
+                Ok(Opened { store: Arc::new(store), location, file: None })
+            }
             Self::NewFile => {
                 let folder = tempfile::Builder::new().prefix("ticket-sale-").tempdir();
                 let folder = folder.context("no temporary folder can be made")?;

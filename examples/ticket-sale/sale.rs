@@ -36,8 +36,10 @@ pub(crate) async fn run(
 ) -> anyhow::Result<Report> {
     let sale = EventId::new().to_string();
     let query = show_query()?;
-    let head = store.head().await?;
-    let mut counts = Counts { before: recorded(store, &query).await?.total, ..Counts::default() };
+    let held = recorded(store, &query).await?;
+    // Of the same read: other processes may sell between two.
+    let head = held.events.last().map(|(_, at)| *at);
+    let mut counts = Counts { before: held.total, ..Counts::default() };
     let begun = Instant::now();
     let retries = Arc::new(AtomicU64::new(0));
     let mut buyers = open_doors(store, options, &sale, &counting(&retries))?;

@@ -162,7 +162,7 @@ macro_rules! __conformance_vec {
 #[macro_export]
 macro_rules! __conformance_tests {
     (
-        { ($d:tt) [$fixture:ty] $($declined_family:ident $declined_case:ident $reason:literal)* }
+        { ($d:tt) [$fixture:ty] [$($everywhere:literal)?] $($declined_family:ident $declined_case:ident $reason:literal)* }
         $($family:ident { $($case:ident)* })*
     ) => {
         type ConformanceFixture = $fixture;
@@ -177,6 +177,7 @@ macro_rules! __conformance_tests {
             };)*
             ($d(#[$d attribute:meta])? $d family:ident $d case:ident) => {
                 #[test]
+                $(#[ignore = $everywhere])?
                 $d(#[$d attribute])?
                 fn $d case() {
                     $crate::conformance::Case::new(
@@ -197,6 +198,8 @@ macro_rules! __conformance_tests {
 /// Makes one `#[test]` of every case, for a [`Fixture`](crate::conformance::Fixture); see the
 /// [module](mod@crate::conformance).
 ///
+/// With `ignore = "reason"` every test is ignored unless asked for, as for a store that needs a server.
+///
 /// A case that does not exist cannot be declined:
 ///
 /// ```compile_fail,E0425
@@ -212,11 +215,11 @@ macro_rules! __conformance_tests {
 /// ```
 #[macro_export]
 macro_rules! conformance {
-    ($fixture:ty $(, decline {
+    ($fixture:ty $(, ignore = $everywhere:literal)? $(, decline {
         $($family:ident :: $case:ident : $reason:literal),* $(,)?
     })? $(,)?) => {
         $crate::__conformance_cases! {
-            __conformance_tests { ($) [$fixture] $($($family $case $reason)*)? }
+            __conformance_tests { ($) [$fixture] [$($everywhere)?] $($($family $case $reason)*)? }
         }
     };
 }

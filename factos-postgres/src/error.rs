@@ -1,0 +1,262 @@
+use std::{sync::Arc, time::Duration};
+
+use factos::{SequencePosition, StoreError, StoreErrorKind};
+
+use crate::config::Mode;
+
+/// Shared by all the appends that one failure ends.
+type Cause = Arc<sqlx::Error>;
+
+/// What went wrong with a log in a PostgreSQL database. Reaches callers inside a [`StoreError`];
+/// [`StoreError::downcast_ref`] finds it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Somebody held a lock for longer than the lock timeout: an append in flight, or a transaction that
+    /// a caller keeps open.
+    #[error("a lock of the log was not to be had in {} ms", waited.as_millis())]
+    Locked {
+        /// The lock timeout.
+        waited: Duration,
+    },
+    /// The transaction lost against others again and again.
+    #[error("the transaction lost against others several times")]
+    Contended(#[source] Cause),
+    /// The pool had no connection to give in time.
+    #[error("the pool had no connection to give in time")]
+    PoolExhausted,
+    /// The server accepts no more connections.
+    #[error("the server accepts no more connections")]
+    ServerFull(#[source] Cause),
+    /// The server cannot be reached, or is starting or stopping. Nothing was written.
+    #[error("the server cannot be reached")]
+    Unreachable(#[source] Cause),
+    /// The server gave up a statement, by its timeout or on request. Nothing was written.
+    #[error("the server gave up the statement")]
+    Cancelled(#[source] Cause),
+    /// The connection was lost after a batch was sent: it may or may not be in the log.
+    #[error("the connection was lost, the outcome is unknown")]
+    ConnectionLost(#[source] Cause),
+    /// The runtime that the batch was sent on ended: it may or may not be in the log.
+    #[error("the runtime of the store's writer ended, the outcome is unknown")]
+    WriterGone,
+    /// The runtime that the append waited on ended before the batch was sent. Nothing was written.
+    #[error("the runtime of the store's writer ended before the batch was sent")]
+    NotSent,
+    /// The server has no room left. Nothing was written.
+    #[error("the server has no room left")]
+    Full(#[source] Cause),
+    /// The server refused the user or the password.
+    #[error("the server refused the user or the password")]
+    Denied(#[source] Cause),
+    /// There is no such database.
+    #[error("the database does not exist")]
+    MissingDatabase(#[source] Cause),
+    /// The role may not do that.
+    #[error("the role lacks a privilege")]
+    Privilege(#[source] Cause),
+    /// The server is a standby, or a transaction was set to read only. Nothing was written.
+    #[error("the server is read-only, appends go to the primary")]
+    ReadOnly(#[source] Cause),
+    /// A keyed log was opened on a standby, where its locks mean nothing.
+    #[error("the log in schema {schema} is keyed and the server a standby: open it on the primary")]
+    Standby {
+        /// The schema.
+        schema: String,
+    },
+    /// The transaction that was given runs at another isolation level than READ COMMITTED.
+    #[error("the transaction is not READ COMMITTED, at other levels a check would miss events")]
+    Isolation,
+    /// The schema does not hold a log.
+    #[error("schema {schema} holds no log: migrate it first")]
+    MissingSchema {
+        /// The schema.
+        schema: String,
+    },
+    /// The schema holds tables that something else made.
+    #[error("schema {schema} is in use by something else")]
+    ForeignSchema {
+        /// The schema.
+        schema: String,
+    },
+    /// The log is older than this version of the crate.
+    #[error("the log in schema {schema} has format {found}, older than {known}: migrate it")]
+    OlderFormat {
+        /// The schema.
+        schema: String,
+        /// The format of the log.
+        found: i32,
+        /// The format that this version of the crate knows.
+        known: i32,
+    },
+    /// The log is newer than this version of the crate.
+    #[error("the log in schema {schema} has format {found}, this version knows {known}")]
+    NewerFormat {
+        /// The schema.
+        schema: String,
+        /// The format of the log.
+        found: i32,
+        /// The newest format that this version of the crate knows.
+        known: i32,
+    },
+    /// The log was created with another rule for its locks: two rules on one log would not exclude.
+    #[error("the log in schema {schema} locks by rule {found}, this version by rule {known}")]
+    OtherLockRule {
+        /// The schema.
+        schema: String,
+        /// The rule of the log.
+        found: i32,
+        /// The rule of this version of the crate.
+        known: i32,
+    },
+    /// The log was created in another mode than the one asked for.
+    #[error("the log in schema {schema} is {found}, it was to be {expected}")]
+    OtherMode {
+        /// The schema.
+        schema: String,
+        /// The mode of the log.
+        found: String,
+        /// The mode asked for.
+        expected: Mode,
+    },
+    /// The engine's advisory locks do not exclude, so a keyed log would lose decisions.
+    #[error("the engine's advisory locks do not {what}: use the portable mode")]
+    NoLocks {
+        /// What they do not do.
+        what: &'static str,
+    },
+    /// The sequence of a keyed log stands below its last position, as after a restore by hand.
+    #[error("the next position is {next}, but the log in schema {schema} goes up to {last}")]
+    PositionsBehind {
+        /// The schema.
+        schema: String,
+        /// What the sequence would give.
+        next: i64,
+        /// The last position.
+        last: i64,
+    },
+    /// A stored event is damaged.
+    #[error("the event at position {position} is damaged in {what}")]
+    CorruptEvent {
+        /// Where it stands.
+        position: SequencePosition,
+        /// Which part of it.
+        what: &'static str,
+    },
+    /// What the server answered is not what the schema's functions answer.
+    #[error("the server's answer cannot be understood: {0}")]
+    Answer(&'static str),
+    /// The server found its data damaged.
+    #[error("the server found its data damaged")]
+    Corrupt(#[source] Cause),
+    /// The pool was closed.
+    #[error("the pool was closed")]
+    Closed,
+    /// The server failed in another way; an append wrote nothing.
+    #[error("the server failed")]
+    Postgres(#[source] Cause),
+}
+
+/// Whether an append may have reached its commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sent {
+    Yes,
+    No,
+}
+
+impl Error {
+    /// The error of a statement; `waited` is its lock timeout.
+    pub(crate) fn of(error: sqlx::Error, sent: Sent, waited: Duration) -> Self {
+        match &error {
+            sqlx::Error::PoolTimedOut => return Self::PoolExhausted,
+            sqlx::Error::PoolClosed => return Self::Closed,
+            sqlx::Error::Database(database) => {
+                let code = database.code().unwrap_or_default().into_owned();
+                return Self::of_code(&code, error, sent, waited);
+            }
+            _ => {}
+        }
+        let lost = is_lost(&error);
+        let cause = Arc::new(error);
+        match sent {
+            Sent::Yes if lost => Self::ConnectionLost(cause),
+            Sent::No if lost => Self::Unreachable(cause),
+            _ => Self::Postgres(cause),
+        }
+    }
+
+    fn of_code(code: &str, error: sqlx::Error, sent: Sent, waited: Duration) -> Self {
+        let cause = Arc::new(error);
+        match code {
+            "55P03" => Self::Locked { waited },
+            "40001" | "40P01" => Self::Contended(cause),
+            "25001" => Self::Isolation,
+            "25006" => Self::ReadOnly(cause),
+            "53300" => Self::ServerFull(cause),
+            "53100" => Self::Full(cause),
+            "57014" => Self::Cancelled(cause),
+            "28P01" | "28000" => Self::Denied(cause),
+            "3D000" => Self::MissingDatabase(cause),
+            "42501" => Self::Privilege(cause),
+            "XX001" | "XX002" => Self::Corrupt(cause),
+            // The connection ends with these: perhaps only after the commit.
+            "57P01" | "57P02" | "57P05" if sent == Sent::Yes => Self::ConnectionLost(cause),
+            "57P01" | "57P02" | "57P03" | "57P05" => Self::Unreachable(cause),
+            _ => Self::Postgres(cause),
+        }
+    }
+
+    /// Whether the connection is of no use any more.
+    pub(crate) const fn is_of_connection(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::ConnectionLost(_))
+    }
+
+    const fn kind(&self) -> StoreErrorKind {
+        match self {
+            Self::Locked { .. }
+            | Self::Contended(_)
+            | Self::PoolExhausted
+            | Self::ServerFull(_)
+            | Self::Unreachable(_)
+            | Self::Cancelled(_)
+            | Self::NotSent => StoreErrorKind::Busy,
+            Self::ConnectionLost(_) | Self::WriterGone => StoreErrorKind::OutcomeUnknown,
+            Self::Full(_) => StoreErrorKind::Full,
+            Self::CorruptEvent { .. } | Self::Corrupt(_) => StoreErrorKind::Corrupt,
+            Self::MissingSchema { .. }
+            | Self::ForeignSchema { .. }
+            | Self::OlderFormat { .. }
+            | Self::NewerFormat { .. }
+            | Self::OtherLockRule { .. }
+            | Self::OtherMode { .. }
+            | Self::NoLocks { .. }
+            | Self::PositionsBehind { .. }
+            | Self::Answer(_)
+            | Self::Standby { .. } => StoreErrorKind::Incompatible,
+            Self::Denied(_)
+            | Self::MissingDatabase(_)
+            | Self::Privilege(_)
+            | Self::ReadOnly(_)
+            | Self::Isolation
+            | Self::Closed
+            | Self::Postgres(_) => StoreErrorKind::Other,
+        }
+    }
+}
+
+/// Whether an error that is not of the database means that the connection is gone.
+const fn is_lost(error: &sqlx::Error) -> bool {
+    matches!(
+        error,
+        sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::WorkerCrashed
+    )
+}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        Self::new(error.kind(), error)
+    }
+}

@@ -1,0 +1,147 @@
+//! What an append or a read locks.
+//!
+//! A writer of an event holds the name of its stream, its type and each of its tags; a condition or a
+//! read holds, for each item, one name that every matching event carries, so that the two always meet.
+//! Rule 1. Two rules on one log would not exclude, so the log stores the rule's number.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use factos::{AppendCondition, NewEvent, Query, QueryItem, StreamName};
+
+/// The number of the rule.
+pub(crate) const RULE: i32 = 1;
+
+/// Sorted by bytes, each with whether no other may hold it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Names(BTreeMap<Arc<str>, bool>);
+
+impl Names {
+    /// What an append locks; none for the whole log.
+    pub(crate) fn of_append(events: &[NewEvent], condition: &AppendCondition) -> Option<Self> {
+        let mut names = Self::of_condition(condition)?;
+        for event in events {
+            if let Some(stream) = &event.stream {
+                names.add("s:", stream.as_str(), true);
+            }
+            names.add("y:", event.event_type.as_str(), false);
+            for tag in event.tags.iter() {
+                names.add("t:", tag, false);
+            }
+        }
+        Some(names)
+    }
+
+    pub(crate) fn of_condition(condition: &AppendCondition) -> Option<Self> {
+        match condition {
+            AppendCondition::None => Some(Self::default()),
+            AppendCondition::FailIfEventsMatch { query, .. } => Self::of_query(query),
+            AppendCondition::ExpectedRevision { stream, .. } => {
+                let mut names = Self::default();
+                names.add("s:", stream.as_str(), true);
+                Some(names)
+            }
+        }
+    }
+
+    /// What a condition with this query locks; none for the whole log.
+    pub(crate) fn of_query(query: &Query) -> Option<Self> {
+        let mut names = Self::default();
+        query.items()?.iter().for_each(|item| names.add_item(item));
+        Some(names)
+    }
+
+    /// What a read waits out; none if that would be more than tags.
+    pub(crate) fn of_read(query: &Query) -> Option<Self> {
+        let is_tagged = |item: &QueryItem| !item.tags().is_empty();
+        if query.items()?.iter().all(is_tagged) { Self::of_query(query) } else { None }
+    }
+
+    /// What a read of a stream waits out. Its writers exclude each other, so a reader need not.
+    pub(crate) fn of_stream(stream: &StreamName) -> Self {
+        let mut names = Self::default();
+        names.add("s:", stream.as_str(), false);
+        names
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// How many names there would be with those of `other`.
+    pub(crate) fn len_with(&self, other: &Self) -> usize {
+        self.len() + other.0.keys().filter(|name| !self.0.contains_key(*name)).count()
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (name, exclusive) in &other.0 {
+            *self.0.entry(Arc::clone(name)).or_default() |= exclusive;
+        }
+    }
+
+    /// As the server's functions take them.
+    pub(crate) fn columns(&self) -> (Vec<&str>, Vec<bool>) {
+        self.0.iter().map(|(name, exclusive)| (&**name, *exclusive)).unzip()
+    }
+
+    fn add_item(&mut self, item: &QueryItem) {
+        if let Some(tag) = item.tags().iter().next() {
+            self.add("t:", tag, true);
+            return;
+        }
+        item.types().for_each(|event_type| self.add("y:", event_type.as_str(), true));
+    }
+
+    fn add(&mut self, kind: &str, name: &str, exclusive: bool) {
+        let mut text = String::with_capacity(kind.len() + name.len());
+        text.push_str(kind);
+        text.push_str(name);
+        *self.0.entry(text.into()).or_default() |= exclusive;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use factos::{EventType, Tag, Tags};
+
+    use super::*;
+
+    fn tags(texts: &[&str]) -> Tags {
+        texts.iter().map(|text| Tag::parse(text).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_writer_and_a_condition_meet_in_one_name() {
+        let mut event = NewEvent::new(EventType::from_static("A"), "");
+        event.tags = tags(&["x:1", "y:2"]);
+        event.stream = Some(StreamName::new("s").unwrap());
+        let query = Query::item(QueryItem::with_tags(tags(&["x:1", "w:9"])).unwrap())
+            .or(QueryItem::of_type(EventType::from_static("B")));
+        let condition = AppendCondition::fail_if_events_match(query);
+        let names = Names::of_append(&[event], &condition).unwrap();
+        let expected = [("s:s", true), ("t:w:9", true), ("t:x:1", false), ("t:y:2", false)];
+        let expected = expected.into_iter().chain([("y:A", false), ("y:B", true)]);
+        let (names, exclusive) = names.columns();
+        assert!(names.into_iter().zip(exclusive).eq(expected));
+    }
+
+    #[test]
+    fn the_stronger_mode_stays() {
+        let mut names =
+            Names::of_query(&Query::item(QueryItem::with_tags(tags(&["x:1"])).unwrap()));
+        let mut event = NewEvent::new(EventType::from_static("A"), "");
+        event.tags = tags(&["x:1"]);
+        let written = Names::of_append(&[event], &AppendCondition::None).unwrap();
+        let names = names.as_mut().unwrap();
+        assert_eq!(names.len_with(&written), 2);
+        names.merge(&written);
+        assert_eq!(names.columns(), (vec!["t:x:1", "y:A"], vec![true, false]));
+    }
+
+    #[test]
+    fn a_query_without_tags_takes_types_or_the_whole_log() {
+        assert_eq!(Names::of_query(&Query::all()), None);
+        let of_type = Query::item(QueryItem::of_type(EventType::from_static("A")));
+        assert_eq!(Names::of_query(&of_type).unwrap().columns(), (vec!["y:A"], vec![true]));
+        assert_eq!(Names::of_read(&of_type), None);
+    }
+}

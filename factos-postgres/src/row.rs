@@ -1,0 +1,152 @@
+//! A row of the log as a record.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
+
+use bytes::BytesMut;
+use factos::{Bytes, EventId, EventType, Metadata, Recorded, SequencePosition, StreamName, Tags};
+use sqlx::{Row, ValueRef, postgres::PgRow};
+
+use crate::error::Error;
+
+/// The types seen so far, so that records share their names, and room that is used again.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    types: HashMap<Box<str>, EventType>,
+    lines: String,
+    payloads: Payloads,
+}
+
+impl Rows {
+    /// The record of a row of [`COLUMNS`](crate::sql::COLUMNS).
+    pub(crate) fn record(&mut self, row: &PgRow) -> Result<Recorded<Bytes>, Error> {
+        let position = position(row)?;
+        let damaged = |what| move || Error::CorruptEvent { position, what };
+        let id = column(row, 1).and_then(|id| id.try_into().ok());
+        let stream = match column(row, 2) {
+            None => None,
+            Some(name) => Some(
+                text(name)
+                    .and_then(|n| StreamName::new(n).ok())
+                    .ok_or_else(damaged("its stream"))?,
+            ),
+        };
+        let event_type = column(row, 4).and_then(text).and_then(|name| self.event_type(name));
+        let version = column(row, 5).and_then(int8).and_then(|version| u32::try_from(version).ok());
+        let tags = column(row, 6).and_then(|tags| self.tags(tags));
+        let payload = column(row, 9).ok_or_else(damaged("its payload"))?;
+        Ok(Recorded {
+            id: EventId::from_bytes(id.ok_or_else(damaged("its id"))?),
+            position,
+            revision: column(row, 3).and_then(int8).and_then(|at| u64::try_from(at).ok()),
+            stream,
+            event_type: event_type.ok_or_else(damaged("its type"))?,
+            version: version.ok_or_else(damaged("its version"))?,
+            tags: tags.ok_or_else(damaged("its tags"))?,
+            metadata: metadata(column(row, 7)).ok_or_else(damaged("its metadata"))?,
+            recorded_at: column(row, 8).and_then(time).ok_or_else(damaged("its time"))?,
+            event: self.payloads.copy(payload),
+        })
+    }
+
+    fn event_type(&mut self, name: &str) -> Option<EventType> {
+        if let Some(known) = self.types.get(name) {
+            return Some(known.clone());
+        }
+        let event_type = EventType::new(name).ok()?;
+        self.types.insert(name.into(), event_type.clone());
+        Some(event_type)
+    }
+
+    /// Tags from the binary form of `text[]`: dimensions, flags, type, length, lower bound, elements.
+    fn tags(&mut self, array: &[u8]) -> Option<Tags> {
+        let (dimensions, rest) = int4(array)?;
+        if dimensions == 0 {
+            return Some(Tags::new());
+        }
+        let mut elements = rest.get(16..)?;
+        self.lines.clear();
+        while !elements.is_empty() {
+            let (length, rest) = int4(elements)?;
+            let (tag, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+            if !self.lines.is_empty() {
+                self.lines.push('\n');
+            }
+            self.lines.push_str(text(tag)?);
+            elements = rest;
+        }
+        Tags::from_lines(&self.lines).ok()
+    }
+}
+
+/// The position of a row, which all else is told beside.
+pub(crate) fn position(row: &PgRow) -> Result<SequencePosition, Error> {
+    number(row)
+        .and_then(SequencePosition::new)
+        .ok_or(Error::CorruptEvent { position: SequencePosition::FIRST, what: "its position" })
+}
+
+/// The first column as a number from 0.
+pub(crate) fn number(row: &PgRow) -> Option<u64> {
+    column(row, 0).and_then(int8).and_then(|at| u64::try_from(at).ok())
+}
+
+/// The time in a column.
+pub(crate) fn time_at(row: &PgRow, index: usize) -> Option<SystemTime> {
+    column(row, index).and_then(time)
+}
+
+fn column(row: &PgRow, index: usize) -> Option<&[u8]> {
+    let value = row.try_get_raw(index).ok()?;
+    if value.is_null() { None } else { value.as_bytes().ok() }
+}
+
+fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
+}
+
+fn int4(bytes: &[u8]) -> Option<(i32, &[u8])> {
+    let (number, rest) = bytes.split_first_chunk()?;
+    Some((i32::from_be_bytes(*number), rest))
+}
+
+fn int8(bytes: &[u8]) -> Option<i64> {
+    Some(i64::from_be_bytes(bytes.try_into().ok()?))
+}
+
+fn metadata(json: Option<&[u8]>) -> Option<Metadata> {
+    json.map_or_else(|| Some(Metadata::new()), |json| serde_json::from_slice(json).ok())
+}
+
+/// 2000-01-01, from where the server counts.
+const EPOCH: Duration = Duration::from_secs(946_684_800);
+
+fn time(microseconds: &[u8]) -> Option<SystemTime> {
+    let microseconds = int8(microseconds)?;
+    let distance = Duration::from_micros(microseconds.unsigned_abs());
+    let epoch = SystemTime::UNIX_EPOCH.checked_add(EPOCH)?;
+    if microseconds < 0 { epoch.checked_sub(distance) } else { epoch.checked_add(distance) }
+}
+
+/// Copies small payloads side by side into shared blocks: one allocation for many events, and a record
+/// that is kept keeps no more than one block with it.
+#[derive(Debug, Default)]
+struct Payloads(BytesMut);
+
+const BLOCK: usize = 64 << 10;
+const SMALL: usize = 4 << 10;
+
+impl Payloads {
+    fn copy(&mut self, payload: &[u8]) -> Bytes {
+        if payload.len() > SMALL {
+            return Bytes::copy_from_slice(payload);
+        }
+        if self.0.capacity() < payload.len() {
+            self.0 = BytesMut::with_capacity(BLOCK);
+        }
+        self.0.extend_from_slice(payload);
+        self.0.split().freeze()
+    }
+}

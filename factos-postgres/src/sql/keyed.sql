@@ -1,0 +1,88 @@
+-- CACHE 1 is what makes positions follow the locks. The first value is not used: last_value is then always
+-- below the next position.
+CREATE SEQUENCE factos.position_seq AS bigint MINVALUE 0 START 0 CACHE 1;
+SELECT nextval('factos.position_seq');
+
+-- Every check relies on one fresh snapshot per statement.
+CREATE FUNCTION factos._guard() RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+ IF current_setting('transaction_isolation') <> 'read committed' THEN
+  RAISE EXCEPTION 'factos: READ COMMITTED required' USING ERRCODE = '25001';
+ END IF;
+END $$;
+
+-- names: sorted by bytes and distinct, excl the stronger of the modes wanted. NULL is the whole log.
+CREATE FUNCTION factos._lock(names text[], excl bool[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE v text;
+BEGIN
+ IF names IS NULL THEN v := pg_advisory_xact_lock(1178796033, 0); RETURN; END IF;
+ v := pg_advisory_xact_lock_shared(1178796033, 0);
+ FOR i IN 1..cardinality(names) LOOP
+  IF excl[i] THEN v := pg_advisory_xact_lock(hashtextextended(names[i], 1178796033));
+  ELSE v := pg_advisory_xact_lock_shared(hashtextextended(names[i], 1178796033)); END IF;
+ END LOOP;
+END $$;
+
+-- Whether the lock of a name is free, and taken by this transaction from here on.
+CREATE FUNCTION factos._try_lock(name text) RETURNS bool LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+ RETURN pg_try_advisory_xact_lock(hashtextextended(name, 1178796033));
+END $$;
+
+-- Positions are taken after the locks, and below a floor mark that the watermark looks at.
+CREATE FUNCTION factos._take(n int) RETURNS bigint[] LANGUAGE plpgsql VOLATILE AS $$
+DECLARE r bigint[]; v text;
+BEGIN
+ v := pg_advisory_xact_lock_shared(1178796034, pg_sequence_last_value('factos.position_seq')::bit(32)::int4);
+ IF n = 1 THEN RETURN ARRAY[nextval('factos.position_seq')]; END IF;
+ SELECT array_agg(nextval('factos.position_seq')) INTO r FROM generate_series(1, n);
+ RETURN r;
+END $$;
+
+-- Everything at or below the result is settled. Events are read in a later statement.
+CREATE FUNCTION factos.watermark() RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+DECLARE h bigint; m bigint; v text;
+BEGIN
+ v := factos._guard();
+ IF pg_is_in_recovery() THEN RAISE EXCEPTION 'factos: watermark only on the primary' USING ERRCODE = '25006'; END IF;
+ h := pg_sequence_last_value('factos.position_seq');
+ -- The last position first, then the marks.
+ SELECT min(h + ((k.objid::bigint - h)::bit(32)::int4)) INTO m FROM pg_locks k
+  WHERE k.locktype = 'advisory' AND k.classid = 1178796034 AND k.objsubid = 2 AND k.granted
+    AND k.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
+ RETURN least(h, m);
+END $$;
+
+-- How far the log is complete: for what the names cover, by waiting out the writers in flight on them; for the
+-- whole log, by the watermark, which must cover every event that is visible by now.
+CREATE FUNCTION factos._horizon(names text[], excl bool[], settled bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE h bigint; top bigint; c bigint; v text; started timestamptz;
+BEGIN
+ IF names IS NOT NULL THEN
+  BEGIN
+   v := factos._lock(names, excl);
+   h := pg_sequence_last_value('factos.position_seq');
+   -- The end of the subtransaction gives the locks back; h survives.
+   RAISE EXCEPTION USING ERRCODE = 'FC001';
+  EXCEPTION WHEN SQLSTATE 'FC001' THEN NULL;
+  END;
+  RETURN h;
+ END IF;
+ top := coalesce((SELECT e.position FROM factos.events e ORDER BY e.position DESC LIMIT 1), 0);
+ IF top <= settled THEN RETURN settled; END IF;
+ -- A run without a gap from a settled position is settled.
+ IF top - settled <= 256 THEN
+  SELECT count(*) INTO c FROM factos.events e WHERE e.position > settled AND e.position <= top;
+  IF c = top - settled THEN RETURN top; END IF;
+ END IF;
+ started := clock_timestamp();
+ LOOP
+  h := factos.watermark();
+  IF h >= top THEN RETURN greatest(h, settled); END IF;
+  IF clock_timestamp() > started + current_setting('lock_timeout')::interval AND current_setting('lock_timeout') <> '0' THEN
+   RAISE EXCEPTION 'factos: an append in flight holds the watermark back' USING ERRCODE = '55P03';
+  END IF;
+  PERFORM pg_sleep(0.0005);
+ END LOOP;
+END $$;

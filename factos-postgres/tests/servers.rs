@@ -1,0 +1,150 @@
+//! Servers that crash, come back, or only follow another one.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+#[path = "support/cluster.rs"]
+mod cluster;
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use factos::{
+    AppendCondition, AppendError, EventStore, EventStoreExt, Query, ReadOptions, StoreErrorKind,
+};
+use factos_postgres::{Config, Error, Mode, PostgresStore};
+
+use crate::{
+    cluster::Cluster,
+    support::{cause, eventually, of_show, sold, unless_sold},
+};
+
+async fn open(cluster: &Cluster, mode: Mode, create: bool) -> PostgresStore {
+    Config::new().mode(mode).create(create).connect(&cluster.url()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_server_that_crashes_and_comes_back_is_used_again() {
+    let cluster = Cluster::start_new();
+    let store = open(&cluster, Mode::Keyed, true).await;
+    let over = Arc::new(AtomicBool::new(false));
+    let clients: Vec<_> = (0..4)
+        .map(|n| {
+            let (store, over) = (store.clone(), Arc::clone(&over));
+            tokio::spawn(async move {
+                let mut acknowledged = Vec::new();
+                while !over.load(Ordering::Relaxed) {
+                    match store.append(vec![sold(&n.to_string())], AppendCondition::None).await {
+                        Ok(records) => acknowledged.push(records[0].id),
+                        Err(AppendError::Store(error)) => {
+                            let known = [StoreErrorKind::Busy, StoreErrorKind::OutcomeUnknown];
+                            assert!(known.contains(&error.kind()), "{error:?}");
+                            tokio::time::sleep(Duration::from_millis(20)).await;
+                        }
+                        Err(error) => panic!("{error:?}"),
+                    }
+                }
+                acknowledged
+            })
+        })
+        .collect();
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        cluster.crash();
+        cluster.start();
+    }
+    let before = store.head();
+    let before = before.await.ok().flatten();
+    // It recovers by itself, without a new handle.
+    eventually("an append after the crashes", || async {
+        store.head().await.is_ok_and(|head| head > before)
+    })
+    .await;
+    over.store(true, Ordering::Relaxed);
+    let mut acknowledged = Vec::new();
+    for client in clients {
+        let own = client.await.unwrap();
+        assert!(!own.is_empty());
+        acknowledged.extend(own);
+    }
+    let log = store.read_all(&Query::all()).await.unwrap();
+    let stored: HashSet<_> = log.iter().map(|record| record.id).collect();
+    let missing = acknowledged.iter().filter(|id| !stored.contains(*id)).count();
+    assert_eq!(missing, 0, "of {} acknowledged events", acknowledged.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_standby_is_read_and_followed_and_refuses_appends() {
+    let primary = Cluster::start_new();
+    let store = open(&primary, Mode::Portable, true).await;
+    for n in 0..50 {
+        store.append(vec![sold(&n.to_string()), sold("all")], AppendCondition::None).await.unwrap();
+    }
+    let standby = primary.replicate();
+    let replica = open(&standby, Mode::Portable, false).await;
+    eventually("the replica catches up", || async {
+        replica.head().await.unwrap() == store.head().await.unwrap()
+    })
+    .await;
+    assert_eq!(
+        replica.read_all(&of_show("all")).await.unwrap(),
+        store.read_all(&of_show("all")).await.unwrap()
+    );
+
+    let follower = tokio::spawn({
+        let replica = replica.clone();
+        async move {
+            let (mut seen, mut cursor) = (Vec::new(), None);
+            loop {
+                let options = ReadOptions::all().after(cursor);
+                let events = replica.read(&Query::all(), options).await.unwrap();
+                cursor = events.observed();
+                seen.extend(events.collect().await.unwrap().iter().map(|r| r.position.get()));
+                if seen.len() >= 500 {
+                    break;
+                }
+                replica.wait_past(cursor).await.unwrap();
+            }
+            seen
+        }
+    });
+    let writers: Vec<_> = (0..8)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for _ in 0..50 {
+                    store.append(vec![sold(&n.to_string())], AppendCondition::None).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let seen = tokio::time::timeout(Duration::from_secs(20), follower).await.unwrap().unwrap();
+    assert_eq!(seen, (1..=500).collect::<Vec<_>>());
+
+    let refused = replica.append(vec![sold("1")], unless_sold("none")).await.unwrap_err();
+    let AppendError::Store(error) = refused else { panic!("{refused:?}") };
+    assert!(matches!(cause(&error), Error::ReadOnly(_)), "{error:?}");
+    assert_eq!(error.to_string(), "the server is read-only, appends go to the primary");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_keyed_log_is_refused_on_a_standby() {
+    let primary = Cluster::start_new();
+    drop(open(&primary, Mode::Keyed, true).await);
+    let standby = primary.replicate();
+    let error = Config::new().connect(&standby.url()).await.unwrap_err();
+    assert!(matches!(cause(&error), Error::Standby { .. }), "{error:?}");
+}

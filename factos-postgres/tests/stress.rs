@@ -1,0 +1,161 @@
+//! The SQL under stress: every decision says in its event what it was based on, and the log is replayed
+//! afterwards. SQL that is wrong in one way must be caught.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+#[path = "stress/audit.rs"]
+mod audit;
+#[path = "stress/clients.rs"]
+mod clients;
+#[path = "stress/followers.rs"]
+mod followers;
+#[path = "stress/mutation.rs"]
+mod mutation;
+#[path = "stress/rules.rs"]
+mod rules;
+
+use std::{env, mem::ManuallyDrop, process::Stdio, sync::Arc, time::Duration};
+
+use factos::{EventStore, EventStoreExt, Query};
+use factos_postgres::{
+    Mode, PostgresStore,
+    sqlx::postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::{
+    audit::Findings,
+    clients::Workforce,
+    followers::Followers,
+    mutation::Mutation,
+    support::{Schema, url},
+};
+
+const HANDLES: usize = 4;
+
+/// How long the right SQL runs; longer by `FACTOS_STRESS_SECONDS`.
+fn seconds(default: u64) -> Duration {
+    let asked = env::var("FACTOS_STRESS_SECONDS").ok().and_then(|text| text.parse().ok());
+    Duration::from_secs(asked.unwrap_or(default))
+}
+
+async fn handle(schema: &Schema, isolation: &str) -> PostgresStore {
+    let options: PgConnectOptions = url().parse().unwrap();
+    let options = options.options([("default_transaction_isolation", isolation)]);
+    let pool = PgPoolOptions::new().max_connections(10).connect_with(options).await.unwrap();
+    schema.config().open(pool).await.unwrap()
+}
+
+async fn handles(schema: &Schema) -> Vec<PostgresStore> {
+    let mut handles = Vec::new();
+    for _ in 0..HANDLES {
+        handles.push(handle(schema, "read committed").await);
+    }
+    handles
+}
+
+/// Works on the log for a while, in this process and perhaps in that of another test, and looks at what came of it.
+async fn run(schema: Schema, mutation: Mutation, time: Duration, other: Option<&str>) -> Findings {
+    let schema = Arc::new(schema);
+    // Opened before the SQL is broken: a store refuses locks that do not exclude.
+    let handles = handles(&schema).await;
+    let followers = Followers::start(&schema, &handles).await;
+    mutation.apply(&schema).await;
+    if mutation == Mutation::SerializableInsteadOfLocks {
+        for handle in &handles {
+            handle.pool().set_connect_options(serializable());
+        }
+    }
+    let child = other.map(|test| {
+        let mut command = tokio::process::Command::new(env::current_exe().unwrap());
+        command.args(["--exact", test, "--ignored", "--nocapture"]);
+        command.env("FACTOS_TEST_SCHEMA", &schema.name);
+        command.env("FACTOS_TEST_MILLIS", time.as_millis().to_string());
+        command.stdout(Stdio::null()).spawn().unwrap()
+    });
+    let reads = Workforce::of(&handles, mutation != Mutation::None).work(time).await;
+    if let Some(mut child) = child {
+        assert!(child.wait().await.unwrap().success(), "the other process failed");
+    }
+    let log = handles[0].read_all(&Query::all()).await.unwrap();
+    let followed = followers.finish(handles[0].head().await.unwrap()).await;
+    let findings = Findings::of(&log, &reads, &followed);
+    println!("{mutation:?}, {}: {findings}", schema.mode);
+    findings
+}
+
+fn serializable() -> PgConnectOptions {
+    let options: PgConnectOptions = url().parse().unwrap();
+    options.options([("default_transaction_isolation", "serializable")])
+}
+
+/// What a test does as its other process: works on the log of the one that started it.
+async fn work_for_another(name: String, mode: Mode) {
+    // The schema is dropped by whoever made it.
+    let schema = ManuallyDrop::new(Schema { name, mode });
+    let handles = handles(&schema).await;
+    let time = Duration::from_millis(env::var("FACTOS_TEST_MILLIS").unwrap().parse().unwrap());
+    Workforce::of(&handles, false).work(time).await;
+}
+
+async fn is_exact(mode: Mode, test: &str) {
+    if let Ok(name) = env::var("FACTOS_TEST_SCHEMA") {
+        return work_for_another(name, mode).await;
+    }
+    let schema = Schema::new(mode).await;
+    let findings = run(schema, Mutation::None, seconds(10), Some(test)).await;
+    assert!(findings.is_clean(), "{findings}");
+    assert!(findings.decisions > 300, "hardly anything was decided: {findings}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn right_sql_loses_nothing() {
+    is_exact(Mode::Keyed, "right_sql_loses_nothing").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn right_portable_sql_loses_nothing() {
+    is_exact(Mode::Portable, "right_portable_sql_loses_nothing").await;
+}
+
+async fn broken(mutation: Mutation) -> Findings {
+    run(Schema::new(Mode::Keyed).await, mutation, Duration::from_secs(6), None).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn missing_locks_are_caught() {
+    let findings = broken(Mutation::NoLocks).await;
+    assert!(findings.lost_conflicts > 0 && findings.broken_rules > 0, "{findings}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn positions_before_locks_are_caught() {
+    let findings = broken(Mutation::PositionsBeforeLocks).await;
+    assert!(findings.lost_conflicts + findings.wrong_reads > 0, "{findings}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_missing_barrier_is_caught() {
+    let findings = broken(Mutation::NoBarrier).await;
+    assert!(findings.wrong_reads > 0, "{findings}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn missing_floor_marks_are_caught() {
+    let findings = broken(Mutation::NoFloorMarks).await;
+    assert!(findings.missed > 0, "{findings}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn serializable_instead_of_locks_is_caught() {
+    let findings = broken(Mutation::SerializableInsteadOfLocks).await;
+    assert!(findings.lost_conflicts + findings.wrong_reads > 0, "{findings}");
+}

@@ -1,0 +1,143 @@
+//! A server of a test's own, that it may stop, start and copy.
+
+use std::{
+    env,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+pub(crate) struct Cluster {
+    folder: tempfile::TempDir,
+    port: u16,
+}
+
+impl Cluster {
+    /// An empty one, started.
+    pub(crate) fn start_new() -> Self {
+        let cluster = Self::reserve();
+        let data = cluster.data();
+        cluster.program(
+            "initdb",
+            &["-D", &data, "-U", "factos", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"],
+        );
+        cluster.configure();
+        cluster.start();
+        cluster
+    }
+
+    /// A streaming replica, started.
+    pub(crate) fn replicate(&self) -> Self {
+        let replica = Self::reserve();
+        let port = self.port.to_string();
+        let arguments = [
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &port,
+            "-U",
+            "factos",
+            "-D",
+            &replica.data(),
+            "-R",
+            "-X",
+            "stream",
+            "-c",
+            "fast",
+        ];
+        replica.program("pg_basebackup", &arguments);
+        replica.configure();
+        replica.start();
+        replica
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("postgres://factos@127.0.0.1:{}/postgres", self.port)
+    }
+
+    pub(crate) fn start(&self) {
+        let log = self.path("log");
+        self.program("pg_ctl", &["start", "-w", "-s", "-D", &self.data(), "-l", &log]);
+    }
+
+    /// Ends every connection at once, as a crash does.
+    pub(crate) fn crash(&self) {
+        self.program("pg_ctl", &["stop", "-w", "-s", "-m", "immediate", "-D", &self.data()]);
+    }
+
+    fn reserve() -> Self {
+        let folder = tempfile::Builder::new().prefix("factos-cluster-").tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        if is_root() {
+            let owned = Command::new("chown").arg(owner()).arg(folder.path()).status().unwrap();
+            assert!(owned.success());
+        }
+        Self { folder, port }
+    }
+
+    fn configure(&self) {
+        let settings = format!(
+            "port = {}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{}'\n\
+             shared_buffers = 16MB\nmax_connections = 60\n",
+            self.port,
+            self.folder.path().display()
+        );
+        let path = Path::new(&self.data()).join("postgresql.auto.conf");
+        let before = std::fs::read_to_string(&path).unwrap_or_default();
+        std::fs::write(path, before + &settings).unwrap();
+    }
+
+    fn data(&self) -> String {
+        self.path("data")
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    /// Runs a program of the server, as another user if this one is root.
+    fn program(&self, name: &str, arguments: &[&str]) {
+        let mut command = self.command(name);
+        let output = command.args(arguments).output().unwrap();
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn command(&self, name: &str) -> Command {
+        let program = bin().join(name);
+        let mut command = if is_root() {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid", owner(), "--regid", owner(), "--clear-groups", "--"]);
+            command.arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        // A server that goes on must not hold the test's own output open.
+        command.current_dir(self.folder.path()).stdin(std::process::Stdio::null());
+        command
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let mut command = self.command("pg_ctl");
+        let stop = command.args(["stop", "-s", "-m", "immediate", "-D", &self.data()]);
+        drop(stop.output());
+    }
+}
+
+fn bin() -> PathBuf {
+    let Some(bin) = env::var_os("FACTOS_POSTGRES_BIN") else {
+        panic!("FACTOS_POSTGRES_BIN is not set: run this test through scripts/with-postgres");
+    };
+    bin.into()
+}
+
+fn is_root() -> bool {
+    let output = Command::new("id").arg("-u").output().unwrap();
+    output.stdout.trim_ascii() == b"0"
+}
+
+fn owner() -> &'static str {
+    "postgres"
+}

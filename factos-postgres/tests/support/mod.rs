@@ -1,0 +1,133 @@
+//! What the tests of this crate share: a schema for each test, and events.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::{
+    env,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+use factos::{AppendCondition, EventType, NewEvent, Query, QueryItem, StoreError, Tag};
+use factos_postgres::{
+    Config, Mode, PostgresStore,
+    sqlx::{AssertSqlSafe, Executor, PgPool, postgres::PgPoolOptions, raw_sql},
+};
+
+/// Longer than the disk of a busy machine may hang.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) const SOLD: EventType = EventType::from_static("TicketSold");
+
+pub(crate) fn sold(show: &str) -> NewEvent {
+    let mut event = NewEvent::new(SOLD, "{}");
+    event.tags.insert(&show_tag(show));
+    event
+}
+
+pub(crate) fn show_tag(show: &str) -> Tag {
+    Tag::new("show", show).unwrap()
+}
+
+pub(crate) fn of_show(show: &str) -> Query {
+    Query::item(QueryItem::with_tag(show_tag(show)))
+}
+
+pub(crate) fn unless_sold(show: &str) -> AppendCondition {
+    AppendCondition::fail_if_events_match(of_show(show))
+}
+
+/// The backend's own error within.
+pub(crate) fn cause(error: &StoreError) -> &factos_postgres::Error {
+    error.downcast_ref().unwrap()
+}
+
+/// The database that tests may fill with schemas.
+pub(crate) fn url() -> String {
+    env::var("FACTOS_POSTGRES_URL").expect(
+        "FACTOS_POSTGRES_URL is not set: run this test through scripts/with-postgres, \
+         or set it to a database that may be filled with test schemas",
+    )
+}
+
+/// A name that no other test of this run or an earlier one uses.
+pub(crate) fn unique(prefix: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let id = factos::EventId::new().to_string().replace('-', "");
+    format!("{prefix}_{id}_{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A schema of its own, dropped at the end.
+pub(crate) struct Schema {
+    pub(crate) name: String,
+    pub(crate) mode: Mode,
+}
+
+impl Schema {
+    /// An empty log.
+    pub(crate) async fn new(mode: Mode) -> Self {
+        let schema = Self::named(mode);
+        let pool = pool(1).await;
+        schema.config().migrate(&pool).await.unwrap();
+        pool.close().await;
+        schema
+    }
+
+    /// Only the name.
+    pub(crate) fn named(mode: Mode) -> Self {
+        Self { name: unique("test"), mode }
+    }
+
+    pub(crate) fn config(&self) -> Config {
+        Config::new().schema(&self.name).unwrap().mode(self.mode).lock_timeout(PATIENCE)
+    }
+
+    pub(crate) async fn open(&self) -> PostgresStore {
+        self.open_with(self.config()).await
+    }
+
+    pub(crate) async fn open_with(&self, config: Config) -> PostgresStore {
+        config.open(pool(8).await).await.unwrap()
+    }
+
+    /// Runs SQL in which `log.` stands for the schema.
+    pub(crate) async fn run(&self, sql: &str) {
+        let pool = pool(1).await;
+        let sql = sql.replace("log.", &format!("\"{}\".", self.name));
+        pool.execute(raw_sql(AssertSqlSafe(sql))).await.unwrap();
+        pool.close().await;
+    }
+}
+
+impl Drop for Schema {
+    fn drop(&mut self) {
+        let sql = format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", self.name);
+        // On a thread of its own: this one may be running a runtime.
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.unwrap().block_on(async {
+                let pool = pool(1).await;
+                drop(pool.execute(raw_sql(AssertSqlSafe(sql))).await);
+                pool.close().await;
+            });
+        });
+        drop(dropping.join());
+    }
+}
+
+/// A pool as an application would make it.
+pub(crate) async fn pool(connections: u32) -> PgPool {
+    let options = PgPoolOptions::new().max_connections(connections);
+    options.acquire_timeout(Duration::from_secs(20)).connect(&url()).await.unwrap()
+}
+
+/// Repeats a check until it holds, for at most 10 s.
+pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut check: impl FnMut() -> F) {
+    for _ in 0..1000 {
+        if check().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("never: {what}");
+}
