@@ -72,6 +72,7 @@ pub mod durability;
 pub mod follow;
 pub mod handle;
 pub mod limits;
+pub mod model;
 pub mod query;
 pub mod read;
 pub mod stream;

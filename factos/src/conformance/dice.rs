@@ -28,6 +28,10 @@ impl Dice {
         Self { seed, rng }
     }
 
+    pub(super) const fn seed(&self) -> u64 {
+        self.seed
+    }
+
     pub(super) fn roll(&mut self, range: RangeInclusive<u64>) -> u64 {
         self.rng.u64(range)
     }

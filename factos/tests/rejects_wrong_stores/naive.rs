@@ -4,6 +4,7 @@ use std::{
     collections::{HashMap, HashSet},
     marker::PhantomData,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use factos::{
@@ -47,6 +48,9 @@ struct Shared {
 
 impl<R: Rules> Fixture for Log<R> {
     type Store = Naive<R>;
+
+    const MODEL_CASES: u32 = 150;
+    const SOON: Duration = Duration::from_secs(2);
 
     async fn fresh() -> Self {
         Self(Arc::default(), PhantomData)
