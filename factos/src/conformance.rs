@@ -73,6 +73,7 @@ pub mod follow;
 pub mod handle;
 pub mod limits;
 pub mod model;
+pub mod process;
 pub mod query;
 pub mod read;
 pub mod stream;
@@ -80,3 +81,4 @@ pub mod visibility;
 
 pub use case::{Case, cases};
 pub use fixture::{Boxed, Fixture, Shared};
+pub use process::{ProcessFixture, process_cases, work};
