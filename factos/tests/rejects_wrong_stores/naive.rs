@@ -55,6 +55,7 @@ impl<R: Rules> Fixture for Log<R> {
 
     const MODEL_CASES: u32 = 150;
     const SOON: Duration = Duration::from_secs(2);
+    const PATIENCE: Duration = Duration::from_secs(15);
 
     async fn fresh() -> Self {
         Self(Arc::default(), PhantomData)
