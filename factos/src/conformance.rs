@@ -13,7 +13,7 @@
 //!    ```
 //! 2. A type that implements the five functions of [`EventStore`](crate::EventStore). Its docs are the
 //!    contract. `tests/file_store/store.rs` in the sources of this crate is a whole store over one
-//!    append-only file in 200 lines, which passes everything here; it may be copied and changed.
+//!    append-only file in less than 200 lines of code, which passes everything here; it may be copied and changed.
 //! 3. `tests/conformance.rs`, which is a [`Fixture`] and one or two macro calls:
 //!
 //!    ```

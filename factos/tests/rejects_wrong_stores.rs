@@ -447,6 +447,7 @@ wrong_stores! {
         "read::positions_past_the_head_are_no_error",
         "stream::queries_see_events_of_streams",
     ] may fail [
+        "condition::generated_conditions_hold_by_the_reference",
         "follow::",
         "query::generated_queries_match_by_the_reference",
     ];

@@ -1,11 +1,12 @@
 //! A whole event store over one append-only file, to start a backend from.
 //!
-//! Each append writes one frame: a line of JSON that ends with how the payloads are cut, and the payloads.
+//! Each append writes one frame: a line of JSON, which says how long the payloads are, and the payloads.
 //! Half a frame at the end is a writer that was killed; the next append cuts it off. Every handle keeps
 //! the log in memory, and calls block: a store for many events wants an index and a thread of its own.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
+    error::Error,
     fs::{File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     path::Path,
@@ -13,15 +14,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use factos::{
-    AppendCondition, AppendError, Bytes, Conflict, EventId, EventStore, EventType, Events, Limits,
-    Metadata, NewEvent, Page, Query, ReadOptions, Recorded, Revision, SequencePosition, StoreError,
-    StoreErrorKind, StreamName, Tags,
-};
+use factos::*;
 use serde::{Deserialize, Serialize};
-
-/// How often the file is looked at while somebody waits.
-const POLL: Duration = Duration::from_millis(5);
 
 /// A log in a file. Several handles and processes may share the file.
 pub(crate) struct FileStore(Mutex<Log>);
@@ -30,15 +24,7 @@ struct Log {
     file: File,
     /// Where the last whole frame ends.
     end: u64,
-    records: Vec<Recorded<Bytes>>,
-    ids: HashSet<EventId>,
-    last_revisions: HashMap<StreamName, u64>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Frame {
-    microseconds: u64,
-    events: Vec<Header>,
+    records: Page,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -49,20 +35,20 @@ struct Header {
     version: u32,
     tags: String,
     metadata: Metadata,
+    microseconds: u64,
     payload_bytes: usize,
 }
 
 impl FileStore {
     pub(crate) fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-        let (ids, last_revisions) = (HashSet::new(), HashMap::new());
-        Ok(Self(Mutex::new(Log { file, end: 0, records: Vec::new(), ids, last_revisions })))
+        Ok(Self(Mutex::new(Log { file, end: 0, records: Page::new() })))
     }
 
     /// The log as the file has it now.
-    fn log(&self) -> io::Result<MutexGuard<'_, Log>> {
+    fn log(&self) -> Result<MutexGuard<'_, Log>, StoreError> {
         let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        log.catch_up()?;
+        log.catch_up().map_err(failed)?;
         Ok(log)
     }
 
@@ -71,18 +57,18 @@ impl FileStore {
         wanted: impl Fn(&Recorded<Bytes>) -> bool,
         options: ReadOptions,
     ) -> Result<Events<'static>, StoreError> {
-        let log = self.log().map_err(failed)?;
-        let within = log.records.iter().filter(|record| {
+        let log = self.log()?;
+        let within = |record: &&Recorded<Bytes>| {
             options.after.is_none_or(|after| record.position > after)
                 && options.before.is_none_or(|before| record.position < before)
                 && wanted(record)
-        });
-        let most = usize::try_from(options.limit.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
-        let page: Page = if options.backwards {
-            within.rev().take(most).cloned().collect()
-        } else {
-            within.take(most).cloned().collect()
         };
+        let mut page: Page = log.records.iter().filter(within).cloned().collect();
+        if options.backwards {
+            page.reverse();
+        }
+        let limit = options.limit.unwrap_or(u64::MAX);
+        page.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(Events::of_page(log.head(), page))
     }
 }
@@ -92,92 +78,87 @@ impl Log {
         self.records.last().map(|record| record.position)
     }
 
+    fn revision(&self, stream: &StreamName) -> Revision {
+        let last = self.records.iter().rev().find(|record| record.stream.as_ref() == Some(stream));
+        last.and_then(|record| record.revision).into()
+    }
+
     /// Takes in the whole frames that others have written.
     fn catch_up(&mut self) -> io::Result<()> {
-        if self.file.metadata()?.len() <= self.end {
-            return Ok(());
-        }
-        self.file.seek(SeekFrom::Start(self.end))?;
         let mut bytes = Vec::new();
+        self.file.seek(SeekFrom::Start(self.end))?;
         self.file.read_to_end(&mut bytes)?;
         let mut rest = Bytes::from(bytes);
         while let Some(line) = rest.iter().position(|byte| *byte == b'\n') {
-            let frame: Frame = serde_json::from_slice(&rest[..line])?;
-            let payloads = frame.events.iter().map(|event| event.payload_bytes).sum::<usize>();
-            if rest.len() < line + 1 + payloads {
+            let events: Vec<Header> = serde_json::from_slice(&rest[..line])?;
+            let frame = line + 1 + events.iter().map(|event| event.payload_bytes).sum::<usize>();
+            if rest.len() < frame {
                 break;
             }
-            let mut body = rest.split_to(line + 1 + payloads).split_off(line + 1);
-            for event in frame.events {
-                let payload = body.split_to(event.payload_bytes);
-                self.push(event, payload, frame.microseconds)?;
+            let mut payloads = rest.split_to(frame).split_off(line + 1);
+            for event in events {
+                let payload = payloads.split_to(event.payload_bytes);
+                self.push(event, payload).map_err(io::Error::other)?;
             }
-            self.end += (line + 1 + payloads) as u64;
+            self.end += frame as u64;
         }
         Ok(())
     }
 
-    fn push(&mut self, event: Header, payload: Bytes, microseconds: u64) -> io::Result<()> {
-        let stream = event.stream.map(StreamName::new).transpose().map_err(io::Error::other)?;
-        let revision = stream.clone().map(|stream| self.revision(&stream).next());
-        self.last_revisions.extend(stream.clone().zip(revision));
-        let id = EventId::from_bytes(event.id);
-        self.ids.insert(id);
+    fn push(&mut self, event: Header, payload: Bytes) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let stream = event.stream.map(StreamName::new).transpose()?;
         self.records.push(Recorded {
-            id,
+            id: EventId::from_bytes(event.id),
             position: SequencePosition::FIRST.saturating_add(self.records.len() as u64),
+            revision: stream.as_ref().map(|stream| self.revision(stream).next()),
             stream,
-            revision,
-            event_type: EventType::new(event.event_type).map_err(io::Error::other)?,
+            event_type: EventType::new(event.event_type)?,
             version: event.version,
-            tags: Tags::from_lines(&event.tags).map_err(io::Error::other)?,
+            tags: Tags::from_lines(&event.tags)?,
             metadata: event.metadata,
-            recorded_at: SystemTime::UNIX_EPOCH + Duration::from_micros(microseconds),
+            recorded_at: SystemTime::UNIX_EPOCH + Duration::from_micros(event.microseconds),
             event: payload,
         });
         Ok(())
     }
 
-    fn revision(&self, stream: &StreamName) -> Revision {
-        self.last_revisions.get(stream).copied().into()
-    }
-
     fn check(&self, events: &[NewEvent], condition: &AppendCondition) -> Result<(), AppendError> {
-        let mut batch = HashSet::new();
-        let taken = events.iter().find(|e| !batch.insert(e.id) || self.ids.contains(&e.id));
-        if let Some(event) = taken {
-            return Err(AppendError::DuplicateEventId(event.id));
+        let mut ids = HashSet::new();
+        let twice = events.iter().map(|event| event.id).find(|id| !ids.insert(*id));
+        let taken = self.records.iter().map(|record| record.id).find(|id| ids.contains(id));
+        if let Some(id) = twice.or(taken) {
+            return Err(AppendError::DuplicateEventId(id));
         }
-        match condition {
+        match condition.clone() {
             AppendCondition::None => Ok(()),
             AppendCondition::FailIfEventsMatch { query, after } => {
-                let broke = self
-                    .records
-                    .iter()
-                    .find(|r| Some(r.position) > *after && query.matches(&r.event_type, &r.tags));
-                let Some(position) = broke.map(|record| record.position) else { return Ok(()) };
-                Err(Conflict::EventsMatch { query: query.clone(), after: *after, position }.into())
+                let mut new = self.records.iter().filter(|record| Some(record.position) > after);
+                match new.find(|record| query.matches(&record.event_type, &record.tags)) {
+                    Some(&Recorded { position, .. }) => {
+                        Err(Conflict::EventsMatch { query, after, position }.into())
+                    }
+                    None => Ok(()),
+                }
             }
             AppendCondition::ExpectedRevision { stream, revision: expected } => {
-                let (stream, actual) = (stream.clone(), self.revision(stream));
-                let expected = *expected;
-                let conflict = Conflict::Revision { stream, expected, actual };
-                if actual == expected { Ok(()) } else { Err(conflict.into()) }
+                match self.revision(&stream) {
+                    actual if actual == expected => Ok(()),
+                    actual => Err(Conflict::Revision { stream, expected, actual }.into()),
+                }
             }
         }
     }
 
-    /// Under the lock: checks what every process wrote before, and writes.
-    fn append(
+    /// With the file locked: checks against what every process wrote before, and writes.
+    fn write(
         &mut self,
         events: &[NewEvent],
         condition: &AppendCondition,
     ) -> Result<Page, AppendError> {
         self.catch_up().map_err(failed)?;
         self.check(events, condition)?;
-        let frame = frame(events).map_err(failed)?;
+        let (frame, known) = (frame(events).map_err(failed)?, self.records.len());
         self.file.set_len(self.end).map_err(failed)?;
-        let known = self.records.len();
         let written = self.file.write_all(&frame).and_then(|()| self.file.sync_data());
         let unknown = |error| StoreError::new(StoreErrorKind::OutcomeUnknown, error);
         written.and_then(|()| self.catch_up()).map_err(unknown)?;
@@ -186,8 +167,7 @@ impl Log {
 }
 
 fn frame(events: &[NewEvent]) -> io::Result<Vec<u8>> {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let microseconds = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_err(io::Error::other)?;
     let headers = events.iter().map(|event| Header {
         id: event.id.to_bytes(),
         stream: event.stream.as_ref().map(|stream| stream.as_str().to_owned()),
@@ -195,9 +175,10 @@ fn frame(events: &[NewEvent]) -> io::Result<Vec<u8>> {
         version: event.version,
         tags: event.tags.as_lines().to_owned(),
         metadata: event.metadata.clone(),
+        microseconds: now.as_secs() * 1_000_000 + u64::from(now.subsec_micros()),
         payload_bytes: event.payload.len(),
     });
-    let mut bytes = serde_json::to_vec(&Frame { microseconds, events: headers.collect() })?;
+    let mut bytes = serde_json::to_vec(&headers.collect::<Vec<_>>())?;
     bytes.push(b'\n');
     events.iter().for_each(|event| bytes.extend_from_slice(&event.payload));
     Ok(bytes)
@@ -225,22 +206,22 @@ impl EventStore for FileStore {
         &self,
         events: Vec<NewEvent>,
         condition: AppendCondition,
-    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+    ) -> Result<Page, AppendError> {
         Limits::FLOOR.check(&events, &condition)?;
         let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         log.file.lock().map_err(failed)?;
-        let outcome = log.append(&events, &condition);
+        let outcome = log.write(&events, &condition);
         log.file.unlock().map_err(failed)?;
         outcome
     }
 
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {
-        Ok(self.log().map_err(failed)?.head())
+        Ok(self.log()?.head())
     }
 
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
         while self.head().await? <= after {
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         Ok(())
     }

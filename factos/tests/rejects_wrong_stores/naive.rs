@@ -53,7 +53,7 @@ struct Shared {
 impl<R: Rules> Fixture for Log<R> {
     type Store = Naive<R>;
 
-    const MODEL_CASES: u32 = 150;
+    const MODEL_CASES: u32 = 90;
     const SOON: Duration = Duration::from_secs(2);
     const PATIENCE: Duration = Duration::from_secs(15);
 
