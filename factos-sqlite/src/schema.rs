@@ -170,3 +170,26 @@ fn create(connection: &mut Connection, path: &Path) -> Result<(), Error> {
     }
     transaction.commit().map_err(sqlite)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_commit_is_flushed_unless_asked_otherwise() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::new(folder.path().join("log.db"));
+        let flushed = |config: &Config| read_back(&open_writer(config).unwrap(), "synchronous");
+        assert_eq!(flushed(&config).unwrap(), "2");
+        let config = config.durability(Durability::LoseLatestOnPowerCut);
+        assert_eq!(flushed(&config).unwrap(), "1");
+    }
+
+    #[test]
+    fn a_setting_that_is_not_taken_is_told() {
+        // A database in memory has no write-ahead log, and says nothing.
+        let connection = Connection::open_in_memory().unwrap();
+        let told = settle(&connection, &Config::new("in memory"));
+        assert!(matches!(told, Err(Error::Setting { pragma: "journal_mode", .. })), "{told:?}");
+    }
+}

@@ -2,11 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use factos::conformance::{Boxed, Fixture, Shared};
+use std::path::PathBuf;
+
+use factos::conformance::{Boxed, Fixture, ProcessFixture, Shared};
 use factos_sqlite::SqliteStore;
 use tempfile::TempDir;
 
 struct TempFile(TempDir);
+
+impl TempFile {
+    fn path(&self) -> PathBuf {
+        self.0.path().join("log.db")
+    }
+}
 
 impl Fixture for TempFile {
     type Store = SqliteStore;
@@ -16,11 +24,22 @@ impl Fixture for TempFile {
     }
 
     async fn connect(&self) -> SqliteStore {
-        SqliteStore::open(self.0.path().join("log.db")).await.unwrap()
+        SqliteStore::open(self.path()).await.unwrap()
+    }
+}
+
+impl ProcessFixture for TempFile {
+    fn address(&self) -> String {
+        self.path().to_str().unwrap().to_owned()
+    }
+
+    async fn reach(address: &str) -> SqliteStore {
+        SqliteStore::open(address).await.unwrap()
     }
 }
 
 factos::conformance!(TempFile);
+factos::conformance_processes!(TempFile);
 
 mod behind_an_arc {
     use super::*;

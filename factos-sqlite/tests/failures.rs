@@ -47,6 +47,23 @@ async fn a_log_that_is_as_large_as_it_may_be_refuses_and_stays_whole() {
     assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), accepted * 2 + 1);
 }
 
+/// Unlike a full disk, this leaves it to the store to roll back.
+#[tokio::test]
+async fn a_statement_that_fails_leaves_nothing_of_its_batch() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let refusal = "CREATE TRIGGER refusal BEFORE INSERT ON event WHEN NEW.version = 7
+                   BEGIN SELECT RAISE(ABORT, 'refused'); END";
+    rusqlite::Connection::open(&path).unwrap().execute_batch(refusal).unwrap();
+    let refused = NewEvent { version: 7, ..sold("1") };
+    let batch = vec![sold("1"), refused];
+    let outcome = store.append(batch, AppendCondition::None).await;
+    assert!(matches!(outcome, Err(AppendError::Store(_))), "{outcome:?}");
+    let next = store.append(vec![sold("2")], AppendCondition::None).await.unwrap();
+    assert_eq!(store.read_all(&Query::all()).await.unwrap(), next);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_append_without_room_does_not_fail_its_neighbours() {
     let folder = tempfile::tempdir().unwrap();

@@ -5,9 +5,8 @@
 mod support;
 
 use std::{
-    io::{BufRead, BufReader, Write},
-    process::Stdio,
-    time::{Duration, Instant, SystemTime},
+    io::{BufRead, BufReader},
+    time::{Duration, SystemTime},
 };
 
 use factos::{
@@ -115,62 +114,4 @@ async fn a_follower_in_another_process_sees_appends_within_50_ms() {
     delays.sort_unstable();
     // The median: a machine that is busy with other tests holds up single ones.
     assert!(delays[APPENDS / 2] <= 50_000, "microseconds: {delays:?}");
-}
-
-/// Appends batches of three and tells of each as soon as it is acknowledged.
-#[tokio::test]
-#[ignore = "a child process of a_killed_process_loses_no_acknowledged_append"]
-async fn victim() {
-    let (path, round) = task();
-    let store = SqliteStore::open(path).await.unwrap();
-    let mut output = std::io::stdout();
-    for batch in 0.. {
-        let show = format!("{round}-{batch}");
-        let events = vec![sold(&show), sold(&show), sold(&show)];
-        let records = store.append(events, unless_sold(&show)).await.unwrap();
-        writeln!(output, "acknowledged={show} {}", records[2].position).unwrap();
-        output.flush().unwrap();
-    }
-}
-
-#[tokio::test]
-async fn a_killed_process_loses_no_acknowledged_append() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("log.db");
-    let mut acknowledged = Vec::new();
-    for round in 0..12 {
-        let mut child =
-            child("victim", &path, &round.to_string()).stdout(Stdio::piped()).spawn().unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        let begun = Instant::now();
-        let wanted = Duration::from_millis(fastrand::u64(5..60));
-        let mut own = Vec::new();
-        for line in output.lines().map(Result::unwrap) {
-            if let Some((_, rest)) = line.split_once("acknowledged=") {
-                own.push(rest.to_owned());
-            }
-            if begun.elapsed() >= wanted && !own.is_empty() {
-                // SIGKILL; the lines that are still in the pipe were acknowledged too.
-                drop(child.kill());
-            }
-        }
-        child.wait().unwrap();
-        assert!(!own.is_empty());
-        acknowledged.append(&mut own);
-    }
-    let store = SqliteStore::open(&path).await.unwrap();
-    let log = store.read_all(&Query::all()).await.unwrap();
-    for (i, event) in log.iter().enumerate() {
-        assert_eq!(event.position.get(), i as u64 + 1);
-    }
-    assert_eq!(log.len() % 3, 0, "a batch is torn");
-    for batch in log.chunks(3) {
-        assert!(batch.iter().all(|event| event.tags == batch[0].tags), "a batch is torn");
-    }
-    for line in &acknowledged {
-        let (show, position) = line.split_once(' ').unwrap();
-        let position: usize = position.parse().unwrap();
-        assert_eq!(log[position - 1].tags.values("show").next(), Some(show));
-    }
-    store.append(vec![sold("after")], unless_sold("after")).await.unwrap();
 }

@@ -12,9 +12,6 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::fixture::Fixture;
 
-/// How long a case may take before it counts as hanging.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 /// How long the end of a runtime is waited for.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -23,6 +20,7 @@ type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// One rule of the contract, and how to try it on a fresh log.
 pub struct Case {
     name: &'static str,
+    patience: Duration,
     start: Box<dyn Fn() -> Run + Send + Sync>,
 }
 
@@ -41,7 +39,7 @@ impl Case {
         Fut: Future<Output = ()> + Send,
     {
         let start = move || -> Run { Box::pin(async move { case(F::fresh().await).await }) };
-        Self { name, start: Box::new(start) }
+        Self { name, patience: F::PATIENCE, start: Box::new(start) }
     }
 
     /// The name, `family::rule`.
@@ -79,8 +77,8 @@ impl Case {
         let (verdict, arrived) = mpsc::channel();
         let run = AssertUnwindSafe((self.start)()).catch_unwind();
         runtime.spawn(async move { verdict.send(run.await) });
-        arrived.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-            let hangs = format!("{} hangs: no end after {PATIENCE:?}", self.name);
+        arrived.recv_timeout(self.patience).unwrap_or_else(|_| {
+            let hangs = format!("{} hangs: no end after {:?}", self.name, self.patience);
             Err(Box::new(hangs))
         })
     }

@@ -14,7 +14,7 @@ use crate::{
     store::EventStore, stream::Revision,
 };
 
-mod capacity;
+pub(super) mod capacity;
 
 pub use capacity::a_capacity_is_never_exceeded;
 

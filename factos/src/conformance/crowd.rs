@@ -1,12 +1,9 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio::sync::Barrier;
 
 use super::fixture::Fixture;
 use crate::store::EventStore;
-
-/// How long a store may take for what it must do at once, on a slow and busy machine.
-const SOON: Duration = Duration::from_secs(10);
 
 /// Several handles on one log.
 pub(super) async fn handles<F: Fixture>(log: &F, count: usize) -> Vec<Arc<dyn EventStore>> {
@@ -43,9 +40,9 @@ where
 }
 
 /// What the future comes to, which must be soon.
-pub(super) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(SOON, future).await {
+pub(super) async fn soon<F: Fixture, T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(F::SOON, future).await {
         Ok(value) => value,
-        Err(_) => panic!("{what}: nothing after {SOON:?}"),
+        Err(_) => panic!("{what}: nothing after {:?}", F::SOON),
     }
 }

@@ -23,9 +23,19 @@ pub(super) struct Dice {
 impl Dice {
     pub(super) fn new() -> Self {
         let given = env::var(SEED).ok().and_then(|seed| seed.parse().ok());
-        let seed = given.unwrap_or_else(|| fastrand::u64(..));
-        let rng = Rng::with_seed(seed);
-        Self { seed, rng }
+        Self::of_seed(given.unwrap_or_else(|| fastrand::u64(..)))
+    }
+
+    pub(super) fn of_seed(seed: u64) -> Self {
+        Self { seed, rng: Rng::with_seed(seed) }
+    }
+
+    pub(super) fn number(&mut self) -> u64 {
+        self.rng.u64(..)
+    }
+
+    pub(super) const fn seed(&self) -> u64 {
+        self.seed
     }
 
     pub(super) fn roll(&mut self, range: RangeInclusive<u64>) -> u64 {

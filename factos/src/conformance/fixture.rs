@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::store::EventStore;
 
@@ -6,6 +6,15 @@ use crate::store::EventStore;
 pub trait Fixture: Send + Sync + Sized + 'static {
     /// The store under test.
     type Store: EventStore + 'static;
+
+    /// How many lists of operations [`model`](super::model) plays; a third as many with reopening.
+    const MODEL_CASES: u32 = 300;
+
+    /// How long the store may take for what it must do at once, on a slow and busy machine.
+    const SOON: Duration = Duration::from_secs(10);
+
+    /// How long a case may take before it counts as hanging.
+    const PATIENCE: Duration = Duration::from_secs(120);
 
     /// An empty log that no other fixture shares. Dropping it cleans up.
     fn fresh() -> impl Future<Output = Self> + Send;
@@ -19,8 +28,17 @@ pub trait Fixture: Send + Sync + Sized + 'static {
 #[derive(Debug)]
 pub struct Shared<F>(F);
 
+/// What a pointer hands on is soon seen to be handed on.
+const fn behind_a_pointer(cases: u32) -> u32 {
+    cases.div_ceil(10)
+}
+
 impl<F: Fixture> Fixture for Shared<F> {
     type Store = Arc<dyn EventStore>;
+
+    const MODEL_CASES: u32 = behind_a_pointer(F::MODEL_CASES);
+    const SOON: Duration = F::SOON;
+    const PATIENCE: Duration = F::PATIENCE;
 
     async fn fresh() -> Self {
         Self(F::fresh().await)
@@ -37,6 +55,10 @@ pub struct Boxed<F>(F);
 
 impl<F: Fixture> Fixture for Boxed<F> {
     type Store = Box<dyn EventStore>;
+
+    const MODEL_CASES: u32 = behind_a_pointer(F::MODEL_CASES);
+    const SOON: Duration = F::SOON;
+    const PATIENCE: Duration = F::PATIENCE;
 
     async fn fresh() -> Self {
         Self(F::fresh().await)

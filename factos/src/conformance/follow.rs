@@ -23,7 +23,7 @@ pub async fn what_is_there_is_not_waited_for<F: Fixture>(log: F) {
     append(&other, vec![event("A", &[])]).await;
     for store in [&store, &other] {
         for after in [None, Some(first)] {
-            soon("an event is there", store.wait_past(after)).await.unwrap();
+            soon::<F, _>("an event is there", store.wait_past(after)).await.unwrap();
         }
     }
 }
@@ -36,7 +36,7 @@ pub async fn a_waiter_wakes_for_the_first_event<F: Fixture>(log: F) {
         let waiter = wait(&handles[0], None);
         tokio::time::sleep(SETTLED).await;
         append(&handles[writer], vec![event("A", &[])]).await;
-        soon("the first event", waiter).await.unwrap();
+        soon::<F, _>("the first event", waiter).await.unwrap();
     }
 }
 
@@ -58,7 +58,7 @@ pub async fn every_waiter_wakes<F: Fixture>(log: F) {
     tokio::time::sleep(SETTLED).await;
     append(&handles[0], vec![event("A", &[])]).await;
     for waiter in waiters {
-        soon("24 waiters", waiter).await.unwrap();
+        soon::<F, _>("24 waiters", waiter).await.unwrap();
     }
 }
 
@@ -72,20 +72,20 @@ pub async fn a_dropped_waiter_costs_nothing<F: Fixture>(log: F) {
         tokio::time::sleep(SETTLED / 10).await;
         dropped.iter().for_each(tokio::task::JoinHandle::abort);
         append(&store, vec![event("A", &[])]).await;
-        soon("the waiter that was kept", waiter).await.unwrap();
+        soon::<F, _>("the waiter that was kept", waiter).await.unwrap();
     }
 }
 
 /// An append of the same handle that lands between the read and the wait is not missed.
 pub async fn an_append_before_the_wait_is_not_missed<F: Fixture>(log: F) {
     let store: Arc<dyn EventStore> = Arc::new(log.connect().await);
-    misses_nothing(&store, &store, 300).await;
+    misses_nothing::<F>(&store, &store, 300).await;
 }
 
 /// An append of another handle that lands between the read and the wait is not missed.
 pub async fn an_append_elsewhere_before_the_wait_is_not_missed<F: Fixture>(log: F) {
     let handles = handles(&log, 2).await;
-    misses_nothing(&handles[0], &handles[1], 100).await;
+    misses_nothing::<F>(&handles[0], &handles[1], 100).await;
 }
 
 /// A position above the head is waited for.
@@ -99,7 +99,7 @@ pub async fn a_position_above_the_head_is_waited_for<F: Fixture>(log: F) {
     while store.head().await.unwrap() <= Some(ahead) {
         append(&store, vec![event("A", &[])]).await;
     }
-    soon("an event past the position", waiter).await.unwrap();
+    soon::<F, _>("an event past the position", waiter).await.unwrap();
     for waiter in far {
         waiter.abort();
         assert!(waiter.await.map_or_else(|e| e.is_cancelled(), |()| true), "an error");
@@ -127,12 +127,16 @@ async fn wakes_for<F: Fixture>(log: &F, writer: usize) {
         let waiter = wait(&handles[0], Some(after));
         tokio::time::sleep(SETTLED).await;
         after = append_one(&handles[writer], event("A", &[])).await.position;
-        soon("an append", waiter).await.unwrap();
+        soon::<F, _>("an append", waiter).await.unwrap();
     }
 }
 
 /// Reads and waits, over and over, each time against an append that starts at the same moment.
-async fn misses_nothing(store: &Arc<dyn EventStore>, writer: &Arc<dyn EventStore>, rounds: u64) {
+async fn misses_nothing<F: Fixture>(
+    store: &Arc<dyn EventStore>,
+    writer: &Arc<dyn EventStore>,
+    rounds: u64,
+) {
     let mut cursor = None;
     for _ in 0..rounds {
         let (reader, writer) = (store.clone(), writer.clone());
@@ -144,7 +148,7 @@ async fn misses_nothing(store: &Arc<dyn EventStore>, writer: &Arc<dyn EventStore
                 if !events.collect().await.unwrap().is_empty() {
                     return seen;
                 }
-                soon("an append beside the wait", reader.wait_past(seen)).await.unwrap();
+                soon::<F, _>("an append beside the wait", reader.wait_past(seen)).await.unwrap();
             }
             panic!("woken 1000 times for nothing");
         };

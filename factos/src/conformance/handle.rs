@@ -79,7 +79,7 @@ pub async fn a_store_outlives_a_runtime<F: Fixture>(log: F) {
             let batch = vec![event("A", &[])];
             runtime.block_on(store.append(batch, crate::AppendCondition::None))
         });
-        let answer = soon("an append from another runtime", elsewhere).await;
+        let answer = soon::<F, _>("an append from another runtime", elsewhere).await;
         acknowledged.extend(answer.unwrap().into_iter().flatten());
     }
     acknowledged.push(append_one(&store, event("A", &[])).await);
@@ -95,7 +95,7 @@ pub async fn a_handle_may_be_dropped_anywhere<F: Fixture>(log: F) {
     events.next().await.unwrap().unwrap();
     drop(events);
     let dropping = spawn_blocking(move || thread::spawn(move || drop(store)).join().is_ok());
-    assert!(soon("dropping a handle", dropping).await.unwrap(), "dropping panicked");
+    assert!(soon::<F, _>("dropping a handle", dropping).await.unwrap(), "dropping panicked");
     let other = log.connect().await;
     assert_eq!(whole_log(&other).await.len(), 2000);
 }

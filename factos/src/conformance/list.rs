@@ -141,6 +141,10 @@ macro_rules! __conformance_cases {
                 ids_stay_unique_after_reopening
                 conditions_go_on_after_reopening
             }
+            model {
+                random_operations_agree_with_a_plain_log
+                random_reopening_agrees_with_a_plain_log
+            }
         }
     };
 }
@@ -262,6 +266,7 @@ mod tests {
             ("concurrency", include_str!("concurrency/capacity.rs")),
             ("follow", include_str!("follow.rs")),
             ("durability", include_str!("durability.rs")),
+            ("model", include_str!("model.rs")),
         ];
         let written: BTreeSet<_> = sources
             .iter()

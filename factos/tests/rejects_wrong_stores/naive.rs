@@ -3,7 +3,8 @@
 use std::{
     collections::{HashMap, HashSet},
     marker::PhantomData,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use factos::{
@@ -16,9 +17,13 @@ use tokio::{
     runtime::Handle,
     sync::{Notify, RwLock, watch},
     task::yield_now,
+    time::timeout,
 };
 
-use crate::rules::{Commit, Farewell, Rules, Show, Wake, duplicate};
+use crate::{
+    Right,
+    rules::{Commit, Farewell, Rules, Show, Wake, duplicate},
+};
 
 /// The log, as it would be on disk.
 pub(crate) struct Log<R>(Arc<Shared>, PhantomData<R>);
@@ -48,6 +53,10 @@ struct Shared {
 impl<R: Rules> Fixture for Log<R> {
     type Store = Naive<R>;
 
+    const MODEL_CASES: u32 = 90;
+    const SOON: Duration = Duration::from_secs(2);
+    const PATIENCE: Duration = Duration::from_secs(15);
+
     async fn fresh() -> Self {
         Self(Arc::default(), PhantomData)
     }
@@ -62,6 +71,23 @@ impl<R: Rules> Fixture for Log<R> {
             runtime: Mutex::default(),
             rules: PhantomData,
         }
+    }
+}
+
+/// The same log for every fixture.
+pub(crate) struct OneForAll;
+
+static FOR_ALL: LazyLock<Arc<Shared>> = LazyLock::new(Arc::default);
+
+impl Fixture for OneForAll {
+    type Store = Naive<Right>;
+
+    async fn fresh() -> Self {
+        Self
+    }
+
+    async fn connect(&self) -> Naive<Right> {
+        Log::<Right>(FOR_ALL.clone(), PhantomData).connect().await
     }
 }
 
@@ -107,6 +133,16 @@ impl<R: Rules> Naive<R> {
             Show::OneByOne => {
                 let pages = page.into_iter().flat_map(|record| [Ok(vec![]), Ok(vec![record])]);
                 Ok(Events::of_pages(observed, stream::iter(pages)))
+            }
+            Show::Slowly => {
+                let pages = stream::unfold(page.into_iter(), |mut rest| async move {
+                    for _ in 0..5 {
+                        yield_now().await;
+                    }
+                    let page: Page = rest.by_ref().take(50).collect();
+                    (!page.is_empty()).then_some((Ok(page), rest))
+                });
+                Ok(Events::of_pages(observed, pages))
             }
             Show::Live => Ok(Events::of_pages(observed, self.live(wanted, options))),
             Show::ObservedLater => {
@@ -355,6 +391,13 @@ impl<R: Rules> EventStore for Naive<R> {
             Wake::Right | Wake::RefusesAhead | Wake::NotForTheFirst => {
                 let mut head = self.shared.head.subscribe();
                 head.wait_for(|head| *head > after).await.map(drop).map_err(gone)
+            }
+            Wake::Early => {
+                let mut head = self.shared.head.subscribe();
+                let waited = head.wait_for(|head| *head > after);
+                // Early is not wrong.
+                drop(timeout(Duration::from_millis(10), waited).await);
+                Ok(())
             }
             Wake::OwnOnly if !there => {
                 let mut head = self.own.subscribe();

@@ -31,6 +31,8 @@ pub(crate) enum Show {
     Snapshot,
     /// One snapshot, in pages of one record, with empty pages between them.
     OneByOne,
+    /// One snapshot, in short pages that let others go first.
+    Slowly,
     /// The log as it is when each page is asked for.
     Live,
     /// Records of one snapshot, observed of a later one.
@@ -58,6 +60,8 @@ pub(crate) enum Wake {
     /// The first append of a log wakes nobody.
     NotForTheFirst,
     AtOnce,
+    /// For every append, and now and then for nothing.
+    Early,
     /// A position above the head is an error.
     RefusesAhead,
 }

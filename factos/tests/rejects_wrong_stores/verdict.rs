@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    env,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -57,6 +58,31 @@ pub(crate) fn rejects<F: Fixture>(expected: &Expected) {
         missed.is_empty() && others.is_empty(),
         "passed although they must fail: {missed:#?}, failed although they must pass: {others:#?}",
     );
+}
+
+/// What one case comes to.
+pub(crate) fn verdict<F: Fixture>(name: &str) -> Result<(), Box<dyn std::any::Any + Send>> {
+    let case = cases::<F>().into_iter().find(|case| case.name() == name);
+    case.unwrap_or_else(|| panic!("no case {name}")).verdict()
+}
+
+/// Asserts that this case fails each time that it is tried, so often as `FACTOS_RACES` says.
+pub(crate) fn is_always_caught<F: Fixture>(name: &str) {
+    let rounds = env::var("FACTOS_RACES").map_or(20, |rounds| rounds.parse().unwrap_or(20));
+    let (next, caught) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while next.fetch_add(1, Ordering::SeqCst) < rounds {
+                    let fails = verdict::<F>(name).is_err();
+                    caught.fetch_add(usize::from(fails), Ordering::SeqCst);
+                }
+            });
+        }
+    });
+    let caught = caught.into_inner();
+    println!("{name}: caught {caught} of {rounds} times");
+    assert_eq!(caught, rounds, "{name}");
 }
 
 /// The cases that none of these names covers.

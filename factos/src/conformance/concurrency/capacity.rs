@@ -33,21 +33,43 @@ pub async fn a_capacity_is_never_exceeded<F: Fixture>(log: F) {
         })
         .collect();
     at_once(writers).await;
-    let log = whole_log(&handles[0]).await;
+    verify(&whole_log(&handles[0]).await);
+}
+
+/// Every booking was decided from what the log shows that it could see, and none is one too many.
+pub(in crate::conformance) fn verify(log: &[Recorded<Bytes>]) {
     for (n, record) in log.iter().enumerate() {
         let (observed, seats) = decided_from(record);
         let halls: Vec<_> = record.tags.iter().collect();
         let met = |other: &&Recorded<Bytes>| halls.iter().any(|hall| other.tags.contains(hall));
         let late = log[..n].iter().filter(met).find(|r| Some(r.position) > observed);
-        assert_eq!(late, None, "accepted although after {observed:?}: {record:?}");
         let taken: Vec<_> = halls.iter().map(|hall| seats_in(&log[..n], hall)).collect();
-        assert_eq!(taken, seats, "{record:?} decided from other counts");
-        assert!(taken.iter().all(|seats| *seats < CAPACITY), "{taken:?} seats were taken");
+        let told = || interleaving(log, observed, record);
+        assert!(late.is_none(), "accepted although a match came between{}", told());
+        assert!(taken == seats, "decided from {seats:?} seats where {taken:?} are{}", told());
+        assert!(taken.iter().all(|seats| *seats < CAPACITY), "one too many{}", told());
     }
 }
 
+/// The bookings from what one had observed up to itself, each with what it was decided from.
+fn interleaving(
+    log: &[Recorded<Bytes>],
+    observed: Option<SequencePosition>,
+    last: &Recorded<Bytes>,
+) -> String {
+    let between =
+        |r: &&Recorded<Bytes>| Some(r.position) >= observed && r.position <= last.position;
+    let line = |record: &Recorded<Bytes>| {
+        let (from, seats) = decided_from(record);
+        let from = from.map_or(0, SequencePosition::get);
+        let halls = record.tags.as_lines().replace('\n', " ");
+        format!("\n  at {}: {halls}, decided from {from} with {seats:?}", record.position)
+    };
+    log.iter().filter(between).map(line).collect()
+}
+
 /// One or two halls, in order.
-fn halls(dice: &mut Dice) -> Vec<String> {
+pub(in crate::conformance) fn halls(dice: &mut Dice) -> Vec<String> {
     let (one, two) = (dice.roll(0..=HALLS - 1), dice.roll(0..=HALLS - 1));
     let mut halls = vec![one, two];
     halls.sort_unstable();
@@ -55,7 +77,10 @@ fn halls(dice: &mut Dice) -> Vec<String> {
     halls.into_iter().map(|hall| format!("hall:{hall}")).collect()
 }
 
-async fn book_all(store: Arc<dyn EventStore>, bookings: Vec<Vec<String>>) {
+pub(in crate::conformance) async fn book_all(
+    store: Arc<dyn EventStore>,
+    bookings: Vec<Vec<String>>,
+) {
     for halls in bookings {
         let mut tries = 0;
         while !book(&*store, &halls).await {

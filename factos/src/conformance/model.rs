@@ -1,0 +1,130 @@
+//! Random operations against a plain log that follows the rules by the letter.
+
+use std::env;
+
+use proptest::test_runner::{
+    Config, RngAlgorithm, TestCaseError, TestCaseResult, TestRng, TestRunner,
+};
+use tokio::{runtime::Handle, task::spawn_blocking};
+
+use super::{crowd::soon, dice::Dice, fixture::Fixture};
+
+use operation::{Operation, operations};
+use plain::PlainLog;
+
+mod operation;
+mod plain;
+
+const CASES: &str = "FACTOS_CONFORMANCE_CASES";
+
+/// How long a failure is made shorter, in milliseconds, and in how many tries.
+const SHRINK_TIME: u32 = 10_000;
+const SHRINKS: u32 = 2_000;
+
+/// Handles of one log that the operations go through.
+const HANDLES: usize = 2;
+
+/// Whatever is appended and read in whatever order, the store and a plain log come to the same.
+pub async fn random_operations_agree_with_a_plain_log<F: Fixture>(log: F) {
+    agree(log, false).await;
+}
+
+/// So they do when every handle is closed, and the log opened again, at any moment.
+pub async fn random_reopening_agrees_with_a_plain_log<F: Fixture>(log: F) {
+    agree(log, true).await;
+}
+
+/// Plays generated operations, each list on a fresh log, and shrinks what fails.
+async fn agree<F: Fixture>(log: F, reopening: bool) {
+    drop(log);
+    let runtime = Handle::current();
+    let played = spawn_blocking(move || {
+        let dice = Dice::new();
+        let mut runner =
+            runner(&dice, if reopening { F::MODEL_CASES.div_ceil(3) } else { F::MODEL_CASES });
+        let outcome = runner.run(&operations(reopening), |operations| {
+            let play = async { soon::<F, _>("a list of operations", play::<F>(&operations)).await };
+            runtime.block_on(play)
+        });
+        if let Err(failure) = outcome {
+            panic!("{failure}");
+        }
+    });
+    if let Err(failed) = played.await {
+        std::panic::resume_unwind(failed.into_panic());
+    }
+}
+
+fn runner(dice: &Dice, cases: u32) -> TestRunner {
+    let given = env::var(CASES).ok().and_then(|cases| cases.parse().ok());
+    let config = Config {
+        cases: given.unwrap_or(cases),
+        max_shrink_time: SHRINK_TIME,
+        max_shrink_iters: SHRINKS,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let mut seed = [0; 32];
+    seed[..8].copy_from_slice(&dice.seed().to_le_bytes());
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
+}
+
+async fn play<F: Fixture>(operations: &[Operation]) -> TestCaseResult {
+    let log = F::fresh().await;
+    let mut handles = connect(&log).await;
+    let mut plain = PlainLog::default();
+    for (n, operation) in operations.iter().enumerate() {
+        let told = |reason: TestCaseError| {
+            TestCaseError::fail(format!("operation {n}, {operation:?}: {reason}"))
+        };
+        match operation {
+            Operation::Append { handle, batch, guard } => {
+                plain.append(&handles[*handle], batch, guard).await
+            }
+            Operation::Read { handle, selection, bounds } => {
+                plain.read(&handles[*handle], selection, bounds).await
+            }
+            Operation::Head { handle } => plain.head(&handles[*handle]).await,
+            Operation::Reopen => {
+                handles.clear();
+                handles = connect(&log).await;
+                plain.whole(&handles[0]).await
+            }
+        }
+        .map_err(told)?;
+    }
+    plain.whole(&handles[0]).await
+}
+
+async fn connect<F: Fixture>(log: &F) -> Vec<F::Store> {
+    let mut handles = Vec::with_capacity(HANDLES);
+    for _ in 0..HANDLES {
+        handles.push(log.connect().await);
+    }
+    handles
+}
+
+fn failed(error: impl std::fmt::Debug) -> TestCaseError {
+    TestCaseError::fail(format!("an error: {error:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{operation::Operation, *};
+
+    #[test]
+    fn operations_of_one_seed_are_the_same() {
+        let of_seed = |seed| {
+            use proptest::strategy::{Strategy, ValueTree};
+            let mut runner = TestRunner::new_with_rng(
+                Config::default(),
+                TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]),
+            );
+            let lists = (0..20).map(|_| operations(true).new_tree(&mut runner).unwrap().current());
+            lists.collect::<Vec<Vec<Operation>>>()
+        };
+        assert_eq!(format!("{:?}", of_seed(1)), format!("{:?}", of_seed(1)));
+        assert_ne!(format!("{:?}", of_seed(1)), format!("{:?}", of_seed(2)));
+        assert!(of_seed(1).concat().iter().any(|o| matches!(o, Operation::Reopen)));
+    }
+}

@@ -1,0 +1,146 @@
+//! Several processes on one log, and processes that are killed.
+//!
+//! The test binary starts itself: the worker is the test that
+//! [`conformance_processes!`](crate::conformance_processes) makes of [`a_log_is_found_by_its_address`].
+
+use super::{
+    case::Case,
+    dice::Dice,
+    fixture::Fixture,
+    sample::event,
+    step::{append, whole_log},
+};
+
+use crew::Worker;
+
+mod crew;
+mod kill;
+mod sale;
+
+/// A log that another process can find.
+pub trait ProcessFixture: Fixture {
+    /// How often a process is killed.
+    const KILLS: u32 = 40;
+
+    /// What another process needs to know to reach this log, in one line.
+    fn address(&self) -> String;
+
+    /// In that process: a handle on the log of this address.
+    fn reach(address: &str) -> impl Future<Output = Self::Store> + Send;
+}
+
+/// The cases of several processes, for a runner of one's own.
+///
+/// `worker` is the full name of a test of the same binary that does nothing but call [`work`].
+#[must_use]
+pub fn process_cases<F: ProcessFixture>(worker: &'static str) -> Vec<Case> {
+    vec![
+        Case::new("process::a_log_is_found_by_its_address", a_log_is_found_by_its_address::<F>),
+        Case::new("process::boundaries_hold_across_processes", move |log: F| {
+            boundaries_hold_across_processes(log, worker)
+        }),
+        Case::new("process::a_killed_process_loses_nothing_acknowledged", move |log: F| {
+            a_killed_process_loses_nothing_acknowledged(log, worker)
+        }),
+    ]
+}
+
+/// A log is found by its address, with all that is in it.
+pub async fn a_log_is_found_by_its_address<F: ProcessFixture>(log: F) {
+    let address = log.address();
+    assert!(!address.contains('\n'), "an address is one line: {address:?}");
+    let (here, there) = (log.connect().await, F::reach(&address).await);
+    let mut written = append(&here, vec![event("A", &["x:1"])]).await;
+    written.extend(append(&there, vec![event("B", &[])]).await);
+    assert_eq!(whole_log(&here).await, written);
+    assert_eq!(whole_log(&there).await, written);
+}
+
+/// Boundaries are exact across processes: three sell seats of overlapping halls at once, each event says
+/// from what it was decided, and the log bears that out.
+pub async fn boundaries_hold_across_processes<F: ProcessFixture>(log: F, worker: &'static str) {
+    let mut dice = Dice::new();
+    let crew: Vec<_> = (0..sale::SELLERS)
+        .map(|_| Worker::start(worker, &log.address(), sale::TASK, &dice.number().to_string()))
+        .collect();
+    for seller in crew {
+        seller.finish().await;
+    }
+    sale::verify(&whole_log(&log.connect().await).await);
+}
+
+/// What a process acknowledged outlives its being killed at any moment, no batch is half there, and
+/// positions, revisions, ids and conditions go on.
+pub async fn a_killed_process_loses_nothing_acknowledged<F: ProcessFixture>(
+    log: F,
+    worker: &'static str,
+) {
+    let mut dice = Dice::new();
+    let mut acknowledged = Vec::new();
+    for round in 0..F::KILLS {
+        acknowledged.extend(kill::round(&log, worker, round, &mut dice).await);
+        kill::goes_on(&log.connect().await, round).await;
+    }
+    kill::verify(&log.connect().await, &acknowledged, F::KILLS).await;
+}
+
+/// In a process that a case has started: what it was started for. In any other: the case
+/// [`a_log_is_found_by_its_address`].
+///
+/// # Panics
+/// If the rule does not hold, or the work cannot be done.
+pub fn work<F: ProcessFixture>() {
+    match crew::Task::given() {
+        None => {
+            let name = "process::a_log_is_found_by_its_address";
+            Case::new(name, a_log_is_found_by_its_address::<F>).run();
+        }
+        Some(task) => crew::block_on(async move {
+            let store = || F::reach(&task.address);
+            match &*task.name {
+                sale::TASK => sale::sell(store().await, &task.argument).await,
+                kill::TASK => kill::append_until_killed(store, &task.argument).await,
+                other => panic!("no such work: {other}"),
+            }
+        }),
+    }
+}
+
+/// Makes one `#[test]` of each case of several processes, for a
+/// [`ProcessFixture`](crate::conformance::ProcessFixture), in a module `process`.
+///
+/// It stands beside [`conformance!`](crate::conformance!), once in a module.
+#[macro_export]
+macro_rules! conformance_processes {
+    ($(#[$attribute:meta])* $fixture:ty $(,)?) => {
+        type ConformanceProcesses = $fixture;
+
+        mod process {
+            const WORKER: &str = concat!(module_path!(), "::a_log_is_found_by_its_address");
+
+            fn run(case: usize) {
+                let cases =
+                    $crate::conformance::process_cases::<super::ConformanceProcesses>(WORKER);
+                cases[case].run();
+            }
+
+            $(#[$attribute])*
+            #[test]
+            fn a_log_is_found_by_its_address() {
+                $crate::conformance::work::<super::ConformanceProcesses>();
+            }
+
+            $(#[$attribute])*
+            #[test]
+            fn boundaries_hold_across_processes() {
+                run(1);
+            }
+
+            $(#[$attribute])*
+            #[test]
+            fn a_killed_process_loses_nothing_acknowledged() {
+                run(2);
+            }
+        }
+    };
+}

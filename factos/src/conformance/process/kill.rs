@@ -1,0 +1,118 @@
+use std::{collections::HashMap, time::Duration};
+
+use super::{
+    ProcessFixture,
+    crew::{Worker, say},
+};
+use crate::{
+    append::{AppendCondition, NewEvent},
+    conformance::{
+        dice::Dice,
+        sample::{event, expecting, in_stream, query, stream, unless},
+        step::{append, append_if, of_stream, revisions, whole_log},
+    },
+    error::AppendError,
+    event_id::EventId,
+    read_options::ReadOptions,
+    store::EventStore,
+    stream::Revision,
+};
+
+pub(super) const TASK: &str = "append until killed";
+
+const BEGUN: &str = "begun";
+const BATCH: usize = 3;
+
+/// An append that a worker was told of before it was killed.
+pub(super) struct Acknowledged {
+    batch: String,
+    position: u64,
+    id: EventId,
+}
+
+/// In a worker: appends one batch after the other, and says so of each once it is acknowledged.
+pub(super) async fn append_until_killed<S: EventStore, Fut: Future<Output = S>>(
+    open: impl FnOnce() -> Fut,
+    round: &str,
+) {
+    say(BEGUN);
+    let store = open().await;
+    for n in 0..10_000 {
+        let name = format!("batch:{round}-{n}");
+        let condition = unless(&query(&["Killed"], &[&name]));
+        let records = store.append(batch(&name), condition).await.unwrap();
+        let last = &records[BATCH - 1];
+        say(&format!("{name} {} {}", last.position, last.id));
+    }
+}
+
+/// Starts a worker and kills it: at times while it appends, at times while it opens the log.
+pub(super) async fn round<F: ProcessFixture>(
+    log: &F,
+    worker: &str,
+    round: u32,
+    dice: &mut Dice,
+) -> Vec<Acknowledged> {
+    let mut worker = Worker::start(worker, &log.address(), TASK, &round.to_string());
+    assert_eq!(worker.line().await.as_deref(), Some(BEGUN), "the worker of round {round}");
+    let mut said = Vec::new();
+    if round % 4 != 3 {
+        said.push(worker.line().await.expect("a worker that appends"));
+    }
+    let delay = Duration::from_micros(dice.roll(0..=30_000));
+    said.extend(worker.kill_after(delay).await);
+    said.iter().map(|line| parse(line)).collect()
+}
+
+/// The log opens again and takes an append, as if nothing had been.
+pub(super) async fn goes_on(store: &dyn EventStore, round: u32) {
+    let expected = Revision::from(u64::from(round).checked_sub(1));
+    let condition = expecting("survivor", expected);
+    let page = append_if(store, in_stream("survivor", "Survived"), condition).await.unwrap();
+    assert_eq!(page[0].revision, Some(u64::from(round)));
+}
+
+pub(super) async fn verify(store: &dyn EventStore, acknowledged: &[Acknowledged], kills: u32) {
+    let log = whole_log(store).await;
+    assert!(log.is_sorted_by(|a, b| a.position < b.position), "positions of {log:?}");
+    for name in ["killed", "survivor"] {
+        let page = of_stream(store, name, ReadOptions::all()).await;
+        let counted: Vec<_> = (0..page.len() as u64).map(Some).collect();
+        assert_eq!(revisions(&page), counted, "revisions of {name}");
+    }
+    let survived = log.iter().filter(|r| r.stream == Some(stream("survivor"))).count();
+    assert_eq!(survived, usize::try_from(kills).unwrap());
+    let mut batches: HashMap<_, Vec<u64>> = HashMap::new();
+    for record in log.iter().filter(|record| record.stream == Some(stream("killed"))) {
+        batches.entry(record.tags.as_lines()).or_default().push(record.position.get());
+    }
+    for (batch, positions) in &batches {
+        assert_eq!(positions.len(), BATCH, "{batch} is half there: at {positions:?}");
+    }
+    for Acknowledged { batch, position, .. } in acknowledged {
+        let found = batches.get(&**batch).map(|positions| positions[BATCH - 1]);
+        let near = log.iter().filter(|r| r.position.get().abs_diff(*position) <= 5);
+        let near: Vec<_> = near.map(|r| (r.position, r.tags.as_lines())).collect();
+        assert_eq!(found, Some(*position), "{batch} was acknowledged; there is {near:?}");
+    }
+    assert!(acknowledged.len() >= survived / 2, "{} acknowledgements", acknowledged.len());
+    for Acknowledged { id, .. } in acknowledged.iter().step_by(17) {
+        let mut again = event("Again", &[]);
+        again.id = *id;
+        let outcome = append_if(store, again, AppendCondition::None).await;
+        assert!(matches!(outcome, Err(AppendError::DuplicateEventId(named)) if named == *id));
+    }
+    append(store, batch("batch:last")).await;
+}
+
+fn batch(name: &str) -> Vec<NewEvent> {
+    let one = || NewEvent { stream: Some(stream("killed")), ..event("Killed", &[name]) };
+    (0..BATCH).map(|_| one()).collect()
+}
+
+fn parse(line: &str) -> Acknowledged {
+    let mut words = line.split(' ');
+    let mut word = || words.next().unwrap_or_else(|| panic!("half a line: {line:?}"));
+    let batch = word().to_owned();
+    Acknowledged { batch, position: word().parse().unwrap(), id: word().parse().unwrap() }
+}

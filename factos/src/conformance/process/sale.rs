@@ -1,0 +1,31 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::{
+    conformance::{
+        concurrency::capacity::{book_all, halls, verify as verify_bookings},
+        dice::Dice,
+    },
+    recorded::Recorded,
+    store::EventStore,
+};
+
+pub(super) const TASK: &str = "sell";
+pub(super) const SELLERS: usize = 3;
+
+/// How many bookings each seller tries.
+const BOOKINGS: usize = 40;
+
+/// In a worker: books halls as these dice fall.
+pub(super) async fn sell(store: impl EventStore + 'static, seed: &str) {
+    let mut dice = Dice::of_seed(seed.parse().unwrap());
+    let bookings = (0..BOOKINGS).map(|_| halls(&mut dice)).collect();
+    book_all(Arc::new(store), bookings).await;
+}
+
+/// Everything that was sold was decided from what the log says, and the sellers did meet.
+pub(super) fn verify(log: &[Recorded<Bytes>]) {
+    assert!(log.len() >= BOOKINGS / 2, "{} bookings are no sale", log.len());
+    verify_bookings(log);
+}

@@ -1,0 +1,46 @@
+//! The worked example of the suite's guide: a store over one file, and the whole test file of it.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+
+use factos::conformance::{Fixture, ProcessFixture};
+use tempfile::TempDir;
+
+use crate::store::FileStore;
+
+#[path = "file_store/store.rs"]
+mod store;
+
+struct OneFile(TempDir);
+
+impl Fixture for OneFile {
+    type Store = FileStore;
+
+    async fn fresh() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    async fn connect(&self) -> FileStore {
+        FileStore::open(self.path()).unwrap()
+    }
+}
+
+impl ProcessFixture for OneFile {
+    fn address(&self) -> String {
+        self.path().to_str().unwrap().to_owned()
+    }
+
+    async fn reach(address: &str) -> FileStore {
+        FileStore::open(Path::new(address)).unwrap()
+    }
+}
+
+impl OneFile {
+    fn path(&self) -> PathBuf {
+        self.0.path().join("log")
+    }
+}
+
+factos::conformance!(OneFile);
+factos::conformance_processes!(OneFile);

@@ -1,0 +1,201 @@
+//! The cases of several processes are tested here: logs that are wrong in one way each fail the one that
+//! says so.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{path::PathBuf, sync::Mutex, time::Duration};
+
+use async_trait::async_trait;
+use factos::{
+    AppendCondition, AppendError, Bytes, Conflict, EventStore, Events, NewEvent, Page, Query,
+    ReadOptions, Recorded, SequencePosition, StoreError, StreamName,
+    conformance::{Fixture, ProcessFixture, process_cases, work},
+};
+use tempfile::TempDir;
+
+use crate::store::FileStore;
+
+#[path = "file_store/store.rs"]
+mod store;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Flaw {
+    /// The condition is looked at, and then the batch is written.
+    ChecksFirst,
+    /// The events of a batch are written one by one.
+    WritesOneByOne,
+    /// An append returns, and is written later.
+    AcknowledgesFirst,
+    /// What another process gets is another log.
+    IsSomewhereElse,
+}
+
+struct Careless {
+    flaw: Flaw,
+    file: FileStore,
+    late: Mutex<Vec<NewEvent>>,
+}
+
+impl Careless {
+    fn open(flaw: Flaw, path: PathBuf) -> Self {
+        Self { flaw, file: FileStore::open(path).unwrap(), late: Mutex::default() }
+    }
+
+    async fn check_and_write(
+        &self,
+        events: Vec<NewEvent>,
+        condition: AppendCondition,
+    ) -> Result<Page, AppendError> {
+        let AppendCondition::FailIfEventsMatch { query, after } = condition else {
+            return self.file.append(events, condition).await;
+        };
+        let found = self.file.read(&query, ReadOptions::all().after(after)).await?;
+        if let Some(record) = found.collect().await?.first() {
+            let position = record.position;
+            return Err(Conflict::EventsMatch { query, after, position }.into());
+        }
+        tokio::time::sleep(Duration::from_micros(300)).await;
+        self.file.append(events, AppendCondition::None).await
+    }
+
+    async fn write_one_by_one(
+        &self,
+        events: Vec<NewEvent>,
+        mut condition: AppendCondition,
+    ) -> Result<Page, AppendError> {
+        let mut page = Page::new();
+        for event in events {
+            page.extend(self.file.append(vec![event], condition).await?);
+            condition = AppendCondition::None;
+        }
+        Ok(page)
+    }
+
+    /// Returns what would be written, and writes what it kept the last time.
+    async fn acknowledge(&self, events: Vec<NewEvent>) -> Result<Page, AppendError> {
+        let before = std::mem::replace(&mut *self.late.lock().unwrap(), events.clone());
+        if !before.is_empty() {
+            self.file.append(before, AppendCondition::None).await?;
+        }
+        let head = self.file.head().await?.map_or(0, SequencePosition::get);
+        let records = events.into_iter().zip(head + 1..).map(|(event, position)| Recorded {
+            id: event.id,
+            position: SequencePosition::new(position).unwrap(),
+            stream: event.stream,
+            revision: None,
+            event_type: event.event_type,
+            version: event.version,
+            tags: event.tags,
+            metadata: event.metadata,
+            recorded_at: std::time::SystemTime::now(),
+            event: event.payload,
+        });
+        Ok(records.collect())
+    }
+}
+
+#[async_trait]
+impl EventStore for Careless {
+    async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
+        self.file.read(query, options).await
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamName,
+        options: ReadOptions,
+    ) -> Result<Events<'_>, StoreError> {
+        self.file.read_stream(stream, options).await
+    }
+
+    async fn append(
+        &self,
+        events: Vec<NewEvent>,
+        condition: AppendCondition,
+    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        let is_killed = events.len() > 1;
+        match self.flaw {
+            Flaw::ChecksFirst => self.check_and_write(events, condition).await,
+            Flaw::WritesOneByOne => self.write_one_by_one(events, condition).await,
+            Flaw::AcknowledgesFirst if is_killed => self.acknowledge(events).await,
+            Flaw::AcknowledgesFirst | Flaw::IsSomewhereElse => {
+                self.file.append(events, condition).await
+            }
+        }
+    }
+
+    async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {
+        self.file.head().await
+    }
+
+    async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
+        self.file.wait_past(after).await
+    }
+}
+
+macro_rules! careless {
+    ($($name:ident: $flaw:ident fails $case:literal saying $told:literal;)*) => {
+        $(mod $name {
+            use super::*;
+
+            pub(crate) struct Log(TempDir);
+
+            impl Fixture for Log {
+                type Store = Careless;
+
+                async fn fresh() -> Self {
+                    Self(tempfile::tempdir().unwrap())
+                }
+
+                async fn connect(&self) -> Careless {
+                    Careless::open(Flaw::$flaw, self.0.path().join("log"))
+                }
+            }
+
+            impl ProcessFixture for Log {
+                fn address(&self) -> String {
+                    self.0.path().join("log").to_str().unwrap().to_owned()
+                }
+
+                async fn reach(address: &str) -> Careless {
+                    let elsewhere = Flaw::$flaw == Flaw::IsSomewhereElse;
+                    let address = format!("{address}{}", if elsewhere { "-2" } else { "" });
+                    Careless::open(Flaw::$flaw, address.into())
+                }
+            }
+
+            #[test]
+            #[ignore = "a process of the test beside it"]
+            fn worker() {
+                work::<Log>();
+            }
+
+            #[test]
+            fn is_found() {
+                let cases = process_cases::<Log>(concat!(module_path!(), "::worker"));
+                let case = cases.iter().find(|case| case.name() == $case).unwrap();
+                let failure = case.verdict().expect_err("the case passes");
+                let told = failure.downcast_ref::<String>().map_or("", |told| told);
+                assert!(told.contains($told), "{told}");
+            }
+        })*
+
+        const FOUND: &[&str] = &[$($case),*];
+    };
+}
+
+careless! {
+    checking_first: ChecksFirst fails "process::boundaries_hold_across_processes" saying ", decided from ";
+    writing_one_by_one: WritesOneByOne
+        fails "process::a_killed_process_loses_nothing_acknowledged" saying " is half there: ";
+    acknowledging_first: AcknowledgesFirst
+        fails "process::a_killed_process_loses_nothing_acknowledged"
+        saying " was acknowledged; there is ";
+    another_log: IsSomewhereElse fails "process::a_log_is_found_by_its_address" saying "";
+}
+
+#[test]
+fn every_case_is_failed_by_some_log() {
+    let cases = process_cases::<checking_first::Log>("none");
+    assert!(cases.iter().all(|case| FOUND.contains(&case.name())), "{cases:?}");
+}
