@@ -975,3 +975,14 @@ races! {
     a_missed_wake_up_is_always_caught: ListensLate
         by "follow::an_append_before_the_wait_is_not_missed";
 }
+
+#[test]
+fn a_list_of_operations_that_fails_is_made_short() {
+    let failure =
+        verdict::<Log<AfterIsInclusive>>("model::random_operations_agree_with_a_plain_log");
+    let failure = failure.expect_err("the case passes");
+    let told = failure.downcast_ref::<String>().map_or("", |told| told);
+    let (_, shortest) = told.split_once("minimal failing input").unwrap_or_default();
+    let operations = shortest.matches("handle:").count();
+    assert!((1..=4).contains(&operations), "{operations} operations: {told}");
+}

@@ -35,7 +35,7 @@ pub trait ProcessFixture: Fixture {
 #[must_use]
 pub fn process_cases<F: ProcessFixture>(worker: &'static str) -> Vec<Case> {
     vec![
-        Case::new("process::a_log_is_found_by_its_address", a_log_is_found_by_its_address::<F>),
+        found_by_its_address::<F>(),
         Case::new("process::boundaries_hold_across_processes", move |log: F| {
             boundaries_hold_across_processes(log, worker)
         }),
@@ -43,6 +43,10 @@ pub fn process_cases<F: ProcessFixture>(worker: &'static str) -> Vec<Case> {
             a_killed_process_loses_nothing_acknowledged(log, worker)
         }),
     ]
+}
+
+fn found_by_its_address<F: ProcessFixture>() -> Case {
+    Case::new("process::a_log_is_found_by_its_address", a_log_is_found_by_its_address::<F>)
 }
 
 /// A log is found by its address, with all that is in it.
@@ -91,10 +95,7 @@ pub async fn a_killed_process_loses_nothing_acknowledged<F: ProcessFixture>(
 /// If the rule does not hold, or the work cannot be done.
 pub fn work<F: ProcessFixture>() {
     match crew::Task::given() {
-        None => {
-            let name = "process::a_log_is_found_by_its_address";
-            Case::new(name, a_log_is_found_by_its_address::<F>).run();
-        }
+        None => found_by_its_address::<F>().run(),
         Some(task) => crew::block_on(async move {
             let store = || F::reach(&task.address);
             match &*task.name {
@@ -109,7 +110,8 @@ pub fn work<F: ProcessFixture>() {
 /// Makes one `#[test]` of each case of several processes, for a
 /// [`ProcessFixture`](crate::conformance::ProcessFixture), in a module `process`.
 ///
-/// It stands beside [`conformance!`](crate::conformance!), once in a module.
+/// It stands beside [`conformance!`](crate::conformance!), once in a module. Attributes before the fixture
+/// are put on every test.
 #[macro_export]
 macro_rules! conformance_processes {
     ($(#[$attribute:meta])* $fixture:ty $(,)?) => {
@@ -118,10 +120,11 @@ macro_rules! conformance_processes {
         mod process {
             const WORKER: &str = concat!(module_path!(), "::a_log_is_found_by_its_address");
 
-            fn run(case: usize) {
+            fn run(name: &str) {
                 let cases =
                     $crate::conformance::process_cases::<super::ConformanceProcesses>(WORKER);
-                cases[case].run();
+                let case = cases.iter().find(|case| case.name() == name);
+                case.expect("a case of this name").run();
             }
 
             $(#[$attribute])*
@@ -133,14 +136,33 @@ macro_rules! conformance_processes {
             $(#[$attribute])*
             #[test]
             fn boundaries_hold_across_processes() {
-                run(1);
+                run("process::boundaries_hold_across_processes");
             }
 
             $(#[$attribute])*
             #[test]
             fn a_killed_process_loses_nothing_acknowledged() {
-                run(2);
+                run("process::a_killed_process_loses_nothing_acknowledged");
             }
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_case_is_listed_and_a_test() {
+        let source = include_str!("process.rs");
+        let cases: Vec<_> = source.split("\npub async fn ").skip(1).collect();
+        assert_eq!(cases.len(), 3);
+        for case in cases {
+            let name = case.split('<').next().unwrap();
+            assert_eq!(
+                source.matches(&format!("Case::new(\"process::{name}\"")).count(),
+                1,
+                "{name}"
+            );
+            assert_eq!(source.matches(&format!("            fn {name}() {{")).count(), 1, "{name}");
+        }
+    }
 }

@@ -33,11 +33,10 @@ pub(super) fn block_on(work: impl Future<Output = ()>) {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(work);
 }
 
-/// In a worker: a line for whoever started it, through the pipe before this returns.
-pub(super) fn say(line: &str) {
+/// In a worker: a line for whoever started it, in the pipe before this returns; false if nobody listens.
+pub(super) fn say(line: &str) -> bool {
     let mut output = std::io::stdout().lock();
-    // Nobody listens where the test was given up.
-    drop(writeln!(output, "\n{SAYS}{line}").and_then(|()| output.flush()));
+    writeln!(output, "\n{SAYS}{line}").and_then(|()| output.flush()).is_ok()
 }
 
 /// A process of the same test binary; killed if it is dropped.

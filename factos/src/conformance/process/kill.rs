@@ -30,19 +30,23 @@ pub(super) struct Acknowledged {
     id: EventId,
 }
 
-/// In a worker: appends one batch after the other, and says so of each once it is acknowledged.
+/// In a worker: appends one batch after the other, and says so of each once it is acknowledged, until
+/// nobody listens.
 pub(super) async fn append_until_killed<S: EventStore, Fut: Future<Output = S>>(
     open: impl FnOnce() -> Fut,
     round: &str,
 ) {
-    say(BEGUN);
+    let mut heard = say(BEGUN);
     let store = open().await;
-    for n in 0..10_000 {
+    for n in 0_u64.. {
+        if !heard {
+            return;
+        }
         let name = format!("batch:{round}-{n}");
         let condition = unless(&query(&["Killed"], &[&name]));
         let records = store.append(batch(&name), condition).await.unwrap();
         let last = &records[BATCH - 1];
-        say(&format!("{name} {} {}", last.position, last.id));
+        heard = say(&format!("{name} {} {}", last.position, last.id));
     }
 }
 
