@@ -6,7 +6,6 @@
 use std::{
     collections::{HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
 };
 
 use factos::{EventId, StoreError, StreamName};
@@ -24,10 +23,8 @@ use crate::{
 /// How often a group is sent again that lost against others, or met an id that is in the log by now.
 const ATTEMPTS: u32 = 8;
 
-/// Since when no group was taken while all workers are under way, and by how much there may then be more
-/// of them.
-const SLOW: Duration = Duration::from_millis(1);
-const SLOW_WORKERS: usize = 4;
+/// The most events of a group of several appends: while the server writes them, those who wait make the next.
+const GROUP_EVENTS: usize = 1000;
 
 /// How far into the queue a group looks for appends that fit.
 const LOOKAHEAD: usize = 1024;
@@ -47,8 +44,6 @@ struct State {
     workers: usize,
     /// Workers that have not taken their group yet.
     gathering: usize,
-    /// When a group was last taken.
-    taken: Option<Instant>,
 }
 
 impl Queue {
@@ -56,7 +51,7 @@ impl Queue {
     pub(crate) fn push(&self, shared: &Arc<Shared>, append: Append) {
         let mut state = self.lock();
         state.appends.push_back(append);
-        if state.gathering == 0 && state.workers < state.most_workers(&shared.config) {
+        if state.gathering == 0 && state.workers < shared.config.workers {
             state.start(shared);
         }
     }
@@ -71,22 +66,20 @@ impl Queue {
 }
 
 impl State {
-    /// More where every worker waits for a slow flush: the server flushes for all of them at once.
-    fn most_workers(&self, config: &Config) -> usize {
-        let slow = self.taken.is_some_and(|taken| taken.elapsed() > SLOW);
-        if slow { config.workers.saturating_mul(SLOW_WORKERS) } else { config.workers }
-    }
-
     fn start(&mut self, shared: &Arc<Shared>) {
         self.workers += 1;
         self.gathering += 1;
-        tokio::spawn(Worker { shared: Arc::clone(shared), gathering: true }.run());
+        tokio::spawn(
+            Worker { shared: Arc::clone(shared), gathering: true, is_counted: true }.run(),
+        );
     }
 }
 
 struct Worker {
     shared: Arc<Shared>,
     gathering: bool,
+    /// Whether it is one of the queue's workers still.
+    is_counted: bool,
 }
 
 impl Worker {
@@ -117,9 +110,11 @@ impl Worker {
         let mut state = self.shared.queue.lock();
         let group = Group::take(&mut state.appends, &self.shared.config, self.shared.known());
         state.gathering -= 1;
-        state.taken = Some(Instant::now());
         self.gathering = false;
         if group.appends.is_empty() {
+            // Before anybody else looks: whoever comes next starts another.
+            state.workers -= 1;
+            self.is_counted = false;
             return None;
         }
         let more = !state.appends.is_empty() && state.gathering == 0;
@@ -132,6 +127,9 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
+        if !self.is_counted {
+            return;
+        }
         let mut state = self.shared.queue.lock();
         state.workers -= 1;
         state.gathering -= usize::from(self.gathering);
@@ -186,8 +184,10 @@ impl Group {
         if self.appends.is_empty() {
             return true;
         }
-        let fits =
-            self.bytes + batch.bytes <= config.batch_bytes && self.has_room_for(batch, config);
+        let events = self.ids.len() + batch.events.len();
+        let fits = events <= GROUP_EVENTS
+            && self.bytes + batch.bytes <= config.batch_bytes
+            && self.has_room_for(batch, config);
         fits && !is_alone(batch, known)
             && !batch.expected_stream().is_some_and(|stream| self.streams.contains(stream))
             && !batch.events.iter().any(|event| self.ids.contains(&event.id))
