@@ -60,6 +60,11 @@ impl Log {
     pub(crate) fn any_entity(&self) -> u64 {
         fastrand::u64(..self.entities)
     }
+
+    /// One that nothing else reads or appends to, so that the contexts of other work stay as they are.
+    pub(crate) fn another_entity(&self) -> u64 {
+        self.entities + fastrand::u64(..self.entities)
+    }
 }
 
 /// Lets every backend of the pool touch the log once: a backend maps each page of the server's memory at

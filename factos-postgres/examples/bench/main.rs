@@ -37,6 +37,12 @@ struct Options {
     /// The mode of the log
     #[arg(long, default_value = "keyed", value_parser = ["keyed", "portable"])]
     mode: String,
+    /// How many groups of appends may be on their way at a time
+    #[arg(long, default_value_t = 2)]
+    workers: usize,
+    /// How many names a group may lock
+    #[arg(long, default_value_t = 64)]
+    names: usize,
     /// Which work: W1 to W7 and HELD; all if none is named
     work: Vec<String>,
 }
@@ -64,6 +70,8 @@ async fn main() {
         .unwrap()
         .mode(mode)
         .create(true)
+        .workers(options.workers)
+        .batch_names(options.names)
         .lock_timeout(Duration::from_secs(60));
     let store = config.open(pool.clone()).await.unwrap();
     let log = Arc::new(Log::filled(store, pool.clone(), &schema, options.events).await);

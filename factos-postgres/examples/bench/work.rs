@@ -21,7 +21,7 @@ pub(crate) fn unconditional(log: &Arc<Log>) -> Client {
         let log = Arc::clone(&log);
         Box::pin(async move {
             while progress.goes_on() {
-                let tags = Log::tags(log.any_entity());
+                let tags = Log::tags(log.another_entity());
                 log.store.append(vec![event(&tags)], AppendCondition::None).await.unwrap();
                 progress.add(1);
             }
@@ -102,7 +102,7 @@ pub(crate) fn batches(log: &Arc<Log>) -> Client {
         let log = Arc::clone(&log);
         Box::pin(async move {
             while progress.goes_on() {
-                let batch = (0..100).map(|_| event(&Log::tags(log.any_entity()))).collect();
+                let batch = (0..100).map(|_| event(&Log::tags(log.another_entity()))).collect();
                 log.store.append(batch, AppendCondition::None).await.unwrap();
                 progress.add(100);
             }
