@@ -10,6 +10,8 @@ mod names;
 mod pages;
 mod probe;
 mod read;
+mod read_many;
+mod read_queue;
 mod row;
 mod schema;
 mod sql;

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use factos::{Page, Query, ReadCursor, ReadOptions, SequencePosition, StreamName};
+use factos::{Bytes, Page, Query, ReadCursor, ReadOptions, Recorded, SequencePosition, StreamName};
 use futures_util::TryStreamExt;
 use sqlx::{Postgres, postgres::PgArguments, query::Query as Statement};
 
@@ -22,9 +22,12 @@ use crate::{
 };
 
 /// The most records of a first page and of those that follow, and about the most bytes of any.
-const FIRST: u64 = 256;
+pub(crate) const FIRST: u64 = 256;
 const PAGE: u64 = 4096;
 const PAGE_BYTES: u64 = 4 << 20;
+
+/// The most bytes that are taken of a page whose records are larger than those before.
+pub(crate) const MOST_BYTES: u64 = 4 * PAGE_BYTES;
 
 /// What a record takes besides its payload, roughly.
 const RECORD_BYTES: u64 = 200;
@@ -54,6 +57,15 @@ pub(crate) struct Begun {
     pub(crate) cursor: Cursor,
 }
 
+impl Begun {
+    /// After a first page that may have been the only one, if it was not full.
+    pub(crate) fn new(options: ReadOptions, horizon: u64, first: Page, is_full: bool) -> Self {
+        let mut cursor = Cursor { left: ReadCursor::new(options, horizon), revision: None };
+        cursor.advance(&first, is_full);
+        Self { horizon, first, cursor }
+    }
+}
+
 /// Where a read goes on.
 #[derive(Debug, Clone)]
 pub(crate) struct Cursor {
@@ -81,6 +93,8 @@ pub(crate) struct Reader {
     pub(crate) connections: Arc<Connections>,
     pub(crate) statements: Arc<Statements>,
     pub(crate) lock_timeout: Duration,
+    /// The most names that a statement locks.
+    pub(crate) most_names: usize,
     /// About how many bytes a record takes, by the last pages.
     pub(crate) record_bytes: AtomicU64,
     /// Everything at or below it is settled: what reads of the whole log were told.
@@ -123,12 +137,11 @@ impl Reader {
         };
         let (horizon, page) = begun?;
         self.finish(lease, &page);
-        let mut cursor = Cursor { left: ReadCursor::new(options, horizon), revision: None };
-        cursor.advance(&page.records, page.is_full(most));
         if names.is_none() {
             self.settled.fetch_max(horizon, Ordering::Relaxed);
         }
-        Ok(Begun { horizon, first: page.records, cursor })
+        let is_full = page.is_full(most);
+        Ok(Begun::new(options, horizon, page.records, is_full))
     }
 
     /// The next page of a read.
@@ -238,10 +251,10 @@ impl Reader {
         }
         while let Some(row) = stream.try_next().await.map_err(|error| self.error(error))? {
             let record = rows.record(&row)?;
-            collected.bytes += record.event.len() as u64 + RECORD_BYTES;
+            collected.bytes += bytes_of(&record);
             collected.records.push(record);
             // Records were far larger than those before: the rest is asked for again.
-            if collected.bytes > 4 * PAGE_BYTES {
+            if collected.bytes > MOST_BYTES {
                 collected.cut = true;
                 break;
             }
@@ -253,12 +266,17 @@ impl Reader {
         if !page.cut {
             lease.done();
         }
-        if let Some(bytes) = page.bytes.checked_div(page.records.len() as u64) {
+        self.learn(page.bytes, page.records.len() as u64);
+    }
+
+    /// How many bytes so many records took.
+    pub(crate) fn learn(&self, bytes: u64, records: u64) {
+        if let Some(bytes) = bytes.checked_div(records) {
             self.record_bytes.store(bytes, Ordering::Relaxed);
         }
     }
 
-    fn page_size(&self, left: &ReadCursor, most: u64) -> u64 {
+    pub(crate) fn page_size(&self, left: &ReadCursor, most: u64) -> u64 {
         let fitting = PAGE_BYTES / self.record_bytes.load(Ordering::Relaxed).max(1);
         let most = usize::try_from(most.min(fitting).max(4)).unwrap_or(usize::MAX);
         left.page_size(most) as u64
@@ -284,7 +302,7 @@ impl Reader {
         }
     }
 
-    fn error(&self, error: sqlx::Error) -> Error {
+    pub(crate) fn error(&self, error: sqlx::Error) -> Error {
         Error::of(error, Sent::No, self.lock_timeout)
     }
 }
@@ -301,6 +319,11 @@ impl Collected {
     fn is_full(&self, most: u64) -> bool {
         self.cut || self.records.len() as u64 >= most
     }
+}
+
+/// Roughly how many bytes a record takes.
+pub(crate) fn bytes_of(record: &Recorded<Bytes>) -> u64 {
+    record.event.len() as u64 + RECORD_BYTES
 }
 
 /// A number as the server holds it; past what it can hold there is nothing.

@@ -93,6 +93,12 @@ pub(crate) fn number(row: &PgRow) -> Option<u64> {
     column(row, 0).and_then(int8).and_then(|at| u64::try_from(at).ok())
 }
 
+/// The column beside those of an event: a place among what was asked for.
+pub(crate) fn place(row: &PgRow) -> Option<usize> {
+    let (place, _) = int4(column(row, 10)?)?;
+    usize::try_from(place).ok()?.checked_sub(1)
+}
+
 /// The time in a column.
 pub(crate) fn time_at(row: &PgRow, index: usize) -> Option<SystemTime> {
     column(row, index).and_then(time)

@@ -22,6 +22,7 @@ impl Statement {
 pub(crate) struct Statements {
     pub(crate) append: Statement,
     pub(crate) read: Statement,
+    pub(crate) read_many: Statement,
     pub(crate) page: Statement,
     pub(crate) page_of_all: Statement,
     pub(crate) page_of_stream: Statement,
@@ -42,6 +43,7 @@ impl Statements {
                 call("append", 21)
             )),
             read: statement(format!("SELECT {COLUMNS} FROM {}", call("read", 11))),
+            read_many: statement(format!("SELECT {COLUMNS}, item FROM {}", call("read_many", 11))),
             page: statement(format!("SELECT {COLUMNS} FROM {}", call("_page", 6))),
             page_of_all: statement(format!(
                 "SELECT {COLUMNS} FROM \"{schema}\".events

@@ -29,6 +29,7 @@ use crate::{
     pages::Pages,
     probe,
     read::{Reader, Selection, position},
+    read_queue::ReadQueue,
     schema,
     sql::Statements,
     writer::{Append, Queue},
@@ -49,6 +50,7 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) reader: Arc<Reader>,
     pub(crate) queue: Queue,
+    reads: Arc<ReadQueue>,
     pub(crate) head: Head,
     log_id: String,
     observed: AtomicU64,
@@ -115,6 +117,7 @@ impl PostgresStore {
             connections: Arc::new(Connections::new(pool, config.held)),
             statements: Arc::new(Statements::of(&config.schema)),
             lock_timeout: config.lock_timeout,
+            most_names: config.batch_names,
             record_bytes: AtomicU64::new(1),
             settled: AtomicU64::new(0),
         };
@@ -124,6 +127,7 @@ impl PostgresStore {
                 config,
                 reader: Arc::new(reader),
                 queue: Queue::default(),
+                reads: Arc::default(),
                 head: Head::default(),
                 log_id: found.log_id,
                 observed: AtomicU64::new(0),
@@ -186,7 +190,7 @@ impl PostgresStore {
         options: ReadOptions,
     ) -> Result<Events<'_>, StoreError> {
         let reader = &self.shared.reader;
-        let begun = reader.begin(&selection, names, options).await?;
+        let begun = self.shared.reads.begin(reader, &selection, names, options).await?;
         self.shared.observed.fetch_max(begun.horizon, Ordering::Relaxed);
         let observed = position(begun.horizon);
         if begun.cursor.left.is_done() {

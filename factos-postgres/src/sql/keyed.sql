@@ -86,3 +86,28 @@ BEGIN
   PERFORM pg_sleep(0.0005);
  END LOOP;
 END $$;
+
+-- The same for several readers, without waiting: which of them meet a writer in flight, and how far the log is complete
+-- for all others.
+CREATE FUNCTION factos._horizon_at_once(nreads bigint, name_of int[], names text[], excl bool[], OUT horizon bigint, OUT waits bool[])
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE free bool;
+BEGIN
+ waits := array_fill(false, ARRAY[nreads::int]);
+ BEGIN
+  IF pg_try_advisory_xact_lock_shared(1178796033, 0) THEN
+   FOR i IN 1..cardinality(names) LOOP
+    IF excl[i] THEN free := pg_try_advisory_xact_lock(hashtextextended(names[i], 1178796033));
+    ELSE free := pg_try_advisory_xact_lock_shared(hashtextextended(names[i], 1178796033)); END IF;
+    IF NOT free THEN waits[name_of[i]] := true; END IF;
+   END LOOP;
+  ELSE
+   waits := array_fill(true, ARRAY[nreads::int]);
+  END IF;
+  horizon := pg_sequence_last_value('factos.position_seq');
+  -- As in _horizon.
+  RAISE EXCEPTION USING ERRCODE = 'FC001';
+ EXCEPTION WHEN SQLSTATE 'FC001' THEN NULL;
+ END;
+ horizon := least(horizon, coalesce((SELECT e.position FROM factos.events e ORDER BY e.position DESC LIMIT 1), 0));
+END $$;

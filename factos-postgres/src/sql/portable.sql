@@ -32,3 +32,10 @@ BEGIN
  SELECT position INTO h FROM factos.head WHERE one;
  RETURN h;
 END $$;
+
+CREATE FUNCTION factos._horizon_at_once(nreads bigint, name_of int[], names text[], excl bool[], OUT horizon bigint, OUT waits bool[])
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+ SELECT position INTO horizon FROM factos.head WHERE one;
+ waits := array_fill(false, ARRAY[nreads::int]);
+END $$;

@@ -127,6 +127,43 @@ BEGIN
  END IF;
 END $$;
 
+-- The first pages of several reads in one round trip. it_*: their items, each of the read it_of, with a stream's name or an
+-- array literal of types and one of tags; names: those of the read name_of. The first row carries only a position, how
+-- far the log is complete; then come a row without one for each read that has to wait for a writer in flight, and the
+-- events of the others, item by item.
+CREATE FUNCTION factos.read_many(nreads bigint, it_of int[], it_types text[], it_tags text[], it_streams text[], it_low bigint[],
+  it_high bigint[], it_most bigint[], name_of int[], names text[], excl bool[])
+RETURNS TABLE ("position" bigint, id uuid, stream text, revision bigint, type text, version bigint, tags text[], metadata json,
+  recorded_at timestamptz, payload bytea, item int)
+LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+DECLARE h bigint; waits bool[]; v text;
+BEGIN
+ v := factos._guard();
+ SELECT a.horizon, a.waits INTO h, waits FROM factos._horizon_at_once(nreads, name_of, names, excl) a;
+ read_many.position := h; RETURN NEXT;
+ read_many.position := NULL;
+ FOR i IN 1..nreads LOOP
+  IF waits[i] THEN read_many.item := i; RETURN NEXT; END IF;
+ END LOOP;
+ IF array_position(it_streams, NULL) IS NOT NULL THEN
+  RETURN QUERY SELECT e.*, i.item FROM (
+    SELECT q.o::int AS item, q.low, least(q.high, h) AS top, q.most, q.ty::text[] AS ty, q.tg::text[] AS tg,
+      CASE WHEN cardinality(q.tg::text[]) = 1 THEN (q.tg::text[])[1] ELSE factos._driver(q.tg::text[], q.low, least(q.high, h)) END AS tag
+    FROM unnest(it_of, it_types, it_tags, it_streams, it_low, it_high, it_most) WITH ORDINALITY q(r, ty, tg, s, low, high, most, o)
+    WHERE NOT waits[q.r] AND q.s IS NULL OFFSET 0) i
+   CROSS JOIN LATERAL (SELECT e.* FROM factos.tags t JOIN factos.events e ON e.position = t.position
+     WHERE t.tag = i.tag AND t.position > i.low AND t.position <= i.top
+       AND (cardinality(i.tg) = 1 OR e.tags @> i.tg) AND (cardinality(i.ty) = 0 OR e.type = ANY(i.ty)) ORDER BY t.position LIMIT i.most) e;
+ END IF;
+ IF cardinality(array_remove(it_streams, NULL)) > 0 THEN
+  RETURN QUERY SELECT e.*, q.o::int
+   FROM unnest(it_of, it_streams, it_low, it_high, it_most) WITH ORDINALITY q(r, s, low, high, most, o)
+   CROSS JOIN LATERAL (SELECT e.* FROM factos.events e WHERE e.stream = q.s AND NOT waits[q.r]
+     AND e.position > q.low AND e.position <= least(q.high, h) ORDER BY e.revision LIMIT q.most) e;
+ END IF;
+END $$;
+
 -- Inserts accepted events at the positions given, and returns their revisions.
 CREATE FUNCTION factos._insert(pos bigint[], ids uuid[], streams text[], types text[], versions bigint[], tag_lits text[],
   metas text[], payloads bytea[], at timestamptz) RETURNS bigint[]
