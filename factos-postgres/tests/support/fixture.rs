@@ -1,54 +1,54 @@
 //! A log of its own for each case of the suite, dropped with its last handle.
 
-use std::sync::Arc;
+use std::{mem::ManuallyDrop, sync::Arc};
 
 use async_trait::async_trait;
 use factos::{
     AppendCondition, AppendError, Bytes, EventStore, Events, NewEvent, Query, ReadOptions,
-    Recorded, SequencePosition, StoreError, StreamName, conformance::Fixture,
+    Recorded, SequencePosition, StoreError, StreamName,
+    conformance::{Fixture, ProcessFixture},
 };
 use factos_postgres::{Mode, PostgresStore};
 
 use crate::support::Schema;
 
-pub(crate) struct Keyed(Arc<Schema>);
+pub(crate) type Keyed = Log<true>;
+pub(crate) type Portable = Log<false>;
 
-impl Fixture for Keyed {
+pub(crate) struct Log<const KEYED: bool>(Arc<Schema>);
+
+impl<const KEYED: bool> Log<KEYED> {
+    const MODE: Mode = if KEYED { Mode::Keyed } else { Mode::Portable };
+}
+
+impl<const KEYED: bool> Fixture for Log<KEYED> {
     type Store = Handle;
 
     async fn fresh() -> Self {
-        Self(Arc::new(Schema::new(Mode::Keyed).await))
+        Self(Arc::new(Schema::new(Self::MODE).await))
     }
 
     async fn connect(&self) -> Handle {
-        Handle::open(&self.0).await
+        Handle { store: self.0.open().await, _schema: Some(Arc::clone(&self.0)) }
     }
 }
 
-pub(crate) struct Portable(Arc<Schema>);
-
-impl Fixture for Portable {
-    type Store = Handle;
-
-    async fn fresh() -> Self {
-        Self(Arc::new(Schema::new(Mode::Portable).await))
+impl<const KEYED: bool> ProcessFixture for Log<KEYED> {
+    fn address(&self) -> String {
+        self.0.name.clone()
     }
 
-    async fn connect(&self) -> Handle {
-        Handle::open(&self.0).await
+    async fn reach(address: &str) -> Handle {
+        // The schema is dropped by whoever made it.
+        let schema = ManuallyDrop::new(Schema { name: address.to_owned(), mode: Self::MODE });
+        Handle { store: schema.open().await, _schema: None }
     }
 }
 
 /// A store that keeps its schema in being: a case may drop the fixture first.
 pub(crate) struct Handle {
     store: PostgresStore,
-    _schema: Arc<Schema>,
-}
-
-impl Handle {
-    async fn open(schema: &Arc<Schema>) -> Self {
-        Self { store: schema.open().await, _schema: Arc::clone(schema) }
-    }
+    _schema: Option<Arc<Schema>>,
 }
 
 #[async_trait]
