@@ -103,9 +103,9 @@ async fn follow(store: PostgresStore, quiet: Arc<AtomicBool>) -> Vec<SequencePos
                     return seen;
                 }
                 let wait = store.wait_past(cursor);
-                match tokio::time::timeout(Duration::from_millis(100), wait).await {
-                    Ok(Err(error)) => is_retryable(&error),
-                    Ok(Ok(())) | Err(_) => {}
+                let waited = tokio::time::timeout(Duration::from_millis(100), wait).await;
+                if let Ok(Err(error)) = waited {
+                    is_retryable(&error);
                 }
             }
             Err(error) => {
