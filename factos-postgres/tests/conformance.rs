@@ -6,6 +6,8 @@ mod support;
 
 #[path = "support/fixture.rs"]
 mod fixture;
+#[path = "support/handle.rs"]
+mod handle;
 
 macro_rules! suite {
     ($fixture:ty) => {
