@@ -1,4 +1,4 @@
-//! The suite, in both modes.
+//! The suite, in both modes, on the store and through the pointers that applications hold it by.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -6,17 +6,38 @@ mod support;
 
 #[path = "support/fixture.rs"]
 mod fixture;
+#[path = "support/handle.rs"]
+mod handle;
 
-mod keyed {
-    factos::conformance!(
-        crate::fixture::Keyed,
-        ignore = "needs a PostgreSQL server: run by scripts/test"
-    );
+macro_rules! suite {
+    ($fixture:ty) => {
+        factos::conformance!($fixture, ignore = "needs a PostgreSQL server: run by scripts/test");
+    };
 }
 
-mod portable {
-    factos::conformance!(
-        crate::fixture::Portable,
-        ignore = "needs a PostgreSQL server: run by scripts/test"
-    );
+macro_rules! modes {
+    ($($mode:ident: $fixture:ident;)*) => {
+        $(mod $mode {
+            use crate::fixture::$fixture;
+
+            suite!($fixture);
+            factos::conformance_processes!(
+                #[ignore = "needs a PostgreSQL server: run by scripts/test"]
+                $fixture
+            );
+
+            mod behind_an_arc {
+                suite!(factos::conformance::Shared<crate::fixture::$fixture>);
+            }
+
+            mod in_a_box {
+                suite!(factos::conformance::Boxed<crate::fixture::$fixture>);
+            }
+        })*
+    };
+}
+
+modes! {
+    keyed: Keyed;
+    portable: Portable;
 }

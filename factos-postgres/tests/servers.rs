@@ -1,24 +1,16 @@
-//! Servers that crash, come back, or only follow another one.
+//! Servers that only follow another one.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
+#[allow(dead_code, reason = "another test file has servers that crash")]
 #[path = "support/cluster.rs"]
 mod cluster;
 
-use std::{
-    collections::HashSet,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
-use factos::{
-    AppendCondition, AppendError, EventStore, EventStoreExt, Query, ReadOptions, StoreErrorKind,
-};
+use factos::{AppendCondition, AppendError, EventStore, EventStoreExt, Query, ReadOptions};
 use factos_postgres::{Config, Error, Mode, PostgresStore};
 
 use crate::{
@@ -28,57 +20,6 @@ use crate::{
 
 async fn open(cluster: &Cluster, mode: Mode, create: bool) -> PostgresStore {
     Config::new().mode(mode).create(create).connect(&cluster.url()).await.unwrap()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a PostgreSQL server: run by scripts/test"]
-async fn a_server_that_crashes_and_comes_back_is_used_again() {
-    let cluster = Cluster::start_new();
-    let store = open(&cluster, Mode::Keyed, true).await;
-    let over = Arc::new(AtomicBool::new(false));
-    let clients: Vec<_> = (0..4)
-        .map(|n| {
-            let (store, over) = (store.clone(), Arc::clone(&over));
-            tokio::spawn(async move {
-                let mut acknowledged = Vec::new();
-                while !over.load(Ordering::Relaxed) {
-                    match store.append(vec![sold(&n.to_string())], AppendCondition::None).await {
-                        Ok(records) => acknowledged.push(records[0].id),
-                        Err(AppendError::Store(error)) => {
-                            let known = [StoreErrorKind::Busy, StoreErrorKind::OutcomeUnknown];
-                            assert!(known.contains(&error.kind()), "{error:?}");
-                            tokio::time::sleep(Duration::from_millis(20)).await;
-                        }
-                        Err(error) => panic!("{error:?}"),
-                    }
-                }
-                acknowledged
-            })
-        })
-        .collect();
-    for _ in 0..3 {
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        cluster.crash();
-        cluster.start();
-    }
-    let before = store.head();
-    let before = before.await.ok().flatten();
-    // It recovers by itself, without a new handle.
-    eventually("an append after the crashes", || async {
-        store.head().await.is_ok_and(|head| head > before)
-    })
-    .await;
-    over.store(true, Ordering::Relaxed);
-    let mut acknowledged = Vec::new();
-    for client in clients {
-        let own = client.await.unwrap();
-        assert!(!own.is_empty());
-        acknowledged.extend(own);
-    }
-    let log = store.read_all(&Query::all()).await.unwrap();
-    let stored: HashSet<_> = log.iter().map(|record| record.id).collect();
-    let missing = acknowledged.iter().filter(|id| !stored.contains(*id)).count();
-    assert_eq!(missing, 0, "of {} acknowledged events", acknowledged.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -54,7 +54,8 @@ BEGIN
 END $$;
 
 -- How far the log is complete: for what the names cover, by waiting out the writers in flight on them; for the
--- whole log, by the watermark, which must cover every event that is visible by now.
+-- whole log, by the watermark, which must cover every event that is visible by now. Never beyond the last event
+-- that is visible: a server that is killed gives out again what its sequence gave to transactions in flight.
 CREATE FUNCTION factos._horizon(names text[], excl bool[], settled bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE h bigint; top bigint; c bigint; v text; started timestamptz;
@@ -67,9 +68,9 @@ BEGIN
    RAISE EXCEPTION USING ERRCODE = 'FC001';
   EXCEPTION WHEN SQLSTATE 'FC001' THEN NULL;
   END;
-  RETURN h;
  END IF;
  top := coalesce((SELECT e.position FROM factos.events e ORDER BY e.position DESC LIMIT 1), 0);
+ IF names IS NOT NULL THEN RETURN least(h, top); END IF;
  IF top <= settled THEN RETURN settled; END IF;
  -- A run without a gap from a settled position is settled.
  IF top - settled <= 256 THEN
@@ -79,7 +80,7 @@ BEGIN
  started := clock_timestamp();
  LOOP
   h := factos.watermark();
-  IF h >= top THEN RETURN greatest(h, settled); END IF;
+  IF h >= top THEN RETURN top; END IF;
   IF clock_timestamp() > started + current_setting('lock_timeout')::interval AND current_setting('lock_timeout') <> '0' THEN
    RAISE EXCEPTION 'factos: an append in flight holds the watermark back' USING ERRCODE = '55P03';
   END IF;

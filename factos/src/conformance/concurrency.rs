@@ -15,6 +15,7 @@ use crate::{
 };
 
 pub(super) mod capacity;
+mod decided;
 
 pub use capacity::a_capacity_is_never_exceeded;
 
@@ -75,6 +76,16 @@ pub async fn a_counter_reaches_the_exact_total<F: Fixture>(log: F) {
     let counted: Vec<_> = page.iter().map(|record| record.event.to_vec()).collect();
     let wanted: Vec<_> = (1..=120).map(|n: u32| n.to_string().into_bytes()).collect();
     assert_eq!(counted, wanted);
+}
+
+/// A decision on events of a type sees them all, whatever else they carry, while others write.
+pub async fn a_decision_on_a_type_sees_every_event<F: Fixture>(log: F) {
+    decided::while_others_write(log, query(&["Decided", "Written"], &[])).await;
+}
+
+/// A decision on the whole log sees every event, while others write.
+pub async fn a_decision_on_everything_sees_every_event<F: Fixture>(log: F) {
+    decided::while_others_write(log, Query::all()).await;
 }
 
 /// A name that many claim is taken once.

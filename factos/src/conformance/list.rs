@@ -114,6 +114,8 @@ macro_rules! __conformance_cases {
                 one_of_many_contenders_wins
                 disjoint_boundaries_never_conflict
                 a_counter_reaches_the_exact_total
+                a_decision_on_a_type_sees_every_event
+                a_decision_on_everything_sees_every_event
                 a_name_is_taken_once
                 write_skew_is_refused
                 racing_revisions_have_one_winner

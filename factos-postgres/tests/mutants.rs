@@ -1,0 +1,229 @@
+//! The SQL with one protection taken away is caught by the suite, by name.
+//!
+//! Each mutant creates its logs from changed SQL. Where the flaw shows only in a race, transactions also
+//! sleep a little between their positions and their commit; with that alone every case must pass.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+#[path = "support/handle.rs"]
+mod handle;
+#[path = "mutants/log.rs"]
+mod log;
+
+use factos::conformance::{Case, cases};
+use factos_postgres::Mode;
+
+use crate::log::{Change, Log, Mutant};
+
+macro_rules! mutants {
+    ($($name:ident: $mode:ident $(at $isolation:literal)?, $changes:expr, fails [$($case:literal),* $(,)?];)*) => {
+        /// Tests that a log without this or that fails these cases.
+        mod without {
+            use super::*;
+
+            $(#[test]
+            #[ignore = "needs a PostgreSQL server: run by scripts/mutate"]
+            fn $name() {
+                struct This;
+
+                impl Mutant for This {
+                    const MODE: Mode = Mode::$mode;
+                    $(const ISOLATION: &str = $isolation;)?
+
+                    fn changes() -> Vec<Change> {
+                        $changes
+                    }
+                }
+
+                is_caught::<This>(stringify!($name), &[$($case),*]);
+            })*
+        }
+
+        /// Every case that a mutant fails.
+        const CASES: &[&str] = &[$($($case,)*)*];
+    };
+}
+
+/// Where transactions sleep: before their events are inserted, and before their commit.
+const SLEEPS: &[Change] = &[
+    (
+        "DECLARE revs bigint[]; tg text[]; n bigint;\nBEGIN\n",
+        "DECLARE revs bigint[]; tg text[]; n bigint;\nBEGIN\n PERFORM pg_sleep(random() * 0.003);\n",
+    ),
+    ("  RETURN ARRAY[n];", "  PERFORM pg_sleep(random() * 0.003); RETURN ARRAY[n];"),
+    (" RETURN revs;\nEND", " PERFORM pg_sleep(random() * 0.003); RETURN revs;\nEND"),
+];
+
+/// A flaw that shows only in a race.
+fn slowly(changes: &[Change]) -> Vec<Change> {
+    [SLEEPS, changes].concat()
+}
+
+/// Asserts that a log without a protection fails these cases, though it appends and reads.
+fn is_caught<M: Mutant>(name: &str, fails: &[&str]) {
+    find::<M>("append::returned_records_equal_a_later_read").run();
+    for case in fails {
+        let failure = find::<M>(case).verdict();
+        let failure = failure.expect_err(&format!("without {name}, {case} passes"));
+        let told = failure.downcast_ref::<String>().map_or("", |told| told);
+        assert!(!told.contains("PgDatabaseError"), "without {name}, {case} meets an error: {told}");
+        println!("red without {name}: {case}\n    {}", told.lines().next().unwrap_or_default());
+    }
+}
+
+fn find<M: Mutant>(name: &str) -> Case {
+    let case = cases::<Log<M>>().into_iter().find(|case| case.name() == name);
+    case.unwrap_or_else(|| panic!("no case {name}"))
+}
+
+mutants! {
+    the_lock_of_an_append: Keyed, slowly(&[
+        (" v := factos._lock(names, excl);\n hit :=", " hit :="),
+    ]), fails [
+        "concurrency::one_of_many_contenders_wins",
+        "concurrency::a_counter_reaches_the_exact_total",
+    ];
+    exclusive_locks: Keyed, slowly(&[
+        ("IF excl[i] THEN v", "IF excl[i] AND names[i] LIKE 'probe:%' THEN v"),
+    ]), fails [
+        "concurrency::one_of_many_contenders_wins",
+    ];
+    the_locks_of_tags: Keyed, slowly(&[
+        (LOCKS_EACH, "LOOP\n  CONTINUE WHEN names[i] LIKE 't:%';\n  IF excl[i] THEN v"),
+    ]), fails [
+        "concurrency::a_name_is_taken_once",
+        "concurrency::one_of_many_contenders_wins",
+    ];
+    the_locks_of_types: Keyed, slowly(&[
+        (LOCKS_EACH, "LOOP\n  CONTINUE WHEN names[i] LIKE 'y:%';\n  IF excl[i] THEN v"),
+    ]), fails [
+        "concurrency::a_decision_on_a_type_sees_every_event",
+    ];
+    the_lock_of_the_whole_log: Keyed, slowly(&[
+        ("IF names IS NULL THEN v := pg_advisory_xact_lock(1178796033, 0); RETURN;", "IF names IS NULL THEN RETURN;"),
+    ]), fails [
+        "concurrency::a_decision_on_everything_sees_every_event",
+    ];
+    the_share_in_the_whole_log: Keyed, slowly(&[
+        (" v := pg_advisory_xact_lock_shared(1178796033, 0);\n",
+         " IF names[1] LIKE 'probe:%' THEN v := pg_advisory_xact_lock_shared(1178796033, 0); END IF;\n"),
+    ]), fails [
+        "concurrency::a_decision_on_everything_sees_every_event",
+    ];
+    locks_before_positions: Keyed, slowly(&[
+        ("wait text,\n  OUT kind", "wait text,\n  OUT early bigint[], OUT kind"),
+        (" v := factos._lock(names, excl);\n hit :=", " early := factos._take(n); v := factos._lock(names, excl);\n hit :="),
+        ("  pos := factos._take(n);", "  pos := early;"),
+        ("  pos := factos._take(cardinality(keep));", "  pos := early[1:cardinality(keep)];"),
+    ]), fails [
+        "visibility::nothing_appears_below_observed_of_a_tag",
+    ];
+    positions_one_by_one: Keyed, slowly(&[("START 0 CACHE 1;", "START 0 CACHE 20;")]), fails [
+        "visibility::following_every_event_is_gapless",
+        "visibility::nothing_appears_below_observed_of_a_tag",
+    ];
+    the_barrier_of_a_read: Keyed, slowly(&[
+        ("   v := factos._lock(names, excl);\n   h :=", "   h :="),
+    ]), fails [
+        "visibility::nothing_appears_below_observed_of_a_tag",
+    ];
+    the_floor_marks: Keyed, slowly(&[
+        (" v := pg_advisory_xact_lock_shared(1178796034, pg_sequence_last_value('factos.position_seq')::bit(32)::int4);\n", ""),
+    ]), fails [
+        "visibility::following_every_event_is_gapless",
+        "visibility::nothing_appears_below_observed_of_all",
+    ];
+    the_watermark: Keyed, slowly(&[("IF h >= top THEN RETURN top;", "IF true THEN RETURN top;")]), fails [
+        "visibility::following_every_event_is_gapless",
+    ];
+    the_head_of_a_read: Keyed, vec![(" top := least(h, high);", " top := high; PERFORM pg_sleep(0.003);")], fails [
+        "visibility::nothing_appears_below_observed_of_all",
+        "visibility::nothing_appears_below_observed_of_a_tag",
+    ];
+    the_condition: Keyed, vec![
+        ("k[1] := 2; hit[1] := l; all_ok := false;", "NULL;"),
+        ("k[m] := 2; hit[m] := l; all_ok := false;", "NULL;"),
+    ], fails [
+        "condition::any_match_refuses",
+        "condition::each_item_counts",
+        "concurrency::write_skew_is_refused",
+    ];
+    the_condition_within_a_group: Keyed, vec![
+        ("k[m] := 3; hit[m] := dep_on[i]; all_ok := false;", "NULL;"),
+    ], fails [
+        "concurrency::one_of_many_contenders_wins",
+    ];
+    the_bound_of_a_condition: Keyed, vec![("AND t.position > it_after[1] LIMIT 1", "AND t.position >= it_after[1] LIMIT 1")],
+    fails [
+        "condition::after_is_exclusive",
+    ];
+    the_other_tags_of_a_condition: Keyed, vec![("(SELECT e.tags @> q.tg::text[] AND", "(SELECT e.tags && q.tg::text[] AND")],
+    fails [
+        "condition::some_of_the_tags_do_not_refuse",
+    ];
+    the_revision: Keyed, vec![("k[m] := 4; hit[m] := l; all_ok := false;", "NULL;")], fails [
+        "stream::other_revisions_are_refused",
+        "concurrency::racing_revisions_have_one_winner",
+    ];
+    unique_revisions_and_the_locks_of_streams: Keyed, slowly(&[
+        (LOCKS_EACH, "LOOP\n  CONTINUE WHEN names[i] LIKE 's:%';\n  IF excl[i] THEN v"),
+        ("CREATE UNIQUE INDEX events_stream", "CREATE INDEX events_stream"),
+    ]), fails [
+        "concurrency::racing_revisions_have_one_winner",
+        "concurrency::unconditional_appends_are_counted_exactly",
+    ];
+    unique_ids_and_the_look_at_them: Keyed, vec![
+        ("id          uuid NOT NULL UNIQUE,", "id uuid NOT NULL,"),
+        ("k[1] := 1; hit[1] := 1; all_ok := false;", "NULL;"),
+        ("k[m] := 1; hit[m] := l; all_ok := false;", "NULL;"),
+    ], fails [
+        "append::an_id_of_the_log_is_refused",
+    ];
+    unique_ids: Keyed, slowly(&[("id          uuid NOT NULL UNIQUE,", "id uuid NOT NULL,")]), fails [
+        "concurrency::a_batch_sent_twice_at_once_is_appended_once",
+    ];
+    the_lock_of_the_row: Portable, slowly(&[
+        (" PERFORM 1 FROM factos.head WHERE one FOR UPDATE;\n", ""),
+    ]), fails [
+        "concurrency::one_of_many_contenders_wins",
+        "concurrency::a_counter_reaches_the_exact_total",
+        "concurrency::a_decision_on_everything_sees_every_event",
+    ];
+    the_guard_of_the_isolation: Keyed at "repeatable read", slowly(&[
+        ("<> 'read committed' THEN", "= 'none' THEN"),
+    ]), fails [
+        "concurrency::one_of_many_contenders_wins",
+        "concurrency::a_counter_reaches_the_exact_total",
+    ];
+}
+
+/// Where the locks of an append or a read are taken one by one.
+const LOCKS_EACH: &str = "LOOP\n  IF excl[i] THEN v";
+
+macro_rules! controls {
+    ($($name:ident: $mode:ident;)*) => {
+        $(#[test]
+        #[ignore = "needs a PostgreSQL server: run by scripts/mutate"]
+        fn $name() {
+            struct Slow;
+
+            impl Mutant for Slow {
+                const MODE: Mode = Mode::$mode;
+
+                fn changes() -> Vec<Change> {
+                    slowly(&[])
+                }
+            }
+
+            let cases: std::collections::BTreeSet<_> = CASES.iter().collect();
+            cases.into_iter().for_each(|case| find::<Slow>(case).run());
+        })*
+    };
+}
+
+controls! {
+    with_every_protection_a_slow_keyed_log_passes: Keyed;
+    with_every_protection_a_slow_portable_log_passes: Portable;
+}

@@ -1,0 +1,82 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::join;
+
+use super::{ALL, accepted};
+use crate::{
+    append::NewEvent,
+    conformance::{
+        crowd::{at_once, handles},
+        fixture::Fixture,
+        sample::{event, unless},
+        step::{append, append_if, whole_log},
+    },
+    position::SequencePosition,
+    query::Query,
+    recorded::Recorded,
+    store::EventStore,
+};
+
+const DECIDERS: usize = 4;
+const DECISIONS: usize = 8;
+const WRITERS: usize = 4;
+const WRITTEN: usize = 20;
+
+/// Some decide on every event of the query, which others append meanwhile without asking.
+pub(super) async fn while_others_write<F: Fixture>(log: F, query: Query) {
+    let handles = handles(&log, 4).await;
+    let deciders = at_once((0..DECIDERS).map(|n| decide(handles[n].clone(), query.clone())));
+    let writers = at_once((0..WRITERS).map(|n| write(handles[n].clone(), n)));
+    join(deciders, writers).await;
+    let log = whole_log(&handles[0]).await;
+    assert_eq!(log.len(), DECIDERS * DECISIONS + WRITERS * WRITTEN);
+    verify(&log);
+}
+
+async fn decide(store: Arc<dyn EventStore>, query: Query) {
+    let (mut decisions, mut tries) = (0, 0);
+    while decisions < DECISIONS {
+        let events = store.read(&query, ALL).await.unwrap();
+        let observed = events.observed();
+        let seen = events.collect().await.unwrap().len();
+        let mut decided = event("Decided", &[]);
+        decided.payload = format!("{} {seen}", observed.map_or(0, SequencePosition::get)).into();
+        let condition = unless(&query).after(observed);
+        decisions += usize::from(accepted(append_if(&store, decided, condition).await));
+        tries += 1;
+        assert!(tries <= 150, "refused more often than others were accepted");
+    }
+}
+
+async fn write(store: Arc<dyn EventStore>, writer: usize) {
+    for n in 0..WRITTEN {
+        append(&store, vec![written(writer, n)]).await;
+    }
+}
+
+fn written(writer: usize, n: usize) -> NewEvent {
+    let (writer, number) = (format!("writer:{writer}"), format!("number:{n}"));
+    event("Written", &[&writer, &number])
+}
+
+/// Each decision saw every event before its own.
+fn verify(log: &[Recorded<Bytes>]) {
+    for (before, record) in log.iter().enumerate() {
+        if record.event_type.as_str() != "Decided" {
+            continue;
+        }
+        let text = String::from_utf8_lossy(&record.event);
+        let (observed, seen) = text.split_once(' ').unwrap();
+        let late: Vec<_> =
+            log[..before].iter().filter(|r| r.position.get() > number(observed)).collect();
+        let told = || format!("at {}, decided from {observed} with {seen} events", record.position);
+        let lost: Vec<_> = late.iter().map(|r| (r.position, r.event_type.as_str())).collect();
+        assert!(lost.is_empty(), "{}, lost a conflict with {lost:?}", told());
+        assert_eq!(number(seen), before as u64, "{}", told());
+    }
+}
+
+fn number(text: &str) -> u64 {
+    text.parse().unwrap()
+}
