@@ -87,17 +87,25 @@ impl Batch {
     }
 }
 
+/// What an append locks, and whether it waits for what others hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Locks<'a> {
+    /// None for the whole log, which is always waited for.
+    pub(crate) names: Option<&'a Names>,
+    pub(crate) patient: bool,
+    pub(crate) timeout: Duration,
+}
+
 /// Sends the batches as one statement, in a transaction of its own or in the one that is open.
 pub(crate) async fn run(
     connection: &mut PgConnection,
     statement: &Statement,
     batches: &[&Batch],
-    names: Option<&Names>,
-    lock_timeout: Duration,
+    locks: Locks<'_>,
 ) -> Result<Answer, sqlx::Error> {
     let events = Events::of(batches);
     let conditions = Conditions::of(batches);
-    let (names, exclusive) = names.map(Names::columns).unzip();
+    let (names, exclusive) = locks.names.map(Names::columns).unzip();
     let row = sqlx::query(statement.text())
         .bind(place(batches.len()))
         .bind(&events.batch)
@@ -119,7 +127,8 @@ pub(crate) async fn run(
         .bind(&conditions.depends_on)
         .bind(names)
         .bind(exclusive)
-        .bind(milliseconds(lock_timeout))
+        .bind(locks.patient)
+        .bind(milliseconds(locks.timeout))
         .fetch_one(connection)
         .await?;
     Answer::of(&row)
@@ -218,6 +227,8 @@ fn place(index: usize) -> i32 {
 /// What the server answered.
 #[derive(Debug)]
 pub(crate) struct Answer {
+    /// The names that others hold, by their places from 1: nothing was done.
+    pub(crate) held: Option<Vec<i32>>,
     kinds: Option<Vec<i32>>,
     found: Vec<Option<i64>>,
     positions: Vec<i64>,
@@ -228,11 +239,12 @@ pub(crate) struct Answer {
 impl Answer {
     fn of(row: &PgRow) -> Result<Self, sqlx::Error> {
         Ok(Self {
-            kinds: row.try_get(0)?,
-            found: row.try_get(1)?,
-            positions: row.try_get::<Option<_>, _>(2)?.unwrap_or_default(),
-            revisions: row.try_get::<Option<_>, _>(3)?.unwrap_or_default(),
-            recorded_at: row::time_at(row, 4),
+            held: row.try_get(0)?,
+            kinds: row.try_get(1)?,
+            found: row.try_get::<Option<_>, _>(2)?.unwrap_or_default(),
+            positions: row.try_get::<Option<_>, _>(3)?.unwrap_or_default(),
+            revisions: row.try_get::<Option<_>, _>(4)?.unwrap_or_default(),
+            recorded_at: row::time_at(row, 5),
         })
     }
 

@@ -114,8 +114,8 @@ impl Config {
         self
     }
 
-    /// How many batches may be on their way to the server at a time, and up to four times as many while
-    /// each takes longer than a millisecond; at least 1, 2 by default.
+    /// How many batches may be on their way to the server at a time, besides those that wait for a lock; at
+    /// least 1, 2 by default.
     #[must_use]
     pub const fn workers(mut self, workers: usize) -> Self {
         self.workers = if workers == 0 { 1 } else { workers };
@@ -140,7 +140,8 @@ impl Config {
     }
 
     /// How many names one commit may lock before it locks the whole log; 64 by default, at least 8. Each
-    /// takes a place in the server's lock table (`max_locks_per_transaction`).
+    /// takes a place in the server's lock table (`max_locks_per_transaction`); where that is full, the
+    /// whole log is locked as well.
     #[must_use]
     pub const fn batch_names(mut self, names: usize) -> Self {
         self.batch_names = if names < 8 { 8 } else { names };

@@ -67,6 +67,17 @@ impl Names {
         self.0.len()
     }
 
+    /// The names at these places, which count from 1.
+    pub(crate) fn at(&self, places: &[i32]) -> Vec<&str> {
+        let is_asked = |place: &i32| places.contains(place);
+        let placed = (1..).zip(self.0.keys());
+        placed.filter(|(place, _)| is_asked(place)).map(|(_, name)| &**name).collect()
+    }
+
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// How many names there would be with those of `other`.
     pub(crate) fn len_with(&self, other: &Self) -> usize {
         self.len() + other.0.keys().filter(|name| !self.0.contains_key(*name)).count()

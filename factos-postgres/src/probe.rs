@@ -33,8 +33,8 @@ async fn probe(
     }
     let schema = &config.schema;
     let name = format!("probe:{}", EventId::new());
-    let lock = format!("SELECT true FROM \"{schema}\"._lock(ARRAY['{name}'], ARRAY[true])");
-    let is_free = format!("SELECT \"{schema}\"._try_lock('{name}')");
+    let lock = format!("SELECT true FROM \"{schema}\"._lock(ARRAY['{name}'], ARRAY[true], true)");
+    let is_free = format!("SELECT \"{schema}\"._lock(ARRAY['{name}'], ARRAY[true], false) IS NULL");
     let is_shown = "SELECT count(*) >= 2 FROM pg_locks
          WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid()";
     let mut holder = one.begin().await?;

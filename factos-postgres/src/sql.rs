@@ -39,8 +39,8 @@ impl Statements {
         let statement = |text: String| Statement(text.into());
         Self {
             append: statement(format!(
-                "SELECT kind, hit, pos, revs, at FROM {}",
-                call("append", 21)
+                "SELECT held, kind, hit, pos, revs, at FROM {}",
+                call("append", 22)
             )),
             read: statement(format!("SELECT {COLUMNS} FROM {}", call("read", 11))),
             read_many: statement(format!("SELECT {COLUMNS}, item FROM {}", call("read_many", 11))),

@@ -19,7 +19,7 @@ use sqlx::{
 use tokio::sync::oneshot;
 
 use crate::{
-    append::{self, Batch},
+    append::{self, Batch, Locks},
     config::Config,
     connections::Connections,
     error::{Error, Sent},
@@ -113,6 +113,7 @@ impl PostgresStore {
         if found.is_keyed() {
             probe::locks_exclude(&config, &pool).await?;
         }
+        let connections = pool.options().get_max_connections();
         let reader = Reader {
             connections: Arc::new(Connections::new(pool, config.held)),
             statements: Arc::new(Statements::of(&config.schema)),
@@ -126,7 +127,7 @@ impl PostgresStore {
             shared: Arc::new(Shared {
                 config,
                 reader: Arc::new(reader),
-                queue: Queue::default(),
+                queue: Queue::new(connections),
                 reads: Arc::default(),
                 head: Head::default(),
                 log_id: found.log_id,
@@ -175,9 +176,10 @@ impl PostgresStore {
         let Shared { config, reader, .. } = &*self.shared;
         let batch = Batch::new(events, condition, config.batch_names)?;
         let statement = &reader.statements.append;
-        let (batches, names) = ([&batch], batch.names.as_ref());
-        let answer =
-            append::run(transaction, statement, &batches, names, config.lock_timeout).await;
+        let batches = [&batch];
+        let (names, timeout) = (batch.names.as_ref(), config.lock_timeout);
+        let locks = Locks { names, patient: true, timeout };
+        let answer = append::run(transaction, statement, &batches, locks).await;
         let failed = |error| StoreError::from(Error::of(error, Sent::No, config.lock_timeout));
         let mut verdicts = answer.map_err(failed)?.verdicts(&batches);
         verdicts.pop().unwrap_or_else(|| Err(StoreError::from(Error::Answer("no verdict")).into()))

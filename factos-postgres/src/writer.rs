@@ -9,10 +9,13 @@ use std::{
 };
 
 use factos::{EventId, StoreError, StreamName};
-use tokio::{sync::oneshot, task::yield_now};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::yield_now,
+};
 
 use crate::{
-    append::{self, Answer, Batch, Verdict},
+    append::{self, Answer, Batch, Locks, Verdict},
     config::Config,
     error::{Error, Sent},
     names::Names,
@@ -35,8 +38,12 @@ pub(crate) struct Append {
     pub(crate) reply: oneshot::Sender<Verdict>,
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct Queue(Mutex<State>);
+#[derive(Debug)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    /// One for each connection that waiting groups may have.
+    waiting: Semaphore,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -47,6 +54,12 @@ struct State {
 }
 
 impl Queue {
+    /// For a pool of so many connections.
+    pub(crate) fn new(connections: u32) -> Self {
+        let waiting = Semaphore::new((connections as usize / 4).max(1));
+        Self { state: Mutex::default(), waiting }
+    }
+
     /// Queues an append, and starts a worker if none is about to take it.
     pub(crate) fn push(&self, shared: &Arc<Shared>, append: Append) {
         let mut state = self.lock();
@@ -61,7 +74,7 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -87,7 +100,7 @@ impl Worker {
         loop {
             self.gather().await;
             let Some(group) = self.take() else { return };
-            group.write(&self.shared).await;
+            group.write_at_once(&self.shared).await;
             self.shared.queue.lock().gathering += 1;
             self.gathering = true;
         }
@@ -157,7 +170,7 @@ struct Group {
 impl Group {
     /// Takes what fits together, in order; the rest stays.
     fn take(queue: &mut VecDeque<Append>, config: &Config, known: u64) -> Self {
-        let mut group = Self { names: Some(Names::default()), ..Self::default() };
+        let mut group = Self::of([]);
         let mut left = VecDeque::new();
         for _ in 0..queue.len().min(LOOKAHEAD) {
             let Some(append) = queue.pop_front() else { break };
@@ -202,6 +215,12 @@ impl Group {
         }
     }
 
+    fn of(appends: impl IntoIterator<Item = Append>) -> Self {
+        let mut group = Self { names: Some(Names::default()), ..Self::default() };
+        appends.into_iter().for_each(|append| group.push(append));
+        group
+    }
+
     fn push(&mut self, append: Append) {
         match (&mut self.names, &append.batch.names) {
             (Some(own), Some(more)) => own.merge(more),
@@ -218,14 +237,39 @@ impl Group {
         self.appends.iter().map(|append| &append.batch).collect()
     }
 
-    async fn write(self, shared: &Shared) {
-        match self.send(shared).await {
+    /// Writes what need not wait. Appends that meet others in flight wait beside the worker, so that nobody
+    /// else waits with them.
+    async fn write_at_once(mut self, shared: &Arc<Shared>) {
+        while !self.appends.is_empty() {
+            match self.send(shared, false).await {
+                Ok(Answer { held: Some(held), .. }) => {
+                    let (waiting, free) = self.split(&held);
+                    for group in waiting {
+                        let shared = Arc::clone(shared);
+                        tokio::spawn(async move { group.write_patiently(&shared).await });
+                    }
+                    self = free;
+                }
+                outcome => return self.finish(outcome, shared).await,
+            }
+        }
+    }
+
+    /// Waits for whatever others hold.
+    async fn write_patiently(self, shared: &Shared) {
+        // Never closed.
+        let _turn = shared.queue.waiting.acquire().await;
+        let outcome = self.send(shared, true).await;
+        self.finish(outcome, shared).await;
+    }
+
+    async fn finish(self, outcome: Result<Answer, Error>, shared: &Shared) {
+        match outcome {
             Ok(answer) => self.answer(&answer, shared),
             Err(error) if self.appends.len() > 1 && may_be_of_one(&error) => {
                 for append in self.appends {
-                    let mut alone = Self { names: Some(Names::default()), ..Self::default() };
-                    alone.push(append);
-                    match alone.send(shared).await {
+                    let alone = Self::of([append]);
+                    match alone.send(shared, true).await {
                         Ok(answer) => alone.answer(&answer, shared),
                         Err(error) => alone.fail(&error),
                     }
@@ -235,16 +279,32 @@ impl Group {
         }
     }
 
-    async fn send(&self, shared: &Shared) -> Result<Answer, Error> {
+    /// One group for each name that others hold, and the rest.
+    fn split(self, held: &[i32]) -> (Vec<Self>, Self) {
+        let Some(names) = self.names else { return (vec![self], Self::of([])) };
+        let held = names.at(held);
+        let mut waiting: Vec<Vec<Append>> = held.iter().map(|_| Vec::new()).collect();
+        let mut free = Vec::new();
+        for append in self.appends {
+            let has = |name: &&str| append.batch.names.as_ref().is_some_and(|n| n.contains(name));
+            match held.iter().position(has) {
+                Some(place) => waiting[place].push(append),
+                None => free.push(append),
+            }
+        }
+        let waiting = waiting.into_iter().filter(|appends| !appends.is_empty());
+        (waiting.map(Self::of).collect(), Self::of(free))
+    }
+
+    async fn send(&self, shared: &Shared, patient: bool) -> Result<Answer, Error> {
         let Reader { connections, statements, lock_timeout, .. } = &*shared.reader;
         let batches = self.batches();
+        let mut locks = Locks { names: self.names.as_ref(), patient, timeout: *lock_timeout };
         let mut attempt = 1;
         loop {
             let lease = connections.lease().await;
             let mut lease = lease.map_err(|error| Error::of(error, Sent::No, *lock_timeout))?;
-            let names = self.names.as_ref();
-            let run = append::run(&mut lease, &statements.append, &batches, names, *lock_timeout);
-            match run.await {
+            match append::run(&mut lease, &statements.append, &batches, locks).await {
                 Ok(answer) => {
                     lease.done();
                     return Ok(answer);
@@ -252,6 +312,10 @@ impl Group {
                 Err(error) if attempt < ATTEMPTS && is_worth_another(&error) => {
                     lease.done();
                     attempt += 1;
+                }
+                Err(error) if locks.names.is_some() && is_full_of_locks(&error) => {
+                    lease.done();
+                    locks.names = None;
                 }
                 Err(error) => {
                     let is_answer = matches!(error, sqlx::Error::Database(_));
@@ -299,4 +363,10 @@ const fn may_be_of_one(error: &Error) -> bool {
 fn is_worth_another(error: &sqlx::Error) -> bool {
     let sqlx::Error::Database(error) = error else { return false };
     matches!(error.code().as_deref(), Some("40001" | "40P01" | "23505" | "0A000" | "26000"))
+}
+
+/// Whether the server has no room for so many locks: the lock on the whole log is one.
+fn is_full_of_locks(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else { return false };
+    error.code().as_deref() == Some("53200")
 }

@@ -80,41 +80,41 @@ fn find<M: Mutant>(name: &str) -> Case {
 
 mutants! {
     the_lock_of_an_append: Keyed, slowly(&[
-        (" v := factos._lock(names, excl);\n hit :=", " hit :="),
+        (" held := factos._lock(names, excl, patient);\n", ""),
     ]), fails [
         "concurrency::one_of_many_contenders_wins",
         "concurrency::a_counter_reaches_the_exact_total",
     ];
     exclusive_locks: Keyed, slowly(&[
-        ("IF excl[i] THEN v", "IF excl[i] AND names[i] LIKE 'probe:%' THEN v"),
+        ("strong := excl[i];", "strong := excl[i] AND names[i] LIKE 'probe:%';"),
     ]), fails [
         "concurrency::one_of_many_contenders_wins",
     ];
     the_locks_of_tags: Keyed, slowly(&[
-        (LOCKS_EACH, "LOOP\n  CONTINUE WHEN names[i] LIKE 't:%';\n  IF excl[i] THEN v"),
+        (LOCKS_EACH, "LOOP\n  CONTINUE WHEN names[i] LIKE 't:%';\n  strong :="),
     ]), fails [
         "concurrency::a_name_is_taken_once",
         "concurrency::one_of_many_contenders_wins",
     ];
     the_locks_of_types: Keyed, slowly(&[
-        (LOCKS_EACH, "LOOP\n  CONTINUE WHEN names[i] LIKE 'y:%';\n  IF excl[i] THEN v"),
+        (LOCKS_EACH, "LOOP\n  CONTINUE WHEN names[i] LIKE 'y:%';\n  strong :="),
     ]), fails [
         "concurrency::a_decision_on_a_type_sees_every_event",
     ];
     the_lock_of_the_whole_log: Keyed, slowly(&[
-        ("IF names IS NULL THEN v := pg_advisory_xact_lock(1178796033, 0); RETURN;", "IF names IS NULL THEN RETURN;"),
+        ("IF names IS NULL THEN v := pg_advisory_xact_lock(1178796033, 0); RETURN NULL;", "IF names IS NULL THEN RETURN NULL;"),
     ]), fails [
         "concurrency::a_decision_on_everything_sees_every_event",
     ];
     the_share_in_the_whole_log: Keyed, slowly(&[
-        (" v := pg_advisory_xact_lock_shared(1178796033, 0);\n",
-         " IF names[1] LIKE 'probe:%' THEN v := pg_advisory_xact_lock_shared(1178796033, 0); END IF;\n"),
+        (" IF patient THEN v := pg_advisory_xact_lock_shared(1178796033, 0);\n",
+         " IF names[1] NOT LIKE 'probe:%' THEN NULL;\n ELSIF patient THEN v := pg_advisory_xact_lock_shared(1178796033, 0);\n"),
     ]), fails [
         "concurrency::a_decision_on_everything_sees_every_event",
     ];
     locks_before_positions: Keyed, slowly(&[
         ("wait text,\n  OUT kind", "wait text,\n  OUT early bigint[], OUT kind"),
-        (" v := factos._lock(names, excl);\n hit :=", " early := factos._take(n); v := factos._lock(names, excl);\n hit :="),
+        (" held := factos._lock(names, excl, patient);\n", " early := factos._take(n); held := factos._lock(names, excl, patient);\n"),
         ("  pos := factos._take(n);", "  pos := early;"),
         ("  pos := factos._take(cardinality(keep));", "  pos := early[1:cardinality(keep)];"),
     ]), fails [
@@ -125,7 +125,8 @@ mutants! {
         "visibility::nothing_appears_below_observed_of_a_tag",
     ];
     the_barrier_of_a_read: Keyed, slowly(&[
-        ("   v := factos._lock(names, excl);\n   h :=", "   h :="),
+        ("   v := factos._lock(names, excl, true);\n   h :=", "   h :="),
+        ("  held := factos._lock(names, excl, false);\n", ""),
     ]), fails [
         "visibility::nothing_appears_below_observed_of_a_tag",
     ];
@@ -168,7 +169,7 @@ mutants! {
         "concurrency::racing_revisions_have_one_winner",
     ];
     unique_revisions_and_the_locks_of_streams: Keyed, slowly(&[
-        (LOCKS_EACH, "LOOP\n  CONTINUE WHEN names[i] LIKE 's:%';\n  IF excl[i] THEN v"),
+        (LOCKS_EACH, "LOOP\n  CONTINUE WHEN names[i] LIKE 's:%';\n  strong :="),
         ("CREATE UNIQUE INDEX events_stream", "CREATE INDEX events_stream"),
     ]), fails [
         "concurrency::racing_revisions_have_one_winner",
@@ -200,7 +201,7 @@ mutants! {
 }
 
 /// Where the locks of an append or a read are taken one by one.
-const LOCKS_EACH: &str = "LOOP\n  IF excl[i] THEN v";
+const LOCKS_EACH: &str = "LOOP\n  strong :=";
 
 macro_rules! controls {
     ($($name:ident: $mode:ident;)*) => {

@@ -11,22 +11,23 @@ BEGIN
  END IF;
 END $$;
 
--- names: sorted by bytes and distinct, excl the stronger of the modes wanted. NULL is the whole log.
-CREATE FUNCTION factos._lock(names text[], excl bool[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
-DECLARE v text;
+-- names: sorted by bytes and distinct, excl the stronger of the modes wanted; NULL is the whole log. Unless patient,
+-- nothing is waited for: the result is the places of the names that others hold, NULL if there are none.
+CREATE FUNCTION factos._lock(names text[], excl bool[], patient bool) RETURNS int[] LANGUAGE plpgsql VOLATILE AS $$
+DECLARE v text; strong bool; key bigint; free bool := true; held int[];
 BEGIN
- IF names IS NULL THEN v := pg_advisory_xact_lock(1178796033, 0); RETURN; END IF;
- v := pg_advisory_xact_lock_shared(1178796033, 0);
+ IF names IS NULL THEN v := pg_advisory_xact_lock(1178796033, 0); RETURN NULL; END IF;
+ IF patient THEN v := pg_advisory_xact_lock_shared(1178796033, 0);
+ ELSIF NOT pg_try_advisory_xact_lock_shared(1178796033, 0) THEN RETURN ARRAY(SELECT generate_series(1, cardinality(names))); END IF;
  FOR i IN 1..cardinality(names) LOOP
-  IF excl[i] THEN v := pg_advisory_xact_lock(hashtextextended(names[i], 1178796033));
-  ELSE v := pg_advisory_xact_lock_shared(hashtextextended(names[i], 1178796033)); END IF;
+  strong := excl[i]; key := hashtextextended(names[i], 1178796033);
+  IF patient AND strong THEN v := pg_advisory_xact_lock(key);
+  ELSIF patient THEN v := pg_advisory_xact_lock_shared(key);
+  ELSIF strong THEN free := pg_try_advisory_xact_lock(key);
+  ELSE free := pg_try_advisory_xact_lock_shared(key); END IF;
+  IF NOT free THEN held := held || i; END IF;
  END LOOP;
-END $$;
-
--- Whether the lock of a name is free, and taken by this transaction from here on.
-CREATE FUNCTION factos._try_lock(name text) RETURNS bool LANGUAGE plpgsql VOLATILE AS $$
-BEGIN
- RETURN pg_try_advisory_xact_lock(hashtextextended(name, 1178796033));
+ RETURN held;
 END $$;
 
 -- Positions are taken after the locks, and below a floor mark that the watermark looks at.
@@ -62,7 +63,7 @@ DECLARE h bigint; top bigint; c bigint; v text; started timestamptz;
 BEGIN
  IF names IS NOT NULL THEN
   BEGIN
-   v := factos._lock(names, excl);
+   v := factos._lock(names, excl, true);
    h := pg_sequence_last_value('factos.position_seq');
    -- The end of the subtransaction gives the locks back; h survives.
    RAISE EXCEPTION USING ERRCODE = 'FC001';
@@ -92,23 +93,16 @@ END $$;
 -- for all others.
 CREATE FUNCTION factos._horizon_at_once(nreads bigint, name_of int[], names text[], excl bool[], OUT horizon bigint, OUT waits bool[])
 LANGUAGE plpgsql VOLATILE AS $$
-DECLARE free bool;
+DECLARE held int[];
 BEGIN
  waits := array_fill(false, ARRAY[nreads::int]);
  BEGIN
-  IF pg_try_advisory_xact_lock_shared(1178796033, 0) THEN
-   FOR i IN 1..cardinality(names) LOOP
-    IF excl[i] THEN free := pg_try_advisory_xact_lock(hashtextextended(names[i], 1178796033));
-    ELSE free := pg_try_advisory_xact_lock_shared(hashtextextended(names[i], 1178796033)); END IF;
-    IF NOT free THEN waits[name_of[i]] := true; END IF;
-   END LOOP;
-  ELSE
-   waits := array_fill(true, ARRAY[nreads::int]);
-  END IF;
+  held := factos._lock(names, excl, false);
   horizon := pg_sequence_last_value('factos.position_seq');
   -- As in _horizon.
   RAISE EXCEPTION USING ERRCODE = 'FC001';
  EXCEPTION WHEN SQLSTATE 'FC001' THEN NULL;
  END;
+ FOR i IN 1..coalesce(cardinality(held), 0) LOOP waits[name_of[held[i]]] := true; END LOOP;
  horizon := least(horizon, coalesce((SELECT e.position FROM factos.events e ORDER BY e.position DESC LIMIT 1), 0));
 END $$;

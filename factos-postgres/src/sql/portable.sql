@@ -13,9 +13,11 @@ BEGIN
  END IF;
 END $$;
 
-CREATE FUNCTION factos._lock(names text[], excl bool[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+-- The row is always waited for.
+CREATE FUNCTION factos._lock(names text[], excl bool[], patient bool) RETURNS int[] LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
  PERFORM 1 FROM factos.head WHERE one FOR UPDATE;
+ RETURN NULL;
 END $$;
 
 CREATE FUNCTION factos._take(n int) RETURNS bigint[] LANGUAGE plpgsql VOLATILE AS $$

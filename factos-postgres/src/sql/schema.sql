@@ -198,17 +198,19 @@ END $$;
 --
 -- it_*: the items of the conditions, types and tags as array literals. rv_*: the expected revisions. dep_*: request
 -- dep_req fails if dep_on, an earlier one, is accepted; sorted by dep_req. names: what to lock, sorted by bytes,
--- excl where no other may hold it; NULL for the whole log.
+-- excl where no other may hold it; NULL for the whole log. Unless patient, nothing is waited for: held are then the places
+-- of the names that others hold, and nothing was done.
 CREATE FUNCTION factos.append(nreq int, ev_req int[], ids uuid[], streams text[], types text[], versions bigint[], tag_lits text[],
   metas text[], payloads bytea[], it_req int[], it_types text[], it_tags text[], it_after bigint[],
-  rv_req int[], rv_stream text[], rv_expected bigint[], dep_req int[], dep_on int[], names text[], excl bool[], wait text,
-  OUT kind int[], OUT hit bigint[], OUT pos bigint[], OUT revs bigint[], OUT at timestamptz)
+  rv_req int[], rv_stream text[], rv_expected bigint[], dep_req int[], dep_on int[], names text[], excl bool[], patient bool,
+  wait text, OUT held int[], OUT kind int[], OUT hit bigint[], OUT pos bigint[], OUT revs bigint[], OUT at timestamptz)
 LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET lock_timeout = '5s' AS $$
 DECLARE l bigint; n int := cardinality(ids); k int[] := array_fill(0, ARRAY[nreq]); all_ok bool := true; keep int[]; m int; v text;
 BEGIN
  v := factos._guard();
  v := set_config('lock_timeout', wait, true);
- v := factos._lock(names, excl);
+ held := factos._lock(names, excl, patient);
+ IF held IS NOT NULL THEN RETURN; END IF;
  hit := array_fill(NULL::bigint, ARRAY[nreq]);
  IF n = 1 THEN
   IF EXISTS (SELECT FROM factos.events e WHERE e.id = ids[1]) THEN k[1] := 1; hit[1] := 1; all_ok := false; END IF;

@@ -36,7 +36,7 @@ impl Mutation {
             Self::PositionsBeforeLocks => changed.push(sql.with_positions_first()),
             Self::NoBarrier => {
                 let mut horizon = sql.function("_horizon");
-                swap(&mut horizon, &format!("v := {}_lock(names, excl);", sql.prefix()), "");
+                swap(&mut horizon, &format!("v := {}_lock(names, excl, true);", sql.prefix()), "");
                 changed.push(horizon);
             }
             Self::NoFloorMarks => {
@@ -74,7 +74,7 @@ impl Functions {
 
     fn without_locks(&self) -> String {
         let mut lock = self.function("_lock");
-        swap(&mut lock, "BEGIN\n", "BEGIN\n RETURN;\n");
+        swap(&mut lock, "BEGIN\n", "BEGIN\n RETURN NULL;\n");
         lock
     }
 
@@ -82,7 +82,7 @@ impl Functions {
         let mut append = self.function("append");
         let prefix = self.prefix();
         swap(&mut append, "v text;\nBEGIN\n", "v text; early bigint[];\nBEGIN\n");
-        let lock = format!("v := {prefix}_lock(names, excl);");
+        let lock = format!("held := {prefix}_lock(names, excl, patient);");
         swap(&mut append, &lock, &format!("early := {prefix}_take(n); {lock}"));
         swap(&mut append, &format!("pos := {prefix}_take(n);"), "pos := early;");
         let rest = format!("pos := {prefix}_take(cardinality(keep));");
