@@ -3,6 +3,7 @@
 mod decode;
 mod event;
 mod kind;
+mod made;
 mod mirror;
 mod nested;
 mod payload;

@@ -2,6 +2,7 @@
 
 mod event_type;
 mod item;
+mod made_name;
 mod mirror;
 mod payload;
 mod same_item;
@@ -12,7 +13,8 @@ mod upcast;
 mod upcast_json;
 
 pub use event_type::event_type;
-pub use item::Item;
+pub use item::{finish, tagged};
+pub use made_name::{MadeName, TakenName};
 pub use mirror::{AsVariant, NoMirror};
 #[cfg(not(feature = "json"))]
 pub use payload::NoCodec;
