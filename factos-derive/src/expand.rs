@@ -9,6 +9,7 @@ mod nested;
 mod payload;
 mod query;
 mod schema;
+mod stored_fields;
 mod tag_value;
 mod tags;
 

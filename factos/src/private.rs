@@ -6,6 +6,7 @@ mod made_name;
 mod mirror;
 mod payload;
 mod same_item;
+mod stored_field;
 mod tag_form;
 mod tag_writer;
 mod upcast;
@@ -21,6 +22,9 @@ pub use payload::NoCodec;
 pub use payload::{Codec, Mirrored, codec, decode, encode};
 pub use same_item::{SameItem, same_item, same_type};
 pub use serde;
+pub use stored_field::{
+    ReadField, StoredField, WrittenField, read_field, stored_field, written_field,
+};
 pub use tag_form::{each, each_displayed};
 pub use tag_writer::TagWriter;
 pub use upcast::{UpcastInput, read, refused};

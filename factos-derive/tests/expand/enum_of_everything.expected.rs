@@ -1,5 +1,9 @@
 const _ : () = {
-    # [derive (:: factos :: __private :: serde :: Serialize)] # [serde (crate = ":: factos::__private::serde" , remote = "Course" , untagged)] enum __FactosWrite {
+    type __Field0 = CourseId;
+    const _ : () = :: factos :: __private :: stored_field :: < CourseId > ();
+    type __Field1 = Note;
+    const _ : () = :: factos :: __private :: stored_field :: < Note > ();
+    # [derive (:: factos :: __private :: serde :: Serialize)] # [serde (crate = ":: factos::__private::serde" , remote = "Course" , untagged)] # [serde (bound (serialize = "for<'__f> __Field0: :: factos::__private::WrittenField<'__f>,for<'__f> __Field1: :: factos::__private::WrittenField<'__f>,"))] enum __FactosWrite {
         Defined {
             course : CourseId,
             # [serde (default)] seats : u32,
@@ -9,7 +13,7 @@ const _ : () = {
         Closed { },
         # [serde (skip)] Billing (Billing),
     }
-    impl :: factos :: __private :: NoMirror < Course > for __FactosWrite { } # [derive (:: factos :: __private :: serde :: Deserialize)] # [serde (crate = ":: factos::__private::serde" , remote = "Course")] enum __FactosRead {
+    impl :: factos :: __private :: NoMirror < Course > for __FactosWrite { } # [derive (:: factos :: __private :: serde :: Deserialize)] # [serde (crate = ":: factos::__private::serde" , remote = "Course")] # [serde (bound (deserialize = "__Field0: :: factos::__private::serde::Deserialize<'de>,__Field1: :: factos::__private::serde::Deserialize<'de>,"))] enum __FactosRead {
         Defined {
             course : CourseId,
             # [serde (default)] seats : u32,

@@ -1,5 +1,9 @@
 const _ : () = {
-    # [derive (crate :: renamed :: __private :: serde :: Serialize , crate :: renamed :: __private :: serde :: Deserialize)] # [serde (crate = "crate :: renamed::__private::serde" , remote = "FeePaid")] struct __FactosMirror {
+    type __Field0 = StudentId;
+    const _ : () = crate :: renamed :: __private :: stored_field :: < StudentId > ();
+    type __Field1 = Date;
+    const _ : () = crate :: renamed :: __private :: stored_field :: < Date > ();
+    # [derive (crate :: renamed :: __private :: serde :: Serialize , crate :: renamed :: __private :: serde :: Deserialize)] # [serde (crate = "crate :: renamed::__private::serde" , remote = "FeePaid")] # [serde (bound (serialize = "for<'__f> __Field0: crate :: renamed::__private::WrittenField<'__f>,for<'__f> __Field1: crate :: renamed::__private::WrittenField<'__f>,"))] # [serde (bound (deserialize = "__Field0: crate :: renamed::__private::serde::Deserialize<'de>,__Field1: crate :: renamed::__private::serde::Deserialize<'de>,"))] struct __FactosMirror {
         student : StudentId,
         at : Date,
         cents : i64,
