@@ -8,6 +8,7 @@ mod payload;
 mod same_item;
 mod stored_field;
 mod tag_form;
+mod tag_pairs;
 mod tag_writer;
 mod upcast;
 #[cfg(feature = "json")]
@@ -28,6 +29,7 @@ pub use stored_field::{
     ReadField, StoredField, WrittenField, read_field, stored_field, written_field,
 };
 pub use tag_form::{each, each_displayed};
+pub use tag_pairs::TagPairs;
 pub use tag_writer::TagWriter;
 pub use upcast::{UpcastInput, read, refused};
 #[cfg(feature = "json")]
