@@ -50,6 +50,9 @@ impl<'a> Input<'a> {
         let is_enum = !matches!(node.data, Data::Struct(_));
         let place = if is_enum { Place::Enum } else { Place::Struct };
         let mut attr = EventAttr::parse(&node.attrs, place, errors);
+        if is_enum {
+            made_names(node, &mut attr, errors);
+        }
         let (mut types, mut nested) = (Vec::new(), Vec::new());
         match &node.data {
             Data::Struct(data) => {
@@ -85,6 +88,21 @@ impl<'a> Input<'a> {
     pub(crate) fn path(&self, stored: &StoredType<'_>) -> TokenStream {
         let ident = stored.ident;
         if self.is_enum { quote!(Self::#ident) } else { quote!(Self) }
+    }
+}
+
+/// Refuses one name for the kind and the query, and goes on with those that nothing was said about.
+fn made_names(node: &DeriveInput, attr: &mut EventAttr, errors: &mut Errors) {
+    let event = attr::unraw(&node.ident);
+    let name = |own: &Option<Ident>, suffix: &str| match own {
+        Some(own) => attr::unraw(own),
+        None => format!("{event}{suffix}"),
+    };
+    let given = attr.query.as_ref().or(attr.kind.as_ref());
+    let (kind, query) = (name(&attr.kind, "Kind"), name(&attr.query, "Query"));
+    if let Some(given) = given.filter(|_| kind == query) {
+        errors.at(given, format!("`{given}` is the name of both the kind and the query"));
+        (attr.kind, attr.query) = (None, None);
     }
 }
 

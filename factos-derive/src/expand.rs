@@ -3,11 +3,13 @@
 mod decode;
 mod event;
 mod kind;
+mod made;
 mod mirror;
 mod nested;
 mod payload;
 mod query;
 mod schema;
+mod stored_fields;
 mod tag_value;
 mod tags;
 

@@ -104,6 +104,105 @@ fn whatever_stands_in_an_attribute_is_an_error_and_never_a_panic() {
 }
 
 #[test]
+fn attributes_of_random_tokens_are_never_a_panic() {
+    let words = [
+        "name",
+        "version",
+        "since",
+        "alias",
+        "upcast",
+        "upcast_json",
+        "tags_with",
+        "flatten",
+        "prefix",
+        "rename_all",
+        "explicit_names",
+        "codec",
+        "kind",
+        "query",
+        "crate",
+        "key",
+        "with",
+        "display",
+        "default",
+        "skip",
+        "rename",
+        "r#type",
+        "gen",
+        "self",
+        "Self",
+        "_",
+        "'a",
+        "=",
+        "=",
+        "=",
+        ",",
+        ",",
+        "?",
+        "::",
+        "<",
+        ">",
+        "|",
+        "-",
+        "!",
+        "$",
+        "#",
+        "&",
+        "..",
+        "0",
+        "1",
+        "2",
+        "4294967296",
+        "1.5",
+        "\"\"",
+        "\"a:b\"",
+        "\"x\"",
+        "\"kebab-case\"",
+        "\"self\"",
+        "b\"x\"",
+        "(1 = f)",
+        "(1 = f?, 2 = g)",
+        "()",
+        "(,)",
+        "[]",
+        "{ }",
+        "(a = \"b\")",
+        "A<B, C>",
+        "<A as B>::c",
+        "f",
+    ];
+    let shapes = [
+        "@E enum A { @E @S B { @T @S c: D, @T r#type: &'static [u8; 3] }, @E E(@T F), @E G(), @E H(I, J), K = 1 }",
+        "@E @S struct A { @T @S b: Option<fn(C) -> D>, @T c: <E as F>::G, @T d: Self }",
+        "@E @S struct A(@T @S B);",
+        "@E @S struct A;",
+        "@E enum A {}",
+        "@E union A { @T b: C }",
+        "@E enum A<'a, T: B, const N: usize> where T: C { @E D(@S &'a T) }",
+    ];
+    let mut state = 0x2545_f491_u32;
+    let mut dice = |sides: usize| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as usize % sides
+    };
+    let mut parsed = 0;
+    for _ in 0..4_000 {
+        let mut item = shapes[dice(shapes.len())].to_owned();
+        for (mark, name) in [("@E", "event"), ("@T", "tag"), ("@S", "serde")] {
+            let tokens: Vec<_> = (0..dice(8)).map(|_| words[dice(words.len())]).collect();
+            item = item.replace(mark, &format!("#[{name}({})]", tokens.join(" ")));
+        }
+        let Ok(node) = syn::parse_str(&item) else { continue };
+        parsed += 1;
+        for derive in DERIVES {
+            let output = std::panic::catch_unwind(|| derive(&node).to_string());
+            assert!(output.is_ok(), "{item}");
+        }
+    }
+    assert!(parsed > 2_000, "{parsed}");
+}
+
+#[test]
 fn expansions_are_those_that_were_reviewed() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/expand");
     for name in ["enum_of_everything", "struct_event", "enum_of_events"] {

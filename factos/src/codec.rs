@@ -64,8 +64,7 @@ pub use postcard::Postcard;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a codec",
-    note = "implement `factos::Codec` for it, or name one of the codecs of factos",
-    note = "events are written as JSON by default, which needs the feature `json` of factos"
+    note = "implement `factos::Codec` for it, or name one of the codecs of factos"
 )]
 pub trait Codec {
     /// What `encode` and `decode` fail with.

@@ -27,6 +27,40 @@ impl Key {
     }
 }
 
+/// Whether the traits of a field's type are used, or functions of the user's in their place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Use {
+    pub(crate) is_written: bool,
+    pub(crate) is_read: bool,
+}
+
+impl Use {
+    /// What the keys of a field, a variant or a container leave to the types.
+    pub(crate) fn of(keys: &[Key]) -> Self {
+        let has = |names: &[&str]| keys.iter().any(|key| key.is_one_of(names));
+        let is_away = has(&["skip", "with"]);
+        Self {
+            is_written: !is_away && !has(&["skip_serializing", "serialize_with", "into"]),
+            is_read: !is_away
+                && !has(&["skip_deserializing", "deserialize_with", "from", "try_from"]),
+        }
+    }
+
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self {
+            is_written: self.is_written && other.is_written,
+            is_read: self.is_read && other.is_read,
+        }
+    }
+
+    pub(crate) const fn or(self, other: Self) -> Self {
+        Self {
+            is_written: self.is_written || other.is_written,
+            is_read: self.is_read || other.is_read,
+        }
+    }
+}
+
 pub(crate) fn keys(attrs: &[Attribute]) -> Vec<Key> {
     let attrs = attrs.iter().filter(|attr| attr.path().is_ident("serde"));
     let lists = attrs.filter_map(|attr| match &attr.meta {

@@ -1,7 +1,8 @@
-use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
-use syn::{Data, Ident};
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Data;
 
+use super::made::Made;
 use crate::{
     ast::Input,
     attr::{generated, unraw},
@@ -15,14 +16,19 @@ pub(crate) fn kind(input: &Input<'_>) -> TokenStream {
     }
     let (vis, ident) = (&input.node.vis, &input.node.ident);
     let name = unraw(ident);
-    let kind = name_of(input);
+    let made = Made::kind(input);
+    let (module, kind) = (&made.module, &made.name);
     let variants = data.variants.iter().map(|variant| generated(&variant.ident));
-    let docs = data.variants.iter().map(|v| format!("That of [`{name}::{}`].", unraw(&v.ident)));
+    let docs = data.variants.iter().map(|v| {
+        let variant = unraw(&v.ident);
+        format!("That of [`{name}::{variant}`](super::{name}::{variant}).")
+    });
     let from = data.variants.iter().map(|variant| &variant.ident);
     let to = variants.clone();
-    let on_kind = format!("Which variant of [`{name}`] an event is.");
+    let on_kind = format!("Which variant of [`{name}`](super::{name}) an event is.");
     let on_method = format!("Which variant of [`{name}`] this event is.");
-    quote! {
+    let inner_vis = made.vis();
+    let definition = made.define(&quote! {
         #[doc = #on_kind]
         #[derive(
             ::core::fmt::Debug,
@@ -32,24 +38,20 @@ pub(crate) fn kind(input: &Input<'_>) -> TokenStream {
             ::core::cmp::Eq,
             ::core::hash::Hash,
         )]
-        #vis enum #kind {
+        #inner_vis enum #kind {
             #(#[doc = #docs] #variants,)*
         }
+    });
+    quote! {
+        #definition
 
         #[automatically_derived]
         impl #ident {
             #[doc = #on_method]
             #[must_use]
-            #vis const fn kind(&self) -> #kind {
-                match self { #(Self::#from { .. } => #kind::#to,)* }
+            #vis const fn kind(&self) -> #module::#kind {
+                match self { #(Self::#from { .. } => #module::#kind::#to,)* }
             }
         }
     }
-}
-
-fn name_of(input: &Input<'_>) -> Ident {
-    let ident = &input.node.ident;
-    let span = Span::call_site().located_at(ident.span());
-    let own = input.attr.kind.clone();
-    own.unwrap_or_else(|| format_ident!("{}Kind", unraw(ident), span = span))
 }

@@ -3,10 +3,14 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
-use super::payload::serde_attrs;
+use super::{payload::serde_attrs, stored_fields::StoredFields};
 use crate::{
     ast::{Body, Field, Input, Nested, StoredType},
-    attr::{generated, serde, unraw},
+    attr::{
+        generated,
+        serde::{self, Use},
+        unraw,
+    },
 };
 
 /// Keys of a container that concern the shape around the fields, which a payload does not have.
@@ -95,11 +99,16 @@ fn of_enum(input: &Input<'_>) -> TokenStream {
     let container = serde::matching(&input.node.attrs, |key| {
         !key.is_one_of(&AROUND_FIELDS) && !key.is("rename_all")
     });
-    let own = input.types.iter().map(variant);
+    let mut fields = StoredFields::default();
+    let own = input.types.iter().map(|stored| variant(stored, &mut fields));
     let variants = own.chain(input.nested.iter().map(skipped)).collect::<Vec<_>>();
+    let (checks, (write, read)) = (fields.checks(facade), fields.bounds(facade));
     quote! {
+        #checks
+
         #[derive(#facade::__private::serde::Serialize)]
         #[serde(crate = #path, remote = #remote, untagged)]
+        #write
         #container
         enum __FactosWrite { #(#variants,)* }
 
@@ -107,6 +116,7 @@ fn of_enum(input: &Input<'_>) -> TokenStream {
 
         #[derive(#facade::__private::serde::Deserialize)]
         #[serde(crate = #path, remote = #remote)]
+        #read
         #container
         enum __FactosRead { #(#variants,)* }
 
@@ -115,16 +125,20 @@ fn of_enum(input: &Input<'_>) -> TokenStream {
 }
 
 /// A unit variant is mirrored with braces: written as `{}`, it can grow fields with defaults.
-fn variant(stored: &StoredType<'_>) -> TokenStream {
+fn variant(stored: &StoredType<'_>, all: &mut StoredFields) -> TokenStream {
     let ident = generated(stored.ident);
     let attr = serde::matching(stored.attrs, |key| !key.is_one_of(&AROUND_VARIANT));
+    let mut keys = serde::keys(stored.attrs);
+    keys.retain(|key| !key.is_one_of(&AROUND_VARIANT));
+    let outer = Use::of(&keys);
     match &stored.body {
         Body::Unit => quote!(#attr #ident {}),
         Body::Named(fields) => {
-            let fields = fields.iter().map(field);
+            let fields = fields.iter().map(|f| field(f, outer, all));
             quote!(#attr #ident { #(#fields,)* })
         }
         Body::Newtype { attrs, ty } => {
+            all.add(ty, attrs, outer);
             let attrs = serde_attrs(attrs);
             quote!(#attr #ident(#(#attrs)* #ty))
         }
@@ -144,11 +158,18 @@ fn of_struct(input: &Input<'_>) -> TokenStream {
         !key.is_one_of(&AROUND_FIELDS) && !key.is_plain_default()
     });
     let default = serde::container_default(input.node);
+    let mut all = StoredFields::default();
+    let outer = Use::of(&[]);
     let fields = input.types.iter().flat_map(|stored| stored.body.fields());
-    let fields = fields.map(field);
+    let fields = fields.map(|f| field(f, outer, &mut all)).collect::<Vec<_>>();
+    let (checks, (write, read)) = (all.checks(facade), all.bounds(facade));
     quote! {
+        #checks
+
         #[derive(#facade::__private::serde::Serialize, #facade::__private::serde::Deserialize)]
         #[serde(crate = #path, remote = #remote)]
+        #write
+        #read
         #container
         #default
         struct __FactosMirror { #(#fields,)* }
@@ -157,7 +178,8 @@ fn of_struct(input: &Input<'_>) -> TokenStream {
     }
 }
 
-fn field(field: &Field<'_>) -> TokenStream {
+fn field(field: &Field<'_>, outer: Use, all: &mut StoredFields) -> TokenStream {
+    all.add(&field.ty, field.attrs, outer);
     let attrs = serde_attrs(field.attrs);
     let (ident, ty) = (generated(field.ident), &field.ty);
     quote!(#(#attrs)* #ident: #ty)

@@ -1,9 +1,14 @@
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Attribute, Data, DeriveInput, Field, Fields, Variant};
+use syn::{Attribute, Data, DeriveInput, Field, Fields};
 
+use super::stored_fields::StoredFields;
 use crate::{
-    attr::{generated, serde, unraw},
+    attr::{
+        generated,
+        serde::{self, Use},
+        unraw,
+    },
     facade::Facade,
     self_type,
 };
@@ -51,35 +56,45 @@ fn mirror(node: &DeriveInput, facade: &Facade) -> TokenStream {
     let default = serde::container_default(node);
     let is_renamed = serde::keys(&node.attrs).iter().any(|key| key.is("rename"));
     let name = (!is_renamed).then(|| unraw(&node.ident)).into_iter();
+    let mut stored = StoredFields::default();
+    let whole = Use::of(&serde::keys(&node.attrs));
+    let mut copies =
+        |parts: &Fields, outer: Use| fields(parts, |field| copy(node, field, &mut stored, outer));
     let item = match &node.data {
         Data::Struct(data) => {
-            let fields = fields(node, &data.fields);
+            let fields = copies(&data.fields, whole);
             let semicolon = data.semi_token;
             quote!(struct __FactosMirror #fields #semicolon)
         }
         Data::Enum(data) => {
-            let variants = data.variants.iter().map(|variant| variant_of(node, variant));
+            let variants = data.variants.iter().map(|variant| {
+                let outer = whole.and(Use::of(&serde::keys(&variant.attrs)));
+                let fields = copies(&variant.fields, outer);
+                let (ident, attrs) = (generated(&variant.ident), serde_attrs(&variant.attrs));
+                quote!(#(#attrs)* #ident #fields)
+            });
             quote!(enum __FactosMirror { #(#variants,)* })
         }
         Data::Union(_) => TokenStream::new(),
     };
+    let checks = stored.checks(facade);
+    let has_bound = serde::keys(&node.attrs).iter().any(|key| key.is("bound"));
+    let (write, read) = if has_bound { Default::default() } else { stored.bounds(facade) };
     quote! {
+        #checks
+
         #[derive(#facade::__private::serde::Serialize, #facade::__private::serde::Deserialize)]
         #[serde(crate = #path, remote = #remote #(, rename = #name)*)]
+        #write
+        #read
         #container
         #default
         #item
     }
 }
 
-fn variant_of(node: &DeriveInput, variant: &Variant) -> TokenStream {
-    let (ident, attrs) = (generated(&variant.ident), serde_attrs(&variant.attrs));
-    let fields = fields(node, &variant.fields);
-    quote!(#(#attrs)* #ident #fields)
-}
-
-fn fields(node: &DeriveInput, fields: &Fields) -> TokenStream {
-    let copies = fields.iter().map(|field| copy(node, field));
+fn fields(fields: &Fields, copy: impl FnMut(&Field) -> TokenStream) -> TokenStream {
+    let copies = fields.iter().map(copy);
     match fields {
         Fields::Unit => TokenStream::new(),
         Fields::Named(_) => quote!({ #(#copies,)* }),
@@ -87,10 +102,10 @@ fn fields(node: &DeriveInput, fields: &Fields) -> TokenStream {
     }
 }
 
-fn copy(node: &DeriveInput, field: &Field) -> TokenStream {
-    let attrs = serde_attrs(&field.attrs);
+fn copy(node: &DeriveInput, field: &Field, stored: &mut StoredFields, outer: Use) -> TokenStream {
     let ty = self_type::replaced(&field.ty, &node.ident);
-    let name = field.ident.iter().map(generated);
+    stored.add(&ty, &field.attrs, outer);
+    let (attrs, name) = (serde_attrs(&field.attrs), field.ident.iter().map(generated));
     quote!(#(#attrs)* #(#name:)* #ty)
 }
 

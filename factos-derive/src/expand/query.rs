@@ -2,11 +2,12 @@
 
 use std::mem::discriminant;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::Type;
 
 use super::{
+    made::Made,
     tag_value::{argument, each_displayed, each_of_argument, span_ends},
     tags::each_of_function,
 };
@@ -41,53 +42,60 @@ pub(crate) fn loose(input: &Input<'_>) -> TokenStream {
 fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> TokenStream {
     let facade = &input.facade;
     let (vis, ident) = (&input.node.vis, &input.node.ident);
-    let (name, query) = (unraw(ident), name(input));
-    let on_struct =
-        format!("A query of [`{name}`] events: those that carry every tag that it was given.");
+    let made = Made::query(input);
+    let (name, module, query) = (unraw(ident), &made.module, &made.name);
+    let finish = quote!(#facade::__private::finish::<#ident>);
+    let on_struct = format!(
+        "A query of [`{name}`](super::{name}) events: those that carry every tag that it was given."
+    );
     let on_widen = format!("The same query, for an event type that includes [`{name}`].");
     let on_query = format!("Every [`{name}`] event, to be narrowed by tags.");
-    quote! {
+    let inner_vis = made.vis();
+    let definition = made.define(&quote! {
         #[doc = #on_struct]
         #[derive(::core::fmt::Debug, ::core::clone::Clone)]
         #[must_use = "a query selects nothing until it is asked"]
-        #vis struct #query(#facade::__private::Item);
+        #inner_vis struct #query(
+            pub(super) ::std::vec::Vec<(&'static ::core::primitive::str, ::std::string::String)>,
+        );
+    });
+    quote! {
+        #definition
 
         #[automatically_derived]
-        impl #query {
+        impl #module::#query {
             #(#methods)*
 
             #[doc = #on_widen]
             #vis fn widen<__W: #facade::Includes<#ident>>(self) -> #facade::QueryFor<__W> {
-                let query: #facade::QueryFor<#ident> = self.0.finish();
-                query.widen()
+                #finish(&self.0, #name).widen()
             }
         }
 
         #[automatically_derived]
         impl #ident {
             #[doc = #on_query]
-            #vis const fn query() -> #query {
-                #query(#facade::__private::Item::new(#name))
+            #vis const fn query() -> #module::#query {
+                #module::#query(::std::vec::Vec::new())
             }
         }
 
         #[automatically_derived]
-        impl ::core::convert::From<#query> for #facade::QueryFor<#ident> {
-            fn from(query: #query) -> Self {
-                query.0.finish()
+        impl ::core::convert::From<#module::#query> for #facade::QueryFor<#ident> {
+            fn from(query: #module::#query) -> Self {
+                #finish(&query.0, #name)
             }
         }
 
         #[automatically_derived]
-        impl<__Q> ::core::ops::BitOr<__Q> for #query
+        impl<__Q> ::core::ops::BitOr<__Q> for #module::#query
         where
             __Q: ::core::convert::Into<#facade::QueryFor<#ident>>,
         {
             type Output = #facade::QueryFor<#ident>;
 
             fn bitor(self, other: __Q) -> #facade::QueryFor<#ident> {
-                let query: #facade::QueryFor<#ident> = self.0.finish();
-                ::core::ops::BitOr::bitor(query, other)
+                ::core::ops::BitOr::bitor(#finish(&self.0, #name), other)
             }
         }
     }
@@ -106,13 +114,6 @@ fn keys<'a, 'i>(input: &'a Input<'i>) -> Vec<(&'a Field<'i>, &'a Tag<'i>)> {
         }
     }
     keys
-}
-
-fn name(input: &Input<'_>) -> syn::Ident {
-    let ident = &input.node.ident;
-    let span = Span::call_site().located_at(ident.span());
-    let own = input.attr.query.clone();
-    own.unwrap_or_else(|| format_ident!("{}Query", unraw(ident), span = span))
 }
 
 fn method(input: &Input<'_>, field: &Field<'_>, tag: &Tag<'_>) -> TokenStream {
@@ -139,7 +140,7 @@ fn method(input: &Input<'_>, field: &Field<'_>, tag: &Tag<'_>) -> TokenStream {
     span::hygienic(quote! {
         #[doc = #doc]
         pub fn #method(self, __local_value: #argument) -> Self {
-            Self(self.0.tagged(#key, |__local_f| #each))
+            Self(#facade::__private::tagged(self.0, #key, |__local_f| #each))
         }
     })
 }

@@ -68,38 +68,54 @@ const _ : () = {
     > (__TYPES , false);
 }
 ;
-# [doc = "A query of [`Subset`] events: those that carry every tag that it was given."] # [derive (:: core :: fmt :: Debug , :: core :: clone :: Clone)] # [must_use = "a query selects nothing until it is asked"] struct Asking (:: factos :: __private :: Item);
-# [automatically_derived] impl Asking {
+mod __SubsetQuery_4f384f8f {
+    # [doc = "A query of [`Subset`](super::Subset) events: those that carry every tag that it was given."] # [derive (:: core :: fmt :: Debug , :: core :: clone :: Clone)] # [must_use = "a query selects nothing until it is asked"] pub (super) struct Asking (pub (super) :: std :: vec :: Vec < (& 'static :: core :: primitive :: str , :: std :: string :: String) > ,);
+}
+use __SubsetQuery_4f384f8f :: Asking as Asking;
+const _ : () = {
+    use :: factos :: __private :: TakenName as _;
+    :: core :: assert ! (! :: factos :: __private :: MadeName :: < __SubsetQuery_4f384f8f :: Asking , Asking > :: IS_TAKEN , "`Asking` is taken: name the query of `Subset` by `#[event(query = Name)]`");
+}
+;
+# [automatically_derived] impl __SubsetQuery_4f384f8f :: Asking {
     # [doc = "The same query, for an event type that includes [`Subset`]."] fn widen < __W : :: factos :: Includes < Subset >> (self) -> :: factos :: QueryFor < __W > {
-        let query : :: factos :: QueryFor < Subset > = self . 0 . finish ();
-        query . widen ()
+        :: factos :: __private :: finish :: < Subset > (& self . 0 , "Subset") . widen ()
     }
 }
 # [automatically_derived] impl Subset {
-    # [doc = "Every [`Subset`] event, to be narrowed by tags."] const fn query () -> Asking { Asking (:: factos :: __private :: Item :: new ("Subset")) }
-}
-# [automatically_derived] impl :: core :: convert :: From < Asking > for :: factos :: QueryFor < Subset > {
-    fn from (query : Asking) -> Self {
-        query . 0 . finish ()
+    # [doc = "Every [`Subset`] event, to be narrowed by tags."] const fn query () -> __SubsetQuery_4f384f8f :: Asking {
+        __SubsetQuery_4f384f8f :: Asking (:: std :: vec :: Vec :: new ())
     }
 }
-# [automatically_derived] impl < __Q > :: core :: ops :: BitOr < __Q > for Asking where __Q : :: core :: convert :: Into < :: factos :: QueryFor < Subset >>,
+# [automatically_derived] impl :: core :: convert :: From < __SubsetQuery_4f384f8f :: Asking > for :: factos :: QueryFor < Subset > {
+    fn from (query : __SubsetQuery_4f384f8f :: Asking) -> Self {
+        :: factos :: __private :: finish :: < Subset > (& query . 0 , "Subset")
+    }
+}
+# [automatically_derived] impl < __Q > :: core :: ops :: BitOr < __Q > for __SubsetQuery_4f384f8f :: Asking where __Q : :: core :: convert :: Into < :: factos :: QueryFor < Subset >>,
  {
     type Output = :: factos :: QueryFor < Subset >;
     fn bitor (self , other : __Q) -> :: factos :: QueryFor < Subset > {
-        let query : :: factos :: QueryFor < Subset > = self . 0 . finish ();
-        :: core :: ops :: BitOr :: bitor (query , other)
+        :: core :: ops :: BitOr :: bitor (:: factos :: __private :: finish :: < Subset > (& self . 0 , "Subset") , other)
     }
 }
-# [doc = "Which variant of [`Subset`] an event is."] # [derive (:: core :: fmt :: Debug , :: core :: clone :: Clone , :: core :: marker :: Copy , :: core :: cmp :: PartialEq , :: core :: cmp :: Eq , :: core :: hash :: Hash ,)] enum Which {
-    # [doc = "That of [`Subset::Paid`]."] Paid,
-    # [doc = "That of [`Subset::Course`]."] Course,
+mod __SubsetKind_4f384f8f {
+    # [doc = "Which variant of [`Subset`](super::Subset) an event is."] # [derive (:: core :: fmt :: Debug , :: core :: clone :: Clone , :: core :: marker :: Copy , :: core :: cmp :: PartialEq , :: core :: cmp :: Eq , :: core :: hash :: Hash ,)] pub (super) enum Which {
+        # [doc = "That of [`Subset::Paid`](super::Subset::Paid)."] Paid,
+        # [doc = "That of [`Subset::Course`](super::Subset::Course)."] Course,
+    }
 }
+use __SubsetKind_4f384f8f :: Which as Which;
+const _ : () = {
+    use :: factos :: __private :: TakenName as _;
+    :: core :: assert ! (! :: factos :: __private :: MadeName :: < __SubsetKind_4f384f8f :: Which , Which > :: IS_TAKEN , "`Which` is taken: name the kind of `Subset` by `#[event(kind = Name)]`");
+}
+;
 # [automatically_derived] impl Subset {
-    # [doc = "Which variant of [`Subset`] this event is."] # [must_use] const fn kind (& self) -> Which {
+    # [doc = "Which variant of [`Subset`] this event is."] # [must_use] const fn kind (& self) -> __SubsetKind_4f384f8f :: Which {
         match self {
-            Self :: Paid { .. } => Which :: Paid,
-            Self :: Course { .. } => Which :: Course,
+            Self :: Paid { .. } => __SubsetKind_4f384f8f :: Which :: Paid,
+            Self :: Course { .. } => __SubsetKind_4f384f8f :: Which :: Course,
         }
     }
 }

@@ -1,5 +1,9 @@
 const _ : () = {
-    # [derive (:: factos :: __private :: serde :: Serialize)] # [serde (crate = ":: factos::__private::serde" , remote = "Course" , untagged)] enum __FactosWrite {
+    type __Field0 = CourseId;
+    const _ : () = :: factos :: __private :: stored_field :: < CourseId > ();
+    type __Field1 = Note;
+    const _ : () = :: factos :: __private :: stored_field :: < Note > ();
+    # [derive (:: factos :: __private :: serde :: Serialize)] # [serde (crate = ":: factos::__private::serde" , remote = "Course" , untagged)] # [serde (bound (serialize = "for<'__f> __Field0: :: factos::__private::WrittenField<'__f>,for<'__f> __Field1: :: factos::__private::WrittenField<'__f>,"))] enum __FactosWrite {
         Defined {
             course : CourseId,
             # [serde (default)] seats : u32,
@@ -9,7 +13,7 @@ const _ : () = {
         Closed { },
         # [serde (skip)] Billing (Billing),
     }
-    impl :: factos :: __private :: NoMirror < Course > for __FactosWrite { } # [derive (:: factos :: __private :: serde :: Deserialize)] # [serde (crate = ":: factos::__private::serde" , remote = "Course")] enum __FactosRead {
+    impl :: factos :: __private :: NoMirror < Course > for __FactosWrite { } # [derive (:: factos :: __private :: serde :: Deserialize)] # [serde (crate = ":: factos::__private::serde" , remote = "Course")] # [serde (bound (deserialize = "__Field0: :: factos::__private::serde::Deserialize<'de>,__Field1: :: factos::__private::serde::Deserialize<'de>,"))] enum __FactosRead {
         Defined {
             course : CourseId,
             # [serde (default)] seats : u32,
@@ -165,42 +169,58 @@ const _ : () = {
     > (__TYPES , false);
 }
 ;
-# [doc = "A query of [`Course`] events: those that carry every tag that it was given."] # [derive (:: core :: fmt :: Debug , :: core :: clone :: Clone)] # [must_use = "a query selects nothing until it is asked"] pub struct CourseQuery (:: factos :: __private :: Item);
-# [automatically_derived] impl CourseQuery {
-    # [doc = "Narrows the query to events with the tag `course` of this value."] pub fn course (self , __local_value : :: factos :: ArgOf < '_ , CourseId >) -> Self { Self (self . 0 . tagged ("course" , | __local_f | < < CourseId as :: factos :: TagValue > :: Item as :: factos :: TagItem > :: with_arg (__local_value , __local_f))) } # [doc = "Narrows the query to events with the tag `seats` of this value."] pub fn seats (self , __local_value : & u32) -> Self { Self (self . 0 . tagged ("seats" , | __local_f | :: factos :: __private :: each_displayed :: < u32 > (__local_value , __local_f))) } # [doc = "The same query, for an event type that includes [`Course`]."] pub fn widen < __W : :: factos :: Includes < Course >> (self) -> :: factos :: QueryFor < __W > {
-        let query : :: factos :: QueryFor < Course > = self . 0 . finish ();
-        query . widen ()
+mod __CourseQuery_59434f63 {
+    # [doc = "A query of [`Course`](super::Course) events: those that carry every tag that it was given."] # [derive (:: core :: fmt :: Debug , :: core :: clone :: Clone)] # [must_use = "a query selects nothing until it is asked"] pub struct CourseQuery (pub (super) :: std :: vec :: Vec < (& 'static :: core :: primitive :: str , :: std :: string :: String) > ,);
+}
+pub use __CourseQuery_59434f63 :: CourseQuery as CourseQuery;
+const _ : () = {
+    use :: factos :: __private :: TakenName as _;
+    :: core :: assert ! (! :: factos :: __private :: MadeName :: < __CourseQuery_59434f63 :: CourseQuery , CourseQuery > :: IS_TAKEN , "`CourseQuery` is taken: name the query of `Course` by `#[event(query = Name)]`");
+}
+;
+# [automatically_derived] impl __CourseQuery_59434f63 :: CourseQuery {
+    # [doc = "Narrows the query to events with the tag `course` of this value."] pub fn course (self , __local_value : :: factos :: ArgOf < '_ , CourseId >) -> Self { Self (:: factos :: __private :: tagged (self . 0 , "course" , | __local_f | < < CourseId as :: factos :: TagValue > :: Item as :: factos :: TagItem > :: with_arg (__local_value , __local_f))) } # [doc = "Narrows the query to events with the tag `seats` of this value."] pub fn seats (self , __local_value : & u32) -> Self { Self (:: factos :: __private :: tagged (self . 0 , "seats" , | __local_f | :: factos :: __private :: each_displayed :: < u32 > (__local_value , __local_f))) } # [doc = "The same query, for an event type that includes [`Course`]."] pub fn widen < __W : :: factos :: Includes < Course >> (self) -> :: factos :: QueryFor < __W > {
+        :: factos :: __private :: finish :: < Course > (& self . 0 , "Course") . widen ()
     }
 }
 # [automatically_derived] impl Course {
-    # [doc = "Every [`Course`] event, to be narrowed by tags."] pub const fn query () -> CourseQuery { CourseQuery (:: factos :: __private :: Item :: new ("Course")) }
-}
-# [automatically_derived] impl :: core :: convert :: From < CourseQuery > for :: factos :: QueryFor < Course > {
-    fn from (query : CourseQuery) -> Self {
-        query . 0 . finish ()
+    # [doc = "Every [`Course`] event, to be narrowed by tags."] pub const fn query () -> __CourseQuery_59434f63 :: CourseQuery {
+        __CourseQuery_59434f63 :: CourseQuery (:: std :: vec :: Vec :: new ())
     }
 }
-# [automatically_derived] impl < __Q > :: core :: ops :: BitOr < __Q > for CourseQuery where __Q : :: core :: convert :: Into < :: factos :: QueryFor < Course >>,
+# [automatically_derived] impl :: core :: convert :: From < __CourseQuery_59434f63 :: CourseQuery > for :: factos :: QueryFor < Course > {
+    fn from (query : __CourseQuery_59434f63 :: CourseQuery) -> Self {
+        :: factos :: __private :: finish :: < Course > (& query . 0 , "Course")
+    }
+}
+# [automatically_derived] impl < __Q > :: core :: ops :: BitOr < __Q > for __CourseQuery_59434f63 :: CourseQuery where __Q : :: core :: convert :: Into < :: factos :: QueryFor < Course >>,
  {
     type Output = :: factos :: QueryFor < Course >;
     fn bitor (self , other : __Q) -> :: factos :: QueryFor < Course > {
-        let query : :: factos :: QueryFor < Course > = self . 0 . finish ();
-        :: core :: ops :: BitOr :: bitor (query , other)
+        :: core :: ops :: BitOr :: bitor (:: factos :: __private :: finish :: < Course > (& self . 0 , "Course") , other)
     }
 }
-# [doc = "Which variant of [`Course`] an event is."] # [derive (:: core :: fmt :: Debug , :: core :: clone :: Clone , :: core :: marker :: Copy , :: core :: cmp :: PartialEq , :: core :: cmp :: Eq , :: core :: hash :: Hash ,)] pub enum CourseKind {
-    # [doc = "That of [`Course::Defined`]."] Defined,
-    # [doc = "That of [`Course::Noted`]."] Noted,
-    # [doc = "That of [`Course::Billing`]."] Billing,
-    # [doc = "That of [`Course::Closed`]."] Closed,
+mod __CourseKind_59434f63 {
+    # [doc = "Which variant of [`Course`](super::Course) an event is."] # [derive (:: core :: fmt :: Debug , :: core :: clone :: Clone , :: core :: marker :: Copy , :: core :: cmp :: PartialEq , :: core :: cmp :: Eq , :: core :: hash :: Hash ,)] pub enum CourseKind {
+        # [doc = "That of [`Course::Defined`](super::Course::Defined)."] Defined,
+        # [doc = "That of [`Course::Noted`](super::Course::Noted)."] Noted,
+        # [doc = "That of [`Course::Billing`](super::Course::Billing)."] Billing,
+        # [doc = "That of [`Course::Closed`](super::Course::Closed)."] Closed,
+    }
 }
+pub use __CourseKind_59434f63 :: CourseKind as CourseKind;
+const _ : () = {
+    use :: factos :: __private :: TakenName as _;
+    :: core :: assert ! (! :: factos :: __private :: MadeName :: < __CourseKind_59434f63 :: CourseKind , CourseKind > :: IS_TAKEN , "`CourseKind` is taken: name the kind of `Course` by `#[event(kind = Name)]`");
+}
+;
 # [automatically_derived] impl Course {
-    # [doc = "Which variant of [`Course`] this event is."] # [must_use] pub const fn kind (& self) -> CourseKind {
+    # [doc = "Which variant of [`Course`] this event is."] # [must_use] pub const fn kind (& self) -> __CourseKind_59434f63 :: CourseKind {
         match self {
-            Self :: Defined { .. } => CourseKind :: Defined,
-            Self :: Noted { .. } => CourseKind :: Noted,
-            Self :: Billing { .. } => CourseKind :: Billing,
-            Self :: Closed { .. } => CourseKind :: Closed,
+            Self :: Defined { .. } => __CourseKind_59434f63 :: CourseKind :: Defined,
+            Self :: Noted { .. } => __CourseKind_59434f63 :: CourseKind :: Noted,
+            Self :: Billing { .. } => __CourseKind_59434f63 :: CourseKind :: Billing,
+            Self :: Closed { .. } => __CourseKind_59434f63 :: CourseKind :: Closed,
         }
     }
 }

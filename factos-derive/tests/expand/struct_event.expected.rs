@@ -1,5 +1,9 @@
 const _ : () = {
-    # [derive (crate :: renamed :: __private :: serde :: Serialize , crate :: renamed :: __private :: serde :: Deserialize)] # [serde (crate = "crate :: renamed::__private::serde" , remote = "FeePaid")] struct __FactosMirror {
+    type __Field0 = StudentId;
+    const _ : () = crate :: renamed :: __private :: stored_field :: < StudentId > ();
+    type __Field1 = Date;
+    const _ : () = crate :: renamed :: __private :: stored_field :: < Date > ();
+    # [derive (crate :: renamed :: __private :: serde :: Serialize , crate :: renamed :: __private :: serde :: Deserialize)] # [serde (crate = "crate :: renamed::__private::serde" , remote = "FeePaid")] # [serde (bound (serialize = "for<'__f> __Field0: crate :: renamed::__private::WrittenField<'__f>,for<'__f> __Field1: crate :: renamed::__private::WrittenField<'__f>,"))] # [serde (bound (deserialize = "__Field0: crate :: renamed::__private::serde::Deserialize<'de>,__Field1: crate :: renamed::__private::serde::Deserialize<'de>,"))] struct __FactosMirror {
         student : StudentId,
         at : Date,
         cents : i64,
@@ -65,26 +69,34 @@ const _ : () = {
     }
 }
 ;
-# [doc = "A query of [`FeePaid`] events: those that carry every tag that it was given."] # [derive (:: core :: fmt :: Debug , :: core :: clone :: Clone)] # [must_use = "a query selects nothing until it is asked"] struct FeePaidQuery (crate :: renamed :: __private :: Item);
-# [automatically_derived] impl FeePaidQuery {
-    # [doc = "Narrows the query to events with the tag `student` of this value."] pub fn student (self , __local_value : crate :: renamed :: ArgOf < '_ , StudentId >) -> Self { Self (self . 0 . tagged ("student" , | __local_f | < < StudentId as crate :: renamed :: TagValue > :: Item as crate :: renamed :: TagItem > :: with_arg (__local_value , __local_f))) } # [doc = "Narrows the query to events with the tag `year` of this value."] pub fn year (self , __local_value : & Date) -> Self { Self (self . 0 . tagged ("year" , | __local_f | crate :: renamed :: __private :: each (& year_of (__local_value) , __local_f))) } # [doc = "The same query, for an event type that includes [`FeePaid`]."] fn widen < __W : crate :: renamed :: Includes < FeePaid >> (self) -> crate :: renamed :: QueryFor < __W > {
-        let query : crate :: renamed :: QueryFor < FeePaid > = self . 0 . finish ();
-        query . widen ()
+mod __FeePaidQuery_cd5dcd53 {
+    # [doc = "A query of [`FeePaid`](super::FeePaid) events: those that carry every tag that it was given."] # [derive (:: core :: fmt :: Debug , :: core :: clone :: Clone)] # [must_use = "a query selects nothing until it is asked"] pub (super) struct FeePaidQuery (pub (super) :: std :: vec :: Vec < (& 'static :: core :: primitive :: str , :: std :: string :: String) > ,);
+}
+use __FeePaidQuery_cd5dcd53 :: FeePaidQuery as FeePaidQuery;
+const _ : () = {
+    use crate :: renamed :: __private :: TakenName as _;
+    :: core :: assert ! (! crate :: renamed :: __private :: MadeName :: < __FeePaidQuery_cd5dcd53 :: FeePaidQuery , FeePaidQuery > :: IS_TAKEN , "`FeePaidQuery` is taken: name the query of `FeePaid` by `#[event(query = Name)]`");
+}
+;
+# [automatically_derived] impl __FeePaidQuery_cd5dcd53 :: FeePaidQuery {
+    # [doc = "Narrows the query to events with the tag `student` of this value."] pub fn student (self , __local_value : crate :: renamed :: ArgOf < '_ , StudentId >) -> Self { Self (crate :: renamed :: __private :: tagged (self . 0 , "student" , | __local_f | < < StudentId as crate :: renamed :: TagValue > :: Item as crate :: renamed :: TagItem > :: with_arg (__local_value , __local_f))) } # [doc = "Narrows the query to events with the tag `year` of this value."] pub fn year (self , __local_value : & Date) -> Self { Self (crate :: renamed :: __private :: tagged (self . 0 , "year" , | __local_f | crate :: renamed :: __private :: each (& year_of (__local_value) , __local_f))) } # [doc = "The same query, for an event type that includes [`FeePaid`]."] fn widen < __W : crate :: renamed :: Includes < FeePaid >> (self) -> crate :: renamed :: QueryFor < __W > {
+        crate :: renamed :: __private :: finish :: < FeePaid > (& self . 0 , "FeePaid") . widen ()
     }
 }
 # [automatically_derived] impl FeePaid {
-    # [doc = "Every [`FeePaid`] event, to be narrowed by tags."] const fn query () -> FeePaidQuery { FeePaidQuery (crate :: renamed :: __private :: Item :: new ("FeePaid")) }
-}
-# [automatically_derived] impl :: core :: convert :: From < FeePaidQuery > for crate :: renamed :: QueryFor < FeePaid > {
-    fn from (query : FeePaidQuery) -> Self {
-        query . 0 . finish ()
+    # [doc = "Every [`FeePaid`] event, to be narrowed by tags."] const fn query () -> __FeePaidQuery_cd5dcd53 :: FeePaidQuery {
+        __FeePaidQuery_cd5dcd53 :: FeePaidQuery (:: std :: vec :: Vec :: new ())
     }
 }
-# [automatically_derived] impl < __Q > :: core :: ops :: BitOr < __Q > for FeePaidQuery where __Q : :: core :: convert :: Into < crate :: renamed :: QueryFor < FeePaid >>,
+# [automatically_derived] impl :: core :: convert :: From < __FeePaidQuery_cd5dcd53 :: FeePaidQuery > for crate :: renamed :: QueryFor < FeePaid > {
+    fn from (query : __FeePaidQuery_cd5dcd53 :: FeePaidQuery) -> Self {
+        crate :: renamed :: __private :: finish :: < FeePaid > (& query . 0 , "FeePaid")
+    }
+}
+# [automatically_derived] impl < __Q > :: core :: ops :: BitOr < __Q > for __FeePaidQuery_cd5dcd53 :: FeePaidQuery where __Q : :: core :: convert :: Into < crate :: renamed :: QueryFor < FeePaid >>,
  {
     type Output = crate :: renamed :: QueryFor < FeePaid >;
     fn bitor (self , other : __Q) -> crate :: renamed :: QueryFor < FeePaid > {
-        let query : crate :: renamed :: QueryFor < FeePaid > = self . 0 . finish ();
-        :: core :: ops :: BitOr :: bitor (query , other)
+        :: core :: ops :: BitOr :: bitor (crate :: renamed :: __private :: finish :: < FeePaid > (& self . 0 , "FeePaid") , other)
     }
 }

@@ -13,15 +13,6 @@ use crate::{
 #[cfg(feature = "json")]
 pub type Codec = crate::codec::Json;
 
-/// Stands in for the codec of derived events, which needs the feature `json`.
-#[cfg(not(feature = "json"))]
-#[derive(Debug)]
-pub enum NoCodec {}
-
-/// The codec of derived events.
-#[cfg(not(feature = "json"))]
-pub type Codec = NoCodec;
-
 /// An event whose fields serde writes and reads, without the name of the event.
 pub trait Mirrored: Sized {
     /// How payloads are written.

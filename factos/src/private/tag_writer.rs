@@ -1,3 +1,4 @@
+use super::TagPairs;
 use crate::{
     event_error::EncodeError, event_type::EventType, tag::Tag, tags::Tags, text::InvalidText,
 };
@@ -33,15 +34,15 @@ impl TagWriter {
     }
 
     /// Adds a tag for each pair of key and value. The macro has not seen these keys.
-    pub fn extend<V: AsRef<str>>(&mut self, tags: impl IntoIterator<Item = (&'static str, V)>) {
-        for (key, value) in tags {
+    pub fn extend(&mut self, tags: impl TagPairs) {
+        tags.each(|key, value| {
             if key.starts_with(RESERVED) {
                 let reserved = InvalidText::reserved_key(key);
                 self.invalid = self.invalid.take().or(Some((key, reserved)));
             } else {
-                self.push(key, value.as_ref());
+                self.push(key, value);
             }
-        }
+        });
     }
 
     /// # Errors
