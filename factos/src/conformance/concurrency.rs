@@ -91,7 +91,7 @@ pub async fn a_decision_on_everything_sees_every_event<F: Fixture>(log: F) {
 /// A name that many claim is taken once.
 pub async fn a_name_is_taken_once<F: Fixture>(log: F) {
     let handles = handles(&log, 4).await;
-    let mut dice = Dice::new();
+    let mut dice = Dice::new::<F>();
     let writers: Vec<_> = (0..8)
         .map(|n| {
             let names: Vec<_> = (0..25).map(|_| format!("name:{}", dice.roll(0..=39))).collect();
