@@ -12,8 +12,8 @@
 //!    cargo add --dev tempfile
 //!    ```
 //! 2. A type that implements the five functions of [`EventStore`](crate::EventStore). Its docs are the
-//!    contract. `tests/file_store/store.rs` in the sources of this crate is a whole store over one
-//!    append-only file in less than 200 lines of code, which passes everything here; it may be copied and changed.
+//!    contract. [At the end of this page](#a-whole-backend) stands a whole store over one append-only file,
+//!    which passes everything here; it may be copied and changed.
 //! 3. `tests/conformance.rs`, which is a [`Fixture`] and one or two macro calls:
 //!
 //!    ```
@@ -136,7 +136,12 @@
 //! - That an acknowledged append survives a power cut: a killed process leaves the operating system
 //!   with what it wrote.
 //! - That a long read holds bounded memory: what is bounded depends on the backend, which tests it.
-
+//!
+//! # A whole backend
+//! `cargo test --test file_store` runs everything above on it. Besides `factos` and `async-trait` it needs
+//! `serde`, `serde_json` and `tokio`, the last with its feature `time`.
+//!
+#![doc = concat!("```\n", include_str!("../tests/file_store/store.rs"), "# fn main() {}\n```")]
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
 mod case;

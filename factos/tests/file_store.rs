@@ -44,3 +44,8 @@ impl OneFile {
 
 factos::conformance!(OneFile);
 factos::conformance_processes!(OneFile);
+
+#[test]
+fn the_example_is_short() {
+    assert!(include_str!("file_store/store.rs").lines().count() <= 200);
+}

@@ -173,7 +173,7 @@ pub async fn observed_does_not_depend_on_the_bounds<F: Fixture>(log: F) {
 /// Generated conditions hold exactly if no event after the position matches.
 pub async fn generated_conditions_hold_by_the_reference<F: Fixture>(log: F) {
     let store = log.connect().await;
-    let mut dice = Dice::new();
+    let mut dice = Dice::new::<F>();
     for _ in 0..20 {
         append(&store, vec![dice.event(), dice.event()]).await;
     }

@@ -2,7 +2,10 @@ use std::{env, ops::RangeInclusive};
 
 use fastrand::Rng;
 
-use super::sample::{event, item};
+use super::{
+    fixture::Fixture,
+    sample::{event, item},
+};
 use crate::{
     append::NewEvent,
     position::SequencePosition,
@@ -21,9 +24,10 @@ pub(super) struct Dice {
 }
 
 impl Dice {
-    pub(super) fn new() -> Self {
+    /// By the seed of the environment, or that of the fixture, or one of their own.
+    pub(super) fn new<F: Fixture>() -> Self {
         let given = env::var(SEED).ok().and_then(|seed| seed.parse().ok());
-        Self::of_seed(given.unwrap_or_else(|| fastrand::u64(..)))
+        Self::of_seed(given.or(F::SEED).unwrap_or_else(|| fastrand::u64(..)))
     }
 
     pub(super) fn of_seed(seed: u64) -> Self {

@@ -10,6 +10,10 @@ pub trait Fixture: Send + Sync + Sized + 'static {
     /// How many lists of operations [`model`](super::model) plays; a third as many with reopening.
     const MODEL_CASES: u32 = 300;
 
+    /// The seed of every case that rolls dice, where each run must do the same. By default each run has
+    /// a new one.
+    const SEED: Option<u64> = None;
+
     /// How long the store may take for what it must do at once, on a slow and busy machine.
     const SOON: Duration = Duration::from_secs(10);
 
@@ -37,6 +41,7 @@ impl<F: Fixture> Fixture for Shared<F> {
     type Store = Arc<dyn EventStore>;
 
     const MODEL_CASES: u32 = behind_a_pointer(F::MODEL_CASES);
+    const SEED: Option<u64> = F::SEED;
     const SOON: Duration = F::SOON;
     const PATIENCE: Duration = F::PATIENCE;
 
@@ -57,6 +62,7 @@ impl<F: Fixture> Fixture for Boxed<F> {
     type Store = Box<dyn EventStore>;
 
     const MODEL_CASES: u32 = behind_a_pointer(F::MODEL_CASES);
+    const SEED: Option<u64> = F::SEED;
     const SOON: Duration = F::SOON;
     const PATIENCE: Duration = F::PATIENCE;
 

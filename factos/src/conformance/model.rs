@@ -39,7 +39,7 @@ async fn agree<F: Fixture>(log: F, reopening: bool) {
     drop(log);
     let runtime = Handle::current();
     let played = spawn_blocking(move || {
-        let dice = Dice::new();
+        let dice = Dice::new::<F>();
         let mut runner =
             runner(&dice, if reopening { F::MODEL_CASES.div_ceil(3) } else { F::MODEL_CASES });
         let outcome = runner.run(&operations(reopening), |operations| {

@@ -63,7 +63,7 @@ pub async fn a_log_is_found_by_its_address<F: ProcessFixture>(log: F) {
 /// Boundaries are exact across processes: three sell seats of overlapping halls at once, each event says
 /// from what it was decided, and the log bears that out.
 pub async fn boundaries_hold_across_processes<F: ProcessFixture>(log: F, worker: &'static str) {
-    let mut dice = Dice::new();
+    let mut dice = Dice::new::<F>();
     let crew: Vec<_> = (0..sale::SELLERS)
         .map(|_| Worker::start(worker, &log.address(), sale::TASK, &dice.number().to_string()))
         .collect();
@@ -79,7 +79,7 @@ pub async fn a_killed_process_loses_nothing_acknowledged<F: ProcessFixture>(
     log: F,
     worker: &'static str,
 ) {
-    let mut dice = Dice::new();
+    let mut dice = Dice::new::<F>();
     let mut acknowledged = Vec::new();
     for round in 0..F::KILLS {
         acknowledged.extend(kill::round(&log, worker, round, &mut dice).await);

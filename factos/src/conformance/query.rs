@@ -83,7 +83,7 @@ pub async fn names_match_as_a_whole<F: Fixture>(log: F) {
 /// Generated queries against generated logs match what `Query::matches` says.
 pub async fn generated_queries_match_by_the_reference<F: Fixture>(log: F) {
     let store = log.connect().await;
-    let mut dice = Dice::new();
+    let mut dice = Dice::new::<F>();
     for _ in 0..12 {
         let events = dice.roll(1..=10);
         append(&store, (0..events).map(|_| dice.event()).collect()).await;

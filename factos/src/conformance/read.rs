@@ -167,7 +167,7 @@ pub async fn crossed_bounds_show_nothing<F: Fixture>(log: F) {
 /// `after`, `before`, `limit` and `backwards` combine, on one item, on several, and on a stream.
 pub async fn options_combine<F: Fixture>(log: F) {
     let store = log.connect().await;
-    let mut dice = Dice::new();
+    let mut dice = Dice::new::<F>();
     append_letters(&store, 12).await;
     append(&store, (0..6).map(|_| in_stream("s", "S")).collect()).await;
     append_letters(&store, 6).await;

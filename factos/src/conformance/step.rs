@@ -109,3 +109,13 @@ pub(super) fn positions(page: &[Recorded<Bytes>]) -> Vec<SequencePosition> {
 pub(super) fn revisions(page: &[Recorded<Bytes>]) -> Vec<Option<u64>> {
     page.iter().map(|record| record.revision).collect()
 }
+
+/// For people: where each event stands, its tags, and what it was decided from if it says so.
+pub(super) fn lines(page: &[Recorded<Bytes>]) -> String {
+    let line = |record: &Recorded<Bytes>| {
+        let (tags, told) = (record.tags.as_lines(), String::from_utf8_lossy(&record.event));
+        let tags = tags.replace('\n', " ");
+        format!("\n  at {}: {} {tags}, {told}", record.position, record.event_type)
+    };
+    page.iter().map(line).collect()
+}

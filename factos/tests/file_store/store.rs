@@ -1,34 +1,29 @@
 //! A whole event store over one append-only file, to start a backend from.
 //!
-//! Each append writes one frame: a line of JSON, which says how long the payloads are, and the payloads.
-//! Half a frame at the end is a writer that was killed; the next append cuts it off. Every handle keeps
-//! the log in memory, and calls block: a store for many events wants an index and a thread of its own.
+//! Each append writes one line of JSON. Half a line at the end is a writer that was killed; the next append
+//! cuts it off. Every handle keeps the log in memory, and calls block: a store for many events wants an
+//! index and a thread of its own.
 
 use std::{
-    collections::HashSet,
-    error::Error,
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, Read, Seek, SeekFrom, Write},
-    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
 use factos::*;
-use serde::{Deserialize, Serialize};
 
 /// A log in a file. Several handles and processes may share the file.
 pub(crate) struct FileStore(Mutex<Log>);
 
 struct Log {
     file: File,
-    /// Where the last whole frame ends.
-    end: u64,
+    known_bytes: u64,
     records: Page,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Header {
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Stored {
     id: [u8; 16],
     stream: Option<String>,
     event_type: String,
@@ -36,13 +31,14 @@ struct Header {
     tags: String,
     metadata: Metadata,
     microseconds: u64,
-    payload_bytes: usize,
+    /// Each byte as the character of that number.
+    payload: String,
 }
 
 impl FileStore {
-    pub(crate) fn open(path: impl AsRef<Path>) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-        Ok(Self(Mutex::new(Log { file, end: 0, records: Page::new() })))
+    pub(crate) fn open(path: impl AsRef<std::path::Path>) -> io::Result<Self> {
+        let file = File::options().read(true).append(true).create(true).open(path)?;
+        Ok(Self(Mutex::new(Log { file, known_bytes: 0, records: Page::new() })))
     }
 
     /// The log as the file has it now.
@@ -51,26 +47,6 @@ impl FileStore {
         log.catch_up().map_err(failed)?;
         Ok(log)
     }
-
-    fn select(
-        &self,
-        wanted: impl Fn(&Recorded<Bytes>) -> bool,
-        options: ReadOptions,
-    ) -> Result<Events<'static>, StoreError> {
-        let log = self.log()?;
-        let within = |record: &&Recorded<Bytes>| {
-            options.after.is_none_or(|after| record.position > after)
-                && options.before.is_none_or(|before| record.position < before)
-                && wanted(record)
-        };
-        let mut page: Page = log.records.iter().filter(within).cloned().collect();
-        if options.backwards {
-            page.reverse();
-        }
-        let limit = options.limit.unwrap_or(u64::MAX);
-        page.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        Ok(Events::of_page(log.head(), page))
-    }
 }
 
 impl Log {
@@ -78,34 +54,36 @@ impl Log {
         self.records.last().map(|record| record.position)
     }
 
+    fn select(&self, options: ReadOptions, wanted: impl Fn(&Recorded<Bytes>) -> bool) -> Page {
+        let left = ReadCursor::new(options, self.records.len() as u64);
+        let within = self.records.get(left.low() as usize..left.high() as usize);
+        let found = within.unwrap_or_default().iter().filter(|record| wanted(record)).cloned();
+        let most = left.page_size(usize::MAX);
+        match left.is_backwards() {
+            true => found.rev().take(most).collect(),
+            false => found.take(most).collect(),
+        }
+    }
+
     fn revision(&self, stream: &StreamName) -> Revision {
         let last = self.records.iter().rev().find(|record| record.stream.as_ref() == Some(stream));
         last.and_then(|record| record.revision).into()
     }
 
-    /// Takes in the whole frames that others have written.
+    /// Takes in the whole lines that others have written.
     fn catch_up(&mut self) -> io::Result<()> {
         let mut bytes = Vec::new();
-        self.file.seek(SeekFrom::Start(self.end))?;
+        self.file.seek(SeekFrom::Start(self.known_bytes))?;
         self.file.read_to_end(&mut bytes)?;
-        let mut rest = Bytes::from(bytes);
-        while let Some(line) = rest.iter().position(|byte| *byte == b'\n') {
-            let events: Vec<Header> = serde_json::from_slice(&rest[..line])?;
-            let frame = line + 1 + events.iter().map(|event| event.payload_bytes).sum::<usize>();
-            if rest.len() < frame {
-                break;
-            }
-            let mut payloads = rest.split_to(frame).split_off(line + 1);
-            for event in events {
-                let payload = payloads.split_to(event.payload_bytes);
-                self.push(event, payload).map_err(io::Error::other)?;
-            }
-            self.end += frame as u64;
+        for line in bytes.split_inclusive(|byte| *byte == b'\n').filter(|l| l.ends_with(b"\n")) {
+            let events: Vec<Stored> = serde_json::from_slice(line)?;
+            events.into_iter().try_for_each(|event| self.push(event)).map_err(io::Error::other)?;
+            self.known_bytes += line.len() as u64;
         }
         Ok(())
     }
 
-    fn push(&mut self, event: Header, payload: Bytes) -> Result<(), Box<dyn Error + Send + Sync>> {
+    fn push(&mut self, event: Stored) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let stream = event.stream.map(StreamName::new).transpose()?;
         self.records.push(Recorded {
             id: EventId::from_bytes(event.id),
@@ -117,58 +95,51 @@ impl Log {
             tags: Tags::from_lines(&event.tags)?,
             metadata: event.metadata,
             recorded_at: SystemTime::UNIX_EPOCH + Duration::from_micros(event.microseconds),
-            event: payload,
+            event: event.payload.chars().map(u8::try_from).collect::<Result<Vec<_>, _>>()?.into(),
         });
         Ok(())
     }
 
-    fn check(&self, events: &[NewEvent], condition: &AppendCondition) -> Result<(), AppendError> {
-        let mut ids = HashSet::new();
+    fn taken_id(&self, events: &[NewEvent]) -> Option<EventId> {
+        let mut ids = std::collections::HashSet::new();
         let twice = events.iter().map(|event| event.id).find(|id| !ids.insert(*id));
-        let taken = self.records.iter().map(|record| record.id).find(|id| ids.contains(id));
-        if let Some(id) = twice.or(taken) {
-            return Err(AppendError::DuplicateEventId(id));
-        }
-        match condition.clone() {
-            AppendCondition::None => Ok(()),
+        twice.or(self.records.iter().map(|record| record.id).find(|id| ids.contains(id)))
+    }
+
+    fn conflict(&self, condition: AppendCondition) -> Option<Conflict> {
+        match condition {
+            AppendCondition::None => None,
             AppendCondition::FailIfEventsMatch { query, after } => {
                 let mut new = self.records.iter().filter(|record| Some(record.position) > after);
-                match new.find(|record| query.matches(&record.event_type, &record.tags)) {
-                    Some(&Recorded { position, .. }) => {
-                        Err(Conflict::EventsMatch { query, after, position }.into())
-                    }
-                    None => Ok(()),
-                }
+                let found = new.find(|record| query.matches(&record.event_type, &record.tags))?;
+                Some(Conflict::EventsMatch { query, after, position: found.position })
             }
             AppendCondition::ExpectedRevision { stream, revision: expected } => {
-                match self.revision(&stream) {
-                    actual if actual == expected => Ok(()),
-                    actual => Err(Conflict::Revision { stream, expected, actual }.into()),
-                }
+                let actual = self.revision(&stream);
+                (actual != expected).then_some(Conflict::Revision { stream, expected, actual })
             }
         }
     }
 
     /// With the file locked: checks against what every process wrote before, and writes.
-    fn write(
-        &mut self,
-        events: &[NewEvent],
-        condition: &AppendCondition,
-    ) -> Result<Page, AppendError> {
+    fn write(&mut self, events: &[NewEvent], guard: AppendCondition) -> Result<Page, AppendError> {
         self.catch_up().map_err(failed)?;
-        self.check(events, condition)?;
-        let (frame, known) = (frame(events).map_err(failed)?, self.records.len());
-        self.file.set_len(self.end).map_err(failed)?;
-        let written = self.file.write_all(&frame).and_then(|()| self.file.sync_data());
+        let refusal = self.taken_id(events).map(AppendError::DuplicateEventId);
+        if let Some(refusal) = refusal.or_else(|| Some(self.conflict(guard)?.into())) {
+            return Err(refusal);
+        }
+        let (line, known) = (line(events).map_err(failed)?, self.records.len());
+        self.file.set_len(self.known_bytes).map_err(failed)?;
+        let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
         let unknown = |error| StoreError::new(StoreErrorKind::OutcomeUnknown, error);
         written.and_then(|()| self.catch_up()).map_err(unknown)?;
         Ok(self.records[known..].to_vec())
     }
 }
 
-fn frame(events: &[NewEvent]) -> io::Result<Vec<u8>> {
+fn line(events: &[NewEvent]) -> io::Result<Vec<u8>> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_err(io::Error::other)?;
-    let headers = events.iter().map(|event| Header {
+    let stored = events.iter().map(|event| Stored {
         id: event.id.to_bytes(),
         stream: event.stream.as_ref().map(|stream| stream.as_str().to_owned()),
         event_type: event.event_type.as_str().to_owned(),
@@ -176,12 +147,9 @@ fn frame(events: &[NewEvent]) -> io::Result<Vec<u8>> {
         tags: event.tags.as_lines().to_owned(),
         metadata: event.metadata.clone(),
         microseconds: now.as_secs() * 1_000_000 + u64::from(now.subsec_micros()),
-        payload_bytes: event.payload.len(),
+        payload: event.payload.iter().map(|byte| char::from(*byte)).collect(),
     });
-    let mut bytes = serde_json::to_vec(&headers.collect::<Vec<_>>())?;
-    bytes.push(b'\n');
-    events.iter().for_each(|event| bytes.extend_from_slice(&event.payload));
-    Ok(bytes)
+    Ok([serde_json::to_vec(&stored.collect::<Vec<_>>())?, vec![b'\n']].concat())
 }
 
 fn failed(error: io::Error) -> StoreError {
@@ -191,7 +159,9 @@ fn failed(error: io::Error) -> StoreError {
 #[async_trait::async_trait]
 impl EventStore for FileStore {
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
-        self.select(|record| query.matches(&record.event_type, &record.tags), options)
+        let log = self.log()?;
+        let page = log.select(options, |r| query.matches(&r.event_type, &r.tags));
+        Ok(Events::of_page(log.head(), page))
     }
 
     async fn read_stream(
@@ -199,7 +169,9 @@ impl EventStore for FileStore {
         stream: &StreamName,
         options: ReadOptions,
     ) -> Result<Events<'_>, StoreError> {
-        self.select(|record| record.stream.as_ref() == Some(stream), options)
+        let log = self.log()?;
+        let page = log.select(options, |record| record.stream.as_ref() == Some(stream));
+        Ok(Events::of_page(log.head(), page))
     }
 
     async fn append(
@@ -208,9 +180,9 @@ impl EventStore for FileStore {
         condition: AppendCondition,
     ) -> Result<Page, AppendError> {
         Limits::FLOOR.check(&events, &condition)?;
-        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut log = self.log()?;
         log.file.lock().map_err(failed)?;
-        let outcome = log.write(&events, &condition);
+        let outcome = log.write(&events, condition);
         log.file.unlock().map_err(failed)?;
         outcome
     }

@@ -10,7 +10,6 @@ use std::{
 use factos::{
     AppendCondition, AppendError, Bytes, EventStore, Events, NewEvent, Page, Query, ReadOptions,
     Recorded, Revision, SequencePosition, StoreError, StoreErrorKind, StreamName,
-    conformance::Fixture,
 };
 use futures_util::stream;
 use tokio::{
@@ -23,10 +22,11 @@ use tokio::{
 use crate::{
     Right,
     rules::{Commit, Farewell, Rules, Show, Wake, duplicate},
+    slot::AnyLog,
 };
 
 /// The log, as it would be on disk.
-pub(crate) struct Log<R>(Arc<Shared>, PhantomData<R>);
+struct Log<R>(Arc<Shared>, PhantomData<R>);
 
 /// A handle.
 pub(crate) struct Naive<R: Rules> {
@@ -50,44 +50,28 @@ struct Shared {
     gate: Arc<RwLock<()>>,
 }
 
-impl<R: Rules> Fixture for Log<R> {
-    type Store = Naive<R>;
+/// A new log.
+pub(crate) fn log<R: Rules>() -> Box<dyn AnyLog> {
+    Box::new(Log::<R>(Arc::default(), PhantomData))
+}
 
-    const MODEL_CASES: u32 = 90;
-    const SOON: Duration = Duration::from_secs(2);
-    const PATIENCE: Duration = Duration::from_secs(15);
+/// The same log each time.
+pub(crate) fn one_for_all() -> Box<dyn AnyLog> {
+    static FOR_ALL: LazyLock<Arc<Shared>> = LazyLock::new(Arc::default);
+    Box::new(Log::<Right>(FOR_ALL.clone(), PhantomData))
+}
 
-    async fn fresh() -> Self {
-        Self(Arc::default(), PhantomData)
-    }
-
-    async fn connect(&self) -> Naive<R> {
+impl<R: Rules> AnyLog for Log<R> {
+    fn open(&self) -> Box<dyn EventStore> {
         let since = self.0.records().len();
-        Naive {
+        Box::new(Naive::<R> {
             shared: self.0.clone(),
             since,
             known: Mutex::new(since),
             own: watch::Sender::new(0),
             runtime: Mutex::default(),
             rules: PhantomData,
-        }
-    }
-}
-
-/// The same log for every fixture.
-pub(crate) struct OneForAll;
-
-static FOR_ALL: LazyLock<Arc<Shared>> = LazyLock::new(Arc::default);
-
-impl Fixture for OneForAll {
-    type Store = Naive<Right>;
-
-    async fn fresh() -> Self {
-        Self
-    }
-
-    async fn connect(&self) -> Naive<Right> {
-        Log::<Right>(FOR_ALL.clone(), PhantomData).connect().await
+        })
     }
 }
 
@@ -359,7 +343,8 @@ impl<R: Rules> EventStore for Naive<R> {
             Commit::Torn => self.torn(events, &condition),
             Commit::EventByEvent => self.event_by_event(events, &condition).await,
             Commit::Late => self.late(events, &condition).await,
-            Commit::CheckedBefore => {
+            Commit::LockedByTags if is_tagged(&condition) => self.atomic(events, &condition),
+            Commit::CheckedBefore | Commit::LockedByTags => {
                 self.check(&events, &condition)?;
                 yield_now().await;
                 Ok(self.write_and_publish(events))
@@ -427,6 +412,15 @@ impl<R: Rules> EventStore for Naive<R> {
             }
             Wake::OwnOnly | Wake::OthersOnly | Wake::ListensLate => Ok(()),
         }
+    }
+}
+
+fn is_tagged(condition: &AppendCondition) -> bool {
+    match condition {
+        AppendCondition::FailIfEventsMatch { query, .. } => {
+            query.items().is_some_and(|items| items.iter().all(|item| !item.tags().is_empty()))
+        }
+        _ => true,
     }
 }
 

@@ -9,6 +9,13 @@ impl Rules for CheckedThenWritten {
     const COMMIT: Commit = Commit::CheckedBefore;
 }
 
+/// A condition without a tag is checked, and then the batch is written.
+pub(crate) struct OnlyTagsExclude;
+
+impl Rules for OnlyTagsExclude {
+    const COMMIT: Commit = Commit::LockedByTags;
+}
+
 /// Two appends exclude each other only if they write what they guard.
 pub(crate) struct OnlyWritesExclude;
 

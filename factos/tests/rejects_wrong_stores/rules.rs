@@ -14,6 +14,8 @@ pub(crate) enum Commit {
     Atomic,
     /// Checked, then written under another lock.
     CheckedBefore,
+    /// As `CheckedBefore` if an item of the condition has no tag, else as `Atomic`.
+    LockedByTags,
     /// As `CheckedBefore`, but checked again if the batch itself matches the condition.
     CheckedAgainstWrites,
     /// Written event by event, each visible at once.

@@ -25,7 +25,7 @@ const CAPACITY: usize = 15;
 /// the log says it could see.
 pub async fn a_capacity_is_never_exceeded<F: Fixture>(log: F) {
     let handles = handles(&log, 4).await;
-    let mut dice = Dice::new();
+    let mut dice = Dice::new::<F>();
     let writers: Vec<_> = (0..8)
         .map(|n| {
             let bookings = (0..15).map(|_| halls(&mut dice)).collect();

@@ -1,0 +1,82 @@
+//! A few fixtures stand for every store, so that the suite is compiled a few times and not a hundred.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
+    thread,
+    time::Duration,
+};
+
+use factos::{
+    EventStore,
+    conformance::{Case, Fixture, cases},
+};
+
+pub(crate) trait AnyLog: Send + Sync {
+    /// Another handle.
+    fn open(&self) -> Box<dyn EventStore>;
+}
+
+/// Makes the logs that are tried.
+pub(crate) type Make = fn() -> Box<dyn AnyLog>;
+
+static SLOTS: [Slot; 4] = [const { Slot::new() }; 4];
+
+struct Slot {
+    taken: Mutex<()>,
+    make: Mutex<Option<Make>>,
+}
+
+struct Log<const SLOT: usize>(Box<dyn AnyLog>);
+
+impl<const SLOT: usize> Fixture for Log<SLOT> {
+    type Store = Box<dyn EventStore>;
+
+    const MODEL_CASES: u32 = 90;
+    const SEED: Option<u64> = Some(5);
+    const SOON: Duration = Duration::from_secs(2);
+    const PATIENCE: Duration = Duration::from_secs(15);
+
+    async fn fresh() -> Self {
+        let make = lock(&SLOTS[SLOT].make).expect("a slot that is taken");
+        Self(make())
+    }
+
+    async fn connect(&self) -> Box<dyn EventStore> {
+        self.0.open()
+    }
+}
+
+impl Slot {
+    const fn new() -> Self {
+        Self { taken: Mutex::new(()), make: Mutex::new(None) }
+    }
+}
+
+/// Hands out the cases on such logs, once there is room for them.
+pub(crate) fn with_cases<T>(make: Make, run: impl FnOnce(&[Case]) -> T) -> T {
+    let (number, _taken) = take();
+    *lock(&SLOTS[number].make) = Some(make);
+    run(&match number {
+        0 => cases::<Log<0>>(),
+        1 => cases::<Log<1>>(),
+        2 => cases::<Log<2>>(),
+        _ => cases::<Log<3>>(),
+    })
+}
+
+fn take() -> (usize, MutexGuard<'static, ()>) {
+    loop {
+        for (number, slot) in SLOTS.iter().enumerate() {
+            match slot.taken.try_lock() {
+                Ok(taken) => return (number, taken),
+                Err(TryLockError::Poisoned(taken)) => return (number, taken.into_inner()),
+                Err(TryLockError::WouldBlock) => {}
+            }
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
