@@ -10,7 +10,7 @@ use std::{
 
 use factos::{Page, Query, ReadCursor, ReadOptions, SequencePosition, StreamName};
 use futures_util::TryStreamExt;
-use sqlx::{Postgres, postgres::PgArguments, query::Query as Statement};
+use sqlx::{PgConnection, Postgres, postgres::PgArguments, query::Query as Statement};
 
 use crate::{
     connections::{Connections, Lease},
@@ -91,10 +91,10 @@ impl Reader {
     pub(crate) async fn head(&self) -> Result<u64, Error> {
         let query = || sqlx::query(self.statements.head.text());
         let mut lease = self.lease().await?;
-        let row = match query().fetch_one(&mut *lease).await {
+        let row = match query().fetch_one(self.connection(&mut lease)?).await {
             Err(error) if self.error_is_of_connection(&error) => {
                 lease = self.fresh_lease().await?;
-                query().fetch_one(&mut *lease).await
+                query().fetch_one(self.connection(&mut lease)?).await
             }
             outcome => outcome,
         };
@@ -227,7 +227,7 @@ impl Reader {
         query: Statement<'_, Postgres, PgArguments>,
         horizon_first: bool,
     ) -> Result<(u64, Collected), Error> {
-        let mut stream = query.fetch(&mut **lease);
+        let mut stream = query.fetch(self.connection(lease)?);
         let mut rows = Rows::default();
         let mut collected = Collected::default();
         let mut horizon = 0;
@@ -272,6 +272,10 @@ impl Reader {
     async fn fresh_lease(&self) -> Result<Lease, Error> {
         self.connections.forget();
         self.lease().await
+    }
+
+    fn connection<'a>(&self, lease: &'a mut Lease) -> Result<&'a mut PgConnection, Error> {
+        lease.connection().map_err(|error| self.error(error))
     }
 
     fn error_is_of_connection(&self, error: &sqlx::Error) -> bool {

@@ -243,7 +243,10 @@ impl Group {
             let lease = connections.lease().await;
             let mut lease = lease.map_err(|error| Error::of(error, Sent::No, *lock_timeout))?;
             let names = self.names.as_ref();
-            let run = append::run(&mut lease, &statements.append, &batches, names, *lock_timeout);
+            let connection = lease.connection();
+            let connection =
+                connection.map_err(|error| Error::of(error, Sent::No, *lock_timeout))?;
+            let run = append::run(connection, &statements.append, &batches, names, *lock_timeout);
             match run.await {
                 Ok(answer) => {
                     lease.done();
