@@ -26,6 +26,9 @@ const FIRST: u64 = 256;
 const PAGE: u64 = 4096;
 const PAGE_BYTES: u64 = 4 << 20;
 
+/// How often a read is sent that lost against others.
+const ATTEMPTS: u32 = 8;
+
 /// What a record takes besides its payload, roughly.
 const RECORD_BYTES: u64 = 200;
 
@@ -114,14 +117,18 @@ impl Reader {
         let wanted = ReadCursor::new(options, u64::MAX);
         let most = self.page_size(&wanted, FIRST);
         let mut lease = self.lease().await?;
-        let begun = match self.first_page(&mut lease, selection, names, &wanted, most).await {
-            Err(error) if error.is_of_connection() => {
-                lease = self.fresh_lease().await?;
-                self.first_page(&mut lease, selection, names, &wanted, most).await
+        let mut attempt = 1;
+        let (horizon, page) = loop {
+            match self.first_page(&mut lease, selection, names, &wanted, most).await {
+                Ok(begun) => break begun,
+                Err(error) if attempt == 1 && error.is_of_connection() => {
+                    lease = self.fresh_lease().await?;
+                }
+                Err(Error::Contended(_)) if attempt < ATTEMPTS => {}
+                Err(error) => return Err(error),
             }
-            outcome => outcome,
+            attempt += 1;
         };
-        let (horizon, page) = begun?;
         self.finish(lease, &page);
         let mut cursor = Cursor { left: ReadCursor::new(options, horizon), revision: None };
         cursor.advance(&page.records, page.is_full(most));
