@@ -22,8 +22,9 @@ pub enum Error {
         /// The lock timeout.
         waited: Duration,
     },
-    /// The transaction lost against others again and again.
-    #[error("the transaction lost against others several times")]
+    /// The transaction lost against others: a deadlock or a serialization failure. The store tries its own
+    /// again several times; one of the caller's can only be rolled back and begun anew.
+    #[error("the transaction lost against others")]
     Contended(#[source] Cause),
     /// The pool had no connection to give in time.
     #[error("the pool had no connection to give in time")]
