@@ -10,7 +10,7 @@ use std::{
 };
 
 /// As `max_connections` of the server; a superuser may use them all.
-pub(crate) const MOST_CONNECTIONS: u32 = 60;
+pub(crate) const MOST_CONNECTIONS: usize = 60;
 
 pub(crate) struct Cluster {
     folder: tempfile::TempDir,
