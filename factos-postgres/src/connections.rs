@@ -1,7 +1,6 @@
 //! Connections of the caller's pool, some of them kept from call to call.
 
 use std::{
-    ops::{Deref, DerefMut},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -54,7 +53,7 @@ impl Connections {
         while let Some(kept) = self.take() {
             let mut lease =
                 Lease { connection: kept.connection, home: Arc::clone(self), keep: false };
-            if kept.since.elapsed() < FRESH || lease.ping().await.is_ok() {
+            if kept.since.elapsed() < FRESH || lease.connection()?.ping().await.is_ok() {
                 return Ok(lease);
             }
         }
@@ -98,25 +97,14 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
+    /// What statements are sent on: there until the lease is dropped.
+    pub(crate) fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
+        self.connection.connection.as_deref_mut().ok_or(sqlx::Error::PoolClosed)
+    }
+
     /// The last statement has come to its end.
     pub(crate) fn done(mut self) {
         self.keep = true;
-    }
-}
-
-impl Deref for Lease {
-    type Target = PgConnection;
-
-    #[expect(clippy::expect_used, reason = "taken only when it is dropped")]
-    fn deref(&self) -> &PgConnection {
-        self.connection.connection.as_ref().expect("a lease holds a connection")
-    }
-}
-
-impl DerefMut for Lease {
-    #[expect(clippy::expect_used, reason = "taken only when it is dropped")]
-    fn deref_mut(&mut self) -> &mut PgConnection {
-        self.connection.connection.as_mut().expect("a lease holds a connection")
     }
 }
 

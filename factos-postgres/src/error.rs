@@ -1,8 +1,11 @@
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use factos::{SequencePosition, StoreError, StoreErrorKind};
 
 use crate::config::Mode;
+
+/// What the driver says of itself if it was built without encryption.
+const WITHOUT_TLS: &str = "without TLS support";
 
 /// Shared by all the appends that one failure ends.
 type Cause = Arc<sqlx::Error>;
@@ -19,8 +22,9 @@ pub enum Error {
         /// The lock timeout.
         waited: Duration,
     },
-    /// The transaction lost against others again and again.
-    #[error("the transaction lost against others several times")]
+    /// The transaction lost against others: a deadlock or a serialization failure. The store tries its own
+    /// again several times; one of the caller's can only be rolled back and begun anew.
+    #[error("the transaction lost against others")]
     Contended(#[source] Cause),
     /// The pool had no connection to give in time.
     #[error("the pool had no connection to give in time")]
@@ -31,6 +35,12 @@ pub enum Error {
     /// The server cannot be reached, or is starting or stopping. Nothing was written.
     #[error("the server cannot be reached")]
     Unreachable(#[source] Cause),
+    /// No encrypted connection was to be had: the server offers none, or its certificate is not trusted.
+    #[error("an encrypted connection could not be made")]
+    Encryption(#[source] Cause),
+    /// An encrypted connection was asked for, and the driver was built without.
+    #[error("encrypted connections need the feature `tls` of factos-postgres")]
+    NoEncryption,
     /// The server gave up a statement, by its timeout or on request. Nothing was written.
     #[error("the server gave up the statement")]
     Cancelled(#[source] Cause),
@@ -170,6 +180,16 @@ impl Error {
         match &error {
             sqlx::Error::PoolTimedOut => return Self::PoolExhausted,
             sqlx::Error::PoolClosed => return Self::Closed,
+            sqlx::Error::Tls(cause) if cause.to_string().contains(WITHOUT_TLS) => {
+                return Self::NoEncryption;
+            }
+            sqlx::Error::Tls(_) => return Self::Encryption(Arc::new(error)),
+            // A certificate that is not trusted.
+            sqlx::Error::Io(cause)
+                if sent == Sent::No && cause.kind() == io::ErrorKind::InvalidData =>
+            {
+                return Self::Encryption(Arc::new(error));
+            }
             sqlx::Error::Database(database) => {
                 let code = database.code().unwrap_or_default().into_owned();
                 return Self::of_code(&code, error, sent, waited);
@@ -234,6 +254,8 @@ impl Error {
             | Self::Answer(_)
             | Self::Standby { .. } => StoreErrorKind::Incompatible,
             Self::Denied(_)
+            | Self::Encryption(_)
+            | Self::NoEncryption
             | Self::MissingDatabase(_)
             | Self::Privilege(_)
             | Self::ReadOnly(_)
@@ -246,13 +268,7 @@ impl Error {
 
 /// Whether an error that is not of the database means that the connection is gone.
 const fn is_lost(error: &sqlx::Error) -> bool {
-    matches!(
-        error,
-        sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::Protocol(_)
-            | sqlx::Error::WorkerCrashed
-    )
+    matches!(error, sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed)
 }
 
 impl From<Error> for StoreError {

@@ -10,7 +10,7 @@ use std::{
 
 use factos::{Bytes, Page, Query, ReadCursor, ReadOptions, Recorded, SequencePosition, StreamName};
 use futures_util::TryStreamExt;
-use sqlx::{Postgres, postgres::PgArguments, query::Query as Statement};
+use sqlx::{PgConnection, Postgres, postgres::PgArguments, query::Query as Statement};
 
 use crate::{
     connections::{Connections, Lease},
@@ -28,6 +28,9 @@ const PAGE_BYTES: u64 = 4 << 20;
 
 /// The most bytes that are taken of a page whose records are larger than those before.
 pub(crate) const MOST_BYTES: u64 = 4 * PAGE_BYTES;
+
+/// How often a read is sent that lost against others.
+const ATTEMPTS: u32 = 8;
 
 /// What a record takes besides its payload, roughly.
 const RECORD_BYTES: u64 = 200;
@@ -105,10 +108,10 @@ impl Reader {
     pub(crate) async fn head(&self) -> Result<u64, Error> {
         let query = || sqlx::query(self.statements.head.text());
         let mut lease = self.lease().await?;
-        let row = match query().fetch_one(&mut *lease).await {
+        let row = match query().fetch_one(self.connection(&mut lease)?).await {
             Err(error) if self.error_is_of_connection(&error) => {
                 lease = self.fresh_lease().await?;
-                query().fetch_one(&mut *lease).await
+                query().fetch_one(self.connection(&mut lease)?).await
             }
             outcome => outcome,
         };
@@ -128,14 +131,18 @@ impl Reader {
         let wanted = ReadCursor::new(options, u64::MAX);
         let most = self.page_size(&wanted, FIRST);
         let mut lease = self.lease().await?;
-        let begun = match self.first_page(&mut lease, selection, names, &wanted, most).await {
-            Err(error) if error.is_of_connection() => {
-                lease = self.fresh_lease().await?;
-                self.first_page(&mut lease, selection, names, &wanted, most).await
+        let mut attempt = 1;
+        let (horizon, page) = loop {
+            match self.first_page(&mut lease, selection, names, &wanted, most).await {
+                Ok(begun) => break begun,
+                Err(error) if attempt == 1 && error.is_of_connection() => {
+                    lease = self.fresh_lease().await?;
+                }
+                Err(Error::Contended(_)) if attempt < ATTEMPTS => {}
+                Err(error) => return Err(error),
             }
-            outcome => outcome,
+            attempt += 1;
         };
-        let (horizon, page) = begun?;
         self.finish(lease, &page);
         if names.is_none() {
             self.settled.fetch_max(horizon, Ordering::Relaxed);
@@ -240,7 +247,7 @@ impl Reader {
         query: Statement<'_, Postgres, PgArguments>,
         horizon_first: bool,
     ) -> Result<(u64, Collected), Error> {
-        let mut stream = query.fetch(&mut **lease);
+        let mut stream = query.fetch(self.connection(lease)?);
         let mut rows = Rows::default();
         let mut collected = Collected::default();
         let mut horizon = 0;
@@ -290,6 +297,10 @@ impl Reader {
     async fn fresh_lease(&self) -> Result<Lease, Error> {
         self.connections.forget();
         self.lease().await
+    }
+
+    fn connection<'a>(&self, lease: &'a mut Lease) -> Result<&'a mut PgConnection, Error> {
+        lease.connection().map_err(|error| self.error(error))
     }
 
     fn error_is_of_connection(&self, error: &sqlx::Error) -> bool {

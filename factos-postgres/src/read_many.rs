@@ -49,6 +49,7 @@ impl Reader {
     }
 
     async fn first_pages(&self, lease: &mut Lease, asked: &Asked<'_>) -> Result<Answer, Error> {
+        let connection = lease.connection().map_err(|error| self.error(error))?;
         let query = sqlx::query(self.statements.read_many.text())
             .bind(number(asked.mosts.len() as u64))
             .bind(&asked.item_of)
@@ -61,7 +62,7 @@ impl Reader {
             .bind(&asked.name_of)
             .bind(&asked.names)
             .bind(&asked.exclusive);
-        let mut stream = query.fetch(&mut **lease);
+        let mut stream = query.fetch(connection);
         let first = stream.try_next().await.map_err(|error| self.error(error))?;
         let horizon = first.as_ref().and_then(row::number).ok_or(Error::Answer("no horizon"))?;
         let mut answer = Answer::new(horizon, asked.mosts.len());

@@ -304,7 +304,10 @@ impl Group {
         loop {
             let lease = connections.lease().await;
             let mut lease = lease.map_err(|error| Error::of(error, Sent::No, *lock_timeout))?;
-            match append::run(&mut lease, &statements.append, &batches, locks).await {
+            let connection = lease.connection();
+            let connection =
+                connection.map_err(|error| Error::of(error, Sent::No, *lock_timeout))?;
+            match append::run(connection, &statements.append, &batches, locks).await {
                 Ok(answer) => {
                     lease.done();
                     return Ok(answer);

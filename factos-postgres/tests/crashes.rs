@@ -6,7 +6,6 @@ mod support;
 
 #[path = "crashes/client.rs"]
 mod client;
-#[allow(dead_code, reason = "another test file has replicas")]
 #[path = "support/cluster.rs"]
 mod cluster;
 #[path = "crashes/ledger.rs"]

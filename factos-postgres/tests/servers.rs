@@ -1,25 +1,72 @@
-//! Servers that only follow another one.
+//! Servers that follow another one, and servers that are full.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
-#[allow(dead_code, reason = "another test file has servers that crash")]
 #[path = "support/cluster.rs"]
 mod cluster;
 
 use std::time::Duration;
 
-use factos::{AppendCondition, AppendError, EventStore, EventStoreExt, Query, ReadOptions};
-use factos_postgres::{Config, Error, Mode, PostgresStore};
+use factos::{
+    AppendCondition, AppendError, EventStore, EventStoreExt, Query, ReadOptions, StoreErrorKind,
+};
+use factos_postgres::{
+    Config, Error, Mode, PostgresStore,
+    sqlx::{Connection, PgConnection},
+};
 
 use crate::{
-    cluster::Cluster,
+    cluster::{Cluster, MOST_CONNECTIONS},
     support::{cause, eventually, of_show, sold, unless_sold},
 };
 
 async fn open(cluster: &Cluster, mode: Mode, create: bool) -> PostgresStore {
     Config::new().mode(mode).create(create).connect(&cluster.url()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_server_without_a_free_connection_is_told_and_used_again() {
+    let cluster = Cluster::start_new();
+    let store = open(&cluster, Mode::Keyed, true).await;
+    store.append(vec![sold("1")], AppendCondition::None).await.unwrap();
+    let mut others = Vec::new();
+    while let Ok(other) = PgConnection::connect(&cluster.url()).await {
+        others.push(other);
+        assert!(others.len() <= MOST_CONNECTIONS, "the server takes any number of connections");
+    }
+    let error = PostgresStore::connect(&cluster.url()).await.unwrap_err();
+    assert!(matches!(cause(&error), Error::ServerFull(_)), "{error:?}");
+    assert_eq!(error.kind(), StoreErrorKind::Busy);
+    // What the store keeps is enough to go on, for as many clients as there may be.
+    let appends: Vec<_> = (0..50)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                store.append(vec![sold(&n.to_string())], AppendCondition::None).await
+            })
+        })
+        .collect();
+    let mut written = 1;
+    for append in appends {
+        match append.await.unwrap() {
+            Ok(_) => written += 1,
+            Err(AppendError::Store(error)) => {
+                assert!(matches!(cause(&error), Error::ServerFull(_)), "{error:?}");
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    assert!(written > 1);
+    assert_eq!(store.read_all(&of_show("1")).await.unwrap().len(), 2);
+    drop(others);
+    eventually("a new handle is opened", || async {
+        PostgresStore::connect(&cluster.url()).await.is_ok()
+    })
+    .await;
+    assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), written);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,16 @@
 //! A server of a test's own, that it may stop, start and copy.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::{
     env,
     net::TcpListener,
     path::{Path, PathBuf},
     process::Command,
 };
+
+/// As `max_connections` of the server; a superuser may use them all.
+pub(crate) const MOST_CONNECTIONS: usize = 60;
 
 pub(crate) struct Cluster {
     folder: tempfile::TempDir,
@@ -22,6 +27,29 @@ impl Cluster {
             &["-D", &data, "-U", "factos", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"],
         );
         cluster.configure();
+        cluster.start();
+        cluster
+    }
+
+    /// One that offers encryption, with a certificate of an authority of its own.
+    pub(crate) fn start_encrypted() -> Self {
+        let cluster = Self::start_new();
+        cluster.authority("ca");
+        cluster.authority("stranger");
+        cluster.openssl(
+            "req -new -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=server",
+        );
+        std::fs::write(cluster.path("names"), "subjectAltName = IP:127.0.0.1\n").unwrap();
+        cluster.openssl(
+            "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.crt",
+        );
+        cluster.own("server.key");
+        cluster.crash();
+        cluster.set(&format!(
+            "ssl = on\nssl_cert_file = '{}'\nssl_key_file = '{}'\n",
+            cluster.path("server.crt"),
+            cluster.path("server.key")
+        ));
         cluster.start();
         cluster
     }
@@ -68,30 +96,60 @@ impl Cluster {
     fn reserve() -> Self {
         let folder = tempfile::Builder::new().prefix("factos-cluster-").tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let cluster = Self { folder, port };
+        cluster.own(".");
+        cluster
+    }
+
+    /// The certificate of an authority, made as `name.crt`.
+    fn authority(&self, name: &str) {
+        self.openssl(&format!(
+            "req -x509 -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.crt -days 2 -subj /CN={name}"
+        ));
+    }
+
+    fn openssl(&self, arguments: &str) {
+        let mut command = Command::new("openssl");
+        let command = command.args(arguments.split(' ')).current_dir(self.folder.path());
+        let Ok(output) = command.output() else {
+            panic!("openssl is missing: it makes the certificates of this test");
+        };
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn own(&self, name: &str) {
         if is_root() {
-            let owned = Command::new("chown").arg(owner()).arg(folder.path()).status().unwrap();
+            let owned = Command::new("chown").arg(owner()).arg(self.path(name)).status().unwrap();
             assert!(owned.success());
         }
-        Self { folder, port }
     }
 
     fn configure(&self) {
-        let settings = format!(
+        self.set(&self.settings());
+    }
+
+    fn settings(&self) -> String {
+        format!(
             "port = {}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{}'\n\
-             shared_buffers = 16MB\nmax_connections = 60\n",
+             shared_buffers = 16MB\nmax_connections = {MOST_CONNECTIONS}\n",
             self.port,
             self.folder.path().display()
-        );
+        )
+    }
+
+    /// Takes effect with the next start.
+    fn set(&self, settings: &str) {
         let path = Path::new(&self.data()).join("postgresql.auto.conf");
         let before = std::fs::read_to_string(&path).unwrap_or_default();
-        std::fs::write(path, before + &settings).unwrap();
+        std::fs::write(path, before + settings).unwrap();
     }
 
     fn data(&self) -> String {
         self.path("data")
     }
 
-    fn path(&self, name: &str) -> String {
+    /// A file beside the data.
+    pub(crate) fn path(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }
 

@@ -1,0 +1,152 @@
+//! Connections cut at a chosen moment of an append, by a proxy between the store and the server.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
+
+use factos::{AppendCondition, AppendError, EventStore, EventStoreExt, Query, StoreErrorKind};
+use factos_postgres::{
+    Error, Mode, PostgresStore,
+    sqlx::postgres::{PgConnectOptions, PgPoolOptions},
+};
+use support::{Schema, cause, sold, url};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+const FORWARD: u8 = 0;
+/// What the store sends next does not reach the server.
+const CUT_REQUEST: u8 = 1;
+/// What the server answers next does not reach the store.
+const CUT_ANSWER: u8 = 2;
+
+#[derive(Clone)]
+struct Proxy {
+    cut: Arc<AtomicU8>,
+    port: u16,
+}
+
+impl Proxy {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let proxy = Self { cut: Arc::default(), port };
+        let accepting = proxy.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let proxy = accepting.clone();
+                tokio::spawn(async move { proxy.carry(client).await });
+            }
+        });
+        proxy
+    }
+
+    /// Until one side ends or the connection is cut.
+    async fn carry(self, client: TcpStream) {
+        let options: PgConnectOptions = url().parse().unwrap();
+        let server = TcpStream::connect((options.get_host(), options.get_port())).await.unwrap();
+        let (mut from_client, mut to_client) = client.into_split();
+        let (mut from_server, mut to_server) = server.into_split();
+        let (mut request, mut answer) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+        loop {
+            tokio::select! {
+                Ok(length @ 1..) = from_client.read(&mut request) => {
+                    if self.is_cut(CUT_REQUEST) {
+                        return;
+                    }
+                    to_server.write_all(&request[..length]).await.unwrap();
+                }
+                Ok(length @ 1..) = from_server.read(&mut answer) => {
+                    if self.is_cut(CUT_ANSWER) {
+                        return;
+                    }
+                    to_client.write_all(&answer[..length]).await.unwrap();
+                }
+                else => return,
+            }
+        }
+    }
+
+    /// Once for each time that it was asked for.
+    fn is_cut(&self, moment: u8) -> bool {
+        let (order, failure) = (Ordering::SeqCst, Ordering::SeqCst);
+        self.cut.compare_exchange(moment, FORWARD, order, failure).is_ok()
+    }
+
+    fn cut_next(&self, moment: u8) {
+        self.cut.store(moment, Ordering::SeqCst);
+    }
+
+    async fn open(&self, schema: &Schema) -> PostgresStore {
+        let options: PgConnectOptions = url().parse().unwrap();
+        let options = options.host("127.0.0.1").port(self.port);
+        let pool = PgPoolOptions::new().max_connections(4).connect_with(options).await.unwrap();
+        schema.config().open(pool).await.unwrap()
+    }
+}
+
+async fn a_cut_is_told_and_the_outcome_found_out(mode: Mode) {
+    let schema = Schema::new(mode).await;
+    let proxy = Proxy::start().await;
+    let store = proxy.open(&schema).await;
+    let mut there = 0;
+    for round in 0..6 {
+        // The connection is in use, and its statements are prepared.
+        store.append(vec![sold("warm")], AppendCondition::None).await.unwrap();
+        let moment = if round % 2 == 0 { CUT_REQUEST } else { CUT_ANSWER };
+        let batch = vec![sold("1"), sold("2")];
+        proxy.cut_next(moment);
+        let error = store.append(batch.clone(), AppendCondition::None).await.unwrap_err();
+        let AppendError::Store(error) = error else { panic!("{error:?}") };
+        assert!(matches!(cause(&error), Error::ConnectionLost(_)), "{error:?}");
+        assert_eq!(error.kind(), StoreErrorKind::OutcomeUnknown);
+        assert_eq!(proxy.cut.load(Ordering::SeqCst), FORWARD);
+        // Again with the same ids: a lost answer had been committed, a lost request had not.
+        let again = store.append(batch.clone(), AppendCondition::None).await;
+        match moment {
+            CUT_REQUEST => assert_eq!(again.unwrap().len(), 2),
+            _ => assert!(
+                matches!(again, Err(AppendError::DuplicateEventId(id)) if id == batch[0].id),
+                "{again:?}"
+            ),
+        }
+        there += 3;
+        assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), there);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_cut_connection_leaves_a_keyed_log_right() {
+    a_cut_is_told_and_the_outcome_found_out(Mode::Keyed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_cut_connection_leaves_a_portable_log_right() {
+    a_cut_is_told_and_the_outcome_found_out(Mode::Portable).await;
+}
+
+/// A read may be sent again whatever became of it.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_cut_read_is_sent_again() {
+    let schema = Schema::new(Mode::Keyed).await;
+    let proxy = Proxy::start().await;
+    let store = proxy.open(&schema).await;
+    store.append(vec![sold("1")], AppendCondition::None).await.unwrap();
+    for moment in [CUT_REQUEST, CUT_ANSWER] {
+        assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), 1);
+        proxy.cut_next(moment);
+        assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), 1);
+        assert_eq!(proxy.cut.load(Ordering::SeqCst), FORWARD);
+        proxy.cut_next(moment);
+        assert!(store.head().await.unwrap().is_some());
+    }
+}
