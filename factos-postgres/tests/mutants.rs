@@ -113,7 +113,7 @@ mutants! {
         "concurrency::a_decision_on_everything_sees_every_event",
     ];
     locks_before_positions: Keyed, slowly(&[
-        ("wait text,\n  OUT kind", "wait text,\n  OUT early bigint[], OUT kind"),
+        ("OUT held int[], OUT kind", "OUT held int[], OUT early bigint[], OUT kind"),
         (" held := factos._lock(names, excl, patient);\n", " early := factos._take(n); held := factos._lock(names, excl, patient);\n"),
         ("  pos := factos._take(n);", "  pos := early;"),
         ("  pos := factos._take(cardinality(keep));", "  pos := early[1:cardinality(keep)];"),

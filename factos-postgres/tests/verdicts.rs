@@ -192,13 +192,17 @@ fn is_right(
     match verdict {
         Ok(records) => {
             seen.accepted += 1;
-            let at = log.iter().position(|record| record.id == events[0].id).unwrap();
-            let known: HashSet<_> = log[..at].iter().map(|record| record.id).collect();
-            at >= before
-                && log[at..].starts_with(records)
-                && records.iter().map(|r| r.id).eq(events.iter().map(|event| event.id))
-                && !conflicting(&log[..at], condition)
-                && !events.iter().any(|event| known.contains(&event.id))
+            // Batches on other boundaries may have positions between those of this one.
+            let own: HashSet<_> = records.iter().map(|record| record.position).collect();
+            let last = records.last().unwrap().position;
+            let is_other = |record: &&Recorded<Bytes>| !own.contains(&record.position);
+            let others: Vec<_> = log.iter().filter(is_other).cloned().collect();
+            let earlier = others.partition_point(|record| record.position < last);
+            records.iter().map(|r| r.id).eq(events.iter().map(|event| event.id))
+                && records.is_sorted_by(|one, next| one.position < next.position)
+                && records.iter().all(|record| log[before..].contains(record))
+                && !conflicting(&others[..earlier], condition)
+                && !events.iter().any(|event| others.iter().any(|other| other.id == event.id))
         }
         Err(AppendError::DuplicateEventId(id)) => {
             seen.duplicates += 1;
