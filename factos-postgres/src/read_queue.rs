@@ -50,11 +50,9 @@ impl ReadQueue {
             return reader.begin(selection, Some(names), options).await;
         }
         let (reply, begun) = oneshot::channel();
-        let (selection_of_it, names_of_it) = (selection.clone(), names.clone());
-        self.push(
-            reader,
-            Waiting { selection: selection_of_it, names: names_of_it, options, reply },
-        );
+        let waiting =
+            Waiting { selection: selection.clone(), names: names.clone(), options, reply };
+        self.push(reader, waiting);
         match begun.await {
             Ok(begun) => Ok(begun),
             Err(_) => reader.begin(selection, Some(names), options).await,
