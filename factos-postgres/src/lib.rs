@@ -6,6 +6,7 @@ mod connections;
 mod error;
 mod follow;
 mod gate;
+mod gathering;
 mod names;
 mod pages;
 mod probe;

@@ -9,10 +9,11 @@ use std::{
 };
 
 use factos::ReadOptions;
-use tokio::{sync::oneshot, task::yield_now};
+use tokio::sync::oneshot;
 
 use crate::{
     error::Error,
+    gathering::gather,
     names::Names,
     read::{Begun, Reader, Selection},
     read_many::Waiting,
@@ -105,24 +106,11 @@ struct Worker {
 impl Worker {
     async fn run(mut self) {
         loop {
-            self.gather().await;
+            gather(|| self.queue.len()).await;
             let Some(group) = self.take() else { return };
             self.reader.begin_many(group).await;
             self.queue.lock().gathering += 1;
             self.gathering = true;
-        }
-    }
-
-    /// Lets whoever is about to read come as well.
-    async fn gather(&self) {
-        let mut queued = self.queue.len();
-        loop {
-            yield_now().await;
-            let now = self.queue.len();
-            if now <= queued {
-                return;
-            }
-            queued = now;
         }
     }
 

@@ -9,15 +9,13 @@ use std::{
 };
 
 use factos::{EventId, StoreError, StreamName};
-use tokio::{
-    sync::{Semaphore, oneshot},
-    task::yield_now,
-};
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::{
     append::{self, Answer, Batch, Locks, Verdict},
     config::Config,
     error::{Error, Sent},
+    gathering::gather,
     names::Names,
     read::Reader,
     store::Shared,
@@ -98,24 +96,11 @@ struct Worker {
 impl Worker {
     async fn run(mut self) {
         loop {
-            self.gather().await;
+            gather(|| self.shared.queue.len()).await;
             let Some(group) = self.take() else { return };
             group.write_at_once(&self.shared).await;
             self.shared.queue.lock().gathering += 1;
             self.gathering = true;
-        }
-    }
-
-    /// Lets whoever was answered append again, so that it need not wait for the next group.
-    async fn gather(&self) {
-        let mut queued = self.shared.queue.len();
-        loop {
-            yield_now().await;
-            let now = self.shared.queue.len();
-            if now <= queued {
-                return;
-            }
-            queued = now;
         }
     }
 
