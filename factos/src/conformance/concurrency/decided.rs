@@ -42,6 +42,8 @@ async fn decide(store: Arc<dyn EventStore>, query: Query) {
         let seen = events.collect().await.unwrap().len();
         let mut decided = event("Decided", &[]);
         decided.payload = format!("{} {seen}", observed.map_or(0, SequencePosition::get)).into();
+        // Others go first, as while a decision is made.
+        tokio::task::yield_now().await;
         let condition = unless(&query).after(observed);
         decisions += usize::from(accepted(append_if(&store, decided, condition).await));
         tries += 1;
