@@ -286,6 +286,7 @@ wrong_stores! {
         "visibility::following_every_event_is_gapless",
         "visibility::nothing_appears_below_observed_of_all",
     ] may fail [
+        "concurrency::",
         "follow::",
         "visibility::",
     ];

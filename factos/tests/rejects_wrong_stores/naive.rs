@@ -346,7 +346,9 @@ impl<R: Rules> EventStore for Naive<R> {
             Commit::LockedByTags if is_tagged(&condition) => self.atomic(events, &condition),
             Commit::CheckedBefore | Commit::LockedByTags => {
                 self.check(&events, &condition)?;
-                yield_now().await;
+                for _ in 0..3 {
+                    yield_now().await;
+                }
                 Ok(self.write_and_publish(events))
             }
             Commit::CheckedAgainstWrites => {
