@@ -286,6 +286,7 @@ wrong_stores! {
         "visibility::following_every_event_is_gapless",
         "visibility::nothing_appears_below_observed_of_all",
     ] may fail [
+        "concurrency::",
         "follow::",
         "visibility::",
     ];
@@ -601,8 +602,6 @@ wrong_stores! {
     condition_is_ignored: ConditionIsIgnored fails [
         "append::a_refused_append_leaves_no_trace",
         "concurrency::a_counter_reaches_the_exact_total",
-        "concurrency::a_decision_on_a_type_sees_every_event",
-        "concurrency::a_decision_on_everything_sees_every_event",
         "concurrency::a_name_is_taken_once",
         "concurrency::one_of_many_contenders_wins",
         "concurrency::racing_revisions_have_one_winner",

@@ -172,6 +172,8 @@ async fn watch(
         assert!(shown.last().copied() <= observed, "{shown:?} up to {observed:?}");
         if seen.last() != Some(&(observed, shown.len())) {
             seen.push((observed, shown.len()));
+            tokio::task::yield_now().await;
+            continue;
         }
         let nap = Duration::from_millis(5);
         if let Ok(woken) = tokio::time::timeout(nap, store.wait_past(observed)).await {

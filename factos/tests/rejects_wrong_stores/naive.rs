@@ -344,7 +344,12 @@ impl<R: Rules> EventStore for Naive<R> {
             Commit::EventByEvent => self.event_by_event(events, &condition).await,
             Commit::Late => self.late(events, &condition).await,
             Commit::LockedByTags if is_tagged(&condition) => self.atomic(events, &condition),
-            Commit::CheckedBefore | Commit::LockedByTags => {
+            Commit::LockedByTags => {
+                self.check(&events, &condition)?;
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                Ok(self.write_and_publish(events))
+            }
+            Commit::CheckedBefore => {
                 self.check(&events, &condition)?;
                 yield_now().await;
                 Ok(self.write_and_publish(events))
