@@ -1,12 +1,17 @@
 //! Connections of the caller's pool, some of them kept from call to call.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use sqlx::{Connection, PgConnection, PgPool, Postgres, pool::PoolConnection};
-use tokio::runtime::Handle;
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, SemaphorePermit},
+};
+
+use crate::error::Error;
 
 /// A connection that was kept for longer is asked whether it still works before it is used.
 const FRESH: Duration = Duration::from_millis(500);
@@ -14,8 +19,18 @@ const FRESH: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(crate) struct Connections {
     pool: PgPool,
-    kept: Mutex<Vec<Kept>>,
+    idle: Mutex<Idle>,
     most: usize,
+    /// One for each connection that may be on a statement that waits for others. The rest of the pool is
+    /// for what does not.
+    waits: Semaphore,
+}
+
+#[derive(Debug, Default)]
+struct Idle {
+    kept: Vec<Kept>,
+    /// How many ask the pool for a connection, which does not know of those that are kept.
+    asking: usize,
 }
 
 #[derive(Debug)]
@@ -41,8 +56,15 @@ impl Drop for OnRuntime {
 
 impl Connections {
     pub(crate) fn new(pool: PgPool, held: usize) -> Self {
-        let half = usize::try_from(pool.options().get_max_connections() / 2).unwrap_or(usize::MAX);
-        Self { pool, kept: Mutex::default(), most: held.min(half) }
+        let all = pool.options().get_max_connections() as usize;
+        let waits = Semaphore::new((all / 4).max(1));
+        Self { pool, idle: Mutex::default(), most: held.min(all / 2), waits }
+    }
+
+    /// The turn of a statement that may have to wait for others, within the time that it may wait itself.
+    pub(crate) async fn turn_to_wait(&self, most: Duration) -> Result<SemaphorePermit<'_>, Error> {
+        let turn = tokio::time::timeout(most, self.waits.acquire()).await;
+        turn.ok().and_then(Result::ok).ok_or(Error::Locked { waited: most })
     }
 
     pub(crate) const fn pool(&self) -> &PgPool {
@@ -57,6 +79,7 @@ impl Connections {
                 return Ok(lease);
             }
         }
+        let _asking = Asking(self);
         let connection =
             OnRuntime { connection: Some(self.pool.acquire().await?), runtime: Handle::current() };
         Ok(Lease { connection, home: Arc::clone(self), keep: false })
@@ -64,26 +87,39 @@ impl Connections {
 
     /// Lets go of what is kept.
     pub(crate) fn forget(&self) {
-        let kept = std::mem::take(&mut *self.lock());
+        let kept = std::mem::take(&mut self.lock().kept);
         drop(kept);
     }
 
+    /// One that is kept. If there is none, whoever is done from now on gives back to the pool.
     fn take(&self) -> Option<Kept> {
         let here = Handle::current().id();
-        let mut kept = self.lock();
-        let last = kept.iter().rposition(|kept| kept.connection.runtime.id() == here)?;
-        Some(kept.remove(last))
+        let mut idle = self.lock();
+        let last = idle.kept.iter().rposition(|kept| kept.connection.runtime.id() == here);
+        if last.is_none() {
+            idle.asking += 1;
+        }
+        Some(idle.kept.remove(last?))
     }
 
     fn give_back(&self, connection: OnRuntime) {
-        let mut kept = self.lock();
-        if kept.len() < self.most {
-            kept.push(Kept { connection, since: Instant::now() });
+        let mut idle = self.lock();
+        if idle.asking == 0 && idle.kept.len() < self.most {
+            idle.kept.push(Kept { connection, since: Instant::now() });
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Kept>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody who asks the pool.
+struct Asking<'a>(&'a Connections);
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.lock().asking -= 1;
     }
 }
 

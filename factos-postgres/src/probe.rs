@@ -33,9 +33,9 @@ async fn probe(
     }
     let schema = &config.schema;
     let name = format!("probe:{}", EventId::new());
-    let lock = format!("SELECT true FROM \"{schema}\"._lock(ARRAY['{name}'], ARRAY[true], true)");
-    let is_free = format!("SELECT \"{schema}\"._lock(ARRAY['{name}'], ARRAY[true], false) IS NULL");
-    let is_shown = "SELECT count(*) >= 2 FROM pg_locks
+    let lock = format!("SELECT \"{schema}\"._probe('{name}', true)");
+    let is_free = format!("SELECT \"{schema}\"._probe('{name}', false)");
+    let is_shown = "SELECT count(*) > 0 FROM pg_locks
          WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid()";
     let mut holder = one.begin().await?;
     one_bool(&mut holder, &lock).await?;

@@ -45,6 +45,7 @@ impl ReadQueue {
         options: ReadOptions,
     ) -> Result<Begun, Error> {
         let Some(names) = names.filter(|_| !options.backwards) else {
+            let _turn = reader.connections.turn_to_wait(reader.lock_timeout).await?;
             return reader.begin(selection, names, options).await;
         };
         if let Some(_alone) = self.go_alone() {
@@ -56,7 +57,10 @@ impl ReadQueue {
         self.push(reader, waiting);
         match begun.await {
             Ok(begun) => Ok(begun),
-            Err(_) => reader.begin(selection, Some(names), options).await,
+            Err(_) => {
+                let _turn = reader.connections.turn_to_wait(reader.lock_timeout).await?;
+                reader.begin(selection, Some(names), options).await
+            }
         }
     }
 

@@ -113,7 +113,6 @@ impl PostgresStore {
         if found.is_keyed() {
             probe::locks_exclude(&config, &pool).await?;
         }
-        let connections = pool.options().get_max_connections();
         let reader = Reader {
             connections: Arc::new(Connections::new(pool, config.held)),
             statements: Arc::new(Statements::of(&config.schema)),
@@ -127,7 +126,7 @@ impl PostgresStore {
             shared: Arc::new(Shared {
                 config,
                 reader: Arc::new(reader),
-                queue: Queue::new(connections),
+                queue: Queue::default(),
                 reads: Arc::default(),
                 head: Head::default(),
                 log_id: found.log_id,

@@ -9,7 +9,7 @@ use std::{
 };
 
 use factos::{EventId, StoreError, StreamName};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 use crate::{
     append::{self, Answer, Batch, Locks, Verdict},
@@ -36,12 +36,8 @@ pub(crate) struct Append {
     pub(crate) reply: oneshot::Sender<Verdict>,
 }
 
-#[derive(Debug)]
-pub(crate) struct Queue {
-    state: Mutex<State>,
-    /// One for each connection that waiting groups may have.
-    waiting: Semaphore,
-}
+#[derive(Debug, Default)]
+pub(crate) struct Queue(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -52,12 +48,6 @@ struct State {
 }
 
 impl Queue {
-    /// For a pool of so many connections.
-    pub(crate) fn new(connections: u32) -> Self {
-        let waiting = Semaphore::new((connections as usize / 4).max(1));
-        Self { state: Mutex::default(), waiting }
-    }
-
     /// Queues an append, and starts a worker if none is about to take it.
     pub(crate) fn push(&self, shared: &Arc<Shared>, append: Append) {
         let mut state = self.lock();
@@ -72,7 +62,7 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -242,8 +232,11 @@ impl Group {
 
     /// Waits for whatever others hold.
     async fn write_patiently(self, shared: &Shared) {
-        // Never closed.
-        let _turn = shared.queue.waiting.acquire().await;
+        let Reader { connections, lock_timeout, .. } = &*shared.reader;
+        let _turn = match connections.turn_to_wait(*lock_timeout).await {
+            Ok(turn) => turn,
+            Err(error) => return self.fail(&error),
+        };
         let outcome = self.send(shared, true).await;
         self.finish(outcome, shared).await;
     }

@@ -111,6 +111,18 @@ async fn a_sequence_behind_its_log_is_told() {
     assert!(matches!(cause(&error), Error::PositionsBehind { next: 2, last: 2, .. }), "{error:?}");
 }
 
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_log_that_a_transaction_locks_as_a_whole_is_opened() {
+    let schema = Schema::new(Mode::Keyed).await;
+    let store = schema.open().await;
+    let mut transaction = store.pool().begin().await.unwrap();
+    let unless_any = AppendCondition::fail_if_events_match(Query::all());
+    store.append_in(&mut transaction, vec![sold("1")], unless_any).await.unwrap();
+    schema.config().open(pool(2).await).await.unwrap();
+    transaction.commit().await.unwrap();
+}
+
 /// An engine whose locks are stubs, made of functions that come before the engine's own.
 #[tokio::test]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]

@@ -30,6 +30,14 @@ BEGIN
  RETURN held;
 END $$;
 
+-- Whether this transaction holds the lock of a name from here on. As _lock takes it, but the whole log may be locked.
+CREATE FUNCTION factos._probe(name text, patient bool) RETURNS bool LANGUAGE plpgsql VOLATILE AS $$
+DECLARE v text; key bigint := hashtextextended(name, 1178796033);
+BEGIN
+ IF patient THEN v := pg_advisory_xact_lock(key); RETURN true; END IF;
+ RETURN pg_try_advisory_xact_lock(key);
+END $$;
+
 -- Positions are taken after the locks, and below a floor mark that the watermark looks at.
 CREATE FUNCTION factos._take(n int) RETURNS bigint[] LANGUAGE plpgsql VOLATILE AS $$
 DECLARE r bigint[]; v text;
