@@ -24,6 +24,7 @@ use factos::{
     StoreErrorKind,
 };
 use factos_postgres::{Config, Mode, PostgresStore, sqlx::Executor};
+use futures_util::future::join_all;
 
 use crate::{
     client::Client,
@@ -162,7 +163,10 @@ async fn nothing_appears_below_observed_after_a_crash() {
             transaction.rollback().await.unwrap();
             None
         };
-        let observed = store.read(&query, ReadOptions::all()).await.unwrap().observed();
+        // At once, so that some are sent together.
+        let reads = (0..8).map(|_| store.read(&query, ReadOptions::all()));
+        let reads = join_all(reads).await;
+        let observed = reads.into_iter().map(|read| read.unwrap().observed()).max().unwrap();
         cluster.crash();
         cluster.start();
         drop(in_flight);

@@ -8,6 +8,7 @@ pub(crate) enum Mutation {
     NoLocks,
     PositionsBeforeLocks,
     NoBarrier,
+    NoBarrierOfManyReads,
     NoFloorMarks,
     SerializableInsteadOfLocks,
 }
@@ -37,8 +38,9 @@ impl Mutation {
             Self::NoBarrier => {
                 let mut horizon = sql.function("_horizon");
                 swap(&mut horizon, &format!("v := {}_lock(names, excl, true);", sql.prefix()), "");
-                changed.push(horizon);
+                changed.extend([horizon, sql.without_barrier_of_many_reads()]);
             }
+            Self::NoBarrierOfManyReads => changed.push(sql.without_barrier_of_many_reads()),
             Self::NoFloorMarks => {
                 let start = take.find(" v := pg_advisory_xact_lock_shared").unwrap();
                 let end = start + take[start..].find('\n').unwrap();
@@ -76,6 +78,12 @@ impl Functions {
         let mut lock = self.function("_lock");
         swap(&mut lock, "BEGIN\n", "BEGIN\n RETURN NULL;\n");
         lock
+    }
+
+    fn without_barrier_of_many_reads(&self) -> String {
+        let mut horizon = self.function("_horizon_at_once");
+        swap(&mut horizon, &format!("held := {}_lock(names, excl, false);", self.prefix()), "");
+        horizon
     }
 
     fn with_positions_first(&self) -> String {
