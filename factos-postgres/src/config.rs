@@ -131,7 +131,7 @@ impl Config {
     }
 
     /// How many appends, and about how many bytes of them, share one commit at most; 256 and 16 MiB by
-    /// default.
+    /// default. Several appends share one only up to 1,000 events.
     #[must_use]
     pub const fn batch(mut self, appends: usize, bytes: usize) -> Self {
         self.batch_appends = if appends == 0 { 1 } else { appends };

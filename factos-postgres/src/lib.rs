@@ -7,6 +7,7 @@ mod error;
 mod follow;
 mod gate;
 mod gathering;
+mod group;
 mod names;
 mod pages;
 mod probe;
