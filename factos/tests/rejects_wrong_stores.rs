@@ -210,7 +210,6 @@ wrong_stores! {
         "visibility::following_a_tag_is_gapless",
         "visibility::following_a_type_is_gapless",
         "visibility::following_every_event_is_gapless",
-        "visibility::nothing_appears_below_observed_of_a_tag",
     ] may fail [
         "visibility::",
     ];
@@ -223,7 +222,6 @@ wrong_stores! {
     live_pages: LivePages fails [
         "read::a_read_is_one_snapshot",
         "read::reads_and_appends_interleave",
-        "visibility::nothing_appears_below_observed_of_a_tag",
     ] may fail [
         "follow::",
         "visibility::",
@@ -316,8 +314,6 @@ wrong_stores! {
         "visibility::following_a_tag_is_gapless",
         "visibility::following_a_type_is_gapless",
         "visibility::following_every_event_is_gapless",
-        "visibility::nothing_appears_below_observed_of_a_tag",
-        "visibility::nothing_appears_below_observed_of_a_type",
         "visibility::the_head_never_steps_back",
     ] may fail [
         "concurrency::",
@@ -433,7 +429,6 @@ wrong_stores! {
         "stream::queries_see_events_of_streams",
         "visibility::following_a_tag_is_gapless",
         "visibility::following_a_type_is_gapless",
-        "visibility::nothing_appears_below_observed_of_a_type",
     ] may fail [
         "concurrency::",
         "visibility::",
