@@ -6,7 +6,6 @@ mod connections;
 mod error;
 mod follow;
 mod gate;
-mod gathering;
 mod group;
 mod names;
 mod pages;
@@ -19,6 +18,7 @@ mod schema;
 mod sql;
 mod store;
 mod wire;
+mod workers;
 mod writer;
 
 pub use config::{Config, InvalidSchemaName, Mode};

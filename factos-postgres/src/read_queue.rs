@@ -5,7 +5,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use factos::ReadOptions;
@@ -13,32 +16,31 @@ use tokio::sync::oneshot;
 
 use crate::{
     error::Error,
-    gathering::gather,
     names::Names,
     read::{Begun, Reader, Selection},
     read_many::Waiting,
+    workers::{Worker, Workers},
 };
 
 /// How many reads go alone at a time, and how many statements that read for several.
 const ALONE: usize = 2;
 const WORKERS: usize = 2;
 
-#[derive(Debug, Default)]
-pub(crate) struct ReadQueue(Mutex<State>);
-
-#[derive(Debug, Default)]
-struct State {
-    waiting: VecDeque<Waiting>,
-    alone: usize,
-    workers: usize,
-    /// Workers that have not taken their reads yet.
-    gathering: usize,
+#[derive(Debug)]
+pub(crate) struct ReadQueue {
+    waiting: Arc<Workers<Waiting>>,
+    alone: AtomicUsize,
 }
 
 impl ReadQueue {
+    pub(crate) fn new() -> Self {
+        // Whoever is not answered goes on alone.
+        Self { waiting: Arc::new(Workers::new(drop)), alone: AtomicUsize::new(0) }
+    }
+
     /// The first page of a read.
     pub(crate) async fn begin(
-        self: &Arc<Self>,
+        &self,
         reader: &Arc<Reader>,
         selection: &Selection,
         names: Option<&Names>,
@@ -54,7 +56,9 @@ impl ReadQueue {
         let (reply, begun) = oneshot::channel();
         let waiting =
             Waiting { selection: selection.clone(), names: names.clone(), options, reply };
-        self.push(reader, waiting);
+        if let Some(worker) = self.waiting.push(waiting, WORKERS) {
+            tokio::spawn(run(Arc::clone(reader), worker));
+        }
         match begun.await {
             Ok(begun) => Ok(begun),
             Err(_) => {
@@ -65,101 +69,36 @@ impl ReadQueue {
     }
 
     fn go_alone(&self) -> Option<Alone<'_>> {
-        let mut state = self.lock();
-        let few = state.alone < ALONE;
-        state.alone += usize::from(few);
-        few.then(|| Alone(self))
-    }
-
-    fn push(self: &Arc<Self>, reader: &Arc<Reader>, waiting: Waiting) {
-        let mut state = self.lock();
-        state.waiting.push_back(waiting);
-        if state.gathering == 0 && state.workers < WORKERS {
-            state.workers += 1;
-            state.gathering += 1;
-            let (queue, reader) = (Arc::clone(self), Arc::clone(reader));
-            tokio::spawn(Worker { queue, reader, gathering: true, is_counted: true }.run());
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.lock().waiting.len()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let more = |alone| (alone < ALONE).then_some(alone + 1);
+        let went = self.alone.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        went.is_ok().then(|| Alone(&self.alone))
     }
 }
 
-struct Alone<'a>(&'a ReadQueue);
+/// A read that goes alone.
+struct Alone<'a>(&'a AtomicUsize);
 
 impl Drop for Alone<'_> {
     fn drop(&mut self) {
-        self.0.lock().alone -= 1;
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-struct Worker {
-    queue: Arc<ReadQueue>,
-    reader: Arc<Reader>,
-    gathering: bool,
-    /// Whether it is one of the queue's workers still.
-    is_counted: bool,
-}
-
-impl Worker {
-    async fn run(mut self) {
-        loop {
-            gather(|| self.queue.len()).await;
-            let Some(group) = self.take() else { return };
-            self.reader.begin_many(group).await;
-            self.queue.lock().gathering += 1;
-            self.gathering = true;
-        }
-    }
-
-    fn take(&mut self) -> Option<Vec<Waiting>> {
-        let mut state = self.queue.lock();
-        let group = state.take_group(self.reader.most_names);
-        state.gathering -= 1;
-        self.gathering = false;
-        if group.is_empty() {
-            // Before anybody else looks: whoever comes next starts another.
-            state.workers -= 1;
-            self.is_counted = false;
-            return None;
-        }
-        Some(group)
+async fn run(reader: Arc<Reader>, mut worker: Worker<Waiting>) {
+    while let Some(group) = worker.next(|waiting| take(waiting, reader.most_names)).await {
+        reader.begin_many(group).await;
     }
 }
 
-impl State {
-    /// As many as fit: each name takes a lock.
-    fn take_group(&mut self, most_names: usize) -> Vec<Waiting> {
-        let (mut group, mut names) = (Vec::new(), 0);
-        while let Some(next) = self.waiting.front() {
-            names += next.names.len();
-            if names > most_names && !group.is_empty() {
-                break;
-            }
-            group.extend(self.waiting.pop_front().filter(|next| !next.reply.is_closed()));
+/// As many as fit: each name takes a lock.
+fn take(waiting: &mut VecDeque<Waiting>, most_names: usize) -> Option<Vec<Waiting>> {
+    let (mut group, mut names) = (Vec::new(), 0);
+    while let Some(next) = waiting.front() {
+        names += next.names.len();
+        if names > most_names && !group.is_empty() {
+            break;
         }
-        group
+        group.extend(waiting.pop_front().filter(|next| !next.reply.is_closed()));
     }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        if !self.is_counted {
-            return;
-        }
-        let mut state = self.queue.lock();
-        state.workers -= 1;
-        state.gathering -= usize::from(self.gathering);
-        // Its runtime ended, and nobody else may come: who waits goes on alone.
-        let left =
-            if state.workers == 0 { std::mem::take(&mut state.waiting) } else { VecDeque::new() };
-        drop(state);
-        drop(left);
-    }
+    (!group.is_empty()).then_some(group)
 }

@@ -32,7 +32,7 @@ use crate::{
     read_queue::ReadQueue,
     schema,
     sql::Statements,
-    writer::{Append, Queue},
+    writer::{self, Append, Queue},
 };
 
 /// The connections of a pool that the store makes itself.
@@ -49,8 +49,8 @@ pub struct PostgresStore {
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) reader: Arc<Reader>,
-    pub(crate) queue: Queue,
-    reads: Arc<ReadQueue>,
+    pub(crate) queue: Arc<Queue>,
+    reads: ReadQueue,
     pub(crate) head: Head,
     log_id: String,
     observed: AtomicU64,
@@ -126,8 +126,8 @@ impl PostgresStore {
             shared: Arc::new(Shared {
                 config,
                 reader: Arc::new(reader),
-                queue: Queue::default(),
-                reads: Arc::default(),
+                queue: writer::queue(),
+                reads: ReadQueue::new(),
                 head: Head::default(),
                 log_id: found.log_id,
                 observed: AtomicU64::new(0),
@@ -213,7 +213,7 @@ impl PostgresStore {
 
     async fn submit(&self, batch: Batch) -> Result<Vec<Recorded<Bytes>>, AppendError> {
         let (reply, verdict) = oneshot::channel();
-        self.shared.queue.push(&self.shared, Append { batch, reply });
+        writer::push(&self.shared, Append { batch, reply });
         verdict.await.unwrap_or_else(|_| Err(StoreError::from(Error::WriterGone).into()))
     }
 }
