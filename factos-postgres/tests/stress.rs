@@ -148,13 +148,6 @@ async fn a_missing_barrier_is_caught() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
-async fn a_missing_barrier_of_reads_that_are_sent_together_is_caught() {
-    let findings = broken(Mutation::NoBarrierOfManyReads).await;
-    assert!(findings.wrong_reads > 0, "{findings}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn missing_floor_marks_are_caught() {
     let findings = broken(Mutation::NoFloorMarks).await;
     assert!(findings.missed > 0, "{findings}");
