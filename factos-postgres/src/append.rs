@@ -220,7 +220,8 @@ impl<'a> Conditions<'a> {
     }
 }
 
-fn place(index: usize) -> i32 {
+/// A place or a count as the server holds it.
+pub(crate) fn place(index: usize) -> i32 {
     i32::try_from(index).unwrap_or(i32::MAX)
 }
 

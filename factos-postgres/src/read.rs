@@ -10,7 +10,11 @@ use std::{
 
 use factos::{Bytes, Page, Query, ReadCursor, ReadOptions, Recorded, SequencePosition, StreamName};
 use futures_util::TryStreamExt;
-use sqlx::{PgConnection, Postgres, postgres::PgArguments, query::Query as Statement};
+use sqlx::{
+    PgConnection, Postgres,
+    postgres::{PgArguments, PgRow},
+    query::Query as Statement,
+};
 
 use crate::{
     connections::{Connections, Lease},
@@ -106,18 +110,21 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) async fn head(&self) -> Result<u64, Error> {
-        let query = || sqlx::query(self.statements.head.text());
         let mut lease = self.lease().await?;
-        let row = match query().fetch_one(self.connection(&mut lease)?).await {
-            Err(error) if self.error_is_of_connection(&error) => {
+        let row = match self.head_row(&mut lease).await {
+            Err(error) if error.is_of_connection() => {
                 lease = self.fresh_lease().await?;
-                query().fetch_one(self.connection(&mut lease)?).await
+                self.head_row(&mut lease).await?
             }
-            outcome => outcome,
+            outcome => outcome?,
         };
-        let row = row.map_err(|error| self.error(error))?;
         lease.done();
         Ok(row::number(&row).unwrap_or_default())
+    }
+
+    async fn head_row(&self, lease: &mut Lease) -> Result<PgRow, Error> {
+        let query = sqlx::query(self.statements.head.text());
+        query.fetch_one(self.connection(lease)?).await.map_err(|error| self.error(error))
     }
 
     /// Asks how far the log is complete and reads the first page.
@@ -299,18 +306,11 @@ impl Reader {
         self.lease().await
     }
 
-    fn connection<'a>(&self, lease: &'a mut Lease) -> Result<&'a mut PgConnection, Error> {
+    pub(crate) fn connection<'a>(
+        &self,
+        lease: &'a mut Lease,
+    ) -> Result<&'a mut PgConnection, Error> {
         lease.connection().map_err(|error| self.error(error))
-    }
-
-    fn error_is_of_connection(&self, error: &sqlx::Error) -> bool {
-        match error {
-            sqlx::Error::Database(database) => {
-                matches!(database.code().as_deref(), Some("57P01" | "57P02" | "57P03" | "57P05"))
-            }
-            sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
-            _ => false,
-        }
     }
 
     pub(crate) fn error(&self, error: sqlx::Error) -> Error {

@@ -6,6 +6,7 @@ use sqlx::postgres::PgRow;
 use tokio::sync::oneshot;
 
 use crate::{
+    append::place,
     connections::Lease,
     error::Error,
     names::Names,
@@ -49,9 +50,9 @@ impl Reader {
     }
 
     async fn first_pages(&self, lease: &mut Lease, asked: &Asked<'_>) -> Result<Answer, Error> {
-        let connection = lease.connection().map_err(|error| self.error(error))?;
+        let connection = self.connection(lease)?;
         let query = sqlx::query(self.statements.read_many.text())
-            .bind(number(asked.mosts.len() as u64))
+            .bind(place(asked.mosts.len()))
             .bind(&asked.item_of)
             .bind(&asked.types)
             .bind(&asked.tags)

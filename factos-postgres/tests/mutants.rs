@@ -80,7 +80,7 @@ fn find<M: Mutant>(name: &str) -> Case {
 
 mutants! {
     the_lock_of_an_append: Keyed, slowly(&[
-        (" held := factos._lock(names, excl, patient);\n", ""),
+        (" held := factos._lock(names, excl, patient);\n IF held", " IF held"),
     ]), fails [
         "concurrency::one_of_many_contenders_wins",
         "concurrency::a_counter_reaches_the_exact_total",
@@ -114,7 +114,7 @@ mutants! {
     ];
     locks_before_positions: Keyed, slowly(&[
         ("OUT held int[], OUT kind", "OUT held int[], OUT early bigint[], OUT kind"),
-        (" held := factos._lock(names, excl, patient);\n", " early := factos._take(n); held := factos._lock(names, excl, patient);\n"),
+        (" held := factos._lock(names, excl, patient);\n IF held", " early := factos._take(n); held := factos._lock(names, excl, patient);\n IF held"),
         ("  pos := factos._take(n);", "  pos := early;"),
         ("  pos := factos._take(cardinality(keep));", "  pos := early[1:cardinality(keep)];"),
     ]), fails [
@@ -125,8 +125,7 @@ mutants! {
         "visibility::nothing_appears_below_observed_of_a_tag",
     ];
     the_barrier_of_a_read: Keyed, slowly(&[
-        ("   v := factos._lock(names, excl, true);\n   h :=", "   h :="),
-        ("  held := factos._lock(names, excl, false);\n", ""),
+        ("  held := factos._lock(names, excl, patient);\n  horizon :=", "  horizon :="),
     ]), fails [
         "visibility::nothing_appears_below_observed_of_a_tag",
     ];

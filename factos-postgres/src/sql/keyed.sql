@@ -62,24 +62,33 @@ BEGIN
  RETURN least(h, m);
 END $$;
 
--- How far the log is complete: for what the names cover, by waiting out the writers in flight on them; for the
--- whole log, by the watermark, which must cover every event that is visible by now. Never beyond the last event
--- that is visible: a server that is killed gives out again what its sequence gave to transactions in flight.
+-- How far the log is complete for what the names cover, once the writers in flight on them are waited out; unless patient,
+-- for those of the names that are not in held. Never beyond the last event that is visible: a server that is killed gives
+-- out again what its sequence gave to transactions in flight.
+CREATE FUNCTION factos._barrier(names text[], excl bool[], patient bool, OUT horizon bigint, OUT held int[])
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+ BEGIN
+  held := factos._lock(names, excl, patient);
+  horizon := pg_sequence_last_value('factos.position_seq');
+  -- The end of the subtransaction gives the locks back; the variables survive.
+  RAISE EXCEPTION USING ERRCODE = 'FC001';
+ EXCEPTION WHEN SQLSTATE 'FC001' THEN NULL;
+ END;
+ horizon := least(horizon, coalesce((SELECT e.position FROM factos.events e ORDER BY e.position DESC LIMIT 1), 0));
+END $$;
+
+-- How far the log is complete: for what the names cover, by the barrier; for the whole log, by the watermark, which must
+-- cover every event that is visible by now. Neither goes beyond the last of these.
 CREATE FUNCTION factos._horizon(names text[], excl bool[], settled bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE AS $$
-DECLARE h bigint; top bigint; c bigint; v text; started timestamptz;
+DECLARE h bigint; top bigint; c bigint; started timestamptz;
 BEGIN
  IF names IS NOT NULL THEN
-  BEGIN
-   v := factos._lock(names, excl, true);
-   h := pg_sequence_last_value('factos.position_seq');
-   -- The end of the subtransaction gives the locks back; h survives.
-   RAISE EXCEPTION USING ERRCODE = 'FC001';
-  EXCEPTION WHEN SQLSTATE 'FC001' THEN NULL;
-  END;
+  SELECT b.horizon INTO h FROM factos._barrier(names, excl, true) b;
+  RETURN h;
  END IF;
  top := coalesce((SELECT e.position FROM factos.events e ORDER BY e.position DESC LIMIT 1), 0);
- IF names IS NOT NULL THEN RETURN least(h, top); END IF;
  IF top <= settled THEN RETURN settled; END IF;
  -- A run without a gap from a settled position is settled.
  IF top - settled <= 256 THEN
@@ -97,20 +106,12 @@ BEGIN
  END LOOP;
 END $$;
 
--- The same for several readers, without waiting: which of them meet a writer in flight, and how far the log is complete
--- for all others.
-CREATE FUNCTION factos._horizon_at_once(nreads bigint, name_of int[], names text[], excl bool[], OUT horizon bigint, OUT waits bool[])
+-- For several readers, without waiting: which of them meet a writer in flight, and how far the log is complete for all others.
+CREATE FUNCTION factos._horizon_at_once(nreads int, name_of int[], names text[], excl bool[], OUT horizon bigint, OUT waits bool[])
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE held int[];
 BEGIN
- waits := array_fill(false, ARRAY[nreads::int]);
- BEGIN
-  held := factos._lock(names, excl, false);
-  horizon := pg_sequence_last_value('factos.position_seq');
-  -- As in _horizon.
-  RAISE EXCEPTION USING ERRCODE = 'FC001';
- EXCEPTION WHEN SQLSTATE 'FC001' THEN NULL;
- END;
+ SELECT b.horizon, b.held INTO horizon, held FROM factos._barrier(names, excl, false) b;
+ waits := array_fill(false, ARRAY[nreads]);
  FOR i IN 1..coalesce(cardinality(held), 0) LOOP waits[name_of[held[i]]] := true; END LOOP;
- horizon := least(horizon, coalesce((SELECT e.position FROM factos.events e ORDER BY e.position DESC LIMIT 1), 0));
 END $$;

@@ -35,9 +35,9 @@ BEGIN
  RETURN h;
 END $$;
 
-CREATE FUNCTION factos._horizon_at_once(nreads bigint, name_of int[], names text[], excl bool[], OUT horizon bigint, OUT waits bool[])
+CREATE FUNCTION factos._horizon_at_once(nreads int, name_of int[], names text[], excl bool[], OUT horizon bigint, OUT waits bool[])
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
  SELECT position INTO horizon FROM factos.head WHERE one;
- waits := array_fill(false, ARRAY[nreads::int]);
+ waits := array_fill(false, ARRAY[nreads]);
 END $$;

@@ -131,7 +131,7 @@ END $$;
 -- array literal of types and one of tags; names: those of the read name_of. The first row carries only a position, how
 -- far the log is complete; then come a row without one for each read that has to wait for a writer in flight, and the
 -- events of the others, item by item.
-CREATE FUNCTION factos.read_many(nreads bigint, it_of int[], it_types text[], it_tags text[], it_streams text[], it_low bigint[],
+CREATE FUNCTION factos.read_many(nreads int, it_of int[], it_types text[], it_tags text[], it_streams text[], it_low bigint[],
   it_high bigint[], it_most bigint[], name_of int[], names text[], excl bool[])
 RETURNS TABLE ("position" bigint, id uuid, stream text, revision bigint, type text, version bigint, tags text[], metadata json,
   recorded_at timestamptz, payload bytea, item int)

@@ -8,7 +8,6 @@ pub(crate) enum Mutation {
     NoLocks,
     PositionsBeforeLocks,
     NoBarrier,
-    NoBarrierOfManyReads,
     NoFloorMarks,
     SerializableInsteadOfLocks,
 }
@@ -36,11 +35,11 @@ impl Mutation {
             Self::NoLocks => changed.push(sql.without_locks()),
             Self::PositionsBeforeLocks => changed.push(sql.with_positions_first()),
             Self::NoBarrier => {
-                let mut horizon = sql.function("_horizon");
-                swap(&mut horizon, &format!("v := {}_lock(names, excl, true);", sql.prefix()), "");
-                changed.extend([horizon, sql.without_barrier_of_many_reads()]);
+                let mut barrier = sql.function("_barrier");
+                let lock = format!("held := {}_lock(names, excl, patient);", sql.prefix());
+                swap(&mut barrier, &lock, "");
+                changed.push(barrier);
             }
-            Self::NoBarrierOfManyReads => changed.push(sql.without_barrier_of_many_reads()),
             Self::NoFloorMarks => {
                 let start = take.find(" v := pg_advisory_xact_lock_shared").unwrap();
                 let end = start + take[start..].find('\n').unwrap();
@@ -78,12 +77,6 @@ impl Functions {
         let mut lock = self.function("_lock");
         swap(&mut lock, "BEGIN\n", "BEGIN\n RETURN NULL;\n");
         lock
-    }
-
-    fn without_barrier_of_many_reads(&self) -> String {
-        let mut horizon = self.function("_horizon_at_once");
-        swap(&mut horizon, &format!("held := {}_lock(names, excl, false);", self.prefix()), "");
-        horizon
     }
 
     fn with_positions_first(&self) -> String {
