@@ -35,6 +35,9 @@ pub enum Error {
     /// The server cannot be reached, or is starting or stopping. Nothing was written.
     #[error("the server cannot be reached")]
     Unreachable(#[source] Cause),
+    /// What was given as the URL of the database is none, or says something that the driver does not know.
+    #[error("the URL of the database cannot be used")]
+    Url(#[source] Cause),
     /// No encrypted connection was to be had: the server offers none, or its certificate is not trusted.
     #[error("an encrypted connection could not be made")]
     Encryption(#[source] Cause),
@@ -180,6 +183,7 @@ impl Error {
         match &error {
             sqlx::Error::PoolTimedOut => return Self::PoolExhausted,
             sqlx::Error::PoolClosed => return Self::Closed,
+            sqlx::Error::Configuration(_) => return Self::Url(Arc::new(error)),
             sqlx::Error::Tls(cause) if cause.to_string().contains(WITHOUT_TLS) => {
                 return Self::NoEncryption;
             }
@@ -254,6 +258,7 @@ impl Error {
             | Self::Answer(_)
             | Self::Standby { .. } => StoreErrorKind::Incompatible,
             Self::Denied(_)
+            | Self::Url(_)
             | Self::Encryption(_)
             | Self::NoEncryption
             | Self::MissingDatabase(_)

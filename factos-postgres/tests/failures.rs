@@ -303,6 +303,11 @@ async fn what_cannot_be_connected_to_is_told() {
     let (_, at) = server.rsplit_once('@').unwrap();
     let error = connect_error(&format!("postgres://no_such_user:wrong@{at}/postgres")).await;
     assert!(matches!(cause(&error), Error::Denied(_)), "{error:?}");
+    for no_url in [format!("{server}/postgres?sslmode=some"), "shop".to_owned()] {
+        let error = connect_error(&no_url).await;
+        assert!(matches!(cause(&error), Error::Url(_)), "{no_url}: {error:?}");
+        assert_eq!(error.kind(), StoreErrorKind::Other);
+    }
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = closed.local_addr().unwrap().port();
     drop(closed);
