@@ -9,7 +9,7 @@ use crate::{
 };
 
 mod entry;
-mod keys;
+pub(crate) mod keys;
 pub(crate) mod serde;
 mod step;
 

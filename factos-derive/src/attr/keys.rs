@@ -10,9 +10,9 @@ pub(crate) enum Place {
     Variant,
 }
 
-const ENUM: [&str; 7] =
+pub(crate) const ENUM: [&str; 7] =
     ["prefix", "rename_all", "explicit_names", "codec", "kind", "query", "crate"];
-const VARIANT: [&str; 8] =
+pub(crate) const VARIANT: [&str; 8] =
     ["name", "version", "since", "alias", "upcast", "upcast_json", "tags_with", "flatten"];
 const STRUCT: [&str; 13] = [
     "name",
