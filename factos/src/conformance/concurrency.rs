@@ -23,21 +23,27 @@ pub use capacity::a_capacity_is_never_exceeded;
 
 const ALL: ReadOptions = ReadOptions::all();
 
-/// Of many contenders for one boundary, exactly one wins, and the others are told.
+/// Of many contenders for a boundary, exactly one wins, and the others are told. Several boundaries are
+/// fought for at the same moment, so that a store that writes together what comes together mixes them.
 pub async fn one_of_many_contenders_wins<F: Fixture>(log: F) {
     let handles = handles(&log, 4).await;
-    for round in 0..40 {
-        let tag = format!("seat:{round}");
-        let wanted = query(&["SeatTaken"], &[&tag]);
-        let contenders = (0..8).map(|n| {
-            let (store, taken) = (handles[n % 4].clone(), event("SeatTaken", &[&tag]));
-            let condition = unless(&wanted);
-            async move { accepted(append_if(&store, taken, condition).await) }
+    for round in 0..15 {
+        let seats: Vec<_> = (0..4).map(|seat| format!("seat:{round}-{seat}")).collect();
+        let contenders = (0..32).map(|n| {
+            let (store, tag) = (handles[n / 4 % 4].clone(), seats[n % 4].clone());
+            let condition = unless(&query(&["SeatTaken"], &[&tag]));
+            async move {
+                let taken = event("SeatTaken", &[&tag]);
+                accepted(append_if(&store, taken, condition).await).then_some(tag)
+            }
         });
-        let wins = at_once(contenders).await.into_iter().filter(|won| *won).count();
-        let page = matching(&handles[0], &wanted).await;
-        let told = || format!("{wins} winners of round {round}, decided from none{}", lines(&page));
-        assert!(wins == 1 && page.len() == 1, "{}", told());
+        let won: Vec<_> = at_once(contenders).await.into_iter().flatten().collect();
+        for seat in &seats {
+            let wins = won.iter().filter(|tag| *tag == seat).count();
+            let page = matching(&handles[0], &query(&["SeatTaken"], &[seat])).await;
+            let told = || format!("{wins} winners of {seat}, decided from none{}", lines(&page));
+            assert!(wins == 1 && page.len() == 1, "{}", told());
+        }
     }
 }
 
