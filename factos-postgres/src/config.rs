@@ -114,8 +114,9 @@ impl Config {
         self
     }
 
-    /// How many batches may be on their way to the server at a time, besides those that wait for a lock; at
-    /// least 1, 2 by default.
+    /// How many batches may be on their way to the server at a time, at least 1 and 2 by default: besides
+    /// those that wait for a lock and, in the keyed mode, one append that goes ahead by itself. A further
+    /// one is sent once no fewer appends wait than are under way, or what is under way takes long.
     #[must_use]
     pub const fn workers(mut self, workers: usize) -> Self {
         self.workers = if workers == 0 { 1 } else { workers };

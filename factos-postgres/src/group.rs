@@ -89,7 +89,7 @@ impl Group {
         }
     }
 
-    fn of(appends: impl IntoIterator<Item = Append>) -> Self {
+    pub(crate) fn of(appends: impl IntoIterator<Item = Append>) -> Self {
         let mut group = Self { names: Some(Names::default()), ..Self::default() };
         appends.into_iter().for_each(|append| group.push(append));
         group

@@ -56,9 +56,7 @@ impl ReadQueue {
         let (reply, begun) = oneshot::channel();
         let waiting =
             Waiting { selection: selection.clone(), names: names.clone(), options, reply };
-        if let Some(worker) = self.waiting.push(waiting, WORKERS) {
-            tokio::spawn(run(Arc::clone(reader), worker));
-        }
+        start(reader, self.waiting.push(waiting, WORKERS));
         match begun.await {
             Ok(begun) => Ok(begun),
             Err(_) => {
@@ -84,9 +82,18 @@ impl Drop for Alone<'_> {
     }
 }
 
+fn start(reader: &Arc<Reader>, worker: Option<Worker<Waiting>>) {
+    if let Some(worker) = worker {
+        tokio::spawn(run(Arc::clone(reader), worker));
+    }
+}
+
 async fn run(reader: Arc<Reader>, mut worker: Worker<Waiting>) {
+    let queue = worker.queue();
+    let others = || start(&reader, queue.another(WORKERS));
     while let Some(group) = worker.next(|waiting| take(waiting, reader.most_names)).await {
-        reader.begin_many(group).await;
+        others();
+        worker.work(reader.begin_many(group), others).await;
     }
 }
 

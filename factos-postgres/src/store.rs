@@ -16,7 +16,7 @@ use sqlx::{
     Connection, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::{
     append::{self, Batch, Locks},
@@ -50,6 +50,9 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) reader: Arc<Reader>,
     pub(crate) queue: Arc<Queue>,
+    /// The turn of the append that does not share its commit. None where only one transaction at a time
+    /// can append.
+    pub(crate) ahead: Arc<Semaphore>,
     reads: ReadQueue,
     pub(crate) head: Head,
     log_id: String,
@@ -127,6 +130,7 @@ impl PostgresStore {
                 config,
                 reader: Arc::new(reader),
                 queue: writer::queue(),
+                ahead: Arc::new(Semaphore::new(usize::from(found.is_keyed()))),
                 reads: ReadQueue::new(),
                 head: Head::default(),
                 log_id: found.log_id,

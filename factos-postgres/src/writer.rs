@@ -28,8 +28,21 @@ pub(crate) fn queue() -> Arc<Queue> {
     }))
 }
 
-/// Queues an append, and starts a worker if none is about to take it.
+/// Sends an append ahead if none is, or queues it and starts a worker if none is about to take it.
+///
+/// What shares a commit takes the server a while to get through. One append is through at once, so the
+/// server is on its way to the disk, or waits for others to join (`commit_delay`), while it works on those.
 pub(crate) fn push(shared: &Arc<Shared>, append: Append) {
+    if append.batch.names.is_some()
+        && let Ok(turn) = Arc::clone(&shared.ahead).try_acquire_owned()
+    {
+        let shared = Arc::clone(shared);
+        tokio::spawn(async move {
+            Group::of([append]).write_at_once(&shared).await;
+            drop(turn);
+        });
+        return;
+    }
     start(shared, shared.queue.push(append, shared.config.workers));
 }
 
@@ -44,8 +57,9 @@ async fn run(shared: Arc<Shared>, mut worker: Worker<Append>) {
         let group = Group::take(waiting, &shared.config, shared.known());
         (!group.is_empty()).then_some(group)
     };
+    let others = || start(&shared, shared.queue.another(shared.config.workers));
     while let Some(group) = worker.next(take).await {
-        start(&shared, shared.queue.another(shared.config.workers));
-        group.write_at_once(&shared).await;
+        others();
+        worker.work(group.write_at_once(&shared), others).await;
     }
 }

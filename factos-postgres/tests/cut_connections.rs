@@ -4,9 +4,12 @@
 
 mod support;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU8, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
 };
 
 use factos::{AppendCondition, AppendError, EventStore, EventStoreExt, Query, StoreErrorKind};
@@ -14,7 +17,8 @@ use factos_postgres::{
     Error, Mode, PostgresStore,
     sqlx::postgres::{PgConnectOptions, PgPoolOptions},
 };
-use support::{Schema, cause, sold, url};
+use futures_util::future::join_all;
+use support::{Schema, cause, of_show, sold, url};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -25,6 +29,11 @@ const FORWARD: u8 = 0;
 const CUT_REQUEST: u8 = 1;
 /// What the server answers next does not reach the store.
 const CUT_ANSWER: u8 = 2;
+/// What the store sends next does not reach the server, and nobody is told.
+const STALL: u8 = 3;
+
+/// Long beside everything that is not stuck.
+const SOON: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
 struct Proxy {
@@ -60,6 +69,9 @@ impl Proxy {
                     if self.is_cut(CUT_REQUEST) {
                         return;
                     }
+                    if self.is_cut(STALL) {
+                        std::future::pending::<()>().await;
+                    }
                     to_server.write_all(&request[..length]).await.unwrap();
                 }
                 Ok(length @ 1..) = from_server.read(&mut answer) => {
@@ -79,6 +91,12 @@ impl Proxy {
         self.cut.compare_exchange(moment, FORWARD, order, failure).is_ok()
     }
 
+    async fn stalls(&self) {
+        while self.cut.load(Ordering::SeqCst) != FORWARD {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     fn cut_next(&self, moment: u8) {
         self.cut.store(moment, Ordering::SeqCst);
     }
@@ -86,7 +104,7 @@ impl Proxy {
     async fn open(&self, schema: &Schema) -> PostgresStore {
         let options: PgConnectOptions = url().parse().unwrap();
         let options = options.host("127.0.0.1").port(self.port);
-        let pool = PgPoolOptions::new().max_connections(4).connect_with(options).await.unwrap();
+        let pool = PgPoolOptions::new().max_connections(8).connect_with(options).await.unwrap();
         schema.config().open(pool).await.unwrap()
     }
 }
@@ -131,6 +149,54 @@ async fn a_cut_connection_leaves_a_keyed_log_right() {
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn a_cut_connection_leaves_a_portable_log_right() {
     a_cut_is_told_and_the_outcome_found_out(Mode::Portable).await;
+}
+
+/// One that goes ahead and a group are stuck; those who come after them are not.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn appends_do_not_wait_with_a_connection_that_is_silent() {
+    let schema = Schema::new(Mode::Keyed).await;
+    let proxy = Proxy::start().await;
+    let store = proxy.open(&schema).await;
+    let append = |show: String| {
+        let store = store.clone();
+        async move { store.append(vec![sold(&show)], AppendCondition::None).await }
+    };
+    append("warm".to_owned()).await.unwrap();
+    for stuck in [1, 8] {
+        proxy.cut_next(STALL);
+        let group = join_all((0..stuck).map(|n| append(format!("stuck {n}"))));
+        tokio::spawn(group);
+        proxy.stalls().await;
+    }
+    for others in [1, 3, 1] {
+        let others = join_all((0..others).map(|n| append(format!("other {n}"))));
+        let others = tokio::time::timeout(SOON, others).await.expect("stuck with the silent one");
+        others.into_iter().for_each(|other| drop(other.unwrap()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn reads_do_not_wait_with_a_connection_that_is_silent() {
+    let schema = Schema::new(Mode::Keyed).await;
+    let proxy = Proxy::start().await;
+    let store = proxy.open(&schema).await;
+    store.append(vec![sold("1")], AppendCondition::None).await.unwrap();
+    let read = || {
+        let store = store.clone();
+        async move { store.read_all(&of_show("1")).await }
+    };
+    for stuck in [1, 1, 8] {
+        proxy.cut_next(STALL);
+        tokio::spawn(join_all((0..stuck).map(|_| read())));
+        proxy.stalls().await;
+    }
+    for others in [1, 3, 1] {
+        let others = join_all((0..others).map(|_| read()));
+        let others = tokio::time::timeout(SOON, others).await.expect("stuck with the silent one");
+        assert!(others.into_iter().all(|found| found.unwrap().len() == 1));
+    }
 }
 
 /// A read may be sent again whatever became of it.
