@@ -43,6 +43,12 @@ struct Options {
     /// How many names a group may lock
     #[arg(long, default_value_t = 64)]
     names: usize,
+    /// How many appends a group may have
+    #[arg(long, default_value_t = 256)]
+    appends: usize,
+    /// How many clients work at a time, a cell for each
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 32])]
+    clients: Vec<usize>,
     /// Which work: W1 to W7 and HELD; all if none is named
     work: Vec<String>,
 }
@@ -58,7 +64,7 @@ async fn main() {
     let options = Options::parse();
     let url = std::env::var("FACTOS_POSTGRES_URL").expect("run through scripts/with-postgres");
     let pool = PgPoolOptions::new()
-        .max_connections(64)
+        .max_connections(170)
         .acquire_timeout(Duration::from_secs(120))
         .connect(&url)
         .await
@@ -71,6 +77,7 @@ async fn main() {
         .mode(mode)
         .create(true)
         .workers(options.workers)
+        .batch(options.appends, 16 << 20)
         .batch_names(options.names)
         .lock_timeout(Duration::from_secs(60));
     let store = config.open(pool.clone()).await.unwrap();
@@ -96,7 +103,7 @@ async fn main() {
 /// Every cell once.
 async fn round(options: &Options, log: &Arc<Log>, bare: &Arc<Bare>, cells: &mut Cells) {
     let slice = Duration::from_millis(options.slice);
-    for clients in [1, 8, 32] {
+    for &clients in &options.clients {
         if ["W1", "W2", "W4", "W5"].iter().any(|work| options.runs(work)) {
             cells.add("bare INSERT", clients, run(clients, slice, bare.inserts()).await);
         }
