@@ -110,11 +110,11 @@ pub(crate) async fn run(
         .bind(place(batches.len()))
         .bind(&events.batch)
         .bind(&events.ids)
-        .bind(some(&events.streams))
+        .bind(unless_missing(&events.streams))
         .bind(&events.types)
         .bind(&events.versions)
         .bind(&events.tags)
-        .bind(some(&events.metadata))
+        .bind(unless_missing(&events.metadata))
         .bind(&events.payloads)
         .bind(unless_empty(&conditions.item_of))
         .bind(unless_empty(&conditions.items.types))
@@ -140,7 +140,7 @@ fn unless_empty<T>(column: &[T]) -> Option<&[T]> {
 }
 
 /// As [`unless_empty`], of a column whose values may all be missing.
-fn some<T>(column: &[Option<T>]) -> Option<&[Option<T>]> {
+fn unless_missing<T>(column: &[Option<T>]) -> Option<&[Option<T>]> {
     column.iter().any(Option::is_some).then_some(column)
 }
 

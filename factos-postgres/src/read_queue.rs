@@ -3,16 +3,10 @@
 //! What is read together waits for nobody: a read that meets a writer in flight is told so, and goes on
 //! alone. So does each if the statement fails, and meets the error by itself.
 
-use std::{
-    collections::VecDeque,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use factos::ReadOptions;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::{
     error::Error,
@@ -29,13 +23,14 @@ const WORKERS: usize = 2;
 #[derive(Debug)]
 pub(crate) struct ReadQueue {
     waiting: Arc<Workers<Waiting>>,
-    alone: AtomicUsize,
+    /// The turns of the reads that go alone.
+    alone: Semaphore,
 }
 
 impl ReadQueue {
     pub(crate) fn new() -> Self {
         // Whoever is not answered goes on alone.
-        Self { waiting: Arc::new(Workers::new(drop)), alone: AtomicUsize::new(0) }
+        Self { waiting: Arc::new(Workers::new(WORKERS, drop)), alone: Semaphore::new(ALONE) }
     }
 
     /// The first page of a read.
@@ -50,13 +45,15 @@ impl ReadQueue {
             let _turn = reader.connections.turn_to_wait(reader.lock_timeout).await?;
             return reader.begin(selection, names, options).await;
         };
-        if let Some(_alone) = self.go_alone() {
+        if let Ok(_alone) = self.alone.try_acquire() {
             return reader.begin(selection, Some(names), options).await;
         }
         let (reply, begun) = oneshot::channel();
         let waiting =
             Waiting { selection: selection.clone(), names: names.clone(), options, reply };
-        start(reader, self.waiting.push(waiting, WORKERS));
+        if let Some(worker) = self.waiting.push(waiting) {
+            start(reader, worker);
+        }
         match begun.await {
             Ok(begun) => Ok(begun),
             Err(_) => {
@@ -65,36 +62,16 @@ impl ReadQueue {
             }
         }
     }
-
-    fn go_alone(&self) -> Option<Alone<'_>> {
-        let more = |alone| (alone < ALONE).then_some(alone + 1);
-        let went = self.alone.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-        went.is_ok().then(|| Alone(&self.alone))
-    }
 }
 
-/// A read that goes alone.
-struct Alone<'a>(&'a AtomicUsize);
-
-impl Drop for Alone<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+fn start(reader: &Arc<Reader>, worker: Worker<Waiting>) {
+    tokio::spawn(run(Arc::clone(reader), worker));
 }
 
-fn start(reader: &Arc<Reader>, worker: Option<Worker<Waiting>>) {
-    if let Some(worker) = worker {
-        tokio::spawn(run(Arc::clone(reader), worker));
-    }
-}
-
-async fn run(reader: Arc<Reader>, mut worker: Worker<Waiting>) {
-    let queue = worker.queue();
-    let others = || start(&reader, queue.another(WORKERS));
-    while let Some(group) = worker.next(|waiting| take(waiting, reader.most_names)).await {
-        others();
-        worker.work(reader.begin_many(group), others).await;
-    }
+async fn run(reader: Arc<Reader>, worker: Worker<Waiting>) {
+    let take = |waiting: &mut VecDeque<Waiting>| take(waiting, reader.most_names);
+    let read = |group| reader.begin_many(group);
+    worker.run(take, read, |another| start(&reader, another)).await;
 }
 
 /// As many as fit: each name takes a lock.

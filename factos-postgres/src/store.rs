@@ -127,9 +127,9 @@ impl PostgresStore {
         let poll = Poll::every(config.poll_interval);
         Ok(Self {
             shared: Arc::new(Shared {
+                queue: writer::queue(config.workers),
                 config,
                 reader: Arc::new(reader),
-                queue: writer::queue(),
                 ahead: Arc::new(Semaphore::new(usize::from(found.is_keyed()))),
                 reads: ReadQueue::new(),
                 head: Head::default(),

@@ -19,6 +19,8 @@ const LONG: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(crate) struct Workers<T> {
     state: Mutex<State<T>>,
+    /// How many workers there may be.
+    most: usize,
     /// What is done with work that no worker is left for.
     abandon: fn(T),
 }
@@ -34,33 +36,33 @@ struct State<T> {
 }
 
 impl<T> Workers<T> {
-    pub(crate) const fn new(abandon: fn(T)) -> Self {
+    pub(crate) const fn new(most: usize, abandon: fn(T)) -> Self {
         let state = State { waiting: VecDeque::new(), workers: 0, gathering: 0, under_way: 0 };
-        Self { state: Mutex::new(state), abandon }
+        Self { state: Mutex::new(state), most, abandon }
     }
 
     /// Queues work. If nobody is about to take it, and no less waits than is under way, the result is a
     /// worker to be run: a few pieces are cheaper with the next ones than by themselves.
-    pub(crate) fn push(self: &Arc<Self>, work: T, most: usize) -> Option<Worker<T>> {
+    pub(crate) fn push(self: &Arc<Self>, work: T) -> Option<Worker<T>> {
         let mut state = self.lock();
         state.waiting.push_back(work);
-        self.start(&mut state, most)
+        self.start(&mut state)
     }
 
     /// One more worker, for what is still waiting.
-    pub(crate) fn another(self: &Arc<Self>, most: usize) -> Option<Worker<T>> {
-        self.start(&mut self.lock(), most)
+    fn another(self: &Arc<Self>) -> Option<Worker<T>> {
+        self.start(&mut self.lock())
     }
 
-    fn start(self: &Arc<Self>, state: &mut State<T>, most: usize) -> Option<Worker<T>> {
+    fn start(self: &Arc<Self>, state: &mut State<T>) -> Option<Worker<T>> {
         let waiting = state.waiting.len();
-        if waiting == 0 || waiting < state.under_way || state.gathering > 0 || state.workers >= most
-        {
+        let is_enough = waiting > 0 && waiting >= state.under_way;
+        if !is_enough || state.gathering > 0 || state.workers >= self.most {
             return None;
         }
         state.workers += 1;
         state.gathering += 1;
-        Some(Worker { workers: Arc::clone(self), is_gathering: true, is_counted: true, taken: 0 })
+        Some(Worker { workers: Arc::clone(self), stage: Stage::Gathering })
     }
 
     fn len(&self) -> usize {
@@ -75,54 +77,70 @@ impl<T> Workers<T> {
 #[derive(Debug)]
 pub(crate) struct Worker<T> {
     workers: Arc<Workers<T>>,
-    is_gathering: bool,
-    is_counted: bool,
-    taken: usize,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Gathering,
+    /// With as much as counts as under way.
+    Working(usize),
+    /// No more one of the workers.
+    Over,
 }
 
 impl<T> Worker<T> {
-    pub(crate) fn queue(&self) -> Arc<Workers<T>> {
-        Arc::clone(&self.workers)
+    /// Takes and works for as long as something waits. `take` takes some of what waits, and returns none if
+    /// that has become pointless. `start` is given a further worker that is to be run.
+    pub(crate) async fn run<G, W: Future<Output = ()>>(
+        mut self,
+        take: impl Fn(&mut VecDeque<T>) -> Option<G>,
+        work: impl Fn(G) -> W,
+        start: impl Fn(Self),
+    ) {
+        while let Some(taken) = self.next(&take).await {
+            self.workers.another().into_iter().for_each(&start);
+            self.see_through(work(taken), &start).await;
+        }
     }
 
-    /// What `take` takes of the work that waits: it takes some, and returns none if that has become
-    /// pointless. None once nothing waits; the worker is then no more.
-    pub(crate) async fn next<G>(
-        &mut self,
-        take: impl Fn(&mut VecDeque<T>) -> Option<G>,
-    ) -> Option<G> {
-        if !self.is_gathering {
+    /// None once nothing waits; the worker is then no more.
+    async fn next<G>(&mut self, take: impl Fn(&mut VecDeque<T>) -> Option<G>) -> Option<G> {
+        if let Stage::Working(taken) = self.stage {
             let mut state = self.workers.lock();
             state.gathering += 1;
-            state.under_way -= std::mem::take(&mut self.taken);
-            self.is_gathering = true;
+            state.under_way -= taken;
+            self.stage = Stage::Gathering;
         }
         self.gather().await;
         let mut state = self.workers.lock();
         let mut taken = None;
+        let mut count = 0;
         while taken.is_none() && !state.waiting.is_empty() {
             let waiting = state.waiting.len();
             taken = take(&mut state.waiting);
-            self.taken = waiting - state.waiting.len();
+            count = waiting - state.waiting.len();
         }
         state.gathering -= 1;
-        self.is_gathering = false;
         if taken.is_some() {
-            state.under_way += self.taken;
+            state.under_way += count;
+            self.stage = Stage::Working(count);
         } else {
             // Before anybody else looks: whoever comes next starts another.
             state.workers -= 1;
-            self.is_counted = false;
+            self.stage = Stage::Over;
         }
         taken
     }
 
-    /// Does what was taken. If that takes long, `others` is called: those who wait need not wait for it.
-    pub(crate) async fn work(&mut self, work: impl Future<Output = ()>, others: impl FnOnce()) {
+    /// If the work takes long, those who wait need not wait for it.
+    async fn see_through(&mut self, work: impl Future<Output = ()>, start: impl Fn(Self)) {
         let mut work = pin!(work);
         if timeout(LONG, &mut work).await.is_err() {
-            self.workers.lock().under_way -= std::mem::take(&mut self.taken);
-            others();
+            if let Stage::Working(taken) = &mut self.stage {
+                self.workers.lock().under_way -= std::mem::take(taken);
+            }
+            self.workers.another().into_iter().for_each(start);
             work.await;
         }
     }
@@ -144,13 +162,13 @@ impl<T> Worker<T> {
 
 impl<T> Drop for Worker<T> {
     fn drop(&mut self) {
-        if !self.is_counted {
-            return;
-        }
         let mut state = self.workers.lock();
+        match self.stage {
+            Stage::Gathering => state.gathering -= 1,
+            Stage::Working(taken) => state.under_way -= taken,
+            Stage::Over => return,
+        }
         state.workers -= 1;
-        state.gathering -= usize::from(self.is_gathering);
-        state.under_way -= self.taken;
         // Its runtime ended, and nobody else may come to take what is queued.
         let left =
             if state.workers == 0 { std::mem::take(&mut state.waiting) } else { VecDeque::new() };
@@ -169,57 +187,63 @@ mod tests {
         (!waiting.is_empty()).then(|| waiting.drain(..).collect())
     }
 
-    /// With a worker that has taken three.
     async fn three_under_way() -> (Arc<Workers<u32>>, Worker<u32>) {
-        let workers = Arc::new(Workers::new(drop));
-        let mut worker = workers.push(1, MOST).unwrap();
-        assert!(workers.push(2, MOST).is_none() && workers.push(3, MOST).is_none());
+        three_under_way_of(MOST).await
+    }
+
+    /// With a worker that has taken three.
+    async fn three_under_way_of(most: usize) -> (Arc<Workers<u32>>, Worker<u32>) {
+        let workers = Arc::new(Workers::new(most, drop));
+        let mut worker = workers.push(1).unwrap();
+        assert!(workers.push(2).is_none() && workers.push(3).is_none());
         assert_eq!(worker.next(all).await, Some(vec![1, 2, 3]));
         (workers, worker)
     }
 
     #[tokio::test]
     async fn another_starts_once_no_less_waits_than_is_under_way() {
-        let (workers, _worker) = three_under_way().await;
-        assert!(workers.push(4, MOST).is_none() && workers.push(5, MOST).is_none());
-        let mut another = workers.push(6, MOST).unwrap();
-        assert_eq!(another.next(all).await, Some(vec![4, 5, 6]));
-        assert!((7..20).all(|work| workers.push(work, MOST).is_none()));
-        assert!(workers.push(20, MOST + 1).is_some());
+        for most in [MOST, MOST + 1] {
+            let (workers, _worker) = three_under_way_of(most).await;
+            assert!(workers.push(4).is_none() && workers.push(5).is_none());
+            let mut another = workers.push(6).unwrap();
+            assert_eq!(another.next(all).await, Some(vec![4, 5, 6]));
+            assert!((7..12).all(|work| workers.push(work).is_none()));
+            assert_eq!(workers.push(12).is_some(), most > MOST);
+        }
     }
 
     #[tokio::test]
     async fn who_is_done_takes_what_waits() {
         let (workers, mut worker) = three_under_way().await;
-        assert!(workers.push(4, MOST).is_none());
+        assert!(workers.push(4).is_none());
         assert_eq!(worker.next(all).await, Some(vec![4]));
         assert_eq!(worker.next(all).await, None);
-        assert!(workers.push(5, MOST).is_some());
+        assert!(workers.push(5).is_some());
     }
 
     #[tokio::test]
     async fn what_is_gone_or_pointless_holds_nobody_up() {
         let (workers, worker) = three_under_way().await;
         drop(worker);
-        let mut worker = workers.push(4, MOST).unwrap();
+        let mut worker = workers.push(4).unwrap();
         let pointless = |waiting: &mut VecDeque<u32>| -> Option<()> {
             waiting.clear();
             None
         };
         assert_eq!(worker.next(pointless).await, None);
-        let mut worker = workers.push(5, MOST).unwrap();
+        let mut worker = workers.push(5).unwrap();
         assert_eq!(worker.next(all).await, Some(vec![5]));
-        assert!(workers.push(6, MOST).is_some());
+        assert!(workers.push(6).is_some());
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_takes_long_holds_nobody_up() {
         let (workers, mut worker) = three_under_way().await;
-        assert!(workers.push(4, MOST).is_none());
-        let mut another = None;
-        worker.work(tokio::time::sleep(2 * LONG), || another = workers.another(MOST)).await;
-        assert_eq!(another.unwrap().next(all).await, Some(vec![4]));
-        worker.work(tokio::time::sleep(LONG / 2), || unreachable!()).await;
+        assert!(workers.push(4).is_none());
+        let another = std::cell::Cell::new(None);
+        worker.see_through(tokio::time::sleep(2 * LONG), |more| another.set(Some(more))).await;
+        assert_eq!(another.take().unwrap().next(all).await, Some(vec![4]));
+        worker.see_through(tokio::time::sleep(LONG / 2), |_| unreachable!()).await;
         assert_eq!(worker.next(all).await, None);
     }
 }

@@ -22,8 +22,8 @@ pub(crate) struct Append {
 pub(crate) type Queue = Workers<Append>;
 
 /// For appends that are told if they cannot be sent.
-pub(crate) fn queue() -> Arc<Queue> {
-    Arc::new(Queue::new(|append| {
+pub(crate) fn queue(workers: usize) -> Arc<Queue> {
+    Arc::new(Queue::new(workers, |append| {
         drop(append.reply.send(Err(StoreError::from(Error::NotSent).into())));
     }))
 }
@@ -32,6 +32,7 @@ pub(crate) fn queue() -> Arc<Queue> {
 ///
 /// What shares a commit takes the server a while to get through. One append is through at once, so the
 /// server is on its way to the disk, or waits for others to join (`commit_delay`), while it works on those.
+/// Not what locks the whole log: the others would wait for it.
 pub(crate) fn push(shared: &Arc<Shared>, append: Append) {
     if append.batch.names.is_some()
         && let Ok(turn) = Arc::clone(&shared.ahead).try_acquire_owned()
@@ -43,23 +44,20 @@ pub(crate) fn push(shared: &Arc<Shared>, append: Append) {
         });
         return;
     }
-    start(shared, shared.queue.push(append, shared.config.workers));
-}
-
-fn start(shared: &Arc<Shared>, worker: Option<Worker<Append>>) {
-    if let Some(worker) = worker {
-        tokio::spawn(run(Arc::clone(shared), worker));
+    if let Some(worker) = shared.queue.push(append) {
+        start(shared, worker);
     }
 }
 
-async fn run(shared: Arc<Shared>, mut worker: Worker<Append>) {
+fn start(shared: &Arc<Shared>, worker: Worker<Append>) {
+    tokio::spawn(run(Arc::clone(shared), worker));
+}
+
+async fn run(shared: Arc<Shared>, worker: Worker<Append>) {
     let take = |waiting: &mut VecDeque<Append>| {
         let group = Group::take(waiting, &shared.config, shared.known());
         (!group.is_empty()).then_some(group)
     };
-    let others = || start(&shared, shared.queue.another(shared.config.workers));
-    while let Some(group) = worker.next(take).await {
-        others();
-        worker.work(group.write_at_once(&shared), others).await;
-    }
+    let write = |group: Group| group.write_at_once(&shared);
+    worker.run(take, write, |another| start(&shared, another)).await;
 }
