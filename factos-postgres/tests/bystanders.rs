@@ -4,26 +4,17 @@
 
 mod support;
 
-use std::time::Duration;
-
 use factos::{AppendCondition, EventStore, EventStoreExt, EventType, NewEvent};
 use factos_postgres::{Mode, PostgresStore};
 use futures_util::future::join_all;
-use support::{Schema, of_show, sold, unless_sold};
+use support::{STUCK, Schema, in_time, of_show, sold, unless_sold};
 use tokio::task::JoinHandle;
-
-/// Long beside everything here, so that a wait for a lock that is held ends as a failure.
-const STUCK: Duration = Duration::from_secs(20);
 
 /// Of a type that no held transaction writes.
 fn other(show: &str) -> NewEvent {
     let mut event = sold(show);
     event.event_type = EventType::from_static("Other");
     event
-}
-
-async fn in_time<T>(what: &str, work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(STUCK, work).await.unwrap_or_else(|_| panic!("{what} waits as well"))
 }
 
 fn spawn_sales(store: &PostgresStore, show: &str, sales: usize) -> Vec<JoinHandle<bool>> {

@@ -18,7 +18,7 @@ use factos_postgres::{
     sqlx::postgres::{PgConnectOptions, PgPoolOptions},
 };
 use futures_util::future::join_all;
-use support::{Schema, cause, of_show, sold, url};
+use support::{Schema, cause, in_time, of_show, sold, url};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -31,9 +31,6 @@ const CUT_REQUEST: u8 = 1;
 const CUT_ANSWER: u8 = 2;
 /// What the store sends next does not reach the server, and nobody is told.
 const STALL: u8 = 3;
-
-/// Long beside everything that is not stuck.
-const SOON: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
 struct Proxy {
@@ -167,11 +164,11 @@ async fn appends_do_not_wait_with_a_connection_that_is_silent() {
         proxy.cut_next(STALL);
         let group = join_all((0..stuck).map(|n| append(format!("stuck {n}"))));
         tokio::spawn(group);
-        proxy.stalls().await;
+        in_time("the proxy", proxy.stalls()).await;
     }
     for others in [1, 3, 1] {
         let others = join_all((0..others).map(|n| append(format!("other {n}"))));
-        let others = tokio::time::timeout(SOON, others).await.expect("stuck with the silent one");
+        let others = in_time("another append", others).await;
         others.into_iter().for_each(|other| drop(other.unwrap()));
     }
 }
@@ -190,11 +187,11 @@ async fn reads_do_not_wait_with_a_connection_that_is_silent() {
     for stuck in [1, 1, 8] {
         proxy.cut_next(STALL);
         tokio::spawn(join_all((0..stuck).map(|_| read())));
-        proxy.stalls().await;
+        in_time("the proxy", proxy.stalls()).await;
     }
     for others in [1, 3, 1] {
         let others = join_all((0..others).map(|_| read()));
-        let others = tokio::time::timeout(SOON, others).await.expect("stuck with the silent one");
+        let others = in_time("another read", others).await;
         assert!(others.into_iter().all(|found| found.unwrap().len() == 1));
     }
 }

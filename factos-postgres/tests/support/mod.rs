@@ -17,6 +17,14 @@ use factos_postgres::{
 /// Longer than the disk of a busy machine may hang.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Long beside everything that does not wait, so that what is stuck ends as a failure.
+pub(crate) const STUCK: Duration = Duration::from_secs(20);
+
+/// What the work comes to, unless it is stuck.
+pub(crate) async fn in_time<T>(what: &str, work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(STUCK, work).await.unwrap_or_else(|_| panic!("{what} waits as well"))
+}
+
 pub(crate) const SOLD: EventType = EventType::from_static("TicketSold");
 
 pub(crate) fn sold(show: &str) -> NewEvent {
