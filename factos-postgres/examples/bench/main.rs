@@ -63,8 +63,9 @@ impl Options {
 async fn main() {
     let options = Options::parse();
     let url = std::env::var("FACTOS_POSTGRES_URL").expect("run through scripts/with-postgres");
+    let clients = options.clients.iter().max().copied().unwrap_or_default();
     let pool = PgPoolOptions::new()
-        .max_connections(170)
+        .max_connections((2 * clients).max(64).try_into().unwrap())
         .acquire_timeout(Duration::from_secs(120))
         .connect(&url)
         .await
