@@ -12,14 +12,14 @@ use std::{
 
 use tokio::{task::yield_now, time::timeout};
 
-/// What takes longer is not waited for by those who come after it.
+/// What takes longer is not waited for by those who come after it: its worker may be replaced.
 const LONG: Duration = Duration::from_millis(50);
 
 /// What waits, and how many workers there are for it.
 #[derive(Debug)]
 pub(crate) struct Workers<T> {
     state: Mutex<State<T>>,
-    /// How many workers there may be.
+    /// How many workers there may be, besides as many again that take long.
     most: usize,
     /// What is done with work that no worker is left for.
     abandon: fn(T),
@@ -31,13 +31,16 @@ struct State<T> {
     workers: usize,
     /// Those that have not taken their part yet.
     gathering: usize,
-    /// How much the others have taken, without what takes long.
+    /// Those whose work takes long.
+    long: usize,
+    /// How much the others have taken.
     under_way: usize,
 }
 
 impl<T> Workers<T> {
     pub(crate) const fn new(most: usize, abandon: fn(T)) -> Self {
-        let state = State { waiting: VecDeque::new(), workers: 0, gathering: 0, under_way: 0 };
+        let state =
+            State { waiting: VecDeque::new(), workers: 0, gathering: 0, long: 0, under_way: 0 };
         Self { state: Mutex::new(state), most, abandon }
     }
 
@@ -57,12 +60,16 @@ impl<T> Workers<T> {
     fn start(self: &Arc<Self>, state: &mut State<T>) -> Option<Worker<T>> {
         let waiting = state.waiting.len();
         let is_enough = waiting > 0 && waiting >= state.under_way;
-        if !is_enough || state.gathering > 0 || state.workers >= self.most {
+        if !is_enough || state.gathering > 0 || state.workers >= self.most_beside(state.long) {
             return None;
         }
         state.workers += 1;
         state.gathering += 1;
         Some(Worker { workers: Arc::clone(self), stage: Stage::Gathering })
+    }
+
+    fn most_beside(&self, long: usize) -> usize {
+        self.most + long.min(self.most)
     }
 
     fn len(&self) -> usize {
@@ -83,8 +90,10 @@ pub(crate) struct Worker<T> {
 #[derive(Debug)]
 enum Stage {
     Gathering,
-    /// With as much as counts as under way.
+    /// With so much that is under way.
     Working(usize),
+    /// Still working, and replaced by another if something waits.
+    Long,
     /// No more one of the workers.
     Over,
 }
@@ -106,11 +115,8 @@ impl<T> Worker<T> {
 
     /// None once nothing waits; the worker is then no more.
     async fn next<G>(&mut self, take: impl Fn(&mut VecDeque<T>) -> Option<G>) -> Option<G> {
-        if let Stage::Working(taken) = self.stage {
-            let mut state = self.workers.lock();
-            state.gathering += 1;
-            state.under_way -= taken;
-            self.stage = Stage::Gathering;
+        if !self.begins_again() {
+            return None;
         }
         self.gather().await;
         let mut state = self.workers.lock();
@@ -133,12 +139,35 @@ impl<T> Worker<T> {
         taken
     }
 
+    /// Whether this is still one of the workers: not if others took its place meanwhile.
+    fn begins_again(&mut self) -> bool {
+        let mut state = self.workers.lock();
+        match self.stage {
+            Stage::Gathering => return true,
+            Stage::Over => return false,
+            Stage::Working(taken) => state.under_way -= taken,
+            Stage::Long => state.long -= 1,
+        }
+        let is_one_of_them = state.workers <= self.workers.most_beside(state.long);
+        if is_one_of_them {
+            state.gathering += 1;
+            self.stage = Stage::Gathering;
+        } else {
+            state.workers -= 1;
+            self.stage = Stage::Over;
+        }
+        is_one_of_them
+    }
+
     /// If the work takes long, those who wait need not wait for it.
     async fn see_through(&mut self, work: impl Future<Output = ()>, start: impl Fn(Self)) {
         let mut work = pin!(work);
         if timeout(LONG, &mut work).await.is_err() {
-            if let Stage::Working(taken) = &mut self.stage {
-                self.workers.lock().under_way -= std::mem::take(taken);
+            if let Stage::Working(taken) = self.stage {
+                let mut state = self.workers.lock();
+                state.under_way -= taken;
+                state.long += 1;
+                self.stage = Stage::Long;
             }
             self.workers.another().into_iter().for_each(start);
             work.await;
@@ -166,6 +195,7 @@ impl<T> Drop for Worker<T> {
         match self.stage {
             Stage::Gathering => state.gathering -= 1,
             Stage::Working(taken) => state.under_way -= taken,
+            Stage::Long => state.long -= 1,
             Stage::Over => return,
         }
         state.workers -= 1;
@@ -236,14 +266,48 @@ mod tests {
         assert!(workers.push(6).is_some());
     }
 
+    /// Until the work has taken long; what is started then.
+    async fn takes_long(worker: &mut Worker<u32>) -> Option<Worker<u32>> {
+        let another = std::cell::Cell::new(None);
+        worker.see_through(tokio::time::sleep(2 * LONG), |more| another.set(Some(more))).await;
+        another.take()
+    }
+
     #[tokio::test(start_paused = true)]
     async fn what_takes_long_holds_nobody_up() {
         let (workers, mut worker) = three_under_way().await;
         assert!(workers.push(4).is_none());
-        let another = std::cell::Cell::new(None);
-        worker.see_through(tokio::time::sleep(2 * LONG), |more| another.set(Some(more))).await;
-        assert_eq!(another.take().unwrap().next(all).await, Some(vec![4]));
-        worker.see_through(tokio::time::sleep(LONG / 2), |_| unreachable!()).await;
+        let mut another = takes_long(&mut worker).await.unwrap();
+        assert_eq!(another.next(all).await, Some(vec![4]));
+        another.see_through(tokio::time::sleep(LONG / 2), |_| unreachable!()).await;
+        assert_eq!(another.next(all).await, None);
         assert_eq!(worker.next(all).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_replaced_is_no_more_one_of_the_workers() {
+        let (workers, mut worker) = three_under_way_of(1).await;
+        assert!(workers.push(4).is_none());
+        let mut another = takes_long(&mut worker).await.unwrap();
+        assert_eq!(another.next(all).await, Some(vec![4]));
+        assert!(workers.push(5).is_none());
+        assert_eq!(worker.next(all).await, None);
+        assert_eq!(another.next(all).await, Some(vec![5]));
+        assert_eq!(another.next(all).await, None);
+        assert!(workers.push(6).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn as_many_again_may_take_long() {
+        let (workers, mut worker) = three_under_way_of(1).await;
+        assert!(workers.push(4).is_none());
+        let mut another = takes_long(&mut worker).await.unwrap();
+        assert_eq!(another.next(all).await, Some(vec![4]));
+        assert!(takes_long(&mut another).await.is_none());
+        assert!(workers.push(5).is_none());
+        assert_eq!(worker.next(all).await, Some(vec![5]));
+        assert_eq!(another.next(all).await, None);
+        drop(worker);
+        assert!(workers.push(6).is_some());
     }
 }

@@ -148,7 +148,7 @@ async fn a_cut_connection_leaves_a_portable_log_right() {
     a_cut_is_told_and_the_outcome_found_out(Mode::Portable).await;
 }
 
-/// One that goes ahead and a group are stuck; those who come after them are not.
+/// One that goes ahead and two groups are stuck; those who come after them are not.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn appends_do_not_wait_with_a_connection_that_is_silent() {
@@ -160,7 +160,7 @@ async fn appends_do_not_wait_with_a_connection_that_is_silent() {
         async move { store.append(vec![sold(&show)], AppendCondition::None).await }
     };
     append("warm".to_owned()).await.unwrap();
-    for stuck in [1, 8] {
+    for stuck in [1, 8, 8] {
         proxy.cut_next(STALL);
         let group = join_all((0..stuck).map(|n| append(format!("stuck {n}"))));
         tokio::spawn(group);
@@ -184,7 +184,7 @@ async fn reads_do_not_wait_with_a_connection_that_is_silent() {
         let store = store.clone();
         async move { store.read_all(&of_show("1")).await }
     };
-    for stuck in [1, 1, 8] {
+    for stuck in [1, 1, 8, 8] {
         proxy.cut_next(STALL);
         tokio::spawn(join_all((0..stuck).map(|_| read())));
         in_time("the proxy", proxy.stalls()).await;
