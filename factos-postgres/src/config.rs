@@ -42,6 +42,7 @@ pub struct Config {
     pub(crate) mode: Option<Mode>,
     pub(crate) create: bool,
     pub(crate) lock_timeout: Duration,
+    pub(crate) socket_timeout: Duration,
     pub(crate) poll_interval: Duration,
     pub(crate) workers: usize,
     pub(crate) held: usize,
@@ -59,6 +60,7 @@ impl Config {
             mode: None,
             create: false,
             lock_timeout: Duration::from_secs(5),
+            socket_timeout: Duration::from_secs(300),
             poll_interval: Duration::from_millis(20),
             workers: 2,
             held: 16,
@@ -106,6 +108,15 @@ impl Config {
         self
     }
 
+    /// How long the server may take to answer a statement, besides the lock timeout; 5 minutes by default.
+    /// After that the connection counts as lost, as if a network or a host had gone without a word, and is
+    /// closed: an append ends with an unknown outcome, a read is sent once more on another connection.
+    #[must_use]
+    pub const fn socket_timeout(mut self, timeout: Duration) -> Self {
+        self.socket_timeout = timeout;
+        self
+    }
+
     /// How often the server is asked for appends of other processes while somebody waits for them;
     /// every 20 ms by default.
     #[must_use]
@@ -116,7 +127,9 @@ impl Config {
 
     /// How many batches may be on their way to the server at a time, at least 1 and 2 by default: besides
     /// those that wait for a lock and, in the keyed mode, one append that goes ahead by itself. A further
-    /// one is sent once no fewer appends wait than are under way, or what is under way takes long.
+    /// one is sent once no fewer appends wait than are under way. What is under way for more than 50 ms no
+    /// longer counts, up to as many batches again, so that nobody waits with a connection that has fallen
+    /// silent.
     #[must_use]
     pub const fn workers(mut self, workers: usize) -> Self {
         self.workers = if workers == 0 { 1 } else { workers };

@@ -1,20 +1,59 @@
 //! Connections of the caller's pool, some of them kept from call to call.
 
 use std::{
+    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use sqlx::{Connection, PgConnection, PgPool, Postgres, pool::PoolConnection};
+use sqlx::{
+    Connection, PgConnection, PgPool, Postgres, pool::PoolConnection, postgres::PgPoolOptions,
+};
 use tokio::{
     runtime::Handle,
     sync::{Semaphore, SemaphorePermit},
+    time::timeout,
 };
 
 use crate::error::Error;
 
+/// The connections of a pool that the store makes itself.
+const POOL: u32 = 32;
+const POOL_WAIT: Duration = Duration::from_secs(10);
+
 /// A connection that was kept for longer is asked whether it still works before it is used.
 const FRESH: Duration = Duration::from_millis(500);
+
+/// How long it may take to answer that.
+const PING: Duration = Duration::from_secs(2);
+
+/// A connection that was kept for longer goes through the pool, which ends those that are too old.
+const TERM: Duration = Duration::from_secs(60);
+
+/// A pool of the store's own. The test that pools make by themselves has no bound, and would meet one silent
+/// connection after the other.
+pub(crate) fn pool() -> PgPoolOptions {
+    let lost = Arc::new(Mutex::new(None));
+    PgPoolOptions::new()
+        .max_connections(POOL)
+        .acquire_timeout(POOL_WAIT)
+        .test_before_acquire(false)
+        .before_acquire(move |connection, state| {
+            let (lost, idle_since) =
+                (Arc::clone(&lost), Instant::now().checked_sub(state.idle_for));
+            Box::pin(async move {
+                let last_loss = *lost.lock().unwrap_or_else(PoisonError::into_inner);
+                if idle_since < last_loss {
+                    return Ok(false);
+                }
+                let answer = ping(connection).await;
+                if answer.is_err() {
+                    *lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                }
+                answer.map(|()| true)
+            })
+        })
+}
 
 #[derive(Debug)]
 pub(crate) struct Connections {
@@ -44,6 +83,16 @@ struct Kept {
 struct OnRuntime {
     connection: Option<PoolConnection<Postgres>>,
     runtime: Handle,
+    /// When the pool gave it.
+    given: Instant,
+}
+
+impl OnRuntime {
+    fn close(mut self) {
+        if let Some(connection) = &mut self.connection {
+            connection.close_on_drop();
+        }
+    }
 }
 
 impl Drop for OnRuntime {
@@ -75,20 +124,25 @@ impl Connections {
         while let Some(kept) = self.take() {
             let mut lease =
                 Lease { connection: kept.connection, home: Arc::clone(self), keep: false };
-            if kept.since.elapsed() < FRESH || lease.connection()?.ping().await.is_ok() {
+            if kept.since.elapsed() < FRESH || ping(lease.connection()?).await.is_ok() {
                 return Ok(lease);
             }
+            // Those that were kept for longer are no better.
+            self.forget();
         }
         let _asking = Asking(self);
-        let connection =
-            OnRuntime { connection: Some(self.pool.acquire().await?), runtime: Handle::current() };
+        let connection = OnRuntime {
+            connection: Some(self.pool.acquire().await?),
+            runtime: Handle::current(),
+            given: Instant::now(),
+        };
         Ok(Lease { connection, home: Arc::clone(self), keep: false })
     }
 
-    /// Lets go of what is kept.
+    /// Closes what is kept.
     pub(crate) fn forget(&self) {
         let kept = std::mem::take(&mut self.lock().kept);
-        drop(kept);
+        kept.into_iter().for_each(|kept| kept.connection.close());
     }
 
     /// One that is kept. If there is none, whoever is done from now on gives back to the pool.
@@ -104,7 +158,8 @@ impl Connections {
 
     fn give_back(&self, connection: OnRuntime) {
         let mut idle = self.lock();
-        if idle.asking == 0 && idle.kept.len() < self.most {
+        let is_kept = idle.asking == 0 && idle.kept.len() < self.most;
+        if is_kept && connection.given.elapsed() < TERM {
             idle.kept.push(Kept { connection, since: Instant::now() });
         }
     }
@@ -146,14 +201,25 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(mut connection) = self.connection.connection.take() else { return };
-        if !self.keep {
-            connection.close_on_drop();
-        }
-        let runtime = self.connection.runtime.clone();
-        let connection = OnRuntime { connection: Some(connection), runtime };
+        let OnRuntime { connection, runtime, given } = &mut self.connection;
+        let Some(connection) = connection.take() else { return };
+        let connection =
+            OnRuntime { connection: Some(connection), runtime: runtime.clone(), given: *given };
         if self.keep {
             self.home.give_back(connection);
+        } else {
+            connection.close();
         }
     }
+}
+
+/// Whether the connection still works: a network may have dropped it without a word.
+pub(crate) async fn ping(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    timeout(PING, connection.ping()).await.unwrap_or_else(|_| Err(silent(PING)))
+}
+
+/// The error of a connection on which no answer came.
+pub(crate) fn silent(waited: Duration) -> sqlx::Error {
+    let message = format!("no answer came within {} ms", waited.as_millis());
+    sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, message))
 }

@@ -6,10 +6,12 @@ use std::{
 };
 
 use factos::{EventId, StoreError, StreamName};
+use tokio::time::timeout;
 
 use crate::{
     append::{self, Answer, Batch, Locks},
     config::Config,
+    connections::silent,
     error::{Error, Sent},
     names::Names,
     read::Reader,
@@ -174,7 +176,7 @@ impl Group {
     }
 
     async fn send(&self, shared: &Shared, patient: bool) -> Result<Answer, Error> {
-        let Reader { connections, statements, lock_timeout, .. } = &*shared.reader;
+        let Reader { connections, statements, lock_timeout, answer_timeout, .. } = &*shared.reader;
         let batches = self.batches();
         let mut locks = Locks { names: self.names.as_ref(), patient, timeout: *lock_timeout };
         let mut attempt = 1;
@@ -184,7 +186,9 @@ impl Group {
             let connection = lease.connection();
             let connection =
                 connection.map_err(|error| Error::of(error, Sent::No, *lock_timeout))?;
-            match append::run(connection, &statements.append, &batches, locks).await {
+            let answer = append::run(connection, &statements.append, &batches, locks);
+            let answer = timeout(*answer_timeout, answer).await;
+            match answer.unwrap_or_else(|_| Err(silent(*answer_timeout))) {
                 Ok(answer) => {
                     lease.done();
                     return Ok(answer);

@@ -15,9 +15,10 @@ use sqlx::{
     postgres::{PgArguments, PgRow},
     query::Query as Statement,
 };
+use tokio::time::timeout;
 
 use crate::{
-    connections::{Connections, Lease},
+    connections::{Connections, Lease, silent},
     error::{Error, Sent},
     names::Names,
     row::{self, Rows},
@@ -100,6 +101,8 @@ pub(crate) struct Reader {
     pub(crate) connections: Arc<Connections>,
     pub(crate) statements: Arc<Statements>,
     pub(crate) lock_timeout: Duration,
+    /// After which a connection is lost that does not answer a statement.
+    pub(crate) answer_timeout: Duration,
     /// The most names that a statement locks.
     pub(crate) most_names: usize,
     /// About how many bytes a record takes, by the last pages.
@@ -124,7 +127,8 @@ impl Reader {
 
     async fn head_row(&self, lease: &mut Lease) -> Result<PgRow, Error> {
         let query = sqlx::query(self.statements.head.text());
-        query.fetch_one(self.connection(lease)?).await.map_err(|error| self.error(error))
+        let row = query.fetch_one(self.connection(lease)?);
+        self.answered(async { row.await.map_err(|error| self.error(error)) }).await
     }
 
     /// Asks how far the log is complete and reads the first page.
@@ -247,8 +251,26 @@ impl Reader {
         }
     }
 
+    /// What came of a statement, or that its connection is lost.
+    pub(crate) async fn answered<T>(
+        &self,
+        answer: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let most = self.answer_timeout;
+        timeout(most, answer).await.unwrap_or_else(|_| Err(self.error(silent(most))))
+    }
+
     /// The rows of a statement; the first is the horizon if there is to be one.
     async fn collect(
+        &self,
+        lease: &mut Lease,
+        query: Statement<'_, Postgres, PgArguments>,
+        horizon_first: bool,
+    ) -> Result<(u64, Collected), Error> {
+        self.answered(self.rows(lease, query, horizon_first)).await
+    }
+
+    async fn rows(
         &self,
         lease: &mut Lease,
         query: Statement<'_, Postgres, PgArguments>,

@@ -35,7 +35,7 @@ impl Reader {
         let Ok(mut lease) = self.connections.lease().await else { return };
         let share = (FIRST / group.len().max(1) as u64).max(SHARE);
         let asked = Asked::of(&group, |wanted| self.page_size(wanted, share));
-        match self.first_pages(&mut lease, &asked).await {
+        match self.answered(self.first_pages(&mut lease, &asked)).await {
             Ok(answer) => {
                 self.learn(answer.bytes, answer.records);
                 if !answer.is_cut {

@@ -1,9 +1,6 @@
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use async_trait::async_trait;
@@ -12,16 +9,13 @@ use factos::{
     Recorded, SequencePosition, StoreError, StreamName,
 };
 use futures_util::stream;
-use sqlx::{
-    Connection, PgConnection, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{Connection, PgConnection, PgPool, postgres::PgConnectOptions};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::{
     append::{self, Batch, Locks},
     config::Config,
-    connections::Connections,
+    connections::{self, Connections},
     error::{Error, Sent},
     follow::{Head, Poll},
     gate::Gates,
@@ -34,10 +28,6 @@ use crate::{
     sql::Statements,
     writer::{self, Append, Queue},
 };
-
-/// The connections of a pool that the store makes itself.
-const POOL: u32 = 32;
-const POOL_WAIT: Duration = Duration::from_secs(10);
 
 /// An event log in a schema of a PostgreSQL database. A clone is the same handle.
 #[derive(Debug, Clone)]
@@ -101,8 +91,7 @@ impl PostgresStore {
         // The pool would try again until its time is up, and not say why.
         let trial = PgConnection::connect_with(&options).await.map_err(failed)?;
         drop(trial.close().await);
-        let pool = PgPoolOptions::new().max_connections(POOL).acquire_timeout(POOL_WAIT);
-        Self::open_with(config, pool.connect_lazy_with(options)).await
+        Self::open_with(config, connections::pool().connect_lazy_with(options)).await
     }
 
     pub(crate) async fn open_with(config: Config, pool: PgPool) -> Result<Self, StoreError> {
@@ -120,6 +109,7 @@ impl PostgresStore {
             connections: Arc::new(Connections::new(pool, config.held)),
             statements: Arc::new(Statements::of(&config.schema)),
             lock_timeout: config.lock_timeout,
+            answer_timeout: config.lock_timeout.saturating_add(config.socket_timeout),
             most_names: config.batch_names,
             record_bytes: AtomicU64::new(1),
             settled: AtomicU64::new(0),

@@ -7,15 +7,18 @@ mod support;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicU8, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use factos::{AppendCondition, AppendError, EventStore, EventStoreExt, Query, StoreErrorKind};
 use factos_postgres::{
-    Error, Mode, PostgresStore,
-    sqlx::postgres::{PgConnectOptions, PgPoolOptions},
+    Config, Error, Mode, PostgresStore,
+    sqlx::{
+        ConnectOptions,
+        postgres::{PgConnectOptions, PgPoolOptions},
+    },
 };
 use futures_util::future::join_all;
 use support::{Schema, cause, in_time, of_show, sold, url};
@@ -35,6 +38,9 @@ const STALL: u8 = 3;
 #[derive(Clone)]
 struct Proxy {
     cut: Arc<AtomicU8>,
+    accepted: Arc<AtomicUsize>,
+    /// Of those that were accepted, so many carry nothing any more, and nobody is told.
+    silent: Arc<AtomicUsize>,
     port: u16,
 }
 
@@ -42,7 +48,8 @@ impl Proxy {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let proxy = Self { cut: Arc::default(), port };
+        let proxy =
+            Self { cut: Arc::default(), accepted: Arc::default(), silent: Arc::default(), port };
         let accepting = proxy.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -55,6 +62,7 @@ impl Proxy {
 
     /// Until one side ends or the connection is cut.
     async fn carry(self, client: TcpStream) {
+        let number = self.accepted.fetch_add(1, Ordering::SeqCst);
         let options: PgConnectOptions = url().parse().unwrap();
         let server = TcpStream::connect((options.get_host(), options.get_port())).await.unwrap();
         let (mut from_client, mut to_client) = client.into_split();
@@ -66,7 +74,7 @@ impl Proxy {
                     if self.is_cut(CUT_REQUEST) {
                         return;
                     }
-                    if self.is_cut(STALL) {
+                    if self.is_cut(STALL) || number < self.silent.load(Ordering::SeqCst) {
                         std::future::pending::<()>().await;
                     }
                     to_server.write_all(&request[..length]).await.unwrap();
@@ -98,11 +106,22 @@ impl Proxy {
         self.cut.store(moment, Ordering::SeqCst);
     }
 
+    /// Silences every connection that there is.
+    fn silence(&self) {
+        self.silent.store(self.accepted.load(Ordering::SeqCst), Ordering::SeqCst);
+    }
+
+    fn options(&self) -> PgConnectOptions {
+        url().parse::<PgConnectOptions>().unwrap().host("127.0.0.1").port(self.port)
+    }
+
     async fn open(&self, schema: &Schema) -> PostgresStore {
-        let options: PgConnectOptions = url().parse().unwrap();
-        let options = options.host("127.0.0.1").port(self.port);
-        let pool = PgPoolOptions::new().max_connections(8).connect_with(options).await.unwrap();
-        schema.config().open(pool).await.unwrap()
+        self.open_with(schema.config()).await
+    }
+
+    async fn open_with(&self, config: Config) -> PostgresStore {
+        let pool = PgPoolOptions::new().max_connections(8).connect_with(self.options());
+        config.open(pool.await.unwrap()).await.unwrap()
     }
 }
 
@@ -194,6 +213,72 @@ async fn reads_do_not_wait_with_a_connection_that_is_silent() {
         let others = in_time("another read", others).await;
         assert!(others.into_iter().all(|found| found.unwrap().len() == 1));
     }
+}
+
+/// As a network does that forgets connections on which nothing was sent for a while.
+async fn connections_may_fall_silent_between_calls(held: usize) {
+    let schema = Schema::new(Mode::Keyed).await;
+    let proxy = Proxy::start().await;
+    let config = schema.config().held_connections(held);
+    let store = config.connect(proxy.options().to_url_lossy().as_str()).await.unwrap();
+    let use_many = || async {
+        let append = |n: usize| {
+            let store = store.clone();
+            async move {
+                let show = n.to_string();
+                store.append(vec![sold(&show)], AppendCondition::None).await?;
+                store.read_all(&of_show(&show)).await.map_err(AppendError::Store)
+            }
+        };
+        join_all((0..8).map(append)).await
+    };
+    for round in 1..=2 {
+        let seen = in_time("what comes later", use_many()).await;
+        assert!(seen.into_iter().all(|seen| seen.unwrap().len() == round));
+        proxy.silence();
+        // Until they are asked whether they still work.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn held_connections_may_fall_silent_between_calls() {
+    connections_may_fall_silent_between_calls(16).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn connections_of_the_pool_may_fall_silent_between_calls() {
+    connections_may_fall_silent_between_calls(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn what_is_not_answered_in_time_is_given_up() {
+    let schema = Schema::new(Mode::Keyed).await;
+    let proxy = Proxy::start().await;
+    let config = schema.config().lock_timeout(Duration::from_millis(500));
+    let store = proxy.open_with(config.socket_timeout(Duration::from_secs(1))).await;
+    let batch = vec![sold("1")];
+    store.append(vec![sold("warm")], AppendCondition::None).await.unwrap();
+    proxy.cut_next(STALL);
+    let append = store.append(batch.clone(), AppendCondition::None);
+    let error = in_time("the append", append).await.unwrap_err();
+    let AppendError::Store(error) = error else { panic!("{error:?}") };
+    assert_eq!(error.kind(), StoreErrorKind::OutcomeUnknown);
+    let Error::ConnectionLost(silence) = cause(&error) else { panic!("{error:?}") };
+    assert!(silence.to_string().contains("no answer came within 1500 ms"), "{silence}");
+    store.append(batch, AppendCondition::None).await.unwrap();
+
+    for query in [Query::all(), of_show("1")] {
+        proxy.cut_next(STALL);
+        let found = in_time("the read", store.read_all(&query)).await.unwrap();
+        assert_eq!(found.len(), if query == of_show("1") { 1 } else { 2 });
+        assert_eq!(proxy.cut.load(Ordering::SeqCst), FORWARD);
+    }
+    proxy.cut_next(STALL);
+    assert!(in_time("the head", store.head()).await.unwrap().is_some());
 }
 
 /// A read may be sent again whatever became of it.
