@@ -47,7 +47,8 @@ pub enum Error {
     /// The server gave up a statement, by its timeout or on request. Nothing was written.
     #[error("the server gave up the statement")]
     Cancelled(#[source] Cause),
-    /// The connection was lost after a batch was sent: it may or may not be in the log.
+    /// The connection was lost after a batch was sent, or no answer came in time: the batch may or may not
+    /// be in the log.
     #[error("the connection was lost, the outcome is unknown")]
     ConnectionLost(#[source] Cause),
     /// The runtime that the batch was sent on ended: it may or may not be in the log.
