@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -26,6 +27,9 @@ const FRESH: Duration = Duration::from_millis(500);
 
 /// How long it may take to answer that.
 const PING: Duration = Duration::from_secs(2);
+
+/// How long the pool is waited for before a look at what it has by then.
+const TRYING: Duration = Duration::from_millis(250);
 
 /// A connection that was kept for longer goes through the pool, which ends those that are too old.
 const TERM: Duration = Duration::from_secs(60);
@@ -132,11 +136,28 @@ impl Connections {
         }
         let _asking = Asking(self);
         let connection = OnRuntime {
-            connection: Some(self.pool.acquire().await?),
+            connection: Some(self.ask().await?),
             runtime: Handle::current(),
             given: Instant::now(),
         };
         Ok(Lease { connection, home: Arc::clone(self), keep: false })
+    }
+
+    /// From the pool. While it tries to connect, as to a server that is full, it does not look at what others
+    /// give back.
+    async fn ask(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+        let mut asked = pin!(self.pool.acquire());
+        loop {
+            if let Ok(answer) = timeout(TRYING, &mut asked).await {
+                return answer;
+            }
+            if let Some(mut idle) = self.pool.try_acquire() {
+                if ping(&mut idle).await.is_ok() {
+                    return Ok(idle);
+                }
+                idle.close_on_drop();
+            }
+        }
     }
 
     /// Closes what is kept.

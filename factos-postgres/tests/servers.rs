@@ -14,7 +14,7 @@ use factos::{
 };
 use factos_postgres::{
     Config, Error, Mode, PostgresStore,
-    sqlx::{Connection, PgConnection},
+    sqlx::{self, Connection, PgConnection},
 };
 
 use crate::{
@@ -26,17 +26,23 @@ async fn open(cluster: &Cluster, mode: Mode, create: bool) -> PostgresStore {
     Config::new().mode(mode).create(create).connect(&cluster.url()).await.unwrap()
 }
 
+/// Takes every connection that the server has left.
+async fn fill(cluster: &Cluster) -> Vec<PgConnection> {
+    let mut others = Vec::new();
+    while let Ok(other) = PgConnection::connect(&cluster.url()).await {
+        others.push(other);
+        assert!(others.len() <= MOST_CONNECTIONS, "the server takes any number of connections");
+    }
+    others
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn a_server_without_a_free_connection_is_told_and_used_again() {
     let cluster = Cluster::start_new();
     let store = open(&cluster, Mode::Keyed, true).await;
     store.append(vec![sold("1")], AppendCondition::None).await.unwrap();
-    let mut others = Vec::new();
-    while let Ok(other) = PgConnection::connect(&cluster.url()).await {
-        others.push(other);
-        assert!(others.len() <= MOST_CONNECTIONS, "the server takes any number of connections");
-    }
+    let others = fill(&cluster).await;
     let error = PostgresStore::connect(&cluster.url()).await.unwrap_err();
     assert!(matches!(cause(&error), Error::ServerFull(_)), "{error:?}");
     assert_eq!(error.kind(), StoreErrorKind::Busy);
@@ -49,24 +55,43 @@ async fn a_server_without_a_free_connection_is_told_and_used_again() {
             })
         })
         .collect();
-    let mut written = 1;
     for append in appends {
-        match append.await.unwrap() {
-            Ok(_) => written += 1,
-            Err(AppendError::Store(error)) => {
-                assert!(matches!(cause(&error), Error::ServerFull(_)), "{error:?}");
-            }
-            Err(error) => panic!("{error:?}"),
-        }
+        append.await.unwrap().unwrap();
     }
-    assert!(written > 1);
     assert_eq!(store.read_all(&of_show("1")).await.unwrap().len(), 2);
     drop(others);
     eventually("a new handle is opened", || async {
         PostgresStore::connect(&cluster.url()).await.is_ok()
     })
     .await;
-    assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), written);
+    assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), 51);
+}
+
+/// More wait than there are connections, and the server gives no more.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn what_others_give_back_is_used_on_a_server_without_a_free_connection() {
+    let cluster = Cluster::start_new();
+    let store = open(&cluster, Mode::Keyed, true).await;
+    let other = open(&cluster, Mode::Keyed, false).await;
+    let mut holder = other.pool().begin().await.unwrap();
+    for n in 0..8 {
+        let show = n.to_string();
+        let held = other.append_in(&mut holder, vec![sold(&show)], unless_sold(&show)).await;
+        held.unwrap();
+    }
+    let _others = fill(&cluster).await;
+    let appends = (0..8).map(|n| {
+        let (store, batch) = (store.clone(), vec![sold(&n.to_string())]);
+        tokio::spawn(async move { store.append(batch, AppendCondition::None).await })
+    });
+    let appends: Vec<_> = appends.collect();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(appends.iter().all(|append| !append.is_finished()));
+    sqlx::query("COMMIT").execute(&mut *holder).await.unwrap();
+    for append in appends {
+        append.await.unwrap().unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
