@@ -69,7 +69,7 @@ impl<T> Workers<T> {
     }
 
     fn most_beside(&self, long: usize) -> usize {
-        self.most + long.min(self.most)
+        self.most.saturating_add(long.min(self.most))
     }
 
     fn len(&self) -> usize {
@@ -232,7 +232,7 @@ mod tests {
 
     #[tokio::test]
     async fn another_starts_once_no_less_waits_than_is_under_way() {
-        for most in [MOST, MOST + 1] {
+        for most in [MOST, MOST + 1, usize::MAX] {
             let (workers, _worker) = three_under_way_of(most).await;
             assert!(workers.push(4).is_none() && workers.push(5).is_none());
             let mut another = workers.push(6).unwrap();
@@ -282,6 +282,16 @@ mod tests {
         another.see_through(tokio::time::sleep(LONG / 2), |_| unreachable!()).await;
         assert_eq!(another.next(all).await, None);
         assert_eq!(worker.next(all).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn any_number_of_workers_may_take_long() {
+        let (workers, mut worker) = three_under_way_of(usize::MAX).await;
+        assert!(workers.push(4).is_none());
+        let mut another = takes_long(&mut worker).await.unwrap();
+        assert_eq!(another.next(all).await, Some(vec![4]));
+        assert!(takes_long(&mut another).await.is_none());
+        assert!(workers.push(5).is_some());
     }
 
     #[tokio::test(start_paused = true)]
