@@ -110,7 +110,8 @@ impl Config {
 
     /// How long the server may take to answer a statement, besides the lock timeout; 5 minutes by default.
     /// After that the connection counts as lost, as if a network or a host had gone without a word, and is
-    /// closed: an append ends with an unknown outcome, a read is sent once more on another connection.
+    /// closed: an append ends with an unknown outcome, a read is sent once more on another connection. Not
+    /// for what opens or creates a log, nor for a transaction of the caller's.
     #[must_use]
     pub const fn socket_timeout(mut self, timeout: Duration) -> Self {
         self.socket_timeout = timeout;

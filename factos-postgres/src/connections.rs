@@ -126,8 +126,7 @@ impl Connections {
 
     pub(crate) async fn lease(self: &Arc<Self>) -> Result<Lease, sqlx::Error> {
         while let Some(kept) = self.take() {
-            let mut lease =
-                Lease { connection: kept.connection, home: Arc::clone(self), keep: false };
+            let mut lease = self.lend(kept.connection);
             if kept.since.elapsed() < FRESH || ping(lease.connection()?).await.is_ok() {
                 return Ok(lease);
             }
@@ -140,7 +139,11 @@ impl Connections {
             runtime: Handle::current(),
             given: Instant::now(),
         };
-        Ok(Lease { connection, home: Arc::clone(self), keep: false })
+        Ok(self.lend(connection))
+    }
+
+    fn lend(self: &Arc<Self>, connection: OnRuntime) -> Lease {
+        Lease { connection: Some(connection), home: Arc::clone(self), keep: false }
     }
 
     /// From the pool. While it tries to connect, as to a server that is full, it does not look at what others
@@ -203,7 +206,7 @@ impl Drop for Asking<'_> {
 /// statement may still be under way on it.
 #[derive(Debug)]
 pub(crate) struct Lease {
-    connection: OnRuntime,
+    connection: Option<OnRuntime>,
     home: Arc<Connections>,
     keep: bool,
 }
@@ -211,7 +214,9 @@ pub(crate) struct Lease {
 impl Lease {
     /// What statements are sent on: there until the lease is dropped.
     pub(crate) fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
-        self.connection.connection.as_deref_mut().ok_or(sqlx::Error::PoolClosed)
+        let connection =
+            self.connection.as_mut().and_then(|leased| leased.connection.as_deref_mut());
+        connection.ok_or(sqlx::Error::PoolClosed)
     }
 
     /// The last statement has come to its end.
@@ -222,10 +227,7 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let OnRuntime { connection, runtime, given } = &mut self.connection;
-        let Some(connection) = connection.take() else { return };
-        let connection =
-            OnRuntime { connection: Some(connection), runtime: runtime.clone(), given: *given };
+        let Some(connection) = self.connection.take() else { return };
         if self.keep {
             self.home.give_back(connection);
         } else {
@@ -236,11 +238,16 @@ impl Drop for Lease {
 
 /// Whether the connection still works: a network may have dropped it without a word.
 pub(crate) async fn ping(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    timeout(PING, connection.ping()).await.unwrap_or_else(|_| Err(silent(PING)))
+    answered(PING, connection.ping()).await?
 }
 
-/// The error of a connection on which no answer came.
-pub(crate) fn silent(waited: Duration) -> sqlx::Error {
-    let message = format!("no answer came within {} ms", waited.as_millis());
-    sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, message))
+/// What came of a statement, or the error of a connection on which no answer came in time.
+pub(crate) async fn answered<T>(
+    most: Duration,
+    answer: impl Future<Output = T>,
+) -> Result<T, sqlx::Error> {
+    timeout(most, answer).await.map_err(|_| {
+        let message = format!("no answer came within {} ms", most.as_millis());
+        sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, message))
+    })
 }

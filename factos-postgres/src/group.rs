@@ -6,12 +6,11 @@ use std::{
 };
 
 use factos::{EventId, StoreError, StreamName};
-use tokio::time::timeout;
 
 use crate::{
     append::{self, Answer, Batch, Locks},
     config::Config,
-    connections::silent,
+    connections::answered,
     error::{Error, Sent},
     names::Names,
     read::Reader,
@@ -187,8 +186,7 @@ impl Group {
             let connection =
                 connection.map_err(|error| Error::of(error, Sent::No, *lock_timeout))?;
             let answer = append::run(connection, &statements.append, &batches, locks);
-            let answer = timeout(*answer_timeout, answer).await;
-            match answer.unwrap_or_else(|_| Err(silent(*answer_timeout))) {
+            match answered(*answer_timeout, answer).await.flatten() {
                 Ok(answer) => {
                     lease.done();
                     return Ok(answer);

@@ -15,10 +15,9 @@ use sqlx::{
     postgres::{PgArguments, PgRow},
     query::Query as Statement,
 };
-use tokio::time::timeout;
 
 use crate::{
-    connections::{Connections, Lease, silent},
+    connections::{Connections, Lease, answered},
     error::{Error, Sent},
     names::Names,
     row::{self, Rows},
@@ -256,8 +255,7 @@ impl Reader {
         &self,
         answer: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let most = self.answer_timeout;
-        timeout(most, answer).await.unwrap_or_else(|_| Err(self.error(silent(most))))
+        answered(self.answer_timeout, answer).await.map_err(|error| self.error(error))?
     }
 
     /// The rows of a statement; the first is the horizon if there is to be one.

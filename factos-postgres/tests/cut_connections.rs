@@ -21,7 +21,7 @@ use factos_postgres::{
     },
 };
 use futures_util::future::join_all;
-use support::{Schema, cause, in_time, of_show, sold, url};
+use support::{Schema, cause, eventually, in_time, of_show, sold, url};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -97,9 +97,8 @@ impl Proxy {
     }
 
     async fn stalls(&self) {
-        while self.cut.load(Ordering::SeqCst) != FORWARD {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        eventually("the proxy stalls", || async { self.cut.load(Ordering::SeqCst) == FORWARD })
+            .await;
     }
 
     fn cut_next(&self, moment: u8) {
@@ -183,7 +182,7 @@ async fn appends_do_not_wait_with_a_connection_that_is_silent() {
         proxy.cut_next(STALL);
         let group = join_all((0..stuck).map(|n| append(format!("stuck {n}"))));
         tokio::spawn(group);
-        in_time("the proxy", proxy.stalls()).await;
+        proxy.stalls().await;
     }
     for others in [1, 3, 1] {
         let others = join_all((0..others).map(|n| append(format!("other {n}"))));
@@ -206,7 +205,7 @@ async fn reads_do_not_wait_with_a_connection_that_is_silent() {
     for stuck in [1, 1, 8, 8] {
         proxy.cut_next(STALL);
         tokio::spawn(join_all((0..stuck).map(|_| read())));
-        in_time("the proxy", proxy.stalls()).await;
+        proxy.stalls().await;
     }
     for others in [1, 3, 1] {
         let others = join_all((0..others).map(|_| read()));

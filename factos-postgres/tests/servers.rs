@@ -19,7 +19,7 @@ use factos_postgres::{
 
 use crate::{
     cluster::{Cluster, MOST_CONNECTIONS},
-    support::{cause, eventually, of_show, sold, unless_sold},
+    support::{cause, eventually, in_time, of_show, sold, unless_sold},
 };
 
 async fn open(cluster: &Cluster, mode: Mode, create: bool) -> PostgresStore {
@@ -143,7 +143,7 @@ async fn a_standby_is_read_and_followed_and_refuses_appends() {
     for writer in writers {
         writer.await.unwrap();
     }
-    let seen = tokio::time::timeout(Duration::from_secs(20), follower).await.unwrap().unwrap();
+    let seen = in_time("the follower", follower).await.unwrap();
     assert_eq!(seen, (1..=500).collect::<Vec<_>>());
 
     let refused = replica.append(vec![sold("1")], unless_sold("none")).await.unwrap_err();
