@@ -56,6 +56,12 @@ const SLEEPS: &[Change] = &[
     (" RETURN revs;\nEND", " PERFORM pg_sleep(random() * 0.003); RETURN revs;\nEND"),
 ];
 
+/// Where appends take their positions in turn, slowly.
+const ALTERNATION: Change = (
+    "SELECT array_agg(nextval('factos.position_seq')) INTO r FROM generate_series(1, n);",
+    "FOR i IN 1..n LOOP r := r || nextval('factos.position_seq'); PERFORM pg_sleep(random() * 0.003); END LOOP;",
+);
+
 /// A flaw that shows only in a race.
 fn slowly(changes: &[Change]) -> Vec<Change> {
     [SLEEPS, changes].concat()
@@ -135,8 +141,14 @@ mutants! {
         "visibility::following_every_event_is_gapless",
         "visibility::nothing_appears_below_observed_of_all",
     ];
-    the_watermark: Keyed, slowly(&[("IF h >= top THEN RETURN top;", "IF true THEN RETURN top;")]), fails [
+    the_watermark: Keyed, slowly(&[("IF h >= top THEN\n", "IF true THEN RETURN top;\n")]), fails [
         "visibility::following_every_event_is_gapless",
+    ];
+    the_end_of_a_batch: Keyed, slowly(&[
+        ALTERNATION,
+        ("IF beyond IS NULL THEN RETURN top;", "IF true THEN RETURN top;"),
+    ]), fails [
+        "visibility::a_batch_is_seen_whole",
     ];
     the_head_of_a_read: Keyed, vec![(" top := least(h, high);", " top := high; PERFORM pg_sleep(0.003);")], fails [
         "visibility::nothing_appears_below_observed_of_all",
@@ -221,6 +233,27 @@ macro_rules! controls {
             cases.into_iter().for_each(|case| find::<Slow>(case).run());
         })*
     };
+}
+
+/// The positions of batches may alternate, as they do by chance.
+#[test]
+#[ignore = "needs a PostgreSQL server: run by scripts/mutate"]
+fn a_batch_among_others_is_seen_whole() {
+    struct Alternating;
+
+    impl Mutant for Alternating {
+        const MODE: Mode = Mode::Keyed;
+
+        fn changes() -> Vec<Change> {
+            slowly(&[ALTERNATION])
+        }
+    }
+
+    for case in cases::<Log<Alternating>>() {
+        if case.name().starts_with("visibility::") {
+            case.run();
+        }
+    }
 }
 
 controls! {

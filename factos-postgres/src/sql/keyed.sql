@@ -79,10 +79,11 @@ BEGIN
 END $$;
 
 -- How far the log is complete: for what the names cover, by the barrier; for the whole log, by the watermark, which must
--- cover every event that is visible by now. Neither goes beyond the last of these.
+-- cover every event that is visible by now. The positions of transactions alternate: what comes to be visible meanwhile may
+-- go beyond the last of these, and then the result does as well, so that no batch is cut.
 CREATE FUNCTION factos._horizon(names text[], excl bool[], settled bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE AS $$
-DECLARE h bigint; top bigint; c bigint; started timestamptz;
+DECLARE h bigint; low bigint := settled; top bigint; beyond bigint; c bigint; reaching xid[]; started timestamptz;
 BEGIN
  IF names IS NOT NULL THEN
   SELECT b.horizon INTO h FROM factos._barrier(names, excl, true) b;
@@ -90,15 +91,24 @@ BEGIN
  END IF;
  top := coalesce((SELECT e.position FROM factos.events e ORDER BY e.position DESC LIMIT 1), 0);
  IF top <= settled THEN RETURN settled; END IF;
- -- A run without a gap from a settled position is settled.
+ -- A run without a gap from a settled position is settled, and whole if it is all that one look sees.
  IF top - settled <= 256 THEN
-  SELECT count(*) INTO c FROM factos.events e WHERE e.position > settled AND e.position <= top;
+  SELECT count(*), max(e.position) INTO c, top FROM factos.events e WHERE e.position > settled;
   IF c = top - settled THEN RETURN top; END IF;
+ ELSE
+  -- Nothing that is in flight when the last event is looked for has a position at or below low.
+  low := factos.watermark();
+  top := (SELECT e.position FROM factos.events e ORDER BY e.position DESC LIMIT 1);
  END IF;
  started := clock_timestamp();
  LOOP
   h := factos.watermark();
-  IF h >= top THEN RETURN top; END IF;
+  IF h >= top THEN
+   reaching := ARRAY(SELECT e.xmin FROM factos.events e WHERE e.position > low AND e.position <= top);
+   beyond := (SELECT e.position FROM factos.events e WHERE e.position > top AND e.xmin = ANY(reaching) ORDER BY e.position DESC LIMIT 1);
+   IF beyond IS NULL THEN RETURN top; END IF;
+   top := beyond;
+  END IF;
   IF clock_timestamp() > started + current_setting('lock_timeout')::interval AND current_setting('lock_timeout') <> '0' THEN
    RAISE EXCEPTION 'factos: an append in flight holds the watermark back' USING ERRCODE = '55P03';
   END IF;
