@@ -1,12 +1,15 @@
 use std::{
     collections::{HashMap, HashSet},
-    time::{Duration, SystemTime},
+    convert::Infallible,
+    mem,
+    time::SystemTime,
 };
 
 use ahash::RandomState;
 use factos::{
-    AppendCondition, AppendError, Bytes, Conflict, EventId, EventType, NewEvent, Payloads, Query,
-    Recorded, Revision, SequencePosition, StreamName, Tags,
+    Bytes, EventId, EventType, NewEvent, Page, Payloads, Query, Recorded, Revision,
+    SequencePosition, StreamName, Tags,
+    backend::{LogState, now, record},
 };
 
 /// Positions in ascending order.
@@ -45,68 +48,16 @@ impl Log {
         self.chunks.get(index / CHUNK)?.get(index % CHUNK)
     }
 
-    /// Everything that must hold before the first event of the batch is written.
-    pub(crate) fn check(
-        &self,
-        events: &[NewEvent],
-        condition: &AppendCondition,
-    ) -> Result<(), AppendError> {
-        self.check_ids(events)?;
-        match condition {
-            AppendCondition::None => Ok(()),
-            AppendCondition::FailIfEventsMatch { query, after } => self.check_query(query, *after),
-            AppendCondition::ExpectedRevision { stream, revision } => {
-                self.check_revision(stream, *revision)
-            }
-        }
-    }
-
-    fn check_ids(&self, events: &[NewEvent]) -> Result<(), AppendError> {
-        let mut batch = HashSet::with_capacity_and_hasher(events.len(), RandomState::new());
-        for NewEvent { id, .. } in events {
-            // One event cannot stand twice in its own batch: the common case allocates nothing.
-            let twice = events.len() > 1 && !batch.insert(*id);
-            if twice || self.ids.contains(id) {
-                return Err(AppendError::DuplicateEventId(*id));
-            }
-        }
-        Ok(())
-    }
-
-    fn check_query(
-        &self,
-        query: &Query,
-        after: Option<SequencePosition>,
-    ) -> Result<(), AppendError> {
-        match self.first_match(query, after.map_or(0, SequencePosition::get)) {
-            None => Ok(()),
-            Some(position) => {
-                Err(Conflict::EventsMatch { query: query.clone(), after, position }.into())
-            }
-        }
-    }
-
-    fn check_revision(&self, stream: &StreamName, expected: Revision) -> Result<(), AppendError> {
-        let actual = self
-            .streams
-            .get(stream)
-            .map_or(Revision::NoEvents, |positions| (positions.len() as u64).checked_sub(1).into());
-        if actual == expected {
-            return Ok(());
-        }
-        Err(Conflict::Revision { stream: stream.clone(), expected, actual }.into())
-    }
-
     /// Appends a batch that was checked.
-    pub(crate) fn append(&mut self, events: Vec<NewEvent>) -> Vec<Recorded<Bytes>> {
-        let recorded_at = whole_microseconds(SystemTime::now());
+    pub(crate) fn append(&mut self, events: Vec<NewEvent>) -> Page {
+        let recorded_at = now();
         events.into_iter().map(|event| self.push(event, recorded_at)).collect()
     }
 
-    fn push(&mut self, new: NewEvent, recorded_at: SystemTime) -> Recorded<Bytes> {
+    fn push(&mut self, mut new: NewEvent, recorded_at: SystemTime) -> Recorded<Bytes> {
         let position = SequencePosition::FIRST.saturating_add(self.head());
         let at = position.get();
-        let mut tags = new.tags;
+        let mut tags = mem::take(&mut new.tags);
         for tag in tags.clone().iter() {
             match self.tags.get_mut(tag) {
                 Some(tagged) => tagged.push(at, &mut tags),
@@ -126,18 +77,9 @@ impl Log {
             positions.len() as u64 - 1
         });
         self.ids.insert(new.id);
-        let record = Recorded {
-            id: new.id,
-            position,
-            stream: new.stream,
-            revision,
-            event_type: new.event_type,
-            version: new.version,
-            tags,
-            metadata: new.metadata,
-            recorded_at,
-            event: self.payloads.copy(&new.payload),
-        };
+        new.tags = tags;
+        new.payload = self.payloads.copy(&new.payload);
+        let record = record(new, position, revision, recorded_at);
         match self.chunks.last_mut() {
             Some(chunk) if chunk.len() < CHUNK => chunk.push(record.clone()),
             _ => {
@@ -150,6 +92,27 @@ impl Log {
     }
 }
 
+impl LogState for Log {
+    type Error = Infallible;
+
+    fn taken_id(&mut self, events: &[NewEvent]) -> Result<Option<EventId>, Infallible> {
+        Ok(events.iter().map(|event| event.id).find(|id| self.ids.contains(id)))
+    }
+
+    fn first_match(
+        &mut self,
+        query: &Query,
+        after: Option<SequencePosition>,
+    ) -> Result<Option<SequencePosition>, Infallible> {
+        Ok(self.any_match(query, after.map_or(0, SequencePosition::get)))
+    }
+
+    fn revision(&mut self, stream: &StreamName) -> Result<Revision, Infallible> {
+        let events = self.streams.get(stream).map_or(0, Vec::len) as u64;
+        Ok(events.checked_sub(1).into())
+    }
+}
+
 impl Tagged {
     fn push(&mut self, position: u64, tags: &mut Tags) {
         self.positions.push(position);
@@ -159,10 +122,4 @@ impl Tagged {
             self.tags = tags.clone();
         }
     }
-}
-
-fn whole_microseconds(time: SystemTime) -> SystemTime {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let nanoseconds = Duration::from_nanos(u64::from(since.subsec_nanos() % 1000));
-    SystemTime::UNIX_EPOCH + (since - nanoseconds)
 }

@@ -2,16 +2,11 @@
 
 use std::hint::black_box;
 
-use factos::{Bytes, Page, Query, QueryItem, ReadCursor, Recorded, SequencePosition, StreamName};
+use factos::{
+    Bytes, Page, Query, QueryItem, ReadCursor, Recorded, SequencePosition, backend::Selection,
+};
 
 use crate::log::{Log, Positions};
-
-/// What a read asks for.
-#[derive(Debug, Clone)]
-pub(crate) enum Selection {
-    Query(Query),
-    Stream(StreamName),
-}
 
 /// The positions of one alternative: those of the shortest list that every other part admits.
 struct Arm<'a> {
@@ -23,23 +18,22 @@ struct Arm<'a> {
 }
 
 impl Log {
-    /// The next records of a read, at most `most`.
-    pub(crate) fn page(&self, selection: &Selection, cursor: &mut ReadCursor, most: usize) -> Page {
-        if cursor.is_done() {
-            return Page::new();
-        }
-        let most = cursor.page_size(most);
+    /// The next records of a read, at most `most`, and whether there may be more.
+    pub(crate) fn page(
+        &self,
+        selection: &Selection,
+        cursor: &ReadCursor,
+        most: usize,
+    ) -> (Page, bool) {
         let positions = self.positions(selection, cursor, most);
-        match positions.last().copied().and_then(SequencePosition::new) {
-            Some(last) if positions.len() == most => cursor.advance(most, last),
-            _ => cursor.finish(),
-        }
         let mut records = Vec::with_capacity(positions.len());
         records.extend(positions.iter().filter_map(|at| self.record(*at)));
         // Cold records are fetched side by side here; the atomic counts of a clone would fetch them one
         // after the other.
         black_box(records.iter().map(|record| touch(record)).fold(0, u64::wrapping_add));
-        records.into_iter().cloned().collect()
+        let page: Page = records.into_iter().cloned().collect();
+        let has_more = page.len() == most;
+        (page, has_more)
     }
 
     fn positions(&self, selection: &Selection, cursor: &ReadCursor, most: usize) -> Vec<u64> {
@@ -73,7 +67,7 @@ impl Log {
     }
 
     /// One matching position above `low`, if there is one.
-    pub(crate) fn first_match(&self, query: &Query, low: u64) -> Option<SequencePosition> {
+    pub(crate) fn any_match(&self, query: &Query, low: u64) -> Option<SequencePosition> {
         let head = self.head();
         if low >= head {
             return None;

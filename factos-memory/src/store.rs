@@ -1,17 +1,16 @@
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use async_trait::async_trait;
 use factos::{
-    AppendCondition, AppendError, Bytes, EventStore, Events, Limits, NewEvent, Query, ReadCursor,
-    ReadOptions, Recorded, SequencePosition, StoreError, StoreErrorKind, StreamName,
+    AppendCondition, AppendError, EventStore, Events, Limits, NewEvent, Page, Query, ReadOptions,
+    SequencePosition, StoreError, StreamName,
+    backend::{Batch, Head, PagedRead, Selection, refusal},
 };
-use futures_util::stream;
 use parking_lot::Mutex;
-use tokio::sync::watch;
 
-use crate::{log::Log, select::Selection};
+use crate::log::Log;
 
-/// The most records that one lock hold collects.
+/// The most records that are collected while the lock is held.
 const PAGE: usize = 256;
 
 /// An event log in memory. A clone is another handle on the same log.
@@ -23,7 +22,7 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Shared {
     log: Mutex<Log>,
-    head: watch::Sender<u64>,
+    head: Head,
 }
 
 impl MemoryStore {
@@ -45,22 +44,20 @@ impl MemoryStore {
     fn select(&self, selection: Selection, options: ReadOptions) -> Events<'_> {
         let log = self.shared.log.lock();
         let head = log.head();
-        let mut rest = ReadCursor::new(options, head);
-        let first = log.page(&selection, &mut rest, PAGE);
+        let mut read = PagedRead::new(selection, options, head);
+        let first = next_page(&log, &mut read);
         drop(log);
-        let observed = SequencePosition::new(head);
-        if rest.is_done() {
-            return Events::of_page(observed, first);
-        }
-        let pages = stream::unfold((selection, rest), move |(selection, mut rest)| async move {
-            if rest.is_done() {
-                return None;
-            }
-            let page = self.shared.log.lock().page(&selection, &mut rest, PAGE);
-            Some((Ok(page), (selection, rest)))
-        });
-        Events::of_first_page(observed, first, pages)
+        read.into_events(SequencePosition::new(head), first, move |mut read| async move {
+            let page = next_page(&self.shared.log.lock(), &mut read);
+            (Ok(page), read)
+        })
     }
+}
+
+fn next_page(log: &Log, read: &mut PagedRead) -> Page {
+    let select = |selection: &_, cursor: &_, most| Ok(log.page(selection, cursor, most));
+    let Ok(page) = read.next_page::<Infallible>(PAGE, select);
+    page
 }
 
 #[async_trait]
@@ -81,13 +78,17 @@ impl EventStore for MemoryStore {
         &self,
         events: Vec<NewEvent>,
         condition: AppendCondition,
-    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
-        Self::LIMITS.check(&events, &condition)?;
+    ) -> Result<Page, AppendError> {
+        let batch = Batch::new(events, condition, &Self::LIMITS)?;
         let mut log = self.shared.log.lock();
-        log.check(&events, &condition)?;
-        let records = log.append(events);
-        // Published under the lock: the watched head never steps back.
-        self.shared.head.send_replace(log.head());
+        let Ok(refusal) = refusal(&mut *log, &batch);
+        if let Some(refusal) = refusal {
+            return Err(refusal);
+        }
+        let records = log.append(batch.into_events());
+        let head = log.head();
+        drop(log);
+        self.shared.head.publish(SequencePosition::new(head));
         Ok(records)
     }
 
@@ -96,9 +97,6 @@ impl EventStore for MemoryStore {
     }
 
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
-        let after = after.map_or(0, SequencePosition::get);
-        let mut head = self.shared.head.subscribe();
-        let gone = |error| StoreError::new(StoreErrorKind::Other, error);
-        head.wait_for(|head| *head > after).await.map(drop).map_err(gone)
+        Ok(self.shared.head.wait_past(after).await?)
     }
 }

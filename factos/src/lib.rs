@@ -63,6 +63,7 @@
 //! | `derive` | the derive macros | yes |
 //! | `json` | the JSON codec, which derived events use | yes |
 //! | `tokio` | [`Retry::tokio_backoff`](Retry) | no |
+//! | `backend` | parts that most stores need, for authors of backends; exempt from semantic versioning | no |
 //! | `conformance` | the suite that every backend passes; exempt from semantic versioning | no |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -70,6 +71,8 @@
 extern crate self as factos;
 
 mod append;
+#[cfg(feature = "backend")]
+pub mod backend;
 mod codec;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -132,7 +135,7 @@ pub use events::{Events, Page};
 #[cfg(feature = "derive")]
 pub use factos_derive::{Event, Payload, TagValue};
 pub use limits::Limits;
-pub use metadata::Metadata;
+pub use metadata::{InvalidMetadata, Metadata};
 pub use payloads::Payloads;
 pub use position::SequencePosition;
 pub use query::{EmptyQuery, Query, QueryItem};

@@ -29,6 +29,36 @@ impl Metadata {
         Self(None)
     }
 
+    /// Reads a map from its canonical text; see [`Metadata::as_text`].
+    ///
+    /// # Errors
+    /// [`InvalidMetadata`] if a key or a value is invalid, the keys are not sorted or not distinct, or the
+    /// text ends within an entry.
+    pub fn from_text(text: &str) -> Result<Self, InvalidMetadata> {
+        let mut rest = text;
+        let mut previous = "";
+        while !rest.is_empty() {
+            let entry = rest.split_once('\0').and_then(|(key, rest)| {
+                let (value, rest) = rest.split_once('\0')?;
+                Some((key, value, rest))
+            });
+            let (key, value, more) = entry.ok_or(InvalidMetadata::Cut)?;
+            check(key, value)?;
+            if key <= previous {
+                return Err(InvalidMetadata::Unsorted(key.to_owned()));
+            }
+            (previous, rest) = (key, more);
+        }
+        Ok(Self((!text.is_empty()).then(|| text.into())))
+    }
+
+    /// The canonical text: key, U+0000, value, U+0000 for each entry, ordered by key. Neither a key nor a
+    /// value can hold U+0000. Empty for the empty map.
+    #[must_use]
+    pub fn as_text(&self) -> &str {
+        self.0.as_deref().unwrap_or_default()
+    }
+
     /// The value under a key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
@@ -86,6 +116,21 @@ impl Metadata {
     pub fn byte_len(&self) -> usize {
         self.0.as_deref().map_or(0, str::len)
     }
+}
+
+/// A text that is not the canonical text of metadata.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidMetadata {
+    /// A key or a value is invalid.
+    #[error(transparent)]
+    Text(#[from] InvalidText),
+    /// A key does not sort after the key before it.
+    #[error("metadata key {0:?} is not in order, or stands twice")]
+    Unsorted(String),
+    /// The text ends within an entry.
+    #[error("the text of the metadata ends within an entry")]
+    Cut,
 }
 
 fn check(key: &str, value: &str) -> Result<(), InvalidText> {
@@ -190,6 +235,26 @@ mod tests {
         assert_eq!(metadata.remove("b"), None);
         assert_eq!(metadata.remove("a"), Some(String::new()));
         assert_eq!(metadata, Metadata::new());
+    }
+
+    #[test]
+    fn the_canonical_text_comes_back() {
+        let some = Metadata::new().with("b", "").unwrap().with("a", "line\nbreak \u{1f}").unwrap();
+        assert_eq!(some.as_text(), "a\0line\nbreak \u{1f}\0b\0\0");
+        for metadata in [Metadata::new(), some] {
+            assert_eq!(Metadata::from_text(metadata.as_text()), Ok(metadata));
+        }
+        let (unsorted, cut) = (InvalidMetadata::Unsorted("a".into()), InvalidMetadata::Cut);
+        for (text, error) in [("b\0\0a\0\0", &unsorted), ("a\0\0a\0\0", &unsorted)] {
+            assert_eq!(Metadata::from_text(text).as_ref(), Err(error), "{text:?}");
+        }
+        for text in ["a", "a\0", "a\0b", "a\0b\0c\0d"] {
+            assert_eq!(Metadata::from_text(text).as_ref(), Err(&cut), "{text:?}");
+        }
+        for text in ["\0\0", "a\n\0b\0"] {
+            let told = Metadata::from_text(text);
+            assert!(matches!(told, Err(InvalidMetadata::Text(_))), "{text:?}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use crate::position::SequencePosition;
+use crate::{position::SequencePosition, recorded::Recorded};
 
 /// Which part of the matching events a read returns, and in which order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -131,6 +131,14 @@ impl ReadCursor {
             self.high = last.get() - 1;
         } else {
             self.low = last.get();
+        }
+    }
+
+    /// Goes on past this page, or ends with it if nothing may come after.
+    pub fn turn_page<E>(&mut self, page: &[Recorded<E>], has_more: bool) {
+        match page.last() {
+            Some(last) if has_more => self.advance(page.len(), last.position),
+            _ => self.finish(),
         }
     }
 

@@ -5,16 +5,20 @@
 //! index and a thread of its own.
 
 use std::{
+    collections::HashSet,
     fs::File,
     io::{self, Read, Seek, SeekFrom, Write},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
-use factos::*;
+use factos::{backend::*, *};
 
 /// A log in a file. Several handles and processes may share the file.
-pub(crate) struct FileStore(Mutex<Log>);
+pub(crate) struct FileStore {
+    log: Arc<Mutex<Log>>,
+    poll: Poll,
+}
 
 struct Log {
     file: File,
@@ -29,45 +33,46 @@ struct Stored {
     event_type: String,
     version: u32,
     tags: String,
-    metadata: Metadata,
-    microseconds: u64,
-    /// Each byte as the character of that number.
-    payload: String,
+    metadata: String,
+    micros: u64,
+    payload: Vec<u8>,
 }
 
 impl FileStore {
     pub(crate) fn open(path: impl AsRef<std::path::Path>) -> io::Result<Self> {
         let file = File::options().read(true).append(true).create(true).open(path)?;
-        Ok(Self(Mutex::new(Log { file, known_bytes: 0, records: Page::new() })))
+        let log = Arc::new(Mutex::new(Log { file, known_bytes: 0, records: Page::new() }));
+        let watched = Arc::clone(&log);
+        let look = move || caught_up(&watched).ok()?.head();
+        let interval = Duration::from_millis(5);
+        Ok(Self { log, poll: Poll::start("file-store-poll", interval, Head::new(), look)? })
     }
 
-    /// The log as the file has it now.
-    fn log(&self) -> Result<MutexGuard<'_, Log>, StoreError> {
-        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        log.catch_up().map_err(failed)?;
-        Ok(log)
+    fn select(&self, wanted: &Selection, options: ReadOptions) -> Result<Events<'_>, StoreError> {
+        let log = caught_up(&self.log)?;
+        let cursor = ReadCursor::new(options, log.records.len() as u64);
+        let within = log.records.get(cursor.low() as usize..cursor.high() as usize);
+        let within = within.into_iter().flatten();
+        let selected = within.filter(|record| wanted.selects(record)).cloned();
+        let most = cursor.page_size(usize::MAX);
+        let page = match cursor.is_backwards() {
+            true => selected.rev().take(most).collect(),
+            false => selected.take(most).collect(),
+        };
+        Ok(Events::of_page(log.head(), page))
     }
+}
+
+/// The log as the file has it now.
+fn caught_up(log: &Mutex<Log>) -> Result<MutexGuard<'_, Log>, StoreError> {
+    let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+    log.catch_up().map_err(failed)?;
+    Ok(log)
 }
 
 impl Log {
     fn head(&self) -> Option<SequencePosition> {
         self.records.last().map(|record| record.position)
-    }
-
-    fn select(&self, options: ReadOptions, wanted: impl Fn(&Recorded<Bytes>) -> bool) -> Page {
-        let left = ReadCursor::new(options, self.records.len() as u64);
-        let within = self.records.get(left.low() as usize..left.high() as usize);
-        let found = within.unwrap_or_default().iter().filter(|record| wanted(record)).cloned();
-        let most = left.page_size(usize::MAX);
-        match left.is_backwards() {
-            true => found.rev().take(most).collect(),
-            false => found.take(most).collect(),
-        }
-    }
-
-    fn revision(&self, stream: &StreamName) -> Revision {
-        let last = self.records.iter().rev().find(|record| record.stream.as_ref() == Some(stream));
-        last.and_then(|record| record.revision).into()
     }
 
     /// Takes in the whole lines that others have written.
@@ -83,71 +88,72 @@ impl Log {
         Ok(())
     }
 
-    fn push(&mut self, event: Stored) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let stream = event.stream.map(StreamName::new).transpose()?;
-        self.records.push(Recorded {
-            id: EventId::from_bytes(event.id),
-            position: SequencePosition::FIRST.saturating_add(self.records.len() as u64),
-            revision: stream.as_ref().map(|stream| self.revision(stream).next()),
-            stream,
-            event_type: EventType::new(event.event_type)?,
-            version: event.version,
-            tags: Tags::from_lines(&event.tags)?,
-            metadata: event.metadata,
-            recorded_at: SystemTime::UNIX_EPOCH + Duration::from_micros(event.microseconds),
-            event: event.payload.chars().map(u8::try_from).collect::<Result<Vec<_>, _>>()?.into(),
-        });
+    fn push(&mut self, stored: Stored) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let event = NewEvent {
+            id: EventId::from_bytes(stored.id),
+            stream: stored.stream.map(StreamName::new).transpose()?,
+            version: stored.version,
+            tags: Tags::from_lines(&stored.tags)?,
+            metadata: Metadata::from_text(&stored.metadata)?,
+            ..NewEvent::new(EventType::new(stored.event_type)?, stored.payload)
+        };
+        let position = SequencePosition::FIRST.saturating_add(self.records.len() as u64);
+        let revision = event.stream.as_ref().map(|name| self.revision(name)).transpose()?;
+        let recorded_at = time_of_micros(stored.micros).ok_or("a time past the system's")?;
+        self.records.push(record(event, position, revision.map(Revision::next), recorded_at));
         Ok(())
     }
 
-    fn taken_id(&self, events: &[NewEvent]) -> Option<EventId> {
-        let mut ids = std::collections::HashSet::new();
-        let twice = events.iter().map(|event| event.id).find(|id| !ids.insert(*id));
-        twice.or(self.records.iter().map(|record| record.id).find(|id| ids.contains(id)))
-    }
-
-    fn conflict(&self, condition: AppendCondition) -> Option<Conflict> {
-        match condition {
-            AppendCondition::None => None,
-            AppendCondition::FailIfEventsMatch { query, after } => {
-                let mut new = self.records.iter().filter(|record| Some(record.position) > after);
-                let found = new.find(|record| query.matches(&record.event_type, &record.tags))?;
-                Some(Conflict::EventsMatch { query, after, position: found.position })
-            }
-            AppendCondition::ExpectedRevision { stream, revision: expected } => {
-                let actual = self.revision(&stream);
-                (actual != expected).then_some(Conflict::Revision { stream, expected, actual })
-            }
-        }
-    }
-
     /// With the file locked: checks against what every process wrote before, and writes.
-    fn write(&mut self, events: &[NewEvent], guard: AppendCondition) -> Result<Page, AppendError> {
+    fn write(&mut self, batch: &Batch) -> Result<Page, AppendError> {
         self.catch_up().map_err(failed)?;
-        let refusal = self.taken_id(events).map(AppendError::DuplicateEventId);
-        if let Some(refusal) = refusal.or_else(|| Some(self.conflict(guard)?.into())) {
+        if let Some(refusal) = refusal(self, batch)? {
             return Err(refusal);
         }
-        let (line, known) = (line(events).map_err(failed)?, self.records.len());
+        let (line, known) = (line(batch.events()).map_err(failed)?, self.records.len());
         self.file.set_len(self.known_bytes).map_err(failed)?;
         let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
-        let unknown = |error| StoreError::new(StoreErrorKind::OutcomeUnknown, error);
-        written.and_then(|()| self.catch_up()).map_err(unknown)?;
+        let seen = written.and_then(|()| self.catch_up());
+        seen.map_err(|error| StoreError::new(StoreErrorKind::OutcomeUnknown, error))?;
         Ok(self.records[known..].to_vec())
     }
 }
 
+impl LogState for Log {
+    type Error = StoreError;
+
+    fn taken_id(&mut self, events: &[NewEvent]) -> Result<Option<EventId>, StoreError> {
+        let ids: HashSet<_> = events.iter().map(|event| event.id).collect();
+        Ok(self.records.iter().map(|record| record.id).find(|id| ids.contains(id)))
+    }
+
+    fn first_match(
+        &mut self,
+        query: &Query,
+        after: Option<SequencePosition>,
+    ) -> Result<Option<SequencePosition>, StoreError> {
+        let mut new = self.records.iter().filter(|record| Some(record.position) > after);
+        let found = new.find(|record| query.matches(&record.event_type, &record.tags));
+        Ok(found.map(|record| record.position))
+    }
+
+    fn revision(&mut self, stream: &StreamName) -> Result<Revision, StoreError> {
+        let last = self.records.iter().rev().find(|record| record.stream.as_ref() == Some(stream));
+        Ok(last.and_then(|record| record.revision).into())
+    }
+}
+
 fn line(events: &[NewEvent]) -> io::Result<Vec<u8>> {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_err(io::Error::other)?;
+    let micros = micros_of(SystemTime::now());
     let stored = events.iter().map(|event| Stored {
         id: event.id.to_bytes(),
         stream: event.stream.as_ref().map(|stream| stream.as_str().to_owned()),
         event_type: event.event_type.as_str().to_owned(),
         version: event.version,
         tags: event.tags.as_lines().to_owned(),
-        metadata: event.metadata.clone(),
-        microseconds: now.as_secs() * 1_000_000 + u64::from(now.subsec_micros()),
-        payload: event.payload.iter().map(|byte| char::from(*byte)).collect(),
+        metadata: event.metadata.as_text().to_owned(),
+        micros,
+        payload: event.payload.to_vec(),
     });
     Ok([serde_json::to_vec(&stored.collect::<Vec<_>>())?, vec![b'\n']].concat())
 }
@@ -159,9 +165,7 @@ fn failed(error: io::Error) -> StoreError {
 #[async_trait::async_trait]
 impl EventStore for FileStore {
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
-        let log = self.log()?;
-        let page = log.select(options, |r| query.matches(&r.event_type, &r.tags));
-        Ok(Events::of_page(log.head(), page))
+        self.select(&Selection::Query(query.clone()), options)
     }
 
     async fn read_stream(
@@ -169,9 +173,7 @@ impl EventStore for FileStore {
         stream: &StreamName,
         options: ReadOptions,
     ) -> Result<Events<'_>, StoreError> {
-        let log = self.log()?;
-        let page = log.select(options, |record| record.stream.as_ref() == Some(stream));
-        Ok(Events::of_page(log.head(), page))
+        self.select(&Selection::Stream(stream.clone()), options)
     }
 
     async fn append(
@@ -179,22 +181,19 @@ impl EventStore for FileStore {
         events: Vec<NewEvent>,
         condition: AppendCondition,
     ) -> Result<Page, AppendError> {
-        Limits::FLOOR.check(&events, &condition)?;
-        let mut log = self.log()?;
+        let batch = Batch::new(events, condition, &Limits::FLOOR)?;
+        let mut log = caught_up(&self.log)?;
         log.file.lock().map_err(failed)?;
-        let outcome = log.write(&events, condition);
+        let outcome = log.write(&batch);
         log.file.unlock().map_err(failed)?;
         outcome
     }
 
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {
-        Ok(self.log()?.head())
+        Ok(caught_up(&self.log)?.head())
     }
 
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
-        while self.head().await? <= after {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        Ok(())
+        self.poll.wait_past(after, self.head()).await
     }
 }

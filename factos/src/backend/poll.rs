@@ -1,0 +1,206 @@
+use std::{
+    io,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use super::head::{Closed, Head};
+use crate::position::SequencePosition;
+
+/// A thread that looks for appends of other processes, and sleeps while nobody follows the log.
+///
+/// Dropping it ends the thread, after the look that is under way.
+#[derive(Debug)]
+pub struct Poll {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    head: Head,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    followers: usize,
+    is_stopped: bool,
+}
+
+/// Keeps a [`Poll`] going until it is dropped.
+#[derive(Debug)]
+pub struct Follower<'a>(&'a Shared);
+
+impl Poll {
+    /// Starts the thread under this name. Once an interval, while somebody follows, `look` asks the log for
+    /// its last position, which is then published; none where the log could not be asked this time.
+    ///
+    /// # Errors
+    /// The thread could not be started.
+    pub fn start(
+        name: &str,
+        interval: Duration,
+        head: Head,
+        mut look: impl FnMut() -> Option<SequencePosition> + Send + 'static,
+    ) -> io::Result<Self> {
+        let shared = Arc::new(Shared { head, state: Mutex::default(), changed: Condvar::new() });
+        let poll = Arc::clone(&shared);
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
+            while poll.wait(interval) {
+                poll.head.publish(look());
+            }
+        })?;
+        Ok(Self { shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Keeps the thread looking while the result lives.
+    pub fn follow(&self) -> Follower<'_> {
+        self.shared.lock().followers += 1;
+        self.shared.changed.notify_one();
+        Follower(&self.shared)
+    }
+
+    /// Waits until the log is past `after`. `look` asks the log for its last position; it is awaited
+    /// once, unless a later position is known already.
+    ///
+    /// Misses nothing: appends before the look are seen by it, those of this process are published, and
+    /// those of others are found by the thread, which looks from before the look on.
+    ///
+    /// # Errors
+    /// Those of the look, and [`Closed`].
+    ///
+    /// # Cancellation
+    /// Safe.
+    pub async fn wait_past<E: From<Closed>>(
+        &self,
+        after: Option<SequencePosition>,
+        look: impl Future<Output = Result<Option<SequencePosition>, E>>,
+    ) -> Result<(), E> {
+        let head = &self.shared.head;
+        if head.is_past(after) {
+            return Ok(());
+        }
+        let _follower = self.follow();
+        head.publish(look.await?);
+        Ok(head.wait_past(after).await?)
+    }
+
+    /// Ends the thread. Waits go on, for what others publish.
+    pub fn stop(&self) {
+        self.shared.lock().is_stopped = true;
+        self.shared.changed.notify_one();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            drop(thread.join());
+        }
+    }
+}
+
+impl Drop for Poll {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Drop for Follower<'_> {
+    fn drop(&mut self) {
+        self.0.lock().followers -= 1;
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until there is a follower and then for the interval; false once the poll was stopped.
+    fn wait(&self, interval: Duration) -> bool {
+        let is_idle = |state: &mut State| state.followers == 0 && !state.is_stopped;
+        let state =
+            self.changed.wait_while(self.lock(), is_idle).unwrap_or_else(PoisonError::into_inner);
+        let (state, _) = self
+            .changed
+            .wait_timeout_while(state, interval, |state| !state.is_stopped)
+            .unwrap_or_else(PoisonError::into_inner);
+        !state.is_stopped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_millis(1);
+
+    /// A log that only others append to, and how often it was looked at.
+    #[derive(Default)]
+    struct Log {
+        last: AtomicU64,
+        looks: AtomicU64,
+    }
+
+    fn poll(log: &Arc<Log>, head: &Head) -> Poll {
+        let log = Arc::clone(log);
+        let look = move || {
+            log.looks.fetch_add(1, Ordering::SeqCst);
+            SequencePosition::new(log.last.load(Ordering::SeqCst))
+        };
+        Poll::start("poll", INTERVAL, head.clone(), look).unwrap()
+    }
+
+    async fn nothing_yet() -> Result<Option<SequencePosition>, Closed> {
+        Ok(None)
+    }
+
+    #[test]
+    fn appends_of_others_are_found_while_somebody_waits() {
+        let (log, head) = (Arc::new(Log::default()), Head::new());
+        let poll = poll(&log, &head);
+        let mut wait = Box::pin(poll.wait_past(None, nothing_yet()));
+        assert!(wait.as_mut().now_or_never().is_none());
+        log.last.store(5, Ordering::SeqCst);
+        block_on(wait).unwrap();
+        assert_eq!(head.last(), SequencePosition::new(5));
+    }
+
+    #[test]
+    fn nobody_looks_while_nobody_follows() {
+        let (log, head) = (Arc::new(Log::default()), Head::new());
+        let poll = poll(&log, &head);
+        let looks = || log.looks.load(Ordering::SeqCst);
+        thread::sleep(20 * INTERVAL);
+        assert_eq!(looks(), 0);
+        let follower = poll.follow();
+        while looks() < 2 {
+            thread::yield_now();
+        }
+        drop(follower);
+        // One look may be under way.
+        thread::sleep(20 * INTERVAL);
+        let before = looks();
+        thread::sleep(20 * INTERVAL);
+        assert_eq!(looks(), before);
+    }
+
+    #[test]
+    fn a_closed_head_ends_a_wait() {
+        let (log, head) = (Arc::new(Log::default()), Head::new());
+        let poll = poll(&log, &head);
+        let mut wait = Box::pin(poll.wait_past(None, nothing_yet()));
+        assert!(wait.as_mut().now_or_never().is_none());
+        poll.stop();
+        head.close();
+        assert_eq!(wait.now_or_never(), Some(Err(Closed)));
+    }
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+}
