@@ -32,19 +32,22 @@ fn check(roots: &[String]) -> Result<bool> {
     if roots.is_empty() {
         bail!("usage: import-circles ROOT...");
     }
-    let mut is_clean = true;
+    let (mut files, mut imports_read, mut is_clean) = (0, 0, true);
     for root in roots {
         let modules = Modules::read(Path::new(root)).with_context(|| format!("reading {root}"))?;
         let imports = imports::of(&modules);
-        let (files, rooms) = (Graph::of_files(&imports), Graph::of_rooms(&modules, &imports));
-        for (what, graph) in [("files", files), ("rooms", rooms)] {
+        let graphs =
+            [("files", Graph::of_files(&imports)), ("rooms", Graph::of_rooms(&modules, &imports))];
+        for (what, graph) in graphs {
             for circle in graph.circles() {
                 is_clean = false;
                 println!("{root}: these {what} import one another:");
                 circle.iter().for_each(|import| println!("  {import}"));
             }
         }
-        println!("{root}: {} files, {} imports", modules.len(), imports.len());
+        (files, imports_read) = (files + modules.len(), imports_read + imports.len());
     }
+    let found = if is_clean { "no circle" } else { "circles" };
+    println!("{found} among {} crates with {files} files and {imports_read} imports", roots.len());
     Ok(is_clean)
 }
