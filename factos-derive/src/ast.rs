@@ -6,8 +6,8 @@ use syn::{Data, DeriveInput, Fields, Ident, Type, Variant};
 
 use crate::{
     attr::{self, EventAttr, Place},
+    crate_path::Facade,
     errors::Errors,
-    facade::Facade,
     self_type,
 };
 

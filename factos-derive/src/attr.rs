@@ -8,14 +8,14 @@ use crate::{
     errors::Errors,
 };
 
-mod entry;
-pub(crate) mod keys;
-pub(crate) mod serde;
-mod step;
+mod meta_item;
+pub(crate) mod placement;
+pub(crate) mod serde_attr;
+mod upcast_step;
 
-use entry::{Entry, split};
-pub(crate) use keys::Place;
-pub(crate) use step::Step;
+use meta_item::{Entry, split};
+pub(crate) use placement::Place;
+pub(crate) use upcast_step::Step;
 
 /// What `#[event(...)]` says about an enum, a struct or a variant.
 #[derive(Default)]
@@ -154,7 +154,7 @@ impl<'a> TagAttr<'a> {
         let (mut key, mut form, mut seen) = (None, TagForm::Value, Vec::new());
         for tokens in split(tokens) {
             let entry = Entry::parse(&tokens)?;
-            keys::check_tag(&entry)?;
+            placement::check_tag(&entry)?;
             once(&mut seen, entry.key_or("key"), &entry)?;
             let is_formed = !matches!(form, TagForm::Value);
             match &*entry.key_or("key") {
@@ -205,7 +205,7 @@ fn case(text: &LitStr) -> syn::Result<Case> {
     let value = text.value();
     let known = CASES.iter().find(|(name, _)| *name == value);
     known.map(|(_, case)| *case).ok_or_else(|| {
-        let all = keys::quoted(CASES.iter().map(|(name, _)| *name));
+        let all = placement::quoted(CASES.iter().map(|(name, _)| *name));
         syn::Error::new(text.span(), format!("unknown case, expected one of {all}"))
     })
 }

@@ -1,14 +1,14 @@
 //! What the macros print, from checked input only.
 
+mod companion;
 mod decode;
 mod event;
 mod kind;
-mod made;
-mod mirror;
 mod nested;
 mod payload;
 mod query;
 mod schema;
+mod serde_proxy;
 mod stored_fields;
 mod tag_value;
 mod tags;

@@ -172,17 +172,17 @@ use crate::{ast::Input, errors::Errors, newtype::Newtype};
 mod ast;
 mod attr;
 mod case;
+mod crate_path;
 mod errors;
 mod expand;
-mod facade;
-mod fallback;
-mod key;
 mod newtype;
 #[cfg(test)]
 mod output_tests;
 mod self_type;
 mod span;
-mod valid;
+mod stub;
+mod tag_key;
+mod validation;
 
 /// Implements `Event` for an enum or a struct, and gives it a typed `query()`.
 ///
@@ -213,10 +213,10 @@ pub fn derive_payload(input: proc_macro::TokenStream) -> proc_macro::TokenStream
 fn event(node: &DeriveInput) -> TokenStream {
     let mut errors = Errors::default();
     let input = Input::from_syn(node, &mut errors);
-    valid::event(&input, &mut errors);
+    validation::event(&input, &mut errors);
     match errors.into_result() {
         Ok(()) => expand::event(&input),
-        Err(error) => with_stub(&error, fallback::event(&input)),
+        Err(error) => with_stub(&error, stub::event(&input)),
     }
 }
 
@@ -225,16 +225,16 @@ fn tag_value(node: &DeriveInput) -> TokenStream {
     let newtype = Newtype::from_syn(node, &mut errors);
     match (errors.into_result(), newtype) {
         (Ok(()), newtype) => newtype.iter().map(expand::tag_value).collect(),
-        (Err(error), _) => with_stub(&error, fallback::tag_value(node)),
+        (Err(error), _) => with_stub(&error, stub::tag_value(node)),
     }
 }
 
 fn payload(node: &DeriveInput) -> TokenStream {
     let mut errors = Errors::default();
-    valid::payload(node, &mut errors);
+    validation::payload(node, &mut errors);
     match errors.into_result() {
         Ok(()) => expand::payload(node),
-        Err(error) => with_stub(&error, fallback::payload(node)),
+        Err(error) => with_stub(&error, stub::payload(node)),
     }
 }
 

@@ -1,6 +1,6 @@
 use syn::{Data, DeriveInput, Fields, Member, Type};
 
-use crate::{errors::Errors, facade::Facade, valid};
+use crate::{crate_path::Facade, errors::Errors, validation};
 
 /// A struct with one field.
 pub(crate) struct Newtype<'a> {
@@ -12,7 +12,7 @@ pub(crate) struct Newtype<'a> {
 
 impl<'a> Newtype<'a> {
     pub(crate) fn from_syn(node: &'a DeriveInput, errors: &mut Errors) -> Option<Self> {
-        valid::concrete(node, "a tag value has no type parameters or lifetimes", errors);
+        validation::concrete(node, "a tag value has no type parameters or lifetimes", errors);
         let text = "`TagValue` is derived for newtypes: structs with one field";
         let fields = match &node.data {
             Data::Struct(data) => &data.fields,

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::DeriveInput;
 
-use super::{attr::keys, event, payload, tag_value};
+use super::{attr::placement, event, payload, tag_value};
 
 const DERIVES: [fn(&DeriveInput) -> TokenStream; 3] = [event, tag_value, payload];
 
@@ -156,7 +156,7 @@ fn attributes_of_random_tokens_are_never_a_panic() {
         "<A as B>::c",
         "f",
     ];
-    let words = [&keys::ENUM[..], &keys::VARIANT, &others].concat();
+    let words = [&placement::ENUM[..], &placement::VARIANT, &others].concat();
     let shapes = [
         "@E enum A { @E @S B { @T @S c: D, @T r#type: &'static [u8; 3] }, @E E(@T F), @E G(), @E H(I, J), K = 1 }",
         "@E @S struct A { @T @S b: Option<fn(C) -> D>, @T c: <E as F>::G, @T d: Self }",

@@ -1,13 +1,13 @@
 //! What derived code calls. No part of the public interface: it changes in any release.
 
 mod event_type;
-mod item;
-mod made_name;
-mod mirror;
-mod payload;
-mod same_item;
+mod name_clash;
+mod query_item;
+mod same_tag_type;
+mod serde_payload;
+mod serde_proxy;
 mod stored_field;
-mod tag_form;
+mod tag_conversion;
 mod tag_pairs;
 mod tag_writer;
 mod upcast;
@@ -17,18 +17,18 @@ mod upcast_json;
 mod without_json;
 
 pub use event_type::event_type;
-pub use item::{finish, tagged};
-pub use made_name::{MadeName, TakenName};
-pub use mirror::{AsVariant, NoMirror};
-#[cfg(feature = "json")]
-pub use payload::Codec;
-pub use payload::{Mirrored, codec, decode, encode};
-pub use same_item::{SameItem, same_item, same_type};
+pub use name_clash::{MadeName, TakenName};
+pub use query_item::{finish, tagged};
+pub use same_tag_type::{SameItem, same_item, same_type};
 pub use serde;
+#[cfg(feature = "json")]
+pub use serde_payload::Codec;
+pub use serde_payload::{Mirrored, codec, decode, encode};
+pub use serde_proxy::{AsVariant, NoMirror};
 pub use stored_field::{
     ReadField, StoredField, WrittenField, read_field, stored_field, written_field,
 };
-pub use tag_form::{each, each_displayed};
+pub use tag_conversion::{each, each_displayed};
 pub use tag_pairs::TagPairs;
 pub use tag_writer::TagWriter;
 pub use upcast::{UpcastInput, read, refused};

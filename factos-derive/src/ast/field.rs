@@ -5,7 +5,7 @@ use super::EVENT_ON_TYPES;
 use crate::{
     attr::{self, TagAttr, TagForm, unraw},
     errors::Errors,
-    key, self_type,
+    self_type, tag_key,
 };
 
 pub(crate) struct Field<'a> {
@@ -54,6 +54,6 @@ impl<'a> Tag<'a> {
             }
             form => form,
         };
-        Self { method: key::method(&key, span), key, span, form, attr: attr.attr }
+        Self { method: tag_key::method(&key, span), key, span, form, attr: attr.attr }
     }
 }

@@ -1,7 +1,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::{decode, kind, mirror, nested, query, schema, tags};
+use super::{decode, kind, nested, query, schema, serde_proxy, tags};
 use crate::{
     ast::{Input, StoredType},
     span,
@@ -9,7 +9,7 @@ use crate::{
 
 /// Everything that `#[derive(Event)]` prints.
 pub(crate) fn event(input: &Input<'_>) -> TokenStream {
-    let mirrored = mirror::mirrored(input);
+    let mirrored = serde_proxy::mirrored(input);
     let implementation = implementation(input);
     let same_items = query::same_items(input);
     let distinct = distinct(input);

@@ -2,7 +2,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Data;
 
-use super::made::Made;
+use super::companion::Made;
 use crate::{
     ast::Input,
     attr::{generated, unraw},

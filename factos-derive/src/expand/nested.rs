@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Type;
 
 use super::tag_value::span_ends;
-use crate::{ast::Input, attr::generated, facade::Facade};
+use crate::{ast::Input, attr::generated, crate_path::Facade};
 
 /// `<T as Event>`. All uses carry the same spans: rustc then merges their errors.
 pub(super) fn as_event(facade: &Facade, ty: &Type) -> TokenStream {

@@ -6,10 +6,10 @@ use super::stored_fields::StoredFields;
 use crate::{
     attr::{
         generated,
-        serde::{self, Use},
+        serde_attr::{self, Use},
         unraw,
     },
-    facade::Facade,
+    crate_path::Facade,
     self_type,
 };
 
@@ -50,14 +50,14 @@ pub(crate) fn payload(node: &DeriveInput) -> TokenStream {
 
 fn mirror(node: &DeriveInput, facade: &Facade) -> TokenStream {
     let (path, remote) = (facade.serde(), node.ident.to_string());
-    let container = serde::matching(&node.attrs, |key| {
+    let container = serde_attr::matching(&node.attrs, |key| {
         !key.is("crate") && !key.is("remote") && !key.is_plain_default()
     });
-    let default = serde::container_default(node);
-    let is_renamed = serde::keys(&node.attrs).iter().any(|key| key.is("rename"));
+    let default = serde_attr::container_default(node);
+    let is_renamed = serde_attr::keys(&node.attrs).iter().any(|key| key.is("rename"));
     let name = (!is_renamed).then(|| unraw(&node.ident)).into_iter();
     let mut stored = StoredFields::default();
-    let whole = Use::of(&serde::keys(&node.attrs));
+    let whole = Use::of(&serde_attr::keys(&node.attrs));
     let mut copies =
         |parts: &Fields, outer: Use| fields(parts, |field| copy(node, field, &mut stored, outer));
     let item = match &node.data {
@@ -68,7 +68,7 @@ fn mirror(node: &DeriveInput, facade: &Facade) -> TokenStream {
         }
         Data::Enum(data) => {
             let variants = data.variants.iter().map(|variant| {
-                let outer = whole.and(Use::of(&serde::keys(&variant.attrs)));
+                let outer = whole.and(Use::of(&serde_attr::keys(&variant.attrs)));
                 let fields = copies(&variant.fields, outer);
                 let (ident, attrs) = (generated(&variant.ident), serde_attrs(&variant.attrs));
                 quote!(#(#attrs)* #ident #fields)
@@ -78,7 +78,7 @@ fn mirror(node: &DeriveInput, facade: &Facade) -> TokenStream {
         Data::Union(_) => TokenStream::new(),
     };
     let checks = stored.checks(facade);
-    let has_bound = serde::keys(&node.attrs).iter().any(|key| key.is("bound"));
+    let has_bound = serde_attr::keys(&node.attrs).iter().any(|key| key.is("bound"));
     let (write, read) = if has_bound { Default::default() } else { stored.bounds(facade) };
     quote! {
         #checks

@@ -7,7 +7,7 @@ use quote::{ToTokens, format_ident, quote};
 use syn::Type;
 
 use super::{
-    made::Made,
+    companion::Made,
     tag_value::{argument, each_displayed, each_of_argument, span_ends},
     tags::each_of_function,
 };

@@ -4,8 +4,8 @@ use syn::{Attribute, GenericArgument, Ident, PathArguments, Type};
 
 use super::tag_value::span_ends;
 use crate::{
-    attr::serde::{self, Use},
-    facade::Facade,
+    attr::serde_attr::{self, Use},
+    crate_path::Facade,
 };
 
 /// Types that serde writes and reads, unless the user has another of this name: then it is serde that
@@ -34,7 +34,7 @@ struct StoredField {
 impl StoredFields {
     /// Adds a field with this type and these attributes, in a variant or struct that is used like this.
     pub(super) fn add(&mut self, ty: &Type, attrs: &[Attribute], outer: Use) {
-        let used = outer.and(Use::of(&serde::keys(attrs)));
+        let used = outer.and(Use::of(&serde_attr::keys(attrs)));
         if !(used.is_written || used.is_read) || is_known(ty) {
             return;
         }

@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Type;
 
-use crate::{facade::Facade, newtype::Newtype};
+use crate::{crate_path::Facade, newtype::Newtype};
 
 /// `<T as TagValue>`. All uses for one field carry the same spans: rustc then merges their errors.
 pub(super) fn as_tag_value(facade: &Facade, ty: &Type) -> TokenStream {

@@ -6,7 +6,7 @@ use super::{nested, tag_value};
 use crate::{
     ast::{Body, Field, Input, StoredType, Tag},
     attr::TagForm,
-    facade::Facade,
+    crate_path::Facade,
     span,
 };
 

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{DeriveInput, GenericParam, Lifetime, LifetimeParam};
 
-use crate::{ast::Input, expand, facade::Facade};
+use crate::{ast::Input, crate_path::Facade, expand};
 
 pub(crate) fn event(input: &Input<'_>) -> TokenStream {
     let (facade, node) = (&input.facade, input.node);

@@ -5,7 +5,7 @@ use syn::{
     parse::{Parse, ParseStream},
 };
 
-use super::entry::{Entry, split};
+use super::meta_item::{Entry, split};
 
 /// One step of an upcast: `2 = path::to::function`, with `?` if it can fail.
 pub(crate) struct Step {

@@ -7,7 +7,7 @@ use crate::{
     ast::{Input, StoredType},
     attr::unraw,
     errors::Errors,
-    key,
+    tag_key,
 };
 
 const MAX_NAME_BYTES: usize = 255;
@@ -19,7 +19,7 @@ pub(super) fn names(input: &Input<'_>, errors: &mut Errors) {
         let own = (stored.name.text.clone(), stored.name.span);
         let aliases = stored.aliases.iter().map(|alias| (alias.value(), alias.span()));
         for (name, span) in [own].into_iter().chain(aliases) {
-            if let Some(problem) = key::text_problem(&name, MAX_NAME_BYTES) {
+            if let Some(problem) = tag_key::text_problem(&name, MAX_NAME_BYTES) {
                 errors.push(syn::Error::new(span, format!("an event name {problem}")));
             } else if let Some(owner) = owners.get(&name) {
                 errors.push(taken(&name, span, owner));

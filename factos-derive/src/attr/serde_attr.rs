@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, DeriveInput, Ident, Meta};
 
-use super::entry::{Entry, split};
+use super::meta_item::{Entry, split};
 
 /// One key of a `#[serde(...)]`, as it is written.
 pub(crate) struct Key {

@@ -8,7 +8,7 @@ use crate::{
     ast::{Body, Field, Input, Nested, StoredType},
     attr::{
         generated,
-        serde::{self, Use},
+        serde_attr::{self, Use},
         unraw,
     },
 };
@@ -96,7 +96,7 @@ pub(super) fn mirrored(input: &Input<'_>) -> TokenStream {
 fn of_enum(input: &Input<'_>) -> TokenStream {
     let (facade, ident) = (&input.facade, &input.node.ident);
     let (path, remote) = (facade.serde(), ident.to_string());
-    let container = serde::matching(&input.node.attrs, |key| {
+    let container = serde_attr::matching(&input.node.attrs, |key| {
         !key.is_one_of(&AROUND_FIELDS) && !key.is("rename_all")
     });
     let mut fields = StoredFields::default();
@@ -127,8 +127,8 @@ fn of_enum(input: &Input<'_>) -> TokenStream {
 /// A unit variant is mirrored with braces: written as `{}`, it can grow fields with defaults.
 fn variant(stored: &StoredType<'_>, all: &mut StoredFields) -> TokenStream {
     let ident = generated(stored.ident);
-    let attr = serde::matching(stored.attrs, |key| !key.is_one_of(&AROUND_VARIANT));
-    let mut keys = serde::keys(stored.attrs);
+    let attr = serde_attr::matching(stored.attrs, |key| !key.is_one_of(&AROUND_VARIANT));
+    let mut keys = serde_attr::keys(stored.attrs);
     keys.retain(|key| !key.is_one_of(&AROUND_VARIANT));
     let outer = Use::of(&keys);
     match &stored.body {
@@ -154,10 +154,10 @@ fn skipped(nested: &Nested<'_>) -> TokenStream {
 fn of_struct(input: &Input<'_>) -> TokenStream {
     let (facade, ident) = (&input.facade, &input.node.ident);
     let (path, remote) = (facade.serde(), ident.to_string());
-    let container = serde::matching(&input.node.attrs, |key| {
+    let container = serde_attr::matching(&input.node.attrs, |key| {
         !key.is_one_of(&AROUND_FIELDS) && !key.is_plain_default()
     });
-    let default = serde::container_default(input.node);
+    let default = serde_attr::container_default(input.node);
     let mut all = StoredFields::default();
     let outer = Use::of(&[]);
     let fields = input.types.iter().flat_map(|stored| stored.body.fields());

@@ -6,9 +6,9 @@ use syn::{Data, DeriveInput, Type};
 
 use crate::{
     ast::{Body, Field, Input, StoredType},
-    attr::{serde, unraw},
+    attr::{serde_attr, unraw},
     errors::Errors,
-    key,
+    tag_key,
 };
 
 mod names;
@@ -57,7 +57,7 @@ pub(crate) fn payload(node: &DeriveInput, errors: &mut Errors) {
 fn keys(input: &Input<'_>, errors: &mut Errors) {
     let mut methods: HashMap<String, &str> = HashMap::new();
     for (_, tag) in input.tags() {
-        if let Some(problem) = key::problem(&tag.key) {
+        if let Some(problem) = tag_key::problem(&tag.key) {
             errors.push(syn::Error::new(tag.span, problem));
             continue;
         }
@@ -72,7 +72,7 @@ fn keys(input: &Input<'_>, errors: &mut Errors) {
 }
 
 fn serde_names(stored: &StoredType<'_>, errors: &mut Errors) {
-    for key in serde::keys(stored.attrs) {
+    for key in serde_attr::keys(stored.attrs) {
         if key.is("rename") && !stored.name.is_explicit {
             let text = "serde does not name event types: use `#[event(\"...\")]`";
             errors.push(syn::Error::new(key.ident.span(), text));
@@ -90,7 +90,7 @@ fn serde_fields(input: &Input<'_>, stored: &StoredType<'_>, errors: &mut Errors)
     if let Body::Newtype { attrs, .. } = &stored.body {
         serde_borrow(attrs, errors);
     }
-    let has_default = serde::keys(&input.node.attrs).iter().any(|key| key.is("default"));
+    let has_default = serde_attr::keys(&input.node.attrs).iter().any(|key| key.is("default"));
     for field in stored.body.fields() {
         serde_borrow(field.attrs, errors);
         serde_skips(field, has_default, errors);
@@ -101,7 +101,7 @@ fn serde_fields(input: &Input<'_>, stored: &StoredType<'_>, errors: &mut Errors)
 }
 
 fn serde_skips(field: &Field<'_>, has_default: bool, errors: &mut Errors) {
-    let keys = serde::keys(field.attrs);
+    let keys = serde_attr::keys(field.attrs);
     let has = |names: &[&str]| keys.iter().any(|key| key.is_one_of(names));
     if has(&["skip", "skip_serializing", "skip_deserializing"]) {
         for tag in &field.tags {
@@ -123,7 +123,7 @@ fn serde_skips(field: &Field<'_>, has_default: bool, errors: &mut Errors) {
 /// serde would borrow from the payload, which is gone once the event is read.
 fn borrowed(field: &Field<'_>, errors: &mut Errors) {
     let reads_itself = ["skip", "skip_deserializing", "with", "deserialize_with"];
-    let keys = serde::keys(field.attrs);
+    let keys = serde_attr::keys(field.attrs);
     let has_lifetime = matches!(field.ty, Type::Reference(_));
     if has_lifetime && !keys.iter().any(|k| k.is_one_of(&reads_itself)) {
         errors.at(&field.ty, "events own their data: hold an owned value, such as a `String`");
@@ -135,7 +135,7 @@ fn is_option(ty: &Type) -> bool {
 }
 
 fn serde_borrow(attrs: &[syn::Attribute], errors: &mut Errors) {
-    for key in serde::keys(attrs).iter().filter(|key| key.is("borrow")) {
+    for key in serde_attr::keys(attrs).iter().filter(|key| key.is("borrow")) {
         let text = "events own their data: nothing can be borrowed from the payload";
         errors.push(syn::Error::new(key.ident.span(), text));
     }
