@@ -9,9 +9,9 @@ use crate::{
 };
 
 /// The path under which generated code finds factos.
-pub(crate) struct Facade(TokenStream);
+pub(crate) struct CratePath(TokenStream);
 
-impl Facade {
+impl CratePath {
     pub(crate) fn new(path: Option<&Path>) -> Self {
         Self(path.map_or_else(|| quote!(::factos), |path| quote!(#path)))
     }
@@ -19,7 +19,7 @@ impl Facade {
     /// The path that a type names in `#[event(crate = ...)]`, whatever else its events may say.
     pub(crate) fn of(node: &DeriveInput) -> Self {
         let attr = EventAttr::parse(&node.attrs, Place::Struct, &mut Errors::default());
-        Self::new(attr.facade.as_ref())
+        Self::new(attr.crate_path.as_ref())
     }
 
     /// The path with every token at this span: a diagnostic about it then stands there.
@@ -33,7 +33,7 @@ impl Facade {
     }
 }
 
-impl ToTokens for Facade {
+impl ToTokens for CratePath {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         self.0.to_tokens(tokens);
     }

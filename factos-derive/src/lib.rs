@@ -175,6 +175,7 @@ mod case;
 mod crate_path;
 mod errors;
 mod expand;
+mod ident;
 mod newtype;
 #[cfg(test)]
 mod output_tests;
@@ -222,6 +223,7 @@ fn event(node: &DeriveInput) -> TokenStream {
 
 fn tag_value(node: &DeriveInput) -> TokenStream {
     let mut errors = Errors::default();
+    validation::tag_value(node, &mut errors);
     let newtype = Newtype::from_syn(node, &mut errors);
     match (errors.into_result(), newtype) {
         (Ok(()), newtype) => newtype.iter().map(expand::tag_value).collect(),

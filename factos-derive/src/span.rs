@@ -1,5 +1,6 @@
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
-use syn::TypePath;
+use quote::ToTokens;
+use syn::{Type, TypePath};
 
 /// The same tokens, all at one place: a diagnostic about any of them then stands there.
 pub(crate) fn at(span: Span, tokens: TokenStream) -> TokenStream {
@@ -54,4 +55,11 @@ fn is_local(token: &TokenTree) -> bool {
 pub(crate) fn of_function(path: &TypePath) -> Span {
     let last = path.path.segments.last();
     last.map_or_else(Span::call_site, |segment| segment.ident.span())
+}
+
+/// The spans of the first and the last token of a type.
+pub(crate) fn ends(ty: &Type) -> (Span, Span) {
+    let tokens: Vec<TokenTree> = ty.to_token_stream().into_iter().collect();
+    let span = |token: Option<&TokenTree>| token.map_or_else(Span::call_site, TokenTree::span);
+    (span(tokens.first()), span(tokens.last()))
 }

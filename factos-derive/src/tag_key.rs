@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span};
 
-use crate::attr::generated;
+use crate::ident::generated;
 
 /// Keys whose methods would hide one that every query has, or that Rust does not accept as a name.
 const RESERVED: [&str; 10] =

@@ -6,8 +6,9 @@ use syn::{Data, DeriveInput, Type};
 
 use crate::{
     ast::{Body, Field, Input, StoredType},
-    attr::{serde_attr, unraw},
+    attr::serde_attr,
     errors::Errors,
+    ident::unraw,
     tag_key,
 };
 
@@ -37,20 +38,24 @@ pub(crate) fn event(input: &Input<'_>, errors: &mut Errors) {
     }
 }
 
-/// Reports type parameters, lifetimes and where clauses.
-pub(crate) fn concrete(node: &DeriveInput, message: &str, errors: &mut Errors) {
-    let generics = &node.generics;
-    if !generics.params.is_empty() {
-        errors.at(generics, message);
-    } else if let Some(clause) = &generics.where_clause {
-        errors.at(clause, message);
-    }
+pub(crate) fn tag_value(node: &DeriveInput, errors: &mut Errors) {
+    concrete(node, "a tag value has no type parameters or lifetimes", errors);
 }
 
 pub(crate) fn payload(node: &DeriveInput, errors: &mut Errors) {
     concrete(node, "a payload has no type parameters or lifetimes", errors);
     if let Data::Union(data) = &node.data {
         errors.at(data.union_token, "`Payload` works on enums and structs");
+    }
+}
+
+/// Reports type parameters, lifetimes and where clauses.
+fn concrete(node: &DeriveInput, message: &str, errors: &mut Errors) {
+    let generics = &node.generics;
+    if !generics.params.is_empty() {
+        errors.at(generics, message);
+    } else if let Some(clause) = &generics.where_clause {
+        errors.at(clause, message);
     }
 }
 

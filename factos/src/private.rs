@@ -1,5 +1,7 @@
 //! What derived code calls. No part of the public interface: it changes in any release.
 
+mod decode;
+mod encode;
 mod event_type;
 mod name_clash;
 mod query_item;
@@ -16,15 +18,17 @@ mod upcast_json;
 #[cfg(not(feature = "json"))]
 mod without_json;
 
+pub use decode::decode;
+pub use encode::encode;
 pub use event_type::event_type;
-pub use name_clash::{MadeName, TakenName};
-pub use query_item::{finish, tagged};
-pub use same_tag_type::{SameItem, same_item, same_type};
+pub use name_clash::{ClashingName, NameClash};
+pub use query_item::{query_of, tagged};
+pub use same_tag_type::{SameTagType, same_tag_type, same_type};
 pub use serde;
 #[cfg(feature = "json")]
 pub use serde_payload::Codec;
-pub use serde_payload::{Mirrored, codec, decode, encode};
-pub use serde_proxy::{AsVariant, NoMirror};
+pub use serde_payload::{SerdePayload, codec};
+pub use serde_proxy::{AsVariant, NoSerdeProxy};
 pub use stored_field::{
     ReadField, StoredField, WrittenField, read_field, stored_field, written_field,
 };

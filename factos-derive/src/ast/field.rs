@@ -1,10 +1,10 @@
 use proc_macro2::Span;
 use syn::{Attribute, DeriveInput, Ident, Type};
 
-use super::EVENT_ON_TYPES;
 use crate::{
-    attr::{self, TagAttr, TagForm, unraw},
+    attr::{TagAttr, TagConversion, placement},
     errors::Errors,
+    ident::unraw,
     self_type, tag_key,
 };
 
@@ -20,7 +20,7 @@ pub(crate) struct Tag<'a> {
     pub(crate) key: String,
     pub(crate) method: Option<Ident>,
     pub(crate) span: Span,
-    pub(crate) form: TagForm,
+    pub(crate) conversion: TagConversion,
     pub(crate) attr: &'a Attribute,
 }
 
@@ -30,7 +30,7 @@ impl<'a> Field<'a> {
         field: &'a syn::Field,
         errors: &mut Errors,
     ) -> Option<Self> {
-        attr::refuse(&field.attrs, "event", EVENT_ON_TYPES, errors);
+        placement::refuse_event(&field.attrs, errors);
         let ident = field.ident.as_ref()?;
         let tags = TagAttr::parse(&field.attrs, errors).into_iter();
         Some(Self {
@@ -48,12 +48,12 @@ impl<'a> Tag<'a> {
             Some(key) => (key.value(), key.span()),
             None => (unraw(field), field.span()),
         };
-        let form = match attr.form {
-            TagForm::With(path) => {
-                TagForm::With(Box::new(self_type::replaced_in_path(&path, &node.ident)))
+        let conversion = match attr.conversion {
+            TagConversion::With(path) => {
+                TagConversion::With(Box::new(self_type::replaced_in_path(&path, &node.ident)))
             }
-            form => form,
+            conversion => conversion,
         };
-        Self { method: tag_key::method(&key, span), key, span, form, attr: attr.attr }
+        Self { method: tag_key::method(&key, span), key, span, conversion, attr: attr.attr }
     }
 }

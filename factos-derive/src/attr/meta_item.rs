@@ -5,14 +5,16 @@ use syn::{
     parse::{Parse, ParseStream, Parser},
 };
 
+use crate::ident::unraw;
+
 /// One part of an attribute's list: `"text"`, `key`, `key = value` or `key(...)`.
-pub(crate) struct Entry {
+pub(crate) struct MetaItem {
     key: Option<Ident>,
     has_equals: bool,
     pub(crate) value: TokenStream,
 }
 
-impl Entry {
+impl MetaItem {
     pub(crate) fn parse(tokens: &TokenStream) -> syn::Result<Self> {
         let parse = |input: ParseStream<'_>| {
             if input.peek(Lit) {
@@ -36,11 +38,11 @@ impl Entry {
 
     /// The key, or the one that a literal without a key stands for.
     pub(crate) fn key_or(&self, implied: &str) -> String {
-        self.key.as_ref().map_or_else(|| implied.to_owned(), super::unraw)
+        self.key.as_ref().map_or_else(|| implied.to_owned(), unraw)
     }
 
     pub(crate) fn string(&self) -> syn::Result<LitStr> {
-        let key = self.key.as_ref().map(|key| format!("{} = ", super::unraw(key)));
+        let key = self.key.as_ref().map(|key| format!("{} = ", unraw(key)));
         let key = key.unwrap_or_default();
         self.value(&format!("expected a string literal: `{key}\"...\"`"))
     }

@@ -1,6 +1,9 @@
-//! Which keys stand where.
+//! Which attributes and which of their keys have a meaning where.
 
-use super::Entry;
+use syn::Attribute;
+
+use super::{meta_item::MetaItem, unknown_key};
+use crate::{errors::Errors, ident::unraw};
 
 /// What an `#[event(...)]` stands on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,104 +34,67 @@ const STRUCT: [&str; 13] = [
 ];
 
 impl Place {
-    /// Accepts an entry whose key has a meaning here.
-    pub(super) fn check(self, entry: &Entry) -> syn::Result<()> {
-        let Some(key) = entry.key() else {
+    /// Accepts an item whose key has a meaning here.
+    pub(super) fn check(self, item: &MetaItem) -> syn::Result<()> {
+        let Some(key) = item.key() else {
             return match self {
-                Self::Enum => Err(misplaced(entry, "a name", "a variant")),
+                Self::Enum => Err(misplaced(item, "a name", "a variant")),
                 Self::Struct | Self::Variant => Ok(()),
             };
         };
-        let name = super::unraw(key);
+        let name = unraw(key);
         let quoted_name = format!("`{name}`");
         match self {
             Self::Enum if VARIANT.contains(&&*name) => {
-                Err(misplaced(entry, &quoted_name, "a variant"))
+                Err(misplaced(item, &quoted_name, "a variant"))
             }
             Self::Variant if ENUM.contains(&&*name) => {
-                Err(misplaced(entry, &quoted_name, "the enum"))
+                Err(misplaced(item, &quoted_name, "the enum"))
             }
             Self::Struct if name == "flatten" => {
-                Err(misplaced(entry, &quoted_name, "a variant of an enum"))
+                Err(misplaced(item, &quoted_name, "a variant of an enum"))
             }
-            Self::Struct if name == "kind" => Err(misplaced(entry, &quoted_name, "an enum")),
-            Self::Enum => known(entry, &name, &ENUM),
-            Self::Variant => known(entry, &name, &VARIANT),
-            Self::Struct => known(entry, &name, &STRUCT),
+            Self::Struct if name == "kind" => Err(misplaced(item, &quoted_name, "an enum")),
+            Self::Enum => unknown_key::check(item, &name, &ENUM),
+            Self::Variant => unknown_key::check(item, &name, &VARIANT),
+            Self::Struct => unknown_key::check(item, &name, &STRUCT),
         }
     }
 }
 
-pub(super) fn check_tag(entry: &Entry) -> syn::Result<()> {
-    match entry.key() {
-        Some(key) => known(entry, &super::unraw(key), &["key", "with", "display"]),
+/// Reports every `#[tag]`, where only named fields may have one.
+pub(crate) fn refuse_tag(attrs: &[Attribute], errors: &mut Errors) {
+    refuse(attrs, "tag", "tags belong on named fields; see `tags_with`", errors);
+}
+
+/// Reports every `#[event(...)]`, where only types and variants may have one.
+pub(crate) fn refuse_event(attrs: &[Attribute], errors: &mut Errors) {
+    refuse(attrs, "event", "`event` belongs on an enum, a variant or a struct", errors);
+}
+
+/// Accepts an item whose key has a meaning in `#[tag(...)]`.
+pub(super) fn check_tag(item: &MetaItem) -> syn::Result<()> {
+    match item.key() {
+        Some(key) => unknown_key::check(item, &unraw(key), &["key", "with", "display"]),
         None => Ok(()),
     }
 }
 
-fn misplaced(entry: &Entry, what: &str, place: &str) -> syn::Error {
-    entry.error(format!("{what} belongs on {place}"))
-}
-
-fn known(entry: &Entry, key: &str, keys: &[&str]) -> syn::Result<()> {
-    if keys.contains(&key) {
-        return Ok(());
+fn refuse(attrs: &[Attribute], name: &str, message: &str, errors: &mut Errors) {
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident(name)) {
+        errors.at(attr, message);
     }
-    let near = keys.iter().find(|known| is_near(key, known));
-    let hint = match (near, keys) {
-        (Some(near), _) => format!("did you mean `{near}`?"),
-        (None, [only]) => format!("expected `{only}`"),
-        (None, _) => format!("expected one of {}", quoted(keys.iter().copied())),
-    };
-    Err(entry.error(format!("unknown key `{key}`, {hint}")))
 }
 
-pub(super) fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
-    names.join(", ")
+fn misplaced(item: &MetaItem, what: &str, place: &str) -> syn::Error {
+    item.error(format!("{what} belongs on {place}"))
 }
 
-/// Whether one is the other with one or two slips: a letter too many, too few, wrong, or two swapped.
-fn is_near(a: &str, b: &str) -> bool {
-    is_within(a.as_bytes(), b.as_bytes(), b.len().min(6) / 3)
-}
-
-fn is_within(a: &[u8], b: &[u8], slips: usize) -> bool {
-    let (Some((x, a_rest)), Some((y, b_rest))) = (a.split_first(), b.split_first()) else {
-        return a.len().max(b.len()) <= slips;
-    };
-    if x == y {
-        return is_within(a_rest, b_rest, slips);
+/// Refuses a key that was set before.
+pub(super) fn check_once(seen: &mut Vec<String>, key: String, item: &MetaItem) -> syn::Result<()> {
+    if seen.contains(&key) {
+        return Err(item.error(format!("`{key}` is set twice")));
     }
-    let Some(slips) = slips.checked_sub(1) else {
-        return false;
-    };
-    let swapped = match (a, b) {
-        ([a1, a2, a_rest @ ..], [b1, b2, b_rest @ ..]) if a1 == b2 && a2 == b1 => {
-            is_within(a_rest, b_rest, slips)
-        }
-        _ => false,
-    };
-    swapped
-        || is_within(a_rest, b_rest, slips)
-        || is_within(a_rest, b, slips)
-        || is_within(a, b_rest, slips)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_slip_is_near_and_another_word_is_not() {
-        for slip in ["verison", "versoin", "vesion", "Version", "versions"] {
-            assert!(is_near(slip, "version"), "{slip}");
-        }
-        for (a, b) in [("alias", "name"), ("since", "version"), ("with", "key"), ("kind", "name")] {
-            assert!(!is_near(a, b), "{a}");
-        }
-        assert!(is_near("nmae", "name"));
-        assert!(is_near("rename-all", "rename_all"));
-        assert!(!is_near(&"x".repeat(1000), "version"));
-    }
+    seen.push(key);
+    Ok(())
 }

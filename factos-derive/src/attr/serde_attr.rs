@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, DeriveInput, Ident, Meta};
 
-use super::meta_item::{Entry, split};
+use super::meta_item::{MetaItem, split};
 
 /// One key of a `#[serde(...)]`, as it is written.
 pub(crate) struct Key {
@@ -61,9 +61,14 @@ impl Use {
     }
 }
 
+/// The `#[serde(...)]` among the attributes.
+pub(crate) fn of(attrs: &[Attribute]) -> impl Iterator<Item = &Attribute> {
+    attrs.iter().filter(|attr| attr.path().is_ident("serde"))
+}
+
+/// The keys of every `#[serde(...)]`, in order.
 pub(crate) fn keys(attrs: &[Attribute]) -> Vec<Key> {
-    let attrs = attrs.iter().filter(|attr| attr.path().is_ident("serde"));
-    let lists = attrs.filter_map(|attr| match &attr.meta {
+    let lists = of(attrs).filter_map(|attr| match &attr.meta {
         Meta::List(list) => Some(split(list.tokens.clone())),
         Meta::Path(_) | Meta::NameValue(_) => None,
     });
@@ -71,8 +76,8 @@ pub(crate) fn keys(attrs: &[Attribute]) -> Vec<Key> {
 }
 
 fn key(tokens: TokenStream) -> Option<Key> {
-    let entry = Entry::parse(&tokens).ok()?;
-    let ident = entry.key()?.clone();
+    let item = MetaItem::parse(&tokens).ok()?;
+    let ident = item.key()?.clone();
     Some(Key { ident, tokens })
 }
 

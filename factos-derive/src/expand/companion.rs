@@ -6,12 +6,12 @@ use syn::{Ident, Visibility, parse_quote};
 
 use crate::{
     ast::Input,
-    attr::{generated, unraw},
+    ident::{generated, unraw},
     span,
 };
 
 /// A type that is made beside the event.
-pub(super) struct Made<'a> {
+pub(super) struct Companion<'a> {
     input: &'a Input<'a>,
     /// What the user calls it.
     pub(super) name: Ident,
@@ -23,7 +23,7 @@ pub(super) struct Made<'a> {
     span: Span,
 }
 
-impl<'a> Made<'a> {
+impl<'a> Companion<'a> {
     pub(super) fn kind(input: &'a Input<'a>) -> Self {
         Self::new(input, "kind", "Kind", input.attr.kind.as_ref())
     }
@@ -86,20 +86,20 @@ impl<'a> Made<'a> {
 
     /// Compiles if the name stands for the type.
     fn check(&self) -> TokenStream {
-        let (facade, module, name) = (&self.input.facade, &self.module, &self.name);
+        let (factos, module, name) = (&self.input.crate_path, &self.module, &self.name);
         let (event, what) = (unraw(&self.input.node.ident), self.what);
         let text =
             format!("`{name}` is taken: name the {what} of `{event}` by `#[event({what} = Name)]`");
         let assertion = quote! {
             ::core::assert!(
-                !#facade::__private::MadeName::<#module::#name, #name>::IS_TAKEN,
+                !#factos::__private::NameClash::<#module::#name, #name>::EXISTS,
                 #text
             )
         };
         let assertion = span::at(name.span(), assertion);
         quote! {
             const _: () = {
-                use #facade::__private::TakenName as _;
+                use #factos::__private::ClashingName as _;
                 #assertion;
             };
         }

@@ -3,14 +3,11 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
-use super::{payload::serde_attrs, stored_fields::StoredFields};
+use super::stored_fields::StoredFields;
 use crate::{
     ast::{Body, Field, Input, Nested, StoredType},
-    attr::{
-        generated,
-        serde_attr::{self, Use},
-        unraw,
-    },
+    attr::serde_attr::{self, Use},
+    ident::{generated, unraw},
 };
 
 /// Keys of a container that concern the shape around the fields, which a payload does not have.
@@ -44,15 +41,15 @@ const AROUND_VARIANT: [&str; 8] = [
 ];
 
 /// The mirrors, and the impl that calls them.
-pub(super) fn mirrored(input: &Input<'_>) -> TokenStream {
-    let (facade, ident) = (&input.facade, &input.node.ident);
-    let private = quote!(#facade::__private);
+pub(super) fn proxies(input: &Input<'_>) -> TokenStream {
+    let (factos, ident) = (&input.crate_path, &input.node.ident);
+    let private = quote!(#factos::__private);
     if input.types.is_empty() {
         return TokenStream::new();
     }
     let own = input.attr.codec.as_ref().map(ToTokens::to_token_stream);
     let codec = own.unwrap_or_else(|| quote!(#private::Codec));
-    let (mirrors, write, read) = if input.is_enum {
+    let (proxies, write, read) = if input.is_enum {
         let name = unraw(ident);
         (
             of_enum(input),
@@ -67,17 +64,17 @@ pub(super) fn mirrored(input: &Input<'_>) -> TokenStream {
         )
     };
     quote! {
-        #mirrors
+        #proxies
 
         #[automatically_derived]
-        impl #private::Mirrored for #ident {
+        impl #private::SerdePayload for #ident {
             type Codec = #codec;
 
             fn write<__S: #private::serde::Serializer>(
                 &self,
                 serializer: __S,
             ) -> ::core::result::Result<__S::Ok, __S::Error> {
-                use #private::NoMirror as _;
+                use #private::NoSerdeProxy as _;
                 #write::serialize(self, serializer)
             }
 
@@ -85,7 +82,7 @@ pub(super) fn mirrored(input: &Input<'_>) -> TokenStream {
                 variant: ::core::primitive::u32,
                 deserializer: __D,
             ) -> ::core::result::Result<Self, __D::Error> {
-                use #private::NoMirror as _;
+                use #private::NoSerdeProxy as _;
                 let _ = variant;
                 #read
             }
@@ -94,33 +91,33 @@ pub(super) fn mirrored(input: &Input<'_>) -> TokenStream {
 }
 
 fn of_enum(input: &Input<'_>) -> TokenStream {
-    let (facade, ident) = (&input.facade, &input.node.ident);
-    let (path, remote) = (facade.serde(), ident.to_string());
+    let (factos, ident) = (&input.crate_path, &input.node.ident);
+    let (path, remote) = (factos.serde(), ident.to_string());
     let container = serde_attr::matching(&input.node.attrs, |key| {
         !key.is_one_of(&AROUND_FIELDS) && !key.is("rename_all")
     });
     let mut fields = StoredFields::default();
     let own = input.types.iter().map(|stored| variant(stored, &mut fields));
     let variants = own.chain(input.nested.iter().map(skipped)).collect::<Vec<_>>();
-    let (checks, (write, read)) = (fields.checks(facade), fields.bounds(facade));
+    let (checks, (write, read)) = (fields.checks(factos), fields.bounds(factos));
     quote! {
         #checks
 
-        #[derive(#facade::__private::serde::Serialize)]
+        #[derive(#factos::__private::serde::Serialize)]
         #[serde(crate = #path, remote = #remote, untagged)]
         #write
         #container
         enum __FactosWrite { #(#variants,)* }
 
-        impl #facade::__private::NoMirror<#ident> for __FactosWrite {}
+        impl #factos::__private::NoSerdeProxy<#ident> for __FactosWrite {}
 
-        #[derive(#facade::__private::serde::Deserialize)]
+        #[derive(#factos::__private::serde::Deserialize)]
         #[serde(crate = #path, remote = #remote)]
         #read
         #container
         enum __FactosRead { #(#variants,)* }
 
-        impl #facade::__private::NoMirror<#ident> for __FactosRead {}
+        impl #factos::__private::NoSerdeProxy<#ident> for __FactosRead {}
     }
 }
 
@@ -139,7 +136,7 @@ fn variant(stored: &StoredType<'_>, all: &mut StoredFields) -> TokenStream {
         }
         Body::Newtype { attrs, ty } => {
             all.add(ty, attrs, outer);
-            let attrs = serde_attrs(attrs);
+            let attrs = serde_attr::of(attrs);
             quote!(#attr #ident(#(#attrs)* #ty))
         }
     }
@@ -152,8 +149,8 @@ fn skipped(nested: &Nested<'_>) -> TokenStream {
 }
 
 fn of_struct(input: &Input<'_>) -> TokenStream {
-    let (facade, ident) = (&input.facade, &input.node.ident);
-    let (path, remote) = (facade.serde(), ident.to_string());
+    let (factos, ident) = (&input.crate_path, &input.node.ident);
+    let (path, remote) = (factos.serde(), ident.to_string());
     let container = serde_attr::matching(&input.node.attrs, |key| {
         !key.is_one_of(&AROUND_FIELDS) && !key.is_plain_default()
     });
@@ -162,11 +159,11 @@ fn of_struct(input: &Input<'_>) -> TokenStream {
     let outer = Use::of(&[]);
     let fields = input.types.iter().flat_map(|stored| stored.body.fields());
     let fields = fields.map(|f| field(f, outer, &mut all)).collect::<Vec<_>>();
-    let (checks, (write, read)) = (all.checks(facade), all.bounds(facade));
+    let (checks, (write, read)) = (all.checks(factos), all.bounds(factos));
     quote! {
         #checks
 
-        #[derive(#facade::__private::serde::Serialize, #facade::__private::serde::Deserialize)]
+        #[derive(#factos::__private::serde::Serialize, #factos::__private::serde::Deserialize)]
         #[serde(crate = #path, remote = #remote)]
         #write
         #read
@@ -174,13 +171,13 @@ fn of_struct(input: &Input<'_>) -> TokenStream {
         #default
         struct __FactosMirror { #(#fields,)* }
 
-        impl #facade::__private::NoMirror<#ident> for __FactosMirror {}
+        impl #factos::__private::NoSerdeProxy<#ident> for __FactosMirror {}
     }
 }
 
 fn field(field: &Field<'_>, outer: Use, all: &mut StoredFields) -> TokenStream {
     all.add(&field.ty, field.attrs, outer);
-    let attrs = serde_attrs(field.attrs);
+    let attrs = serde_attr::of(field.attrs);
     let (ident, ty) = (generated(field.ident), &field.ty);
     quote!(#(#attrs)* #ident: #ty)
 }

@@ -2,10 +2,10 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, GenericArgument, Ident, PathArguments, Type};
 
-use super::tag_value::span_ends;
 use crate::{
     attr::serde_attr::{self, Use},
-    crate_path::Facade,
+    crate_path::CratePath,
+    span,
 };
 
 /// Types that serde writes and reads, unless the user has another of this name: then it is serde that
@@ -46,16 +46,16 @@ impl StoredFields {
     }
 
     /// The check of each type, and the name that the condition has for it.
-    pub(super) fn checks(&self, facade: &Facade) -> TokenStream {
+    pub(super) fn checks(&self, factos: &CratePath) -> TokenStream {
         let checks = self.types.iter().enumerate().map(|(index, field)| {
             let (ty, name) = (&field.ty, name(index));
-            let (start, end) = span_ends(ty);
+            let (start, end) = span::ends(ty);
             let function = match (field.used.is_written, field.used.is_read) {
                 (true, true) => "stored_field",
                 (true, false) => "written_field",
                 (false, _) => "read_field",
             };
-            let (path, function) = (facade.at(start), format_ident!("{function}", span = start));
+            let (path, function) = (factos.at(start), format_ident!("{function}", span = start));
             let open = quote_spanned!(start=> #path::__private::#function::<);
             let close = quote_spanned!(end=> >());
             quote! {
@@ -67,8 +67,8 @@ impl StoredFields {
     }
 
     /// The condition of a mirror that writes, and of one that reads, as serde takes it.
-    pub(super) fn bounds(&self, facade: &Facade) -> (TokenStream, TokenStream) {
-        let path = facade.to_token_stream();
+    pub(super) fn bounds(&self, factos: &CratePath) -> (TokenStream, TokenStream) {
+        let path = factos.to_token_stream();
         let write = self
             .names(|used| used.is_written)
             .map(|name| format!("for<'__f> {name}: {path}::__private::WrittenField<'__f>,"));

@@ -5,8 +5,8 @@ use quote::ToTokens;
 
 use crate::{
     ast::{Input, StoredType},
-    attr::unraw,
     errors::Errors,
+    ident::unraw,
     tag_key,
 };
 

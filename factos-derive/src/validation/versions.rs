@@ -1,6 +1,6 @@
 use crate::{
     ast::{Input, StoredType},
-    attr::Step,
+    attr::UpcastStep,
     errors::Errors,
 };
 
@@ -21,7 +21,7 @@ pub(super) fn versions(input: &Input<'_>, errors: &mut Errors) {
     }
 }
 
-fn all<'a>(stored: &'a StoredType<'_>) -> impl Iterator<Item = &'a Step> {
+fn all<'a>(stored: &'a StoredType<'_>) -> impl Iterator<Item = &'a UpcastStep> {
     stored.upcast_json.iter().chain(&stored.upcast)
 }
 

@@ -1,18 +1,20 @@
 use std::marker::PhantomData;
 
-/// A type that the derive makes, and what its name stands for.
+/// Whether the name of a generated type means another type in the scope of the event.
+///
+/// `Generated` is the type by its full path, `Named` what its name means there.
 #[derive(Debug)]
-pub struct MadeName<T, Named>(PhantomData<(T, Named)>);
+pub struct NameClash<Generated, Named>(PhantomData<(Generated, Named)>);
 
-impl<T> MadeName<T, T> {
-    /// Whether something else has the name.
-    pub const IS_TAKEN: bool = false;
+impl<T> NameClash<T, T> {
+    /// The name means the generated type.
+    pub const EXISTS: bool = false;
 }
 
-/// What holds of a name that stands for another type.
-pub trait TakenName {
-    /// Whether something else has the name.
-    const IS_TAKEN: bool = true;
+/// Answers where the two types differ, as the inherent constant comes before it.
+pub trait ClashingName {
+    /// The name means another type.
+    const EXISTS: bool = true;
 }
 
-impl<T, Named> TakenName for MadeName<T, Named> {}
+impl<Generated, Named> ClashingName for NameClash<Generated, Named> {}

@@ -1,23 +1,20 @@
 use std::marker::PhantomData;
 
-use bytes::Bytes;
 use serde::{Deserializer, Serialize, Serializer, de::DeserializeSeed};
 
-use crate::{
-    codec::Codec as Format,
-    event::Event,
-    event_error::{EncodeError, Undecodable},
-};
+use crate::codec::Codec as Format;
 
-/// The codec of derived events.
+/// The codec of an event that names none.
 #[cfg(feature = "json")]
 pub type Codec = crate::codec::Json;
 
-/// An event whose fields serde writes and reads, without the name of the event.
-pub trait Mirrored: Sized {
+/// An event whose payload is written and read by serde: the fields alone, without the name of the event.
+pub trait SerdePayload: Sized {
     /// How payloads are written.
     type Codec: Format;
 
+    /// Writes the fields.
+    ///
     /// # Errors
     /// Those of the serializer.
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
@@ -29,17 +26,25 @@ pub trait Mirrored: Sized {
     fn read<'de, D: Deserializer<'de>>(variant: u32, deserializer: D) -> Result<Self, D::Error>;
 }
 
-struct Fields<'a, T>(&'a T);
+/// The fields of an event, as a value that serde writes.
+pub(super) struct Fields<'a, T>(pub(super) &'a T);
 
-impl<T: Mirrored> Serialize for Fields<'_, T> {
+impl<T: SerdePayload> Serialize for Fields<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.write(serializer)
     }
 }
 
-struct Variant<T>(u32, PhantomData<T>);
+/// The index of a variant, as a seed with which serde reads it.
+pub(super) struct Variant<T>(u32, PhantomData<T>);
 
-impl<'de, T: Mirrored> DeserializeSeed<'de> for Variant<T> {
+impl<T> Variant<T> {
+    pub(super) const fn new(index: u32) -> Self {
+        Self(index, PhantomData)
+    }
+}
+
+impl<'de, T: SerdePayload> DeserializeSeed<'de> for Variant<T> {
     type Value = T;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
@@ -47,42 +52,8 @@ impl<'de, T: Mirrored> DeserializeSeed<'de> for Variant<T> {
     }
 }
 
-/// # Errors
-/// [`EncodeError::Codec`].
-pub fn encode<T: Event + Mirrored>(variant: u32, event: &T) -> Result<Bytes, EncodeError> {
-    let written = T::Codec::encode_doubtful(&Fields(event)).and_then(|(payload, is_doubtful)| {
-        if is_doubtful {
-            T::Codec::decode(Variant::<T>(variant, PhantomData), &payload)?;
-        }
-        Ok(payload)
-    });
-    written.map_err(|source| EncodeError::Codec {
-        event_type: event.event_type(),
-        source: source.into(),
-    })
-}
-
-/// # Errors
-/// Any [`Undecodable`] but an unknown type.
-pub fn decode<T: Mirrored>(
-    variant: u32,
-    since: u32,
-    known: u32,
-    stored: u32,
-    payload: &[u8],
-) -> Result<T, Undecodable> {
-    if stored > known {
-        return Err(Undecodable::FutureVersion { stored, known });
-    }
-    if stored < known {
-        return Err(Undecodable::PastVersion { stored, known: since });
-    }
-    T::Codec::decode(Variant(variant, PhantomData), payload)
-        .map_err(|cause| Undecodable::Malformed(cause.into()))
-}
-
 /// The name of the codec.
 #[must_use]
-pub const fn codec<T: Mirrored>() -> &'static str {
+pub const fn codec<T: SerdePayload>() -> &'static str {
     T::Codec::NAME
 }
