@@ -1,4 +1,4 @@
-//! A derived event as the macro understands it, borrowing the input.
+//! The parsed form of a derived event, which borrows from the input.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -31,7 +31,7 @@ pub(crate) struct Input<'a> {
     pub(crate) nested: Vec<Nested<'a>>,
 }
 
-/// A variant that stands for another event type.
+/// A variant with `flatten`, which holds another event type.
 pub(crate) struct Nested<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) ty: Type,
@@ -43,7 +43,7 @@ enum Parsed<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// Reads what there is to read; what is missing after an error only shortens the later checks.
+    /// Parses the input. A part with an error is reported and left out, so later checks do not see it.
     pub(crate) fn from_syn(node: &'a DeriveInput, errors: &mut Errors) -> Self {
         placement::refuse_tag(&node.attrs, errors);
         let is_enum = !matches!(node.data, Data::Struct(_));
@@ -90,14 +90,14 @@ impl<'a> Input<'a> {
         fields.flat_map(|field| field.tags.iter().map(move |tag| (field, tag)))
     }
 
-    /// How `match self` names a stored type.
+    /// The path of a stored type in `match self`.
     pub(crate) fn path(&self, stored: &StoredType<'_>) -> TokenStream {
         let ident = stored.ident;
         if self.is_enum { quote!(Self::#ident) } else { quote!(Self) }
     }
 }
 
-/// Refuses one name for the kind and the query, and goes on with those that nothing was said about.
+/// Reports a kind and a query of the same name, and continues with the default names.
 fn companion_names(node: &DeriveInput, attr: &mut EventAttr, errors: &mut Errors) {
     let event = unraw(&node.ident);
     let name = |own: &Option<Ident>, suffix: &str| match own {

@@ -2,7 +2,7 @@ use syn::{Data, DeriveInput, Fields, Member, Type};
 
 use crate::{crate_path::CratePath, errors::Errors};
 
-/// A struct with one field.
+/// The parsed input of `#[derive(TagValue)]`: a struct with one field.
 pub(crate) struct Newtype<'a> {
     pub(crate) node: &'a DeriveInput,
     pub(crate) crate_path: CratePath,

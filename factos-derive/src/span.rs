@@ -2,7 +2,7 @@ use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Type, TypePath};
 
-/// The same tokens, all at one place: a diagnostic about any of them then stands there.
+/// The same tokens, all at one span, to which a diagnostic about any of them then points.
 pub(crate) fn at(span: Span, tokens: TokenStream) -> TokenStream {
     tokens.into_iter().map(|token| token_at(span, token)).collect()
 }
@@ -19,8 +19,8 @@ fn token_at(span: Span, token: TokenTree) -> TokenTree {
     token
 }
 
-/// The same tokens with locals that nothing of the user's hides or is hidden by, whichever macro it comes
-/// from. Locals are what generated code names with `__local_`.
+/// The same tokens with hygienic locals, which are the identifiers that start with `__local_`. A local
+/// and a name of the user never shadow one another, whichever macro the name comes from.
 pub(crate) fn hygienic(tokens: TokenStream) -> TokenStream {
     tokens.into_iter().map(hygienic_token).collect()
 }
@@ -51,7 +51,7 @@ fn is_local(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Ident(ident) if ident.to_string().starts_with("__local_"))
 }
 
-/// Where a diagnostic about a function belongs: the last segment of its path.
+/// The span for a diagnostic about a function: the last segment of its path.
 pub(crate) fn of_function(path: &TypePath) -> Span {
     let last = path.path.segments.last();
     last.map_or_else(Span::call_site, |segment| segment.ident.span())

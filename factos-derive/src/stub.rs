@@ -1,4 +1,4 @@
-//! Stubs that stand in for an input with errors, so that its uses raise no others.
+//! Stub impls for an input with errors, so that uses of the type raise no further errors.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -10,7 +10,7 @@ pub(crate) fn event(input: &Input<'_>) -> TokenStream {
     let (factos, node) = (&input.crate_path, input.node);
     let ident = &node.ident;
     let (generics, arguments, bounds) = node.generics.split_for_impl();
-    let query = node.generics.params.is_empty().then(|| expand::loose_query(input));
+    let query = node.generics.params.is_empty().then(|| expand::stub_query(input));
     let (kind, conversions) = (expand::kind(input), expand::conversions(input));
     quote! {
         #[automatically_derived]

@@ -1,4 +1,4 @@
-//! All rules that concern more than one attribute.
+//! The rules that one attribute alone cannot check.
 
 use std::collections::HashMap;
 
@@ -114,7 +114,8 @@ fn serde_skips(field: &Field<'_>, has_default: bool, errors: &mut Errors) {
             errors.at(tag.attr, text);
         }
     }
-    // What is not read needs no default, and a missing `Option` is `None` unless a function reads it.
+    // A field that is not read needs no default, and a missing `Option` is `None` unless a function
+    // reads it.
     let is_defaulted = has_default
         || has(&["default", "skip", "skip_deserializing", "flatten"])
         || (is_option(&field.ty) && !has(&["with", "deserialize_with"]));
@@ -125,7 +126,7 @@ fn serde_skips(field: &Field<'_>, has_default: bool, errors: &mut Errors) {
     }
 }
 
-/// serde would borrow from the payload, which is gone once the event is read.
+/// Reports a field that serde would borrow from the payload, which is gone once the event is read.
 fn borrowed(field: &Field<'_>, errors: &mut Errors) {
     let reads_itself = ["skip", "skip_deserializing", "with", "deserialize_with"];
     let keys = serde_attr::keys(field.attrs);

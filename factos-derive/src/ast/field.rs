@@ -11,7 +11,7 @@ use crate::{
 pub(crate) struct Field<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) attrs: &'a [Attribute],
-    /// As it is written, but for `Self`, which is another type in a mirror.
+    /// The type as it is written, with `Self` spelled out: within a serde proxy `Self` is another type.
     pub(crate) ty: Type,
     pub(crate) tags: Vec<Tag<'a>>,
 }

@@ -22,7 +22,7 @@ pub(crate) struct StoredType<'a> {
     pub(crate) upcast: Vec<UpcastStep>,
     pub(crate) upcast_json: Vec<UpcastStep>,
     pub(crate) tags_with: Option<TypePath>,
-    /// Whether something about it could not be read.
+    /// Whether a part of its attributes could not be parsed.
     pub(crate) is_broken: bool,
     pub(crate) body: Body<'a>,
 }
@@ -71,7 +71,7 @@ impl<'a> StoredType<'a> {
         }
     }
 
-    /// The oldest version that is read.
+    /// The oldest version that can be decoded.
     pub(crate) fn oldest(&self) -> u32 {
         self.since.map_or(1, |since| since.number)
     }

@@ -30,9 +30,9 @@ pub(crate) struct EventAttr {
     pub(crate) upcast_json: Vec<UpcastStep>,
     pub(crate) tags_with: Option<TypePath>,
     pub(crate) flatten: Option<Ident>,
-    /// Whether something in it could not be read.
+    /// Whether a part of it could not be parsed.
     pub(crate) is_broken: bool,
-    /// The keys, in order.
+    /// The keys in the order in which they are written.
     pub(crate) keys: Vec<Ident>,
 }
 
@@ -63,7 +63,8 @@ impl EventAttr {
         parsed
     }
 
-    /// Separates what a struct says about its stored type from what it says about the names of it.
+    /// Splits the attribute of a struct: takes out what a variant could say too, and leaves what an
+    /// enum could.
     pub(crate) fn take_type(container: &mut Self) -> Self {
         Self {
             name: container.name.take(),

@@ -7,7 +7,7 @@ use syn::{
 
 use crate::ident::unraw;
 
-/// One part of an attribute's list: `"text"`, `key`, `key = value` or `key(...)`.
+/// One item of an attribute's list: `"text"`, `key`, `key = value` or `key(...)`.
 pub(crate) struct MetaItem {
     key: Option<Ident>,
     has_equals: bool,
@@ -31,7 +31,7 @@ impl MetaItem {
         parse.parse2(tokens.clone()).map_err(error)
     }
 
-    /// The key as it is written, if it is written.
+    /// The key, if the item has one.
     pub(crate) const fn key(&self) -> Option<&Ident> {
         self.key.as_ref()
     }
@@ -47,7 +47,7 @@ impl MetaItem {
         self.value(&format!("expected a string literal: `{key}\"...\"`"))
     }
 
-    /// What stands after `=`.
+    /// The value after `=`, or the literal without a key.
     pub(crate) fn value<T: Parse>(&self, expected: &str) -> syn::Result<T> {
         self.value_with(T::parse, expected)
     }
@@ -63,7 +63,7 @@ impl MetaItem {
         parser.parse2(self.value.clone()).map_err(|_| self.error_at_value(expected))
     }
 
-    /// What stands in parentheses after the key.
+    /// The tokens in parentheses after the key.
     pub(crate) fn list(&self, expected: &str) -> syn::Result<TokenStream> {
         let mut tokens = self.value.clone().into_iter();
         match (tokens.next(), tokens.next()) {
@@ -76,7 +76,7 @@ impl MetaItem {
         }
     }
 
-    /// Accepts a key that stands alone.
+    /// Accepts a key without a value.
     pub(crate) fn flag(&self) -> syn::Result<()> {
         if self.value.is_empty() && !self.has_equals {
             return Ok(());
@@ -85,7 +85,7 @@ impl MetaItem {
         Err(self.error_at_value(&format!("`{key}` stands alone, without a value")))
     }
 
-    /// An error on the key, or on the literal that has none.
+    /// An error on the key, or on the literal without a key.
     pub(crate) fn error(&self, message: String) -> syn::Error {
         match &self.key {
             Some(key) => syn::Error::new(key.span(), message),
@@ -102,7 +102,8 @@ impl MetaItem {
     }
 }
 
-/// The parts between the commas, a trailing comma aside; commas of generic arguments do not count.
+/// Splits a list at its commas, of which the last may be a trailing one. The commas of generic
+/// arguments do not split.
 pub(crate) fn split(tokens: TokenStream) -> Vec<TokenStream> {
     let (mut parts, mut depth) = (vec![TokenStream::new()], 0_u32);
     let mut last = ' ';

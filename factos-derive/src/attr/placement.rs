@@ -1,4 +1,4 @@
-//! Which attributes and which of their keys have a meaning where.
+//! Which attributes are allowed where, and which of their keys.
 
 use syn::Attribute;
 
@@ -34,7 +34,7 @@ const STRUCT: [&str; 13] = [
 ];
 
 impl Place {
-    /// Accepts an item whose key has a meaning here.
+    /// Accepts an item whose key is allowed here.
     pub(super) fn check(self, item: &MetaItem) -> syn::Result<()> {
         let Some(key) = item.key() else {
             return match self {
@@ -72,7 +72,7 @@ pub(crate) fn refuse_event(attrs: &[Attribute], errors: &mut Errors) {
     refuse(attrs, "event", "`event` belongs on an enum, a variant or a struct", errors);
 }
 
-/// Accepts an item whose key has a meaning in `#[tag(...)]`.
+/// Accepts an item whose key is allowed in `#[tag(...)]`.
 pub(super) fn check_tag(item: &MetaItem) -> syn::Result<()> {
     match item.key() {
         Some(key) => unknown_key::check(item, &unraw(key), &["key", "with", "display"]),

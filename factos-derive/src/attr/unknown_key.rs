@@ -19,7 +19,8 @@ pub(super) fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.join(", ")
 }
 
-/// Whether one is the other with one or two slips: a letter too many, too few, wrong, or two swapped.
+/// Whether one is the other with at most two typing mistakes: a letter too many, too few, wrong, or two
+/// swapped.
 fn is_near(a: &str, b: &str) -> bool {
     is_within(a.as_bytes(), b.as_bytes(), b.len().min(6) / 3)
 }

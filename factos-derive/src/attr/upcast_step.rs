@@ -10,7 +10,7 @@ use super::{
     version,
 };
 
-/// One step of an upcast: `2 = path::to::function`, with `?` if it can fail.
+/// One step of an upcast as it is written: `2 = path::to::function`, with `?` if it can fail.
 pub(crate) struct UpcastStep {
     pub(crate) from: u32,
     pub(crate) key: LitInt,

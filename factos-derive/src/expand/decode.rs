@@ -79,7 +79,7 @@ fn unknown(input: &Input<'_>) -> TokenStream {
     })
 }
 
-/// The payload of the current version, and an error for any other.
+/// Decodes a payload of the current version. Any other version is an error.
 fn current(input: &Input<'_>) -> TokenStream {
     let (factos, ident) = (&input.crate_path, &input.node.ident);
     quote! {
@@ -101,8 +101,8 @@ fn upcast_name(index: u32) -> Ident {
     format_ident!("__upcast{index}")
 }
 
-/// A function for each stored type with older versions. Locals have names that no function of the user
-/// has, since those are in scope as well.
+/// One function for each stored type with older versions. The user's functions are in scope there, so
+/// locals have names that none of those has.
 pub(super) fn upcasts(input: &Input<'_>) -> TokenStream {
     let stored = input.types.iter().zip(0_u32..).filter(|(stored, _)| has_steps(stored));
     stored.map(|(stored, index)| upcast(input, stored, index)).collect()
@@ -144,7 +144,8 @@ fn json_steps(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
     }
 }
 
-/// Each function is called once, whatever the stored version: a mismatch is reported once.
+/// Generates one call of each function, whatever the stored version, so that rustc reports a mismatch
+/// once.
 fn typed_steps(input: &Input<'_>, stored: &StoredType<'_>, current: TokenStream) -> TokenStream {
     let Some((last, earlier)) = stored.upcast.split_last() else {
         return current;
@@ -179,7 +180,7 @@ fn typed_steps(input: &Input<'_>, stored: &StoredType<'_>, current: TokenStream)
     }
 }
 
-/// What the step starts from: the result of the one before, or the stored payload.
+/// The input of a step: the result of the previous step, or the stored payload.
 fn old(input: &Input<'_>, step: &UpcastStep) -> TokenStream {
     let (factos, ident, from) = (&input.crate_path, &input.node.ident, step.from);
     let read = quote!(#factos::__private::read::<#ident, _>(__local_payload));

@@ -7,7 +7,7 @@ use crate::{
     span,
 };
 
-/// Everything that `#[derive(Event)]` prints.
+/// The code of `#[derive(Event)]`.
 pub(crate) fn event(input: &Input<'_>) -> TokenStream {
     let proxies = serde_proxy::proxies(input);
     let implementation = implementation(input);
@@ -79,7 +79,7 @@ fn implementation(input: &Input<'_>) -> TokenStream {
     }
 }
 
-/// What the stored type of `self` has, or returns what the event within answers.
+/// Matches `self`: a stored type has a value, and a nested event is asked by its own method.
 fn by_type(
     input: &Input<'_>,
     method: &str,
@@ -116,7 +116,7 @@ fn encode(input: &Input<'_>) -> TokenStream {
     }
 }
 
-/// Nothing where every payload is JSON, as the trait says.
+/// The method `codec`, unless every payload is JSON, which is the trait's default.
 fn codec(input: &Input<'_>) -> TokenStream {
     let factos = &input.crate_path;
     if input.attr.codec.is_none() && input.nested.is_empty() {
@@ -154,13 +154,14 @@ fn codec(input: &Input<'_>) -> TokenStream {
     }
 }
 
-/// The names and aliases of the stored types as one pattern, if there is any.
+/// The names and aliases of the stored types as one pattern, if there are nested events to tell them from.
 fn own_names(input: &Input<'_>) -> Option<TokenStream> {
     let patterns = input.types.iter().map(decode::names);
     (!input.types.is_empty() && !input.nested.is_empty()).then(|| quote!(#(#patterns)|*))
 }
 
-/// Own names were compared by the macro: only those within `flatten` are left.
+/// Compares the names of nested events, which only the compiler knows. The macro has compared the own
+/// names.
 fn distinct(input: &Input<'_>) -> TokenStream {
     if input.nested.is_empty() {
         return TokenStream::new();

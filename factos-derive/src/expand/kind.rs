@@ -8,7 +8,7 @@ use crate::{
     ident::{generated, unraw},
 };
 
-/// The fieldless twin of an enum, and `kind()`.
+/// The kind of an enum, which has its variants without their fields, and the method `kind()`.
 pub(crate) fn kind(input: &Input<'_>) -> TokenStream {
     let Data::Enum(data) = &input.node.data else { return TokenStream::new() };
     if data.variants.is_empty() || !input.node.generics.params.is_empty() {

@@ -1,4 +1,4 @@
-//! What an event type has from those that it includes.
+//! Calls of the events within `flatten`, and the conversions from and to them.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -15,7 +15,7 @@ pub(super) fn as_event(factos: &CratePath, ty: &Type) -> TokenStream {
     quote!(#open #ty #close)
 }
 
-/// The arms that pass a method on to the event within.
+/// The arms that call the method of the nested event.
 pub(super) fn arms(input: &Input<'_>, method: &str) -> TokenStream {
     let method = format_ident!("{method}");
     let arms = input.nested.iter().map(|nested| {
@@ -25,7 +25,7 @@ pub(super) fn arms(input: &Input<'_>, method: &str) -> TokenStream {
     arms.collect()
 }
 
-/// The same, out of a function that goes on for stored types.
+/// The same arms with `return`, for a function that goes on for stored types.
 pub(super) fn returning(input: &Input<'_>, method: &str) -> TokenStream {
     let method = format_ident!("{method}");
     let arms = input.nested.iter().map(|nested| {
@@ -35,7 +35,7 @@ pub(super) fn returning(input: &Input<'_>, method: &str) -> TokenStream {
     arms.collect()
 }
 
-/// `Includes`, `From`, and `TryFrom` back.
+/// The impls of `Includes`, of `From` a nested event, and of `TryFrom` back to it.
 pub(crate) fn conversions(input: &Input<'_>) -> TokenStream {
     let (factos, outer) = (&input.crate_path, &input.node.ident);
     let is_partial = input.types.len() + input.nested.len() > 1;

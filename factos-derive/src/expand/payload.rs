@@ -4,13 +4,13 @@ use syn::{Data, DeriveInput, Field, Fields};
 
 use super::stored_fields::StoredFields;
 use crate::{
-    attr::serde_attr::{self, Use},
+    attr::serde_attr::{self, TraitUse},
     crate_path::CratePath,
     ident::{generated, unraw},
     self_type,
 };
 
-/// Everything that `#[derive(Payload)]` prints: serde's own derives, on a copy of the type.
+/// The code of `#[derive(Payload)]`: serde's own derives, on a copy of the type.
 pub(crate) fn payload(node: &DeriveInput) -> TokenStream {
     let factos = CratePath::of(node);
     let (ident, private) = (&node.ident, quote!(#factos::__private));
@@ -54,9 +54,12 @@ fn proxy(node: &DeriveInput, factos: &CratePath) -> TokenStream {
     let is_renamed = serde_attr::keys(&node.attrs).iter().any(|key| key.is("rename"));
     let name = (!is_renamed).then(|| unraw(&node.ident)).into_iter();
     let mut stored = StoredFields::default();
-    let whole = Use::of(&serde_attr::keys(&node.attrs));
-    let mut copies =
-        |parts: &Fields, outer: Use| fields(parts, |field| copy(node, field, &mut stored, outer));
+    let whole = TraitUse::of(&serde_attr::keys(&node.attrs));
+    let mut copies = |parts: &Fields, outer: TraitUse| {
+        fields(parts, |field| copy(node, field, &mut stored, outer))
+    };
+    // If the user renames the type for one direction only, serde uses this name in the other, and a codec
+    // may store it: it must not change.
     let item = match &node.data {
         Data::Struct(data) => {
             let fields = copies(&data.fields, whole);
@@ -65,7 +68,7 @@ fn proxy(node: &DeriveInput, factos: &CratePath) -> TokenStream {
         }
         Data::Enum(data) => {
             let variants = data.variants.iter().map(|variant| {
-                let outer = whole.and(Use::of(&serde_attr::keys(&variant.attrs)));
+                let outer = whole.and(TraitUse::of(&serde_attr::keys(&variant.attrs)));
                 let fields = copies(&variant.fields, outer);
                 let (ident, attrs) = (generated(&variant.ident), serde_attr::of(&variant.attrs));
                 quote!(#(#attrs)* #ident #fields)
@@ -99,7 +102,12 @@ fn fields(fields: &Fields, copy: impl FnMut(&Field) -> TokenStream) -> TokenStre
     }
 }
 
-fn copy(node: &DeriveInput, field: &Field, stored: &mut StoredFields, outer: Use) -> TokenStream {
+fn copy(
+    node: &DeriveInput,
+    field: &Field,
+    stored: &mut StoredFields,
+    outer: TraitUse,
+) -> TokenStream {
     let ty = self_type::replaced(&field.ty, &node.ident);
     stored.add(&ty, &field.attrs, outer);
     let (attrs, name) = (serde_attr::of(&field.attrs), field.ident.iter().map(generated));

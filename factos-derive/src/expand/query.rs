@@ -24,12 +24,13 @@ pub(super) fn typed(input: &Input<'_>) -> TokenStream {
     builder(input, methods.map(|(field, tag)| method(input, field, tag)))
 }
 
-/// The query struct, with methods that take anything: after an error the field types may have no value.
-pub(crate) fn loose(input: &Input<'_>) -> TokenStream {
+/// The query struct, with methods that accept any argument: after an error the types of fields may be
+/// no tag values.
+pub(crate) fn stub(input: &Input<'_>) -> TokenStream {
     let mut methods: Vec<_> = input.tags().filter_map(|(_, tag)| tag.method.as_ref()).collect();
     methods.sort_unstable();
     methods.dedup();
-    let loose = methods.iter().map(|method| {
+    let stubs = methods.iter().map(|method| {
         quote! {
             #[doc = "A stub."]
             pub fn #method<__V>(self, _: __V) -> Self {
@@ -37,7 +38,7 @@ pub(crate) fn loose(input: &Input<'_>) -> TokenStream {
             }
         }
     });
-    builder(input, loose)
+    builder(input, stubs)
 }
 
 fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> TokenStream {
@@ -102,8 +103,8 @@ fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> Tok
     }
 }
 
-/// Each key once, with the first field that carries it, and by its value rather than as a function or
-/// `Display` tells it.
+/// Each key once, with the first field that carries it. Fields without `with` and `display` come before
+/// those with one of them.
 fn keys<'a, 'i>(input: &'a Input<'i>) -> Vec<(&'a Field<'i>, &'a Tag<'i>)> {
     let mut keys: Vec<(&Field<'_>, &Tag<'_>)> = Vec::new();
     for (field, tag) in input.tags() {

@@ -75,7 +75,7 @@ fn keys<'a>(stored: &'a StoredType<'_>) -> Vec<&'a str> {
     keys
 }
 
-/// The payload as it is spelled, with what serde is told about it.
+/// The fields of the payload as they are written, with their attributes of serde.
 fn fields(input: &Input<'_>, stored: &StoredType<'_>) -> String {
     let mut text = attributes(&input.node.attrs);
     if input.is_enum {

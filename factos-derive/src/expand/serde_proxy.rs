@@ -1,4 +1,5 @@
-//! Private copies of an event's fields, from which serde derives what is written and read.
+//! The serde proxies of an event: private copies of its fields, for which serde derives `Serialize` and
+//! `Deserialize` of a remote type.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -6,11 +7,11 @@ use quote::{ToTokens, quote};
 use super::stored_fields::StoredFields;
 use crate::{
     ast::{Body, Field, Input, Nested, StoredType},
-    attr::serde_attr::{self, Use},
+    attr::serde_attr::{self, TraitUse},
     ident::{generated, unraw},
 };
 
-/// Keys of a container that concern the shape around the fields, which a payload does not have.
+/// Keys of a container that concern what surrounds the fields: a payload has nothing there.
 const AROUND_FIELDS: [&str; 14] = [
     "bound",
     "content",
@@ -28,7 +29,7 @@ const AROUND_FIELDS: [&str; 14] = [
     "variant_identifier",
 ];
 
-/// Keys of a variant that concern its place in an enum of serde.
+/// Keys of a variant by which serde names or selects it in an enum.
 const AROUND_VARIANT: [&str; 8] = [
     "alias",
     "bound",
@@ -40,7 +41,7 @@ const AROUND_VARIANT: [&str; 8] = [
     "untagged",
 ];
 
-/// The mirrors, and the impl that calls them.
+/// The proxies, and the impl of `SerdePayload` that calls them.
 pub(super) fn proxies(input: &Input<'_>) -> TokenStream {
     let (factos, ident) = (&input.crate_path, &input.node.ident);
     let private = quote!(#factos::__private);
@@ -121,13 +122,14 @@ fn of_enum(input: &Input<'_>) -> TokenStream {
     }
 }
 
-/// A unit variant is mirrored with braces: written as `{}`, it can grow fields with defaults.
+/// The variant of a proxy. A unit variant gets braces: it is written as `{}`, and can get fields with
+/// defaults later.
 fn variant(stored: &StoredType<'_>, all: &mut StoredFields) -> TokenStream {
     let ident = generated(stored.ident);
     let attr = serde_attr::matching(stored.attrs, |key| !key.is_one_of(&AROUND_VARIANT));
     let mut keys = serde_attr::keys(stored.attrs);
     keys.retain(|key| !key.is_one_of(&AROUND_VARIANT));
-    let outer = Use::of(&keys);
+    let outer = TraitUse::of(&keys);
     match &stored.body {
         Body::Unit => quote!(#attr #ident {}),
         Body::Named(fields) => {
@@ -142,7 +144,7 @@ fn variant(stored: &StoredType<'_>, all: &mut StoredFields) -> TokenStream {
     }
 }
 
-/// An event within writes and reads itself.
+/// The variant of a nested event, which is written and read by its own type.
 fn skipped(nested: &Nested<'_>) -> TokenStream {
     let (ident, ty) = (generated(nested.ident), &nested.ty);
     quote!(#[serde(skip)] #ident(#ty))
@@ -156,10 +158,11 @@ fn of_struct(input: &Input<'_>) -> TokenStream {
     });
     let default = serde_attr::container_default(input.node);
     let mut all = StoredFields::default();
-    let outer = Use::of(&[]);
+    let outer = TraitUse::of(&[]);
     let fields = input.types.iter().flat_map(|stored| stored.body.fields());
     let fields = fields.map(|f| field(f, outer, &mut all)).collect::<Vec<_>>();
     let (checks, (write, read)) = (all.checks(factos), all.bounds(factos));
+    // Serializers see the name of this struct, and a codec may store it: it must not change.
     quote! {
         #checks
 
@@ -175,7 +178,7 @@ fn of_struct(input: &Input<'_>) -> TokenStream {
     }
 }
 
-fn field(field: &Field<'_>, outer: Use, all: &mut StoredFields) -> TokenStream {
+fn field(field: &Field<'_>, outer: TraitUse, all: &mut StoredFields) -> TokenStream {
     all.add(&field.ty, field.attrs, outer);
     let attrs = serde_attr::of(field.attrs);
     let (ident, ty) = (generated(field.ident), &field.ty);

@@ -1,4 +1,4 @@
-//! Uses of the traits of tag values, with the spans of the type that they are used for.
+//! Uses of the traits of tag values, each with the spans of the type that it is used for.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -48,7 +48,7 @@ pub(super) fn each_of_argument(factos: &CratePath, ty: &Type) -> TokenStream {
     quote!(#open #value #close)
 }
 
-/// Everything that `#[derive(TagValue)]` prints.
+/// The code of `#[derive(TagValue)]`.
 pub(crate) fn tag_value(newtype: &Newtype<'_>) -> TokenStream {
     let factos = &newtype.crate_path;
     let (ident, member) = (&newtype.node.ident, &newtype.member);

@@ -10,7 +10,7 @@ use crate::{
     span,
 };
 
-/// The body of `tags`.
+/// The body of the method `tags`.
 pub(super) fn tags(input: &Input<'_>) -> TokenStream {
     let factos = &input.crate_path;
     let has_tags = input.tags().next().is_some()
@@ -78,7 +78,7 @@ fn call(input: &Input<'_>, field: &Field<'_>, tag: &Tag<'_>, binding: &Ident) ->
     }
 }
 
-/// Passes on the texts of what a function makes of a value.
+/// Passes on the texts of the value that a function returns for a value.
 pub(super) fn each_of_function(
     factos: &CratePath,
     function: &TypePath,

@@ -12,7 +12,7 @@ use crate::{
 
 const MAX_NAME_BYTES: usize = 255;
 
-/// Names and aliases: each a name, each once.
+/// Every name and alias must be valid and unique.
 pub(super) fn names(input: &Input<'_>, errors: &mut Errors) {
     let mut owners: HashMap<String, &StoredType<'_>> = HashMap::new();
     for stored in &input.types {
@@ -39,7 +39,7 @@ fn taken(name: &str, span: Span, owner: &StoredType<'_>) -> syn::Error {
     syn::Error::new(span, format!("`{name}` is already the type of `{owner}`"))
 }
 
-/// Event types within `flatten`: each once.
+/// Every event type may stand in one variant with `flatten` only.
 pub(super) fn nested(input: &Input<'_>, errors: &mut Errors) {
     let mut seen: HashMap<String, &syn::Ident> = HashMap::new();
     for nested in &input.nested {

@@ -91,6 +91,6 @@ struct Refused;
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the mirror of this type does not compile")
+        f.write_str("the serde proxy of this type does not compile")
     }
 }

@@ -25,8 +25,8 @@ impl<T: DeserializeOwned> ReadField for T {}
 
 /// A type that a payload writes.
 ///
-/// The lifetime has no meaning of its own. It makes rustc check the bound where the bounded item is used, and
-/// not where it is defined.
+/// The lifetime has no meaning of its own. It makes rustc check the bound where the bounded item is
+/// used, and not where it is defined.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be written to a payload",
     label = "not a type that serde writes",

@@ -22,7 +22,8 @@ impl<'a> JsonSteps<'a> {
     /// Applies the step if the payload has reached the version that the step starts from.
     ///
     /// # Errors
-    /// [`Undecodable::Malformed`] if the payload is not JSON, [`Undecodable::Upcast`] if the step refuses it.
+    /// [`Undecodable::Malformed`] if the payload is not JSON, [`Undecodable::Upcast`] if the step
+    /// refuses it.
     pub fn step<E: Into<Box<dyn Error + Send + Sync>>>(
         &mut self,
         from: u32,
