@@ -1,13 +1,14 @@
-//! A derived event as the macro understands it, borrowing the input.
+//! The parsed form of a derived event, which borrows from the input.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Data, DeriveInput, Fields, Ident, Type, Variant};
 
 use crate::{
-    attr::{self, EventAttr, Place},
+    attr::{EventAttr, Place, placement},
+    crate_path::CratePath,
     errors::Errors,
-    facade::Facade,
+    ident::unraw,
     self_type,
 };
 
@@ -18,21 +19,19 @@ pub(crate) use field::{Field, Tag};
 use stored_type::struct_body;
 pub(crate) use stored_type::{Body, StoredType};
 
-const TAGS_ON_FIELDS: &str = "tags belong on named fields; see `tags_with`";
-const EVENT_ON_TYPES: &str = "`event` belongs on an enum, a variant or a struct";
 const ONE_EVENT: &str = "`flatten` needs a variant that holds exactly one event";
 
 /// An enum or a struct with its stored types.
 pub(crate) struct Input<'a> {
     pub(crate) node: &'a DeriveInput,
     pub(crate) attr: EventAttr,
-    pub(crate) facade: Facade,
+    pub(crate) crate_path: CratePath,
     pub(crate) is_enum: bool,
     pub(crate) types: Vec<StoredType<'a>>,
     pub(crate) nested: Vec<Nested<'a>>,
 }
 
-/// A variant that stands for another event type.
+/// A variant with `flatten`, which holds another event type.
 pub(crate) struct Nested<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) ty: Type,
@@ -44,14 +43,14 @@ enum Parsed<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// Reads what there is to read; what is missing after an error only shortens the later checks.
+    /// Parses the input. A part with an error is reported and left out, so later checks do not see it.
     pub(crate) fn from_syn(node: &'a DeriveInput, errors: &mut Errors) -> Self {
-        attr::refuse(&node.attrs, "tag", TAGS_ON_FIELDS, errors);
+        placement::refuse_tag(&node.attrs, errors);
         let is_enum = !matches!(node.data, Data::Struct(_));
         let place = if is_enum { Place::Enum } else { Place::Struct };
         let mut attr = EventAttr::parse(&node.attrs, place, errors);
         if is_enum {
-            made_names(node, &mut attr, errors);
+            companion_names(node, &mut attr, errors);
         }
         let (mut types, mut nested) = (Vec::new(), Vec::new());
         match &node.data {
@@ -75,7 +74,14 @@ impl<'a> Input<'a> {
             }
             Data::Union(_) => {}
         }
-        Self { node, facade: Facade::new(attr.facade.as_ref()), attr, is_enum, types, nested }
+        Self {
+            node,
+            crate_path: CratePath::new(attr.crate_path.as_ref()),
+            attr,
+            is_enum,
+            types,
+            nested,
+        }
     }
 
     /// Every tag with its field, in order.
@@ -84,18 +90,18 @@ impl<'a> Input<'a> {
         fields.flat_map(|field| field.tags.iter().map(move |tag| (field, tag)))
     }
 
-    /// How `match self` names a stored type.
+    /// The path of a stored type in `match self`.
     pub(crate) fn path(&self, stored: &StoredType<'_>) -> TokenStream {
         let ident = stored.ident;
         if self.is_enum { quote!(Self::#ident) } else { quote!(Self) }
     }
 }
 
-/// Refuses one name for the kind and the query, and goes on with those that nothing was said about.
-fn made_names(node: &DeriveInput, attr: &mut EventAttr, errors: &mut Errors) {
-    let event = attr::unraw(&node.ident);
+/// Reports a kind and a query of the same name, and continues with the default names.
+fn companion_names(node: &DeriveInput, attr: &mut EventAttr, errors: &mut Errors) {
+    let event = unraw(&node.ident);
     let name = |own: &Option<Ident>, suffix: &str| match own {
-        Some(own) => attr::unraw(own),
+        Some(own) => unraw(own),
         None => format!("{event}{suffix}"),
     };
     let given = attr.query.as_ref().or(attr.kind.as_ref());
@@ -112,7 +118,7 @@ fn parse_variant<'a>(
     variant: &'a Variant,
     errors: &mut Errors,
 ) -> Option<Parsed<'a>> {
-    attr::refuse(&variant.attrs, "tag", TAGS_ON_FIELDS, errors);
+    placement::refuse_tag(&variant.attrs, errors);
     let attr = EventAttr::parse(&variant.attrs, Place::Variant, errors);
     if let Some(flatten) = &attr.flatten {
         return nested(node, &attr, flatten, variant, errors).map(Parsed::Nested);
@@ -145,7 +151,7 @@ fn nested<'a>(
         errors.push(syn::Error::new(flatten.span(), ONE_EVENT));
         return None;
     };
-    attr::refuse(&field.attrs, "tag", TAGS_ON_FIELDS, errors);
-    attr::refuse(&field.attrs, "event", EVENT_ON_TYPES, errors);
+    placement::refuse_tag(&field.attrs, errors);
+    placement::refuse_event(&field.attrs, errors);
     Some(Nested { ident: &variant.ident, ty: self_type::replaced(&field.ty, &node.ident) })
 }

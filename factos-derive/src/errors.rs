@@ -2,7 +2,7 @@ use std::fmt::Display;
 
 use quote::ToTokens;
 
-/// Everything that is wrong with one input: all of it is reported at once.
+/// The errors of one input, which are reported together.
 #[derive(Default)]
 pub(crate) struct Errors {
     all: Option<syn::Error>,
@@ -22,7 +22,7 @@ impl Errors {
         }
     }
 
-    /// Keeps the error, if it is one, and goes on without the value.
+    /// The value, or nothing after recording the error.
     pub(crate) fn ok<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()
     }

@@ -1,14 +1,14 @@
-//! What the macros print, from checked input only.
+//! Generates the code of the macros, from valid input only.
 
+mod companion;
 mod decode;
 mod event;
 mod kind;
-mod made;
-mod mirror;
 mod nested;
 mod payload;
 mod query;
 mod schema;
+mod serde_proxy;
 mod stored_fields;
 mod tag_value;
 mod tags;
@@ -17,5 +17,5 @@ pub(crate) use event::event;
 pub(crate) use kind::kind;
 pub(crate) use nested::conversions;
 pub(crate) use payload::payload;
-pub(crate) use query::loose as loose_query;
+pub(crate) use query::stub as stub_query;
 pub(crate) use tag_value::tag_value;

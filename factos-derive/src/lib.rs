@@ -63,17 +63,19 @@
 //! | named field | `#[tag]`, `#[tag("key")]`, `#[tag(key = "key", with = function)]`, `#[tag(display)]`, more than once |
 //! | any of them | `#[serde(...)]` |
 //!
-//! **Names.** A stored type is named by its variant, or its struct, respelled by `rename_all` and after
-//! `prefix`; a name that is given, also as `name = "..."`, stands as it is. `rename_all` knows the eight
-//! cases of serde. A renamed type keeps its old name as an `alias`, of which there may be several: it is
-//! read, and stands in every query beside the new one. `explicit_names` asks for a name on every type, so
-//! that no rename of Rust code is one of stored events.
+//! **Names.** The stored name of a type is that of its variant or struct, spelled as `rename_all` says
+//! and after `prefix`. A name that is given, as `"name"` or `name = "name"`, is stored unchanged.
+//! `rename_all` knows the eight cases of serde. A renamed type keeps its old name as an `alias`, of
+//! which there may be several. Events under an alias are read, and every query selects them too.
+//! `explicit_names` requires a name on every type, so that renaming Rust code never renames stored
+//! events.
 //!
-//! **Versions** start at 1. A new one is needed where serde's defaults cannot read the old payloads, and
-//! each older one then needs a step, from `since` on, below which nothing was ever stored. A step of
-//! `upcast` is the path of a function from the payload of its version to that of the next, with a `?` if it
-//! returns a `Result`; the last step returns the event. A step of `upcast_json` takes and returns JSON, in a
-//! `Result`, and comes below the typed ones; it knows no integers beyond 64 bits. All of this happens in
+//! **Versions** start at 1. A type needs a new version if serde's defaults cannot read the old
+//! payloads. Every older version then needs an upcast step, from `since` on: no version below `since`
+//! was ever stored. A step of `upcast` is the path of a function from the payload of its version to
+//! that of the next, followed by `?` if the function returns a `Result`. The last step returns the
+//! event. A step of `upcast_json` takes JSON and returns JSON in a `Result`. Steps of JSON are for
+//! lower versions than the typed ones, and do not support integers beyond 64 bits. All steps run in
 //! `decode`.
 //!
 //! ```
@@ -104,10 +106,11 @@
 //! # Ok::<(), factos::Undecodable>(())
 //! ```
 //!
-//! **Events of other events.** A variant with `flatten` holds another event type, an enum or a struct, with
-//! its names, versions, tags and codec. The outer type then has `From` it, `TryFrom` to it, and `Includes`
-//! it: `query.widen()` makes a query of the inner type one of the outer. Names are unique at any depth, or
-//! the enum does not compile; `factos::assert_distinct!(A, B)` compares types that no enum holds together.
+//! **Nested events.** A variant with `flatten` holds another event type, an enum or a struct, with its
+//! names, versions, tags and codec. The outer type then has `From` the inner one, `TryFrom` back to it,
+//! and `Includes` it: `query.widen()` turns a query of the inner type into one of the outer. Names must
+//! be unique at any depth, or the enum does not compile. `factos::assert_distinct!(A, B)` compares
+//! types that no enum holds together.
 //!
 //! ```
 //! use factos::{Event, QueryFor};
@@ -120,7 +123,7 @@
 //! #[event("student.enrolled")]
 //! struct Enrolled { #[tag] student: u64, #[tag] course: String }
 //!
-//! /// What one decision looks at.
+//! /// The events that one decision reads.
 //! #[derive(Event)]
 //! enum Fees {
 //!     #[event(flatten)]
@@ -137,32 +140,36 @@
 //! # Ok::<(), factos::InvalidQuery>(())
 //! ```
 //!
-//! **Kinds.** An enum `School` has a `SchoolKind` without fields and a method `kind()`. `kind` and `query`
-//! give other names to the types; a type with a method `kind` or `query` of its own does not compile.
+//! **Kinds.** An enum `School` gets an enum `SchoolKind`, which has the same variants without fields,
+//! and a method `kind()`. The keys `kind` and `query` give other names to the generated types. A type
+//! with a method `kind` or `query` of its own does not compile.
 //!
-//! **Codecs.** `codec` names how payloads are written, JSON if nothing is said.
+//! **Codecs.** `codec` names the codec of the payloads. The default is JSON.
 //!
-//! **Payloads** hold the fields alone, without the name of the event: an object of the named fields, `{}`
-//! for a unit variant, and the payload type itself for a variant that holds one. The event needs no
-//! derive of serde, and may have one, which stays apart. Its field types need serde's traits or
-//! [`Payload`]. Of `#[serde(...)]` every attribute of fields holds but `borrow`; functions such as those of
-//! `with` get `&T`, as in plain serde. Of variants `rename_all` and `with` hold, of enums
-//! `rename_all_fields` and `deny_unknown_fields`, of structs `rename_all`, `default` and
-//! `deny_unknown_fields`. What else an enum of serde may say, such as `tag`, has no effect here.
+//! **Payloads** hold the fields alone, without the name of the event: an object of the named fields,
+//! `{}` for a unit variant, and the payload type itself for a variant that holds one. The event needs
+//! no derive of serde; if it has one, payloads do not use it. The types of its fields must implement
+//! serde's traits, for example by [`Payload`]. These attributes of serde have an effect: on fields all
+//! but `borrow`; on variants `rename_all` and `with`; on enums `rename_all_fields` and
+//! `deny_unknown_fields`; on structs `rename_all`, `default` and `deny_unknown_fields`. Functions such
+//! as those of `with` get `&T`, as in plain serde. Other attributes of serde on an enum, such as `tag`,
+//! have no effect here.
 //!
-//! **Tags** have the name of the field or the key that is given. A key may stand on several fields with
-//! values of one type. The value of a field is a [`TagValue`](https://docs.rs/factos/latest/factos/trait.TagValue.html);
-//! that of `with` is what the function makes of a reference to it; that of `display` its text, which must then
-//! never change. Queries ask for the field's own type in the two latter cases. `tags_with` is a function
-//! from a reference to the payload of a newtype variant, or to the whole event of any other, to pairs of a
-//! key and a text; typed queries do not know of them.
+//! **Tags** have the name of the field as their key, or the key that is given. Several fields may have
+//! the same key if their values are of one type. The tag is made from the value of the field, which
+//! must be a [`TagValue`](https://docs.rs/factos/latest/factos/trait.TagValue.html). With `with` it is
+//! made from what the function returns for a reference to that value, and with `display` from the text
+//! of the value, which must then never change. In these two cases queries ask for the field's own type.
+//! `tags_with` is a function from a reference to the payload of a newtype variant, or to the whole
+//! event otherwise, to pairs of a key and a text. Typed queries do not know these keys.
 //!
-//! **Queries.** `School::query()` gives a `SchoolQuery` with a method per key, which asks for a value of the
-//! field's [`TagValue::Item`](https://docs.rs/factos/latest/factos/trait.TagValue.html#associatedtype.Item).
-//! In a method name `_` stands for every character of the key that no identifier holds. Methods that follow
-//! one another narrow one item to the variants that carry all the keys, `|` gives either, and both convert
-//! into `QueryFor<School>`. A value that makes no tag, or keys that no variant carries together, are an
-//! error once the query is used.
+//! **Queries.** `School::query()` gives a `SchoolQuery` with one method per key, which takes a value of
+//! the field's
+//! [`TagValue::Item`](https://docs.rs/factos/latest/factos/trait.TagValue.html#associatedtype.Item). In
+//! the name of a method, `_` replaces every character of the key that no identifier may have. Methods
+//! in a chain narrow one item to the variants that carry all of the keys. `|` makes a query for what
+//! either side selects. Both convert into `QueryFor<School>`. A value that makes no tag, or keys that
+//! no variant carries together, are an error when the query is used.
 
 use proc_macro2::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
@@ -172,19 +179,20 @@ use crate::{ast::Input, errors::Errors, newtype::Newtype};
 mod ast;
 mod attr;
 mod case;
+mod crate_path;
 mod errors;
 mod expand;
-mod facade;
-mod fallback;
-mod key;
+mod ident;
 mod newtype;
 #[cfg(test)]
 mod output_tests;
 mod self_type;
 mod span;
-mod valid;
+mod stub;
+mod tag_key;
+mod validation;
 
-/// Implements `Event` for an enum or a struct, and gives it a typed `query()`.
+/// Implements `Event` for an enum or a struct, with a typed `query()`.
 ///
 /// See the [crate] for the attributes.
 #[proc_macro_derive(Event, attributes(event, tag, serde))]
@@ -203,7 +211,7 @@ pub fn derive_tag_value(input: proc_macro::TokenStream) -> proc_macro::TokenStre
 
 /// Implements serde's `Serialize` and `Deserialize` for a struct or an enum, without a dependency on serde.
 ///
-/// Every attribute of serde holds as in serde's own derives, but for `crate` and `remote`.
+/// Every attribute of serde works as in serde's own derives, except `crate` and `remote`.
 /// `#[event(crate = path)]` names factos under another path.
 #[proc_macro_derive(Payload, attributes(event, serde))]
 pub fn derive_payload(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
@@ -213,28 +221,29 @@ pub fn derive_payload(input: proc_macro::TokenStream) -> proc_macro::TokenStream
 fn event(node: &DeriveInput) -> TokenStream {
     let mut errors = Errors::default();
     let input = Input::from_syn(node, &mut errors);
-    valid::event(&input, &mut errors);
+    validation::event(&input, &mut errors);
     match errors.into_result() {
         Ok(()) => expand::event(&input),
-        Err(error) => with_stub(&error, fallback::event(&input)),
+        Err(error) => with_stub(&error, stub::event(&input)),
     }
 }
 
 fn tag_value(node: &DeriveInput) -> TokenStream {
     let mut errors = Errors::default();
+    validation::tag_value(node, &mut errors);
     let newtype = Newtype::from_syn(node, &mut errors);
     match (errors.into_result(), newtype) {
         (Ok(()), newtype) => newtype.iter().map(expand::tag_value).collect(),
-        (Err(error), _) => with_stub(&error, fallback::tag_value(node)),
+        (Err(error), _) => with_stub(&error, stub::tag_value(node)),
     }
 }
 
 fn payload(node: &DeriveInput) -> TokenStream {
     let mut errors = Errors::default();
-    valid::payload(node, &mut errors);
+    validation::payload(node, &mut errors);
     match errors.into_result() {
         Ok(()) => expand::payload(node),
-        Err(error) => with_stub(&error, fallback::payload(node)),
+        Err(error) => with_stub(&error, stub::payload(node)),
     }
 }
 

@@ -1,18 +1,17 @@
 use syn::{Data, DeriveInput, Fields, Member, Type};
 
-use crate::{errors::Errors, facade::Facade, valid};
+use crate::{crate_path::CratePath, errors::Errors};
 
-/// A struct with one field.
+/// The parsed input of `#[derive(TagValue)]`: a struct with one field.
 pub(crate) struct Newtype<'a> {
     pub(crate) node: &'a DeriveInput,
-    pub(crate) facade: Facade,
+    pub(crate) crate_path: CratePath,
     pub(crate) member: Member,
     pub(crate) ty: &'a Type,
 }
 
 impl<'a> Newtype<'a> {
     pub(crate) fn from_syn(node: &'a DeriveInput, errors: &mut Errors) -> Option<Self> {
-        valid::concrete(node, "a tag value has no type parameters or lifetimes", errors);
         let text = "`TagValue` is derived for newtypes: structs with one field";
         let fields = match &node.data {
             Data::Struct(data) => &data.fields,
@@ -37,6 +36,6 @@ impl<'a> Newtype<'a> {
             Some(ident) => Member::Named(ident.clone()),
             None => Member::from(0),
         };
-        Some(Self { node, facade: Facade::of(node), member, ty: &field.ty })
+        Some(Self { node, crate_path: CratePath::of(node), member, ty: &field.ty })
     }
 }

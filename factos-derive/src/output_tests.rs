@@ -1,11 +1,11 @@
-//! What the macros print.
+//! Tests of the generated code.
 
 use std::{fs, path::Path};
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::DeriveInput;
 
-use super::{attr::keys, event, payload, tag_value};
+use super::{attr::placement, event, payload, tag_value};
 
 const DERIVES: [fn(&DeriveInput) -> TokenStream; 3] = [event, tag_value, payload];
 
@@ -156,7 +156,7 @@ fn attributes_of_random_tokens_are_never_a_panic() {
         "<A as B>::c",
         "f",
     ];
-    let words = [&keys::ENUM[..], &keys::VARIANT, &others].concat();
+    let words = [&placement::ENUM[..], &placement::VARIANT, &others].concat();
     let shapes = [
         "@E enum A { @E @S B { @T @S c: D, @T r#type: &'static [u8; 3] }, @E E(@T F), @E G(), @E H(I, J), K = 1 }",
         "@E @S struct A { @T @S b: Option<fn(C) -> D>, @T c: <E as F>::G, @T d: Self }",
@@ -167,15 +167,15 @@ fn attributes_of_random_tokens_are_never_a_panic() {
         "@E enum A<'a, T: B, const N: usize> where T: C { @E D(@S &'a T) }",
     ];
     let mut state = 0x2545_f491_u32;
-    let mut dice = |sides: usize| {
+    let mut random = |bound: usize| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as usize % sides
+        (state >> 8) as usize % bound
     };
     let mut parsed = 0;
     for _ in 0..4_000 {
-        let mut item = shapes[dice(shapes.len())].to_owned();
+        let mut item = shapes[random(shapes.len())].to_owned();
         for (mark, name) in [("@E", "event"), ("@T", "tag"), ("@S", "serde")] {
-            let tokens: Vec<_> = (0..dice(8)).map(|_| words[dice(words.len())]).collect();
+            let tokens: Vec<_> = (0..random(8)).map(|_| words[random(words.len())]).collect();
             item = item.replace(mark, &format!("#[{name}({})]", tokens.join(" ")));
         }
         let Ok(node) = syn::parse_str(&item) else { continue };
@@ -205,7 +205,7 @@ fn expansions_are_those_that_were_reviewed() {
     }
 }
 
-/// One line for each statement, field and arm.
+/// Formats the code with one line for each statement, field and arm.
 fn write(tokens: TokenStream, depth: usize, text: &mut String) {
     let mut line = TokenStream::new();
     for token in tokens {
@@ -226,7 +226,7 @@ fn write(tokens: TokenStream, depth: usize, text: &mut String) {
     }
 }
 
-/// What a pattern or an empty body has in braces stays in its line.
+/// The braces of a pattern or of an empty body stay on the line.
 fn is_block(group: &Group) -> bool {
     group.delimiter() == Delimiter::Brace && group.stream().into_iter().nth(2).is_some()
 }

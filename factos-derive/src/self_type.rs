@@ -2,15 +2,15 @@ use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Type, TypePath};
 
-/// The path of a function, likewise.
-pub(crate) fn replaced_in_path(path: &TypePath, name: &Ident) -> TypePath {
-    syn::parse2(in_tokens(path.to_token_stream(), name)).unwrap_or_else(|_| path.clone())
-}
-
-/// The type with `Self` spelled out, so that it means the same in another item.
+/// The type with `Self` replaced by the name, so that it means the same in another item.
 pub(crate) fn replaced(ty: &Type, name: &Ident) -> Type {
     let tokens = ty.to_token_stream();
     syn::parse2(in_tokens(tokens, name)).unwrap_or_else(|_| ty.clone())
+}
+
+/// The path of a function with `Self` replaced likewise.
+pub(crate) fn replaced_in_path(path: &TypePath, name: &Ident) -> TypePath {
+    syn::parse2(in_tokens(path.to_token_stream(), name)).unwrap_or_else(|_| path.clone())
 }
 
 fn in_tokens(tokens: TokenStream, name: &Ident) -> TokenStream {

@@ -1,7 +1,8 @@
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
-use syn::TypePath;
+use quote::ToTokens;
+use syn::{Type, TypePath};
 
-/// The same tokens, all at one place: a diagnostic about any of them then stands there.
+/// The same tokens, all at one span, to which a diagnostic about any of them then points.
 pub(crate) fn at(span: Span, tokens: TokenStream) -> TokenStream {
     tokens.into_iter().map(|token| token_at(span, token)).collect()
 }
@@ -18,8 +19,8 @@ fn token_at(span: Span, token: TokenTree) -> TokenTree {
     token
 }
 
-/// The same tokens with locals that nothing of the user's hides or is hidden by, whichever macro it comes
-/// from. Locals are what generated code names with `__local_`.
+/// The same tokens with hygienic locals, which are the identifiers that start with `__local_`. A local
+/// and a name of the user never shadow one another, whichever macro the name comes from.
 pub(crate) fn hygienic(tokens: TokenStream) -> TokenStream {
     tokens.into_iter().map(hygienic_token).collect()
 }
@@ -50,8 +51,15 @@ fn is_local(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Ident(ident) if ident.to_string().starts_with("__local_"))
 }
 
-/// Where a diagnostic about a function belongs: the last segment of its path.
+/// The span for a diagnostic about a function: the last segment of its path.
 pub(crate) fn of_function(path: &TypePath) -> Span {
     let last = path.path.segments.last();
     last.map_or_else(Span::call_site, |segment| segment.ident.span())
+}
+
+/// The spans of the first and the last token of a type.
+pub(crate) fn ends(ty: &Type) -> (Span, Span) {
+    let tokens: Vec<TokenTree> = ty.to_token_stream().into_iter().collect();
+    let span = |token: Option<&TokenTree>| token.map_or_else(Span::call_site, TokenTree::span);
+    (span(tokens.first()), span(tokens.last()))
 }

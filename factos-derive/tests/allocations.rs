@@ -1,4 +1,4 @@
-//! What costs no allocation.
+//! Calls that must not allocate.
 
 use allocation_counter::measure;
 use factos::Event;
@@ -39,7 +39,7 @@ fn neither_the_type_nor_the_version_of_an_event_is_allocated() {
 }
 
 #[test]
-fn an_event_without_tags_and_a_failure_to_know_a_type_allocate_nothing() {
+fn an_event_without_tags_and_an_unknown_type_allocate_nothing() {
     let paid = Paid { cents: 1 };
     assert_eq!(measure(|| drop(paid.tags())).count_total, 0);
     let unknown = factos::EventType::from_static("unknown");

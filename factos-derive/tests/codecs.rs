@@ -1,4 +1,4 @@
-//! The codecs, one of an application's own, and logs that hold several.
+//! The codecs of factos, a codec of an application, and logs with events of several codecs.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,7 +11,7 @@ use factos::{
     testing::{assert_comes_back, assert_each_comes_back},
 };
 
-/// JSON in capitals, which leaves texts in small letters unreadable.
+/// JSON in capitals: a text with small letters cannot be read back.
 struct Shouted;
 
 impl Codec for Shouted {

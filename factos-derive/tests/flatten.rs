@@ -1,4 +1,4 @@
-//! Events made of other events.
+//! Events with nested events.
 
 use factos::{Event, EventType, Includes, InvalidQuery, Payload, QueryFor, TagValue, Undecodable};
 
@@ -42,7 +42,7 @@ enum School {
     Closed,
 }
 
-/// What one decision looks at: nothing of its own.
+/// The events that one decision reads. It has no stored type of its own.
 #[derive(Debug, Clone, PartialEq, Event)]
 enum Subset {
     #[event(flatten)]
@@ -78,7 +78,7 @@ fn comes_back<E: Event + PartialEq + std::fmt::Debug>(event: &E, name: &str, pay
 }
 
 #[test]
-fn an_event_within_keeps_its_name_version_tags_and_payload() {
+fn a_nested_event_keeps_its_name_version_tags_and_payload() {
     let payload = r#"{"student":1,"cents":-5}"#;
     comes_back(&paid(), "fee.paid", payload);
     comes_back(&Billing::Paid(paid()), "fee.paid", payload);
@@ -96,7 +96,7 @@ fn an_event_within_keeps_its_name_version_tags_and_payload() {
 }
 
 #[test]
-fn what_is_wrong_within_is_told_and_what_nobody_knows_is_unknown() {
+fn an_error_of_a_nested_event_is_passed_on_and_any_other_type_is_unknown() {
     let decode = |name: &'static str, version| {
         School::decode(&EventType::from_static(name), version, b"{}").unwrap_err()
     };
@@ -118,7 +118,7 @@ fn the_schema_holds_the_types_of_every_depth() {
 }
 
 #[test]
-fn a_query_of_an_event_within_is_widened() {
+fn a_query_of_a_nested_event_is_widened() {
     let one = StudentId(1);
     let by_fee = "(type Paid or fee.paid, tag student:1)";
     assert_eq!(text::<Billing>(FeePaid::query().student(&one).widen()), by_fee);

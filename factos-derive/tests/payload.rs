@@ -1,4 +1,4 @@
-//! serde's attributes, payload types, and types that also derive serde.
+//! Attributes of serde, payload types, and types that derive serde's traits as well.
 
 use std::{collections::BTreeMap, fmt::Debug};
 
@@ -136,7 +136,7 @@ enum Doubtful {
 }
 
 #[test]
-fn what_only_the_shape_rules_out_is_refused_while_nothing_is_lost() {
+fn what_only_the_shape_rules_out_is_refused_before_it_is_stored() {
     let wide = u128::from(u64::MAX) + 1;
     let text = |event: &dyn Fn() -> Result<factos::Bytes, factos::EncodeError>| {
         let error = std::error::Error::source(&event().unwrap_err()).unwrap().to_string();
@@ -217,7 +217,7 @@ mod also_serde {
 }
 
 #[test]
-fn a_derive_of_serde_on_the_event_itself_stays_apart() {
+fn a_derive_of_serde_on_the_event_itself_does_not_change_payloads() {
     use also_serde::Both;
     use factos::Codec;
 
@@ -285,7 +285,7 @@ enum Mixed {
 }
 
 #[test]
-fn every_representation_of_serde_is_open_to_payloads() {
+fn payloads_can_use_every_enum_representation_of_serde() {
     let transparent = Transparent { value: vec![Some(1), None] };
     comes_back(&Mixed::Transparent(transparent), "[1,null]");
     comes_back(&Mixed::Percent(Percent(100)), "100");

@@ -1,4 +1,4 @@
-//! Typed queries: what they select, and what they refuse.
+//! Typed queries: which events they select, and their errors.
 
 use factos::{Event, InvalidQuery, Payload, Query, QueryFor, TagValue};
 

@@ -1,4 +1,4 @@
-//! What does not compile, with its messages, and what must.
+//! Code that must not compile, with its messages, and code that must.
 
 #[test]
 fn mistakes_are_reported_where_they_stand() {

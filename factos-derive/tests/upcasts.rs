@@ -1,4 +1,4 @@
-//! Older versions, older names, and what became of them.
+//! Upcasts of older versions, and aliases.
 
 use std::{error::Error, num::ParseIntError};
 

@@ -1,13 +1,15 @@
 //! What derived code calls. No part of the public interface: it changes in any release.
 
+mod decode;
+mod encode;
 mod event_type;
-mod item;
-mod made_name;
-mod mirror;
-mod payload;
-mod same_item;
+mod name_clash;
+mod query_item;
+mod same_tag_type;
+mod serde_payload;
+mod serde_proxy;
 mod stored_field;
-mod tag_form;
+mod tag_conversion;
 mod tag_pairs;
 mod tag_writer;
 mod upcast;
@@ -16,19 +18,21 @@ mod upcast_json;
 #[cfg(not(feature = "json"))]
 mod without_json;
 
+pub use decode::decode;
+pub use encode::encode;
 pub use event_type::event_type;
-pub use item::{finish, tagged};
-pub use made_name::{MadeName, TakenName};
-pub use mirror::{AsVariant, NoMirror};
-#[cfg(feature = "json")]
-pub use payload::Codec;
-pub use payload::{Mirrored, codec, decode, encode};
-pub use same_item::{SameItem, same_item, same_type};
+pub use name_clash::{ClashingName, NameClash};
+pub use query_item::{query_of, tagged};
+pub use same_tag_type::{SameTagType, same_tag_type, same_type};
 pub use serde;
+#[cfg(feature = "json")]
+pub use serde_payload::Codec;
+pub use serde_payload::{SerdePayload, codec};
+pub use serde_proxy::{AsVariant, NoSerdeProxy};
 pub use stored_field::{
     ReadField, StoredField, WrittenField, read_field, stored_field, written_field,
 };
-pub use tag_form::{each, each_displayed};
+pub use tag_conversion::{each, each_displayed};
 pub use tag_pairs::TagPairs;
 pub use tag_writer::TagWriter;
 pub use upcast::{UpcastInput, read, refused};

@@ -1,17 +1,17 @@
 use proc_macro2::Span;
 use syn::{Attribute, DeriveInput, Ident, Type};
 
-use super::EVENT_ON_TYPES;
 use crate::{
-    attr::{self, TagAttr, TagForm, unraw},
+    attr::{TagAttr, TagConversion, placement},
     errors::Errors,
-    key, self_type,
+    ident::unraw,
+    self_type, tag_key,
 };
 
 pub(crate) struct Field<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) attrs: &'a [Attribute],
-    /// As it is written, but for `Self`, which is another type in a mirror.
+    /// The type as it is written, with `Self` spelled out: within a serde proxy `Self` is another type.
     pub(crate) ty: Type,
     pub(crate) tags: Vec<Tag<'a>>,
 }
@@ -20,7 +20,7 @@ pub(crate) struct Tag<'a> {
     pub(crate) key: String,
     pub(crate) method: Option<Ident>,
     pub(crate) span: Span,
-    pub(crate) form: TagForm,
+    pub(crate) conversion: TagConversion,
     pub(crate) attr: &'a Attribute,
 }
 
@@ -30,7 +30,7 @@ impl<'a> Field<'a> {
         field: &'a syn::Field,
         errors: &mut Errors,
     ) -> Option<Self> {
-        attr::refuse(&field.attrs, "event", EVENT_ON_TYPES, errors);
+        placement::refuse_event(&field.attrs, errors);
         let ident = field.ident.as_ref()?;
         let tags = TagAttr::parse(&field.attrs, errors).into_iter();
         Some(Self {
@@ -48,12 +48,12 @@ impl<'a> Tag<'a> {
             Some(key) => (key.value(), key.span()),
             None => (unraw(field), field.span()),
         };
-        let form = match attr.form {
-            TagForm::With(path) => {
-                TagForm::With(Box::new(self_type::replaced_in_path(&path, &node.ident)))
+        let conversion = match attr.conversion {
+            TagConversion::With(path) => {
+                TagConversion::With(Box::new(self_type::replaced_in_path(&path, &node.ident)))
             }
-            form => form,
+            conversion => conversion,
         };
-        Self { method: key::method(&key, span), key, span, form, attr: attr.attr }
+        Self { method: tag_key::method(&key, span), key, span, conversion, attr: attr.attr }
     }
 }

@@ -3,10 +3,11 @@ use syn::{
     Attribute, DeriveInput, Fields, Ident, Token, Type, TypePath, Variant, punctuated::Punctuated,
 };
 
-use super::{EVENT_ON_TYPES, Field, TAGS_ON_FIELDS};
+use super::field::Field;
 use crate::{
-    attr::{self, EventAttr, Step, Version, unraw},
+    attr::{EventAttr, UpcastStep, Version, placement},
     errors::Errors,
+    ident::unraw,
     self_type,
 };
 
@@ -18,10 +19,10 @@ pub(crate) struct StoredType<'a> {
     pub(crate) aliases: Vec<syn::LitStr>,
     pub(crate) version: Version,
     pub(crate) since: Option<Version>,
-    pub(crate) upcast: Vec<Step>,
-    pub(crate) upcast_json: Vec<Step>,
+    pub(crate) upcast: Vec<UpcastStep>,
+    pub(crate) upcast_json: Vec<UpcastStep>,
     pub(crate) tags_with: Option<TypePath>,
-    /// Whether something about it could not be read.
+    /// Whether a part of its attributes could not be parsed.
     pub(crate) is_broken: bool,
     pub(crate) body: Body<'a>,
 }
@@ -70,7 +71,7 @@ impl<'a> StoredType<'a> {
         }
     }
 
-    /// The oldest version that is read.
+    /// The oldest version that can be decoded.
     pub(crate) fn oldest(&self) -> u32 {
         self.since.map_or(1, |since| since.number)
     }
@@ -117,8 +118,8 @@ impl<'a> Body<'a> {
     }
 
     fn newtype(node: &DeriveInput, field: &'a syn::Field, errors: &mut Errors) -> Self {
-        attr::refuse(&field.attrs, "tag", TAGS_ON_FIELDS, errors);
-        attr::refuse(&field.attrs, "event", EVENT_ON_TYPES, errors);
+        placement::refuse_tag(&field.attrs, errors);
+        placement::refuse_event(&field.attrs, errors);
         Self::Newtype {
             attrs: &field.attrs,
             ty: Box::new(self_type::replaced(&field.ty, &node.ident)),

@@ -5,15 +5,16 @@ use syn::Ident;
 use super::nested;
 use crate::{
     ast::{Input, StoredType},
-    attr::{Step, generated},
+    attr::UpcastStep,
+    ident::generated,
     span,
 };
 
 /// The method `decode`.
 pub(super) fn decode(input: &Input<'_>) -> TokenStream {
-    let facade = &input.facade;
+    let factos = &input.crate_path;
     let unknown = unknown(input);
-    let matched = quote!(#facade::EventType::as_str(__local_event_type));
+    let matched = quote!(#factos::EventType::as_str(__local_event_type));
     let body = if input.types.is_empty() {
         unknown
     } else if input.types.iter().all(has_steps) {
@@ -35,10 +36,10 @@ pub(super) fn decode(input: &Input<'_>) -> TokenStream {
     };
     quote! {
         fn decode(
-            __local_event_type: &#facade::EventType,
+            __local_event_type: &#factos::EventType,
             __local_version: ::core::primitive::u32,
             __local_payload: &[::core::primitive::u8],
-        ) -> ::core::result::Result<Self, #facade::Undecodable> {
+        ) -> ::core::result::Result<Self, #factos::Undecodable> {
             #body
         }
     }
@@ -61,11 +62,11 @@ pub(super) fn names(stored: &StoredType<'_>) -> TokenStream {
 }
 
 fn unknown(input: &Input<'_>) -> TokenStream {
-    let facade = &input.facade;
-    let unknown = quote!(#facade::Undecodable::UnknownType);
+    let factos = &input.crate_path;
+    let unknown = quote!(#factos::Undecodable::UnknownType);
     let none = quote!(::core::result::Result::Err(#unknown));
     input.nested.iter().rfold(none, |otherwise, nested| {
-        let (ident, event) = (generated(nested.ident), nested::as_event(facade, &nested.ty));
+        let (ident, event) = (generated(nested.ident), nested::as_event(factos, &nested.ty));
         quote! {
             match #event::decode(__local_event_type, __local_version, __local_payload) {
                 ::core::result::Result::Ok(__local_inner) => {
@@ -78,11 +79,11 @@ fn unknown(input: &Input<'_>) -> TokenStream {
     })
 }
 
-/// The payload of the current version, and an error for any other.
+/// Decodes a payload of the current version. Any other version is an error.
 fn current(input: &Input<'_>) -> TokenStream {
-    let (facade, ident) = (&input.facade, &input.node.ident);
+    let (factos, ident) = (&input.crate_path, &input.node.ident);
     quote! {
-        #facade::__private::decode::<#ident>(
+        #factos::__private::decode::<#ident>(
             __local_variant,
             __local_since,
             __local_known,
@@ -100,15 +101,15 @@ fn upcast_name(index: u32) -> Ident {
     format_ident!("__upcast{index}")
 }
 
-/// A function for each stored type with older versions. Locals have names that no function of the user
-/// has, since those are in scope as well.
+/// One function for each stored type with older versions. The user's functions are in scope there, so
+/// locals have names that none of those has.
 pub(super) fn upcasts(input: &Input<'_>) -> TokenStream {
     let stored = input.types.iter().zip(0_u32..).filter(|(stored, _)| has_steps(stored));
     stored.map(|(stored, index)| upcast(input, stored, index)).collect()
 }
 
 fn upcast(input: &Input<'_>, stored: &StoredType<'_>, index: u32) -> TokenStream {
-    let (facade, ident) = (&input.facade, &input.node.ident);
+    let (factos, ident) = (&input.crate_path, &input.node.ident);
     let name = upcast_name(index);
     let json = json_steps(input, stored);
     let (since, version) = (stored.oldest(), stored.version.number);
@@ -117,7 +118,7 @@ fn upcast(input: &Input<'_>, stored: &StoredType<'_>, index: u32) -> TokenStream
         fn #name(
             __local_version: ::core::primitive::u32,
             __local_payload: &[::core::primitive::u8],
-        ) -> ::core::result::Result<#ident, #facade::Undecodable> {
+        ) -> ::core::result::Result<#ident, #factos::Undecodable> {
             let (__local_variant, __local_since, __local_known) = (#index, #since, #version);
             #json
             #typed
@@ -129,21 +130,22 @@ fn json_steps(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
     if stored.upcast_json.is_empty() {
         return TokenStream::new();
     }
-    let private = &input.facade;
+    let factos = &input.crate_path;
     let steps = stored.upcast_json.iter().map(|step| {
         let (from, path, span) = (step.from, &step.path, span::of_function(&step.path));
         let call = quote_spanned!(span=> __local_json.step(#from, #path));
         quote!(#call?;)
     });
     quote! {
-        let mut __local_json = #private::__private::JsonSteps::new(__local_version, __local_payload);
+        let mut __local_json = #factos::__private::JsonSteps::new(__local_version, __local_payload);
         #(#steps)*
         let (__local_version, __local_payload) = __local_json.finish()?;
         let __local_payload: &[::core::primitive::u8] = &__local_payload;
     }
 }
 
-/// Each function is called once, whatever the stored version: a mismatch is reported once.
+/// Generates one call of each function, whatever the stored version, so that rustc reports a mismatch
+/// once.
 fn typed_steps(input: &Input<'_>, stored: &StoredType<'_>, current: TokenStream) -> TokenStream {
     let Some((last, earlier)) = stored.upcast.split_last() else {
         return current;
@@ -178,10 +180,10 @@ fn typed_steps(input: &Input<'_>, stored: &StoredType<'_>, current: TokenStream)
     }
 }
 
-/// What the step starts from: the result of the one before, or the stored payload.
-fn old(input: &Input<'_>, step: &Step) -> TokenStream {
-    let (facade, ident, from) = (&input.facade, &input.node.ident, step.from);
-    let read = quote!(#facade::__private::read::<#ident, _>(__local_payload));
+/// The input of a step: the result of the previous step, or the stored payload.
+fn old(input: &Input<'_>, step: &UpcastStep) -> TokenStream {
+    let (factos, ident, from) = (&input.crate_path, &input.node.ident, step.from);
+    let read = quote!(#factos::__private::read::<#ident, _>(__local_payload));
     let read = span::at(span::of_function(&step.path), read);
     quote! {
         let __local_old = match __local_old {
@@ -193,8 +195,8 @@ fn old(input: &Input<'_>, step: &Step) -> TokenStream {
     }
 }
 
-fn called(input: &Input<'_>, step: &Step) -> TokenStream {
-    let (facade, path, from) = (&input.facade, &step.path, step.from);
+fn called(input: &Input<'_>, step: &UpcastStep) -> TokenStream {
+    let (factos, path, from) = (&input.crate_path, &step.path, step.from);
     let span = span::of_function(path);
     let argument = quote_spanned!(span=> (__local_old));
     if !step.is_fallible {
@@ -203,7 +205,7 @@ fn called(input: &Input<'_>, step: &Step) -> TokenStream {
     let arms = quote!({
         ::core::result::Result::Ok(__local_next) => __local_next,
         ::core::result::Result::Err(__local_error) => {
-            return ::core::result::Result::Err(#facade::__private::refused(#from, __local_error));
+            return ::core::result::Result::Err(#factos::__private::refused(#from, __local_error));
         }
     });
     let arms = span::at(span, arms);

@@ -1,25 +1,25 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::{decode, kind, mirror, nested, query, schema, tags};
+use super::{decode, kind, nested, query, schema, serde_proxy, tags};
 use crate::{
     ast::{Input, StoredType},
     span,
 };
 
-/// Everything that `#[derive(Event)]` prints.
+/// The code of `#[derive(Event)]`.
 pub(crate) fn event(input: &Input<'_>) -> TokenStream {
-    let mirrored = mirror::mirrored(input);
+    let proxies = serde_proxy::proxies(input);
     let implementation = implementation(input);
-    let same_items = query::same_items(input);
+    let same_tag_types = query::same_tag_types(input);
     let distinct = distinct(input);
     let query = query::typed(input);
     let (kind, nested) = (kind::kind(input), nested::conversions(input));
     quote! {
         const _: () = {
-            #mirrored
+            #proxies
             #implementation
-            #same_items
+            #same_tag_types
             #distinct
         };
         #query
@@ -29,7 +29,7 @@ pub(crate) fn event(input: &Input<'_>) -> TokenStream {
 }
 
 fn implementation(input: &Input<'_>) -> TokenStream {
-    let (facade, ident) = (&input.facade, &input.node.ident);
+    let (factos, ident) = (&input.crate_path, &input.node.ident);
     let types = schema::types(input);
     let event_type = by_type(input, "event_type", |stored| {
         let name = &stored.name.text;
@@ -38,7 +38,7 @@ fn implementation(input: &Input<'_>) -> TokenStream {
     let event_type = if input.types.is_empty() {
         event_type
     } else {
-        quote!(#facade::__private::event_type(#event_type))
+        quote!(#factos::__private::event_type(#event_type))
     };
     let version = by_type(input, "version", |stored| {
         let version = stored.version.number;
@@ -54,10 +54,10 @@ fn implementation(input: &Input<'_>) -> TokenStream {
         #upcasts
 
         #[automatically_derived]
-        impl #facade::Event for #ident {
-            const SCHEMA: &'static #facade::Schema = &#facade::Schema::new(__TYPES);
+        impl #factos::Event for #ident {
+            const SCHEMA: &'static #factos::Schema = &#factos::Schema::new(__TYPES);
 
-            fn event_type(&self) -> #facade::EventType {
+            fn event_type(&self) -> #factos::EventType {
                 #event_type
             }
 
@@ -65,11 +65,11 @@ fn implementation(input: &Input<'_>) -> TokenStream {
                 #version
             }
 
-            fn tags(&self) -> ::core::result::Result<#facade::Tags, #facade::EncodeError> {
+            fn tags(&self) -> ::core::result::Result<#factos::Tags, #factos::EncodeError> {
                 #tags
             }
 
-            fn encode(&self) -> ::core::result::Result<#facade::Bytes, #facade::EncodeError> {
+            fn encode(&self) -> ::core::result::Result<#factos::Bytes, #factos::EncodeError> {
                 #encode
             }
 
@@ -79,7 +79,7 @@ fn implementation(input: &Input<'_>) -> TokenStream {
     }
 }
 
-/// What the stored type of `self` has, or returns what the event within answers.
+/// Matches `self`: a stored type has a value, and a nested event is asked by its own method.
 fn by_type(
     input: &Input<'_>,
     method: &str,
@@ -96,8 +96,8 @@ fn by_type(
 }
 
 fn encode(input: &Input<'_>) -> TokenStream {
-    let facade = &input.facade;
-    let encode = quote!(#facade::__private::encode::<Self>);
+    let factos = &input.crate_path;
+    let encode = quote!(#factos::__private::encode::<Self>);
     if !input.is_enum {
         return quote!(#encode(0, self));
     }
@@ -116,9 +116,9 @@ fn encode(input: &Input<'_>) -> TokenStream {
     }
 }
 
-/// Nothing where every payload is JSON, as the trait says.
+/// The method `codec`, unless every payload is JSON, which is the trait's default.
 fn codec(input: &Input<'_>) -> TokenStream {
-    let facade = &input.facade;
+    let factos = &input.crate_path;
     if input.attr.codec.is_none() && input.nested.is_empty() {
         return TokenStream::new();
     }
@@ -126,27 +126,27 @@ fn codec(input: &Input<'_>) -> TokenStream {
     let codec = if input.types.is_empty() {
         quote!("json")
     } else {
-        quote!(#facade::__private::codec::<Self>())
+        quote!(#factos::__private::codec::<Self>())
     };
     let own = own.map(|own| {
         quote! {
-            if ::core::matches!(#facade::EventType::as_str(__local_event_type), #own) {
+            if ::core::matches!(#factos::EventType::as_str(__local_event_type), #own) {
                 return #codec;
             }
         }
     });
     let nested = input.nested.iter().map(|nested| {
-        let event = nested::as_event(facade, &nested.ty);
+        let event = nested::as_event(factos, &nested.ty);
         quote! {
             let __local_schema = #event::SCHEMA;
-            if __local_schema.find(#facade::EventType::as_str(__local_event_type)).is_some() {
+            if __local_schema.find(#factos::EventType::as_str(__local_event_type)).is_some() {
                 return #event::codec(__local_event_type);
             }
         }
     });
     let own = own.into_iter();
     quote! {
-        fn codec(__local_event_type: &#facade::EventType) -> &'static ::core::primitive::str {
+        fn codec(__local_event_type: &#factos::EventType) -> &'static ::core::primitive::str {
             #(#own)*
             #(#nested)*
             #codec
@@ -154,19 +154,20 @@ fn codec(input: &Input<'_>) -> TokenStream {
     }
 }
 
-/// The names and aliases of the stored types as one pattern, if there is any.
+/// The names and aliases of the stored types as one pattern, if there are nested events to tell them from.
 fn own_names(input: &Input<'_>) -> Option<TokenStream> {
     let patterns = input.types.iter().map(decode::names);
     (!input.types.is_empty() && !input.nested.is_empty()).then(|| quote!(#(#patterns)|*))
 }
 
-/// Own names were compared by the macro: only those within `flatten` are left.
+/// Compares the names of nested events, which only the compiler knows. The macro has compared the own
+/// names.
 fn distinct(input: &Input<'_>) -> TokenStream {
     if input.nested.is_empty() {
         return TokenStream::new();
     }
     let span = Span::call_site().located_at(input.node.ident.span());
-    let private = input.facade.at(span);
+    let private = input.crate_path.at(span);
     quote_spanned! {span=>
         const _: () = #private::__private::assert_distinct::<
             { #private::__private::names(__TYPES) },

@@ -2,13 +2,13 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Data;
 
-use super::made::Made;
+use super::companion::Companion;
 use crate::{
     ast::Input,
-    attr::{generated, unraw},
+    ident::{generated, unraw},
 };
 
-/// The fieldless twin of an enum, and `kind()`.
+/// The kind of an enum, which has its variants without their fields, and the method `kind()`.
 pub(crate) fn kind(input: &Input<'_>) -> TokenStream {
     let Data::Enum(data) = &input.node.data else { return TokenStream::new() };
     if data.variants.is_empty() || !input.node.generics.params.is_empty() {
@@ -16,8 +16,8 @@ pub(crate) fn kind(input: &Input<'_>) -> TokenStream {
     }
     let (vis, ident) = (&input.node.vis, &input.node.ident);
     let name = unraw(ident);
-    let made = Made::kind(input);
-    let (module, kind) = (&made.module, &made.name);
+    let companion = Companion::kind(input);
+    let (module, kind) = (&companion.module, &companion.name);
     let variants = data.variants.iter().map(|variant| generated(&variant.ident));
     let docs = data.variants.iter().map(|v| {
         let variant = unraw(&v.ident);
@@ -27,8 +27,8 @@ pub(crate) fn kind(input: &Input<'_>) -> TokenStream {
     let to = variants.clone();
     let on_kind = format!("Which variant of [`{name}`](super::{name}) an event is.");
     let on_method = format!("Which variant of [`{name}`] this event is.");
-    let inner_vis = made.vis();
-    let definition = made.define(&quote! {
+    let inner_vis = companion.vis();
+    let definition = companion.define(&quote! {
         #[doc = #on_kind]
         #[derive(
             ::core::fmt::Debug,

@@ -1,44 +1,43 @@
-//! What an event type has from those that it includes.
+//! Calls of the events within `flatten`, and the conversions from and to them.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Type;
 
-use super::tag_value::span_ends;
-use crate::{ast::Input, attr::generated, facade::Facade};
+use crate::{ast::Input, crate_path::CratePath, ident::generated, span};
 
 /// `<T as Event>`. All uses carry the same spans: rustc then merges their errors.
-pub(super) fn as_event(facade: &Facade, ty: &Type) -> TokenStream {
-    let (start, end) = span_ends(ty);
-    let facade = facade.at(end);
+pub(super) fn as_event(factos: &CratePath, ty: &Type) -> TokenStream {
+    let (start, end) = span::ends(ty);
+    let factos = factos.at(end);
     let open = quote_spanned!(start=> <);
-    let close = quote_spanned!(end=> as #facade::Event>);
+    let close = quote_spanned!(end=> as #factos::Event>);
     quote!(#open #ty #close)
 }
 
-/// The arms that pass a method on to the event within.
+/// The arms that call the method of the nested event.
 pub(super) fn arms(input: &Input<'_>, method: &str) -> TokenStream {
     let method = format_ident!("{method}");
     let arms = input.nested.iter().map(|nested| {
-        let (ident, event) = (generated(nested.ident), as_event(&input.facade, &nested.ty));
+        let (ident, event) = (generated(nested.ident), as_event(&input.crate_path, &nested.ty));
         quote!(Self::#ident(__local_inner) => #event::#method(__local_inner),)
     });
     arms.collect()
 }
 
-/// The same, out of a function that goes on for stored types.
+/// The same arms with `return`, for a function that goes on for stored types.
 pub(super) fn returning(input: &Input<'_>, method: &str) -> TokenStream {
     let method = format_ident!("{method}");
     let arms = input.nested.iter().map(|nested| {
-        let (ident, event) = (generated(nested.ident), as_event(&input.facade, &nested.ty));
+        let (ident, event) = (generated(nested.ident), as_event(&input.crate_path, &nested.ty));
         quote!(Self::#ident(__local_inner) => return #event::#method(__local_inner),)
     });
     arms.collect()
 }
 
-/// `Includes`, `From`, and `TryFrom` back.
+/// The impls of `Includes`, of `From` a nested event, and of `TryFrom` back to it.
 pub(crate) fn conversions(input: &Input<'_>) -> TokenStream {
-    let (facade, outer) = (&input.facade, &input.node.ident);
+    let (factos, outer) = (&input.crate_path, &input.node.ident);
     let is_partial = input.types.len() + input.nested.len() > 1;
     let mut seen = Vec::new();
     let once = input.nested.iter().filter(|nested| {
@@ -51,11 +50,11 @@ pub(crate) fn conversions(input: &Input<'_>) -> TokenStream {
         let (variant, inner) = (generated(nested.ident), &nested.ty);
         let rest = is_partial.then(|| quote!(__local_other => ::core::result::Result::Err(__local_other),));
         let rest = rest.into_iter();
-        let span = Span::call_site().located_at(span_ends(inner).0);
+        let span = Span::call_site().located_at(span::ends(inner).0);
         let includes = quote_spanned!(span=> #[automatically_derived]);
         quote! {
             #includes
-            impl #facade::Includes<#inner> for #outer {}
+            impl #factos::Includes<#inner> for #outer {}
 
             #[automatically_derived]
             impl ::core::convert::From<#inner> for #outer {

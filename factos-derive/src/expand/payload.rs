@@ -1,28 +1,25 @@
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Attribute, Data, DeriveInput, Field, Fields};
+use syn::{Data, DeriveInput, Field, Fields};
 
 use super::stored_fields::StoredFields;
 use crate::{
-    attr::{
-        generated,
-        serde::{self, Use},
-        unraw,
-    },
-    facade::Facade,
+    attr::serde_attr::{self, TraitUse},
+    crate_path::CratePath,
+    ident::{generated, unraw},
     self_type,
 };
 
-/// Everything that `#[derive(Payload)]` prints: serde's own derives, on a copy of the type.
+/// The code of `#[derive(Payload)]`: serde's own derives, on a copy of the type.
 pub(crate) fn payload(node: &DeriveInput) -> TokenStream {
-    let facade = Facade::of(node);
-    let (ident, private) = (&node.ident, quote!(#facade::__private));
-    let mirror = mirror(node, &facade);
+    let factos = CratePath::of(node);
+    let (ident, private) = (&node.ident, quote!(#factos::__private));
+    let proxy = proxy(node, &factos);
     quote! {
         const _: () = {
-            #mirror
+            #proxy
 
-            impl #private::NoMirror<#ident> for __FactosMirror {}
+            impl #private::NoSerdeProxy<#ident> for __FactosMirror {}
 
             #[automatically_derived]
             impl #private::serde::Serialize for #ident {
@@ -30,7 +27,7 @@ pub(crate) fn payload(node: &DeriveInput) -> TokenStream {
                     &self,
                     serializer: __S,
                 ) -> ::core::result::Result<__S::Ok, __S::Error> {
-                    use #private::NoMirror as _;
+                    use #private::NoSerdeProxy as _;
                     __FactosMirror::serialize(self, serializer)
                 }
             }
@@ -40,7 +37,7 @@ pub(crate) fn payload(node: &DeriveInput) -> TokenStream {
                 fn deserialize<__D: #private::serde::Deserializer<'de>>(
                     deserializer: __D,
                 ) -> ::core::result::Result<Self, __D::Error> {
-                    use #private::NoMirror as _;
+                    use #private::NoSerdeProxy as _;
                     __FactosMirror::deserialize(deserializer)
                 }
             }
@@ -48,18 +45,21 @@ pub(crate) fn payload(node: &DeriveInput) -> TokenStream {
     }
 }
 
-fn mirror(node: &DeriveInput, facade: &Facade) -> TokenStream {
-    let (path, remote) = (facade.serde(), node.ident.to_string());
-    let container = serde::matching(&node.attrs, |key| {
+fn proxy(node: &DeriveInput, factos: &CratePath) -> TokenStream {
+    let (path, remote) = (factos.serde(), node.ident.to_string());
+    let container = serde_attr::matching(&node.attrs, |key| {
         !key.is("crate") && !key.is("remote") && !key.is_plain_default()
     });
-    let default = serde::container_default(node);
-    let is_renamed = serde::keys(&node.attrs).iter().any(|key| key.is("rename"));
+    let default = serde_attr::container_default(node);
+    let is_renamed = serde_attr::keys(&node.attrs).iter().any(|key| key.is("rename"));
     let name = (!is_renamed).then(|| unraw(&node.ident)).into_iter();
     let mut stored = StoredFields::default();
-    let whole = Use::of(&serde::keys(&node.attrs));
-    let mut copies =
-        |parts: &Fields, outer: Use| fields(parts, |field| copy(node, field, &mut stored, outer));
+    let whole = TraitUse::of(&serde_attr::keys(&node.attrs));
+    let mut copies = |parts: &Fields, outer: TraitUse| {
+        fields(parts, |field| copy(node, field, &mut stored, outer))
+    };
+    // If the user renames the type for one direction only, serde uses this name in the other, and a codec
+    // may store it: it must not change.
     let item = match &node.data {
         Data::Struct(data) => {
             let fields = copies(&data.fields, whole);
@@ -68,22 +68,22 @@ fn mirror(node: &DeriveInput, facade: &Facade) -> TokenStream {
         }
         Data::Enum(data) => {
             let variants = data.variants.iter().map(|variant| {
-                let outer = whole.and(Use::of(&serde::keys(&variant.attrs)));
+                let outer = whole.and(TraitUse::of(&serde_attr::keys(&variant.attrs)));
                 let fields = copies(&variant.fields, outer);
-                let (ident, attrs) = (generated(&variant.ident), serde_attrs(&variant.attrs));
+                let (ident, attrs) = (generated(&variant.ident), serde_attr::of(&variant.attrs));
                 quote!(#(#attrs)* #ident #fields)
             });
             quote!(enum __FactosMirror { #(#variants,)* })
         }
         Data::Union(_) => TokenStream::new(),
     };
-    let checks = stored.checks(facade);
-    let has_bound = serde::keys(&node.attrs).iter().any(|key| key.is("bound"));
-    let (write, read) = if has_bound { Default::default() } else { stored.bounds(facade) };
+    let checks = stored.checks(factos);
+    let has_bound = serde_attr::keys(&node.attrs).iter().any(|key| key.is("bound"));
+    let (write, read) = if has_bound { Default::default() } else { stored.bounds(factos) };
     quote! {
         #checks
 
-        #[derive(#facade::__private::serde::Serialize, #facade::__private::serde::Deserialize)]
+        #[derive(#factos::__private::serde::Serialize, #factos::__private::serde::Deserialize)]
         #[serde(crate = #path, remote = #remote #(, rename = #name)*)]
         #write
         #read
@@ -102,13 +102,14 @@ fn fields(fields: &Fields, copy: impl FnMut(&Field) -> TokenStream) -> TokenStre
     }
 }
 
-fn copy(node: &DeriveInput, field: &Field, stored: &mut StoredFields, outer: Use) -> TokenStream {
+fn copy(
+    node: &DeriveInput,
+    field: &Field,
+    stored: &mut StoredFields,
+    outer: TraitUse,
+) -> TokenStream {
     let ty = self_type::replaced(&field.ty, &node.ident);
     stored.add(&ty, &field.attrs, outer);
-    let (attrs, name) = (serde_attrs(&field.attrs), field.ident.iter().map(generated));
+    let (attrs, name) = (serde_attr::of(&field.attrs), field.ident.iter().map(generated));
     quote!(#(#attrs)* #(#name:)* #ty)
-}
-
-pub(super) fn serde_attrs(attrs: &[Attribute]) -> impl Iterator<Item = &Attribute> {
-    attrs.iter().filter(|attr| attr.path().is_ident("serde"))
 }

@@ -7,13 +7,14 @@ use quote::{ToTokens, format_ident, quote};
 use syn::Type;
 
 use super::{
-    made::Made,
-    tag_value::{argument, each_displayed, each_of_argument, span_ends},
+    companion::Companion,
+    tag_value::{argument, each_displayed, each_of_argument},
     tags::each_of_function,
 };
 use crate::{
     ast::{Field, Input, Tag},
-    attr::{TagForm, unraw},
+    attr::TagConversion,
+    ident::unraw,
     span,
 };
 
@@ -23,12 +24,13 @@ pub(super) fn typed(input: &Input<'_>) -> TokenStream {
     builder(input, methods.map(|(field, tag)| method(input, field, tag)))
 }
 
-/// The query struct, with methods that take anything: after an error the field types may have no value.
-pub(crate) fn loose(input: &Input<'_>) -> TokenStream {
+/// The query struct, with methods that accept any argument: after an error the types of fields may be
+/// no tag values.
+pub(crate) fn stub(input: &Input<'_>) -> TokenStream {
     let mut methods: Vec<_> = input.tags().filter_map(|(_, tag)| tag.method.as_ref()).collect();
     methods.sort_unstable();
     methods.dedup();
-    let loose = methods.iter().map(|method| {
+    let stubs = methods.iter().map(|method| {
         quote! {
             #[doc = "A stub."]
             pub fn #method<__V>(self, _: __V) -> Self {
@@ -36,22 +38,22 @@ pub(crate) fn loose(input: &Input<'_>) -> TokenStream {
             }
         }
     });
-    builder(input, loose)
+    builder(input, stubs)
 }
 
 fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> TokenStream {
-    let facade = &input.facade;
+    let factos = &input.crate_path;
     let (vis, ident) = (&input.node.vis, &input.node.ident);
-    let made = Made::query(input);
-    let (name, module, query) = (unraw(ident), &made.module, &made.name);
-    let finish = quote!(#facade::__private::finish::<#ident>);
+    let companion = Companion::query(input);
+    let (name, module, query) = (unraw(ident), &companion.module, &companion.name);
+    let query_of = quote!(#factos::__private::query_of::<#ident>);
     let on_struct = format!(
         "A query of [`{name}`](super::{name}) events: those that carry every tag that it was given."
     );
     let on_widen = format!("The same query, for an event type that includes [`{name}`].");
     let on_query = format!("Every [`{name}`] event, to be narrowed by tags.");
-    let inner_vis = made.vis();
-    let definition = made.define(&quote! {
+    let inner_vis = companion.vis();
+    let definition = companion.define(&quote! {
         #[doc = #on_struct]
         #[derive(::core::fmt::Debug, ::core::clone::Clone)]
         #[must_use = "a query selects nothing until it is asked"]
@@ -67,8 +69,8 @@ fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> Tok
             #(#methods)*
 
             #[doc = #on_widen]
-            #vis fn widen<__W: #facade::Includes<#ident>>(self) -> #facade::QueryFor<__W> {
-                #finish(&self.0, #name).widen()
+            #vis fn widen<__W: #factos::Includes<#ident>>(self) -> #factos::QueryFor<__W> {
+                #query_of(&self.0, #name).widen()
             }
         }
 
@@ -81,32 +83,32 @@ fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> Tok
         }
 
         #[automatically_derived]
-        impl ::core::convert::From<#module::#query> for #facade::QueryFor<#ident> {
+        impl ::core::convert::From<#module::#query> for #factos::QueryFor<#ident> {
             fn from(query: #module::#query) -> Self {
-                #finish(&query.0, #name)
+                #query_of(&query.0, #name)
             }
         }
 
         #[automatically_derived]
         impl<__Q> ::core::ops::BitOr<__Q> for #module::#query
         where
-            __Q: ::core::convert::Into<#facade::QueryFor<#ident>>,
+            __Q: ::core::convert::Into<#factos::QueryFor<#ident>>,
         {
-            type Output = #facade::QueryFor<#ident>;
+            type Output = #factos::QueryFor<#ident>;
 
-            fn bitor(self, other: __Q) -> #facade::QueryFor<#ident> {
-                ::core::ops::BitOr::bitor(#finish(&self.0, #name), other)
+            fn bitor(self, other: __Q) -> #factos::QueryFor<#ident> {
+                ::core::ops::BitOr::bitor(#query_of(&self.0, #name), other)
             }
         }
     }
 }
 
-/// Each key once, with the first field that carries it, and by its value rather than as a function or
-/// `Display` tells it.
+/// Each key once, with the first field that carries it. Fields without `with` and `display` come before
+/// those with one of them.
 fn keys<'a, 'i>(input: &'a Input<'i>) -> Vec<(&'a Field<'i>, &'a Tag<'i>)> {
     let mut keys: Vec<(&Field<'_>, &Tag<'_>)> = Vec::new();
     for (field, tag) in input.tags() {
-        let is_value = |tag: &Tag<'_>| matches!(tag.form, TagForm::Value);
+        let is_value = |tag: &Tag<'_>| matches!(tag.conversion, TagConversion::Value);
         match keys.iter_mut().find(|(_, known)| known.key == tag.key) {
             None => keys.push((field, tag)),
             Some(known) if is_value(tag) && !is_value(known.1) => *known = (field, tag),
@@ -117,47 +119,47 @@ fn keys<'a, 'i>(input: &'a Input<'i>) -> Vec<(&'a Field<'i>, &'a Tag<'i>)> {
 }
 
 fn method(input: &Input<'_>, field: &Field<'_>, tag: &Tag<'_>) -> TokenStream {
-    let facade = &input.facade;
+    let factos = &input.crate_path;
     let (key, method) = (&tag.key, &tag.method);
     let doc = format!("Narrows the query to events with the tag `{key}` of this value.");
-    let (argument, each) = match &tag.form {
-        TagForm::Value => {
-            let each = each_of_argument(facade, &field.ty);
-            (argument(facade, &field.ty), quote!(#each(__local_value, __local_f)))
+    let (argument, each) = match &tag.conversion {
+        TagConversion::Value => {
+            let each = each_of_argument(factos, &field.ty);
+            (argument(factos, &field.ty), quote!(#each(__local_value, __local_f)))
         }
-        TagForm::With(function) => {
+        TagConversion::With(function) => {
             let ty = &field.ty;
             (
                 quote!(&#ty),
-                each_of_function(facade, function, &quote!(__local_value), &quote!(__local_f)),
+                each_of_function(factos, function, &quote!(__local_value), &quote!(__local_f)),
             )
         }
-        TagForm::Display => {
+        TagConversion::Display => {
             let ty = &field.ty;
-            (quote!(&#ty), each_displayed(facade, ty, &quote!(__local_value), &quote!(__local_f)))
+            (quote!(&#ty), each_displayed(factos, ty, &quote!(__local_value), &quote!(__local_f)))
         }
     };
     span::hygienic(quote! {
         #[doc = #doc]
         pub fn #method(self, __local_value: #argument) -> Self {
-            Self(#facade::__private::tagged(self.0, #key, |__local_f| #each))
+            Self(#factos::__private::tagged(self.0, #key, |__local_f| #each))
         }
     })
 }
 
 /// Checks that fields of one key have values of one type, where their types are not spelled alike.
-pub(super) fn same_items(input: &Input<'_>) -> TokenStream {
+pub(super) fn same_tag_types(input: &Input<'_>) -> TokenStream {
     let mut checks = TokenStream::new();
     for (first, first_tag) in keys(input) {
         let mut seen = vec![spelled(&first.ty)];
-        let check = match first_tag.form {
-            TagForm::Value => "same_item",
-            TagForm::Display => "same_type",
-            TagForm::With(_) => continue,
+        let check = match first_tag.conversion {
+            TagConversion::Value => "same_tag_type",
+            TagConversion::Display => "same_type",
+            TagConversion::With(_) => continue,
         };
         for (field, tag) in input.tags() {
             let spelling = spelled(&field.ty);
-            let is_alike = discriminant(&tag.form) == discriminant(&first_tag.form);
+            let is_alike = discriminant(&tag.conversion) == discriminant(&first_tag.conversion);
             if tag.key == first_tag.key && is_alike && !seen.contains(&spelling) {
                 seen.push(spelling);
                 checks.extend(same(input, check, &first.ty, &field.ty));
@@ -168,8 +170,8 @@ pub(super) fn same_items(input: &Input<'_>) -> TokenStream {
 }
 
 fn same(input: &Input<'_>, check: &str, first: &Type, later: &Type) -> TokenStream {
-    let (start, end) = span_ends(later);
-    let (path, check) = (input.facade.at(start), format_ident!("{check}", span = start));
+    let (start, end) = span::ends(later);
+    let (path, check) = (input.crate_path.at(start), format_ident!("{check}", span = start));
     let function = quote::quote_spanned!(start=> #path::__private::#check);
     let call = quote::quote_spanned!(end=> ());
     quote!(const _: () = #function::<#first, #later> #call;)

@@ -1,29 +1,30 @@
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 
-use super::{nested, payload::serde_attrs};
+use super::nested;
 use crate::{
     ast::{Body, Field, Input, StoredType},
-    attr::unraw,
+    attr::serde_attr,
+    ident::unraw,
 };
 
 /// The table of the stored types.
 pub(super) fn types(input: &Input<'_>) -> TokenStream {
-    let facade = &input.facade;
+    let factos = &input.crate_path;
     let own = input.types.iter().map(|stored| info(input, stored));
     if input.nested.is_empty() {
-        return quote!(const __TYPES: &[#facade::TypeInfo] = &[#(#own),*];);
+        return quote!(const __TYPES: &[#factos::TypeInfo] = &[#(#own),*];);
     }
-    let nested = input.nested.iter().map(|nested| nested::as_event(facade, &nested.ty));
+    let nested = input.nested.iter().map(|nested| nested::as_event(factos, &nested.ty));
     quote! {
-        const __PARTS: &[&[#facade::TypeInfo]] = &[&[#(#own),*], #(#nested::SCHEMA.types),*];
-        const __TYPES: &[#facade::TypeInfo] =
-            &#facade::__private::concat::<{ #facade::__private::count(__PARTS) }>(__PARTS);
+        const __PARTS: &[&[#factos::TypeInfo]] = &[&[#(#own),*], #(#nested::SCHEMA.types),*];
+        const __TYPES: &[#factos::TypeInfo] =
+            &#factos::__private::concat::<{ #factos::__private::count(__PARTS) }>(__PARTS);
     }
 }
 
 fn info(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
-    let facade = &input.facade;
+    let factos = &input.crate_path;
     let (name, version) = (&stored.name.text, stored.version.number);
     let mut origin = format!("::{}", unraw(&input.node.ident));
     if input.is_enum {
@@ -35,7 +36,7 @@ fn info(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
     let keys = some(&keys(stored), |keys| quote!(.with_tag_keys(&[#(#keys),*])));
     let fields = some(&fields(input, stored), |fields| quote!(.with_fields(#fields)));
     quote! {
-        #facade::TypeInfo::new(
+        #factos::TypeInfo::new(
             #name,
             #version,
             ::core::concat!(::core::module_path!(), #origin),
@@ -74,7 +75,7 @@ fn keys<'a>(stored: &'a StoredType<'_>) -> Vec<&'a str> {
     keys
 }
 
-/// The payload as it is spelled, with what serde is told about it.
+/// The fields of the payload as they are written, with their attributes of serde.
 fn fields(input: &Input<'_>, stored: &StoredType<'_>) -> String {
     let mut text = attributes(&input.node.attrs);
     if input.is_enum {
@@ -99,7 +100,7 @@ fn field(field: &Field<'_>) -> String {
 }
 
 fn attributes(attrs: &[syn::Attribute]) -> String {
-    serde_attrs(attrs).map(|attr| compact(attr.to_token_stream()) + " ").collect()
+    serde_attr::of(attrs).map(|attr| compact(attr.to_token_stream()) + " ").collect()
 }
 
 /// Tokens as a text that does not depend on how a compiler prints them.

@@ -2,24 +2,24 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, GenericArgument, Ident, PathArguments, Type};
 
-use super::tag_value::span_ends;
 use crate::{
-    attr::serde::{self, Use},
-    facade::Facade,
+    attr::serde_attr::{self, TraitUse},
+    crate_path::CratePath,
+    span,
 };
 
-/// Types that serde writes and reads, unless the user has another of this name: then it is serde that
-/// says so.
+/// Types that serde writes and reads, which need no check. If the user has another type of such a name,
+/// serde reports it.
 const STORED: [&str; 15] = [
     "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "u8", "u16", "u32", "u64",
     "u128", "String",
 ];
 const CONTAINERS: [&str; 3] = ["Option", "Vec", "Box"];
 
-/// The types of a mirror's fields, each once, which serde has to know.
+/// The types of a proxy's fields, each once, that must implement the traits of serde.
 ///
-/// What serde derives for the mirror holds under this condition. Where it does not hold the mirror has no
-/// methods, and the one error is that of a check.
+/// The impls that serde derives for the proxy are bounded by this. If a type does not implement the
+/// traits, the proxy has no methods from serde, and the error of the check is the only one.
 #[derive(Default)]
 pub(super) struct StoredFields {
     types: Vec<StoredField>,
@@ -28,13 +28,14 @@ pub(super) struct StoredFields {
 struct StoredField {
     ty: Type,
     spelling: String,
-    used: Use,
+    used: TraitUse,
 }
 
 impl StoredFields {
-    /// Adds a field with this type and these attributes, in a variant or struct that is used like this.
-    pub(super) fn add(&mut self, ty: &Type, attrs: &[Attribute], outer: Use) {
-        let used = outer.and(Use::of(&serde::keys(attrs)));
+    /// Adds a field of this type and these attributes. `outer` is what the keys of its variant or
+    /// struct leave.
+    pub(super) fn add(&mut self, ty: &Type, attrs: &[Attribute], outer: TraitUse) {
+        let used = outer.and(TraitUse::of(&serde_attr::keys(attrs)));
         if !(used.is_written || used.is_read) || is_known(ty) {
             return;
         }
@@ -45,17 +46,17 @@ impl StoredFields {
         }
     }
 
-    /// The check of each type, and the name that the condition has for it.
-    pub(super) fn checks(&self, facade: &Facade) -> TokenStream {
+    /// The check of each type, and the alias by which the bounds name the type.
+    pub(super) fn checks(&self, factos: &CratePath) -> TokenStream {
         let checks = self.types.iter().enumerate().map(|(index, field)| {
             let (ty, name) = (&field.ty, name(index));
-            let (start, end) = span_ends(ty);
+            let (start, end) = span::ends(ty);
             let function = match (field.used.is_written, field.used.is_read) {
                 (true, true) => "stored_field",
                 (true, false) => "written_field",
                 (false, _) => "read_field",
             };
-            let (path, function) = (facade.at(start), format_ident!("{function}", span = start));
+            let (path, function) = (factos.at(start), format_ident!("{function}", span = start));
             let open = quote_spanned!(start=> #path::__private::#function::<);
             let close = quote_spanned!(end=> >());
             quote! {
@@ -66,9 +67,9 @@ impl StoredFields {
         checks.collect()
     }
 
-    /// The condition of a mirror that writes, and of one that reads, as serde takes it.
-    pub(super) fn bounds(&self, facade: &Facade) -> (TokenStream, TokenStream) {
-        let path = facade.to_token_stream();
+    /// The bounds of the proxy's `Serialize` and of its `Deserialize`, as attributes of serde.
+    pub(super) fn bounds(&self, factos: &CratePath) -> (TokenStream, TokenStream) {
+        let path = factos.to_token_stream();
         let write = self
             .names(|used| used.is_written)
             .map(|name| format!("for<'__f> {name}: {path}::__private::WrittenField<'__f>,"));
@@ -86,7 +87,7 @@ impl StoredFields {
         )
     }
 
-    fn names(&self, wanted: impl Fn(Use) -> bool) -> impl Iterator<Item = Ident> {
+    fn names(&self, wanted: impl Fn(TraitUse) -> bool) -> impl Iterator<Item = Ident> {
         let fields = self.types.iter().enumerate();
         fields.filter(move |(_, field)| wanted(field.used)).map(|(index, _)| name(index))
     }

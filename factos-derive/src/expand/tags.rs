@@ -5,18 +5,18 @@ use syn::{Ident, TypePath};
 use super::{nested, tag_value};
 use crate::{
     ast::{Body, Field, Input, StoredType, Tag},
-    attr::TagForm,
-    facade::Facade,
+    attr::TagConversion,
+    crate_path::CratePath,
     span,
 };
 
-/// The body of `tags`.
+/// The body of the method `tags`.
 pub(super) fn tags(input: &Input<'_>) -> TokenStream {
-    let facade = &input.facade;
+    let factos = &input.crate_path;
     let has_tags = input.tags().next().is_some()
         || input.types.iter().any(|stored| stored.tags_with.is_some());
     if !has_tags && input.nested.is_empty() {
-        return quote!(::core::result::Result::Ok(#facade::Tags::new()));
+        return quote!(::core::result::Result::Ok(#factos::Tags::new()));
     }
     if input.types.is_empty() {
         let arms = nested::arms(input, "tags");
@@ -26,9 +26,9 @@ pub(super) fn tags(input: &Input<'_>) -> TokenStream {
     let nested = nested::returning(input, "tags");
     let mutable = has_tags.then(|| quote!(mut));
     quote! {
-        let #mutable __local_tags = #facade::__private::TagWriter::new();
+        let #mutable __local_tags = #factos::__private::TagWriter::new();
         match self { #(#arms)* #nested }
-        __local_tags.finish(|| #facade::Event::event_type(self))
+        __local_tags.finish(|| #factos::Event::event_type(self))
     }
 }
 
@@ -60,33 +60,33 @@ fn arm(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
 }
 
 fn call(input: &Input<'_>, field: &Field<'_>, tag: &Tag<'_>, binding: &Ident) -> TokenStream {
-    let (facade, key) = (&input.facade, &tag.key);
+    let (factos, key) = (&input.crate_path, &tag.key);
     let push = quote!(&mut __local_tags.under(#key));
-    match &tag.form {
-        TagForm::Value => {
-            let value = tag_value::as_tag_value(facade, &field.ty);
+    match &tag.conversion {
+        TagConversion::Value => {
+            let value = tag_value::as_tag_value(factos, &field.ty);
             quote!(#value::each(#binding, #push);)
         }
-        TagForm::With(function) => {
-            let each = each_of_function(facade, function, &quote!(#binding), &push);
+        TagConversion::With(function) => {
+            let each = each_of_function(factos, function, &quote!(#binding), &push);
             quote!(#each;)
         }
-        TagForm::Display => {
-            let each = tag_value::each_displayed(facade, &field.ty, &quote!(#binding), &push);
+        TagConversion::Display => {
+            let each = tag_value::each_displayed(factos, &field.ty, &quote!(#binding), &push);
             quote!(#each;)
         }
     }
 }
 
-/// Passes on the texts of what a function makes of a value.
+/// Passes on the texts of the value that a function returns for a value.
 pub(super) fn each_of_function(
-    facade: &Facade,
+    factos: &CratePath,
     function: &TypePath,
     value: &TokenStream,
     f: &TokenStream,
 ) -> TokenStream {
     let span = span::of_function(function);
-    let each = span::at(span, quote!(#facade::__private::each));
+    let each = span::at(span, quote!(#factos::__private::each));
     let argument = span::at(span, quote!((#value)));
     quote_spanned!(span=> #each(&#function #argument, #f))
 }

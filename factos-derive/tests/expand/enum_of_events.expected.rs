@@ -73,13 +73,13 @@ mod __SubsetQuery_4f384f8f {
 }
 use __SubsetQuery_4f384f8f :: Asking as Asking;
 const _ : () = {
-    use :: factos :: __private :: TakenName as _;
-    :: core :: assert ! (! :: factos :: __private :: MadeName :: < __SubsetQuery_4f384f8f :: Asking , Asking > :: IS_TAKEN , "`Asking` is taken: name the query of `Subset` by `#[event(query = Name)]`");
+    use :: factos :: __private :: ClashingName as _;
+    :: core :: assert ! (! :: factos :: __private :: NameClash :: < __SubsetQuery_4f384f8f :: Asking , Asking > :: EXISTS , "`Asking` is taken: name the query of `Subset` by `#[event(query = Name)]`");
 }
 ;
 # [automatically_derived] impl __SubsetQuery_4f384f8f :: Asking {
     # [doc = "The same query, for an event type that includes [`Subset`]."] fn widen < __W : :: factos :: Includes < Subset >> (self) -> :: factos :: QueryFor < __W > {
-        :: factos :: __private :: finish :: < Subset > (& self . 0 , "Subset") . widen ()
+        :: factos :: __private :: query_of :: < Subset > (& self . 0 , "Subset") . widen ()
     }
 }
 # [automatically_derived] impl Subset {
@@ -89,14 +89,14 @@ const _ : () = {
 }
 # [automatically_derived] impl :: core :: convert :: From < __SubsetQuery_4f384f8f :: Asking > for :: factos :: QueryFor < Subset > {
     fn from (query : __SubsetQuery_4f384f8f :: Asking) -> Self {
-        :: factos :: __private :: finish :: < Subset > (& query . 0 , "Subset")
+        :: factos :: __private :: query_of :: < Subset > (& query . 0 , "Subset")
     }
 }
 # [automatically_derived] impl < __Q > :: core :: ops :: BitOr < __Q > for __SubsetQuery_4f384f8f :: Asking where __Q : :: core :: convert :: Into < :: factos :: QueryFor < Subset >>,
  {
     type Output = :: factos :: QueryFor < Subset >;
     fn bitor (self , other : __Q) -> :: factos :: QueryFor < Subset > {
-        :: core :: ops :: BitOr :: bitor (:: factos :: __private :: finish :: < Subset > (& self . 0 , "Subset") , other)
+        :: core :: ops :: BitOr :: bitor (:: factos :: __private :: query_of :: < Subset > (& self . 0 , "Subset") , other)
     }
 }
 mod __SubsetKind_4f384f8f {
@@ -107,8 +107,8 @@ mod __SubsetKind_4f384f8f {
 }
 use __SubsetKind_4f384f8f :: Which as Which;
 const _ : () = {
-    use :: factos :: __private :: TakenName as _;
-    :: core :: assert ! (! :: factos :: __private :: MadeName :: < __SubsetKind_4f384f8f :: Which , Which > :: IS_TAKEN , "`Which` is taken: name the kind of `Subset` by `#[event(kind = Name)]`");
+    use :: factos :: __private :: ClashingName as _;
+    :: core :: assert ! (! :: factos :: __private :: NameClash :: < __SubsetKind_4f384f8f :: Which , Which > :: EXISTS , "`Which` is taken: name the kind of `Subset` by `#[event(kind = Name)]`");
 }
 ;
 # [automatically_derived] impl Subset {

@@ -13,7 +13,7 @@ const _ : () = {
         Closed { },
         # [serde (skip)] Billing (Billing),
     }
-    impl :: factos :: __private :: NoMirror < Course > for __FactosWrite { } # [derive (:: factos :: __private :: serde :: Deserialize)] # [serde (crate = ":: factos::__private::serde" , remote = "Course")] # [serde (bound (deserialize = "__Field0: :: factos::__private::serde::Deserialize<'de>,__Field1: :: factos::__private::serde::Deserialize<'de>,"))] enum __FactosRead {
+    impl :: factos :: __private :: NoSerdeProxy < Course > for __FactosWrite { } # [derive (:: factos :: __private :: serde :: Deserialize)] # [serde (crate = ":: factos::__private::serde" , remote = "Course")] # [serde (bound (deserialize = "__Field0: :: factos::__private::serde::Deserialize<'de>,__Field1: :: factos::__private::serde::Deserialize<'de>,"))] enum __FactosRead {
         Defined {
             course : CourseId,
             # [serde (default)] seats : u32,
@@ -23,17 +23,17 @@ const _ : () = {
         Closed { },
         # [serde (skip)] Billing (Billing),
     }
-    impl :: factos :: __private :: NoMirror < Course > for __FactosRead { } # [automatically_derived] impl :: factos :: __private :: Mirrored for Course {
+    impl :: factos :: __private :: NoSerdeProxy < Course > for __FactosRead { } # [automatically_derived] impl :: factos :: __private :: SerdePayload for Course {
         type Codec = :: factos :: __private :: Codec;
         fn write < __S : :: factos :: __private :: serde :: Serializer > (& self , serializer : __S ,) -> :: core :: result :: Result < __S :: Ok,
         __S :: Error > {
-            use :: factos :: __private :: NoMirror as _;
+            use :: factos :: __private :: NoSerdeProxy as _;
             __FactosWrite :: serialize (self , serializer)
         }
         fn read < 'de,
         __D : :: factos :: __private :: serde :: Deserializer < 'de >> (variant : :: core :: primitive :: u32 , deserializer : __D ,) -> :: core :: result :: Result < Self,
         __D :: Error > {
-            use :: factos :: __private :: NoMirror as _;
+            use :: factos :: __private :: NoSerdeProxy as _;
             let _ = variant;
             __FactosRead :: deserialize (:: factos :: __private :: AsVariant :: new (variant , "Course" , deserializer))
         }
@@ -174,13 +174,13 @@ mod __CourseQuery_59434f63 {
 }
 pub use __CourseQuery_59434f63 :: CourseQuery as CourseQuery;
 const _ : () = {
-    use :: factos :: __private :: TakenName as _;
-    :: core :: assert ! (! :: factos :: __private :: MadeName :: < __CourseQuery_59434f63 :: CourseQuery , CourseQuery > :: IS_TAKEN , "`CourseQuery` is taken: name the query of `Course` by `#[event(query = Name)]`");
+    use :: factos :: __private :: ClashingName as _;
+    :: core :: assert ! (! :: factos :: __private :: NameClash :: < __CourseQuery_59434f63 :: CourseQuery , CourseQuery > :: EXISTS , "`CourseQuery` is taken: name the query of `Course` by `#[event(query = Name)]`");
 }
 ;
 # [automatically_derived] impl __CourseQuery_59434f63 :: CourseQuery {
     # [doc = "Narrows the query to events with the tag `course` of this value."] pub fn course (self , __local_value : :: factos :: ArgOf < '_ , CourseId >) -> Self { Self (:: factos :: __private :: tagged (self . 0 , "course" , | __local_f | < < CourseId as :: factos :: TagValue > :: Item as :: factos :: TagItem > :: with_arg (__local_value , __local_f))) } # [doc = "Narrows the query to events with the tag `seats` of this value."] pub fn seats (self , __local_value : & u32) -> Self { Self (:: factos :: __private :: tagged (self . 0 , "seats" , | __local_f | :: factos :: __private :: each_displayed :: < u32 > (__local_value , __local_f))) } # [doc = "The same query, for an event type that includes [`Course`]."] pub fn widen < __W : :: factos :: Includes < Course >> (self) -> :: factos :: QueryFor < __W > {
-        :: factos :: __private :: finish :: < Course > (& self . 0 , "Course") . widen ()
+        :: factos :: __private :: query_of :: < Course > (& self . 0 , "Course") . widen ()
     }
 }
 # [automatically_derived] impl Course {
@@ -190,14 +190,14 @@ const _ : () = {
 }
 # [automatically_derived] impl :: core :: convert :: From < __CourseQuery_59434f63 :: CourseQuery > for :: factos :: QueryFor < Course > {
     fn from (query : __CourseQuery_59434f63 :: CourseQuery) -> Self {
-        :: factos :: __private :: finish :: < Course > (& query . 0 , "Course")
+        :: factos :: __private :: query_of :: < Course > (& query . 0 , "Course")
     }
 }
 # [automatically_derived] impl < __Q > :: core :: ops :: BitOr < __Q > for __CourseQuery_59434f63 :: CourseQuery where __Q : :: core :: convert :: Into < :: factos :: QueryFor < Course >>,
  {
     type Output = :: factos :: QueryFor < Course >;
     fn bitor (self , other : __Q) -> :: factos :: QueryFor < Course > {
-        :: core :: ops :: BitOr :: bitor (:: factos :: __private :: finish :: < Course > (& self . 0 , "Course") , other)
+        :: core :: ops :: BitOr :: bitor (:: factos :: __private :: query_of :: < Course > (& self . 0 , "Course") , other)
     }
 }
 mod __CourseKind_59434f63 {
@@ -210,8 +210,8 @@ mod __CourseKind_59434f63 {
 }
 pub use __CourseKind_59434f63 :: CourseKind as CourseKind;
 const _ : () = {
-    use :: factos :: __private :: TakenName as _;
-    :: core :: assert ! (! :: factos :: __private :: MadeName :: < __CourseKind_59434f63 :: CourseKind , CourseKind > :: IS_TAKEN , "`CourseKind` is taken: name the kind of `Course` by `#[event(kind = Name)]`");
+    use :: factos :: __private :: ClashingName as _;
+    :: core :: assert ! (! :: factos :: __private :: NameClash :: < __CourseKind_59434f63 :: CourseKind , CourseKind > :: EXISTS , "`CourseKind` is taken: name the kind of `Course` by `#[event(kind = Name)]`");
 }
 ;
 # [automatically_derived] impl Course {

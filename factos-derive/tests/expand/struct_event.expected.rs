@@ -8,17 +8,17 @@ const _ : () = {
         at : Date,
         cents : i64,
     }
-    impl crate :: renamed :: __private :: NoMirror < FeePaid > for __FactosMirror { } # [automatically_derived] impl crate :: renamed :: __private :: Mirrored for FeePaid {
+    impl crate :: renamed :: __private :: NoSerdeProxy < FeePaid > for __FactosMirror { } # [automatically_derived] impl crate :: renamed :: __private :: SerdePayload for FeePaid {
         type Codec = crate :: Cbor;
         fn write < __S : crate :: renamed :: __private :: serde :: Serializer > (& self , serializer : __S ,) -> :: core :: result :: Result < __S :: Ok,
         __S :: Error > {
-            use crate :: renamed :: __private :: NoMirror as _;
+            use crate :: renamed :: __private :: NoSerdeProxy as _;
             __FactosMirror :: serialize (self , serializer)
         }
         fn read < 'de,
         __D : crate :: renamed :: __private :: serde :: Deserializer < 'de >> (variant : :: core :: primitive :: u32 , deserializer : __D ,) -> :: core :: result :: Result < Self,
         __D :: Error > {
-            use crate :: renamed :: __private :: NoMirror as _;
+            use crate :: renamed :: __private :: NoSerdeProxy as _;
             let _ = variant;
             __FactosMirror :: deserialize (deserializer)
         }
@@ -74,13 +74,13 @@ mod __FeePaidQuery_cd5dcd53 {
 }
 use __FeePaidQuery_cd5dcd53 :: FeePaidQuery as FeePaidQuery;
 const _ : () = {
-    use crate :: renamed :: __private :: TakenName as _;
-    :: core :: assert ! (! crate :: renamed :: __private :: MadeName :: < __FeePaidQuery_cd5dcd53 :: FeePaidQuery , FeePaidQuery > :: IS_TAKEN , "`FeePaidQuery` is taken: name the query of `FeePaid` by `#[event(query = Name)]`");
+    use crate :: renamed :: __private :: ClashingName as _;
+    :: core :: assert ! (! crate :: renamed :: __private :: NameClash :: < __FeePaidQuery_cd5dcd53 :: FeePaidQuery , FeePaidQuery > :: EXISTS , "`FeePaidQuery` is taken: name the query of `FeePaid` by `#[event(query = Name)]`");
 }
 ;
 # [automatically_derived] impl __FeePaidQuery_cd5dcd53 :: FeePaidQuery {
     # [doc = "Narrows the query to events with the tag `student` of this value."] pub fn student (self , __local_value : crate :: renamed :: ArgOf < '_ , StudentId >) -> Self { Self (crate :: renamed :: __private :: tagged (self . 0 , "student" , | __local_f | < < StudentId as crate :: renamed :: TagValue > :: Item as crate :: renamed :: TagItem > :: with_arg (__local_value , __local_f))) } # [doc = "Narrows the query to events with the tag `year` of this value."] pub fn year (self , __local_value : & Date) -> Self { Self (crate :: renamed :: __private :: tagged (self . 0 , "year" , | __local_f | crate :: renamed :: __private :: each (& year_of (__local_value) , __local_f))) } # [doc = "The same query, for an event type that includes [`FeePaid`]."] fn widen < __W : crate :: renamed :: Includes < FeePaid >> (self) -> crate :: renamed :: QueryFor < __W > {
-        crate :: renamed :: __private :: finish :: < FeePaid > (& self . 0 , "FeePaid") . widen ()
+        crate :: renamed :: __private :: query_of :: < FeePaid > (& self . 0 , "FeePaid") . widen ()
     }
 }
 # [automatically_derived] impl FeePaid {
@@ -90,13 +90,13 @@ const _ : () = {
 }
 # [automatically_derived] impl :: core :: convert :: From < __FeePaidQuery_cd5dcd53 :: FeePaidQuery > for crate :: renamed :: QueryFor < FeePaid > {
     fn from (query : __FeePaidQuery_cd5dcd53 :: FeePaidQuery) -> Self {
-        crate :: renamed :: __private :: finish :: < FeePaid > (& query . 0 , "FeePaid")
+        crate :: renamed :: __private :: query_of :: < FeePaid > (& query . 0 , "FeePaid")
     }
 }
 # [automatically_derived] impl < __Q > :: core :: ops :: BitOr < __Q > for __FeePaidQuery_cd5dcd53 :: FeePaidQuery where __Q : :: core :: convert :: Into < crate :: renamed :: QueryFor < FeePaid >>,
  {
     type Output = crate :: renamed :: QueryFor < FeePaid >;
     fn bitor (self , other : __Q) -> crate :: renamed :: QueryFor < FeePaid > {
-        :: core :: ops :: BitOr :: bitor (crate :: renamed :: __private :: finish :: < FeePaid > (& self . 0 , "FeePaid") , other)
+        :: core :: ops :: BitOr :: bitor (crate :: renamed :: __private :: query_of :: < FeePaid > (& self . 0 , "FeePaid") , other)
     }
 }

@@ -1,6 +1,6 @@
 use serde::{Serialize, de::DeserializeOwned};
 
-/// What a payload writes and reads.
+/// A type that a payload writes and reads.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stored in a payload",
     label = "not a type that serde writes and reads",
@@ -12,7 +12,7 @@ pub trait StoredField {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned> StoredField for T {}
 
-/// What a payload reads, and writes in another way.
+/// A type that a payload reads only: a function of the user writes it, or it is not written.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from a payload",
     label = "not a type that serde reads",
@@ -23,9 +23,10 @@ pub trait ReadField {}
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> ReadField for T {}
 
-/// What a payload writes.
+/// A type that a payload writes.
 ///
-/// The lifetime says nothing: a bound for every lifetime is one that rustc leaves to its users to prove.
+/// The lifetime has no meaning of its own. It makes rustc check the bound where the bounded item is
+/// used, and not where it is defined.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be written to a payload",
     label = "not a type that serde writes",
@@ -36,11 +37,11 @@ pub trait WrittenField<'a>: Serialize {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize> WrittenField<'_> for T {}
 
-/// Compiles for what a payload can hold.
+/// Compiles for a type that a payload writes and reads.
 pub const fn stored_field<T: StoredField>() {}
 
-/// Compiles for what a payload can be given.
+/// Compiles for a type that a payload writes.
 pub const fn written_field<T: WrittenField<'static>>() {}
 
-/// Compiles for what a payload can give back.
+/// Compiles for a type that a payload reads.
 pub const fn read_field<T: ReadField>() {}

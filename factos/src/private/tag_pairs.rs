@@ -1,4 +1,4 @@
-/// What a function of `tags_with` returns.
+/// The tags that a function of `tags_with` returns.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no list of tags",
     label = "this function returns no pairs of a key and a text",

@@ -1,9 +1,9 @@
-use super::TagPairs;
+use super::tag_pairs::TagPairs;
 use crate::{
     event_error::EncodeError, event_type::EventType, tag::Tag, tags::Tags, text::InvalidText,
 };
 
-/// How the keys start that are no application's.
+/// The prefix of the keys that no application may use.
 const RESERVED: &str = "factos.";
 
 /// Collects the tags of one event.
@@ -14,7 +14,7 @@ pub struct TagWriter {
 }
 
 impl TagWriter {
-    /// No tags so far.
+    /// A writer without tags.
     #[must_use]
     pub const fn new() -> Self {
         Self { tags: Vec::new(), invalid: None }
@@ -33,7 +33,7 @@ impl TagWriter {
         move |text| self.push(key, text)
     }
 
-    /// Adds a tag for each pair of key and value. The macro has not seen these keys.
+    /// Adds a tag for each pair of a key and a value. The macro has not checked these keys.
     pub fn extend(&mut self, tags: impl TagPairs) {
         tags.each(|key, value| {
             if key.starts_with(RESERVED) {

@@ -2,15 +2,17 @@ use std::{error::Error, marker::PhantomData};
 
 use serde::de::DeserializeOwned;
 
-use super::Mirrored;
+use super::serde_payload::SerdePayload;
 use crate::{codec::Codec, event_error::Undecodable};
 
-/// What the first step from an older version takes: the payload of that version.
+/// The type that an upcast step takes: the payload of an older version.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from a stored payload",
     note = "add `#[derive(factos::Payload)]` to it, or serde's `Deserialize`"
 )]
 pub trait UpcastInput: Sized {
+    /// Decodes the payload by the codec `C`.
+    ///
     /// # Errors
     /// [`Undecodable::Malformed`].
     fn read<C: Codec>(payload: &[u8]) -> Result<Self, Undecodable>;
@@ -27,11 +29,11 @@ impl<T: DeserializeOwned> UpcastInput for T {
 ///
 /// # Errors
 /// [`Undecodable::Malformed`].
-pub fn read<E: Mirrored, T: UpcastInput>(payload: &[u8]) -> Result<T, Undecodable> {
+pub fn read<E: SerdePayload, T: UpcastInput>(payload: &[u8]) -> Result<T, Undecodable> {
     T::read::<E::Codec>(payload)
 }
 
-/// The error of a step that refused a payload.
+/// The error of an upcast step that refused a payload of version `from`.
 pub fn refused(from: u32, error: impl Into<Box<dyn Error + Send + Sync>>) -> Undecodable {
     Undecodable::Upcast { from, source: error.into() }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::event_error::Undecodable;
 
-/// Steps between older versions of a JSON payload whose types are gone.
+/// Runs the steps of `upcast_json` over a payload, for older versions that have no Rust type any more.
 #[derive(Debug)]
 pub struct JsonSteps<'a> {
     version: u32,
@@ -13,16 +13,17 @@ pub struct JsonSteps<'a> {
 }
 
 impl<'a> JsonSteps<'a> {
-    /// Starts at the stored version; parses nothing yet.
+    /// Starts at the stored version, without parsing the payload.
     #[must_use]
     pub const fn new(version: u32, payload: &'a [u8]) -> Self {
         Self { version, payload, value: None }
     }
 
-    /// Applies the step if the payload is of the version that it starts from.
+    /// Applies the step if the payload has reached the version that the step starts from.
     ///
     /// # Errors
-    /// [`Undecodable::Malformed`] for what is no JSON, [`Undecodable::Upcast`] if the step refuses.
+    /// [`Undecodable::Malformed`] if the payload is not JSON, [`Undecodable::Upcast`] if the step
+    /// refuses it.
     pub fn step<E: Into<Box<dyn Error + Send + Sync>>>(
         &mut self,
         from: u32,
@@ -35,15 +36,15 @@ impl<'a> JsonSteps<'a> {
             Some(value) => value,
             None => serde_json::from_slice(self.payload).map_err(malformed)?,
         };
-        self.value = Some(step(value).map_err(|error| super::refused(from, error))?);
+        self.value = Some(step(value).map_err(|error| super::upcast::refused(from, error))?);
         self.version += 1;
         Ok(())
     }
 
-    /// The version that was reached, and its payload.
+    /// The version that was reached, and the payload in that version.
     ///
     /// # Errors
-    /// [`Undecodable::Malformed`], which no value leads to.
+    /// [`Undecodable::Malformed`], which does not happen: every JSON value can be written.
     pub fn finish(self) -> Result<(u32, Cow<'a, [u8]>), Undecodable> {
         let payload = match self.value {
             Some(value) => Cow::Owned(serde_json::to_vec(&value).map_err(malformed)?),

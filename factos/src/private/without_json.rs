@@ -1,4 +1,5 @@
-//! What derived code finds where the feature `json` is off: errors that name it.
+//! Stands in for the JSON support while the feature `json` is off. Derived code that needs JSON does not
+//! compile, and the error names the feature.
 
 use std::{borrow::Cow, marker::PhantomData};
 
@@ -7,14 +8,14 @@ use serde::{Serialize, de::DeserializeSeed};
 
 use crate::{codec::Codec as Format, event_error::Undecodable};
 
-/// The codec of derived events.
+/// The codec of an event that names none.
 pub type Codec = UnnamedCodec<()>;
 
-/// A codec of nothing, as no type stands for the missing one.
+/// The missing default codec: it is a codec only for a [`JsonCodec`], which no type is.
 #[derive(Debug)]
 pub struct UnnamedCodec<T>(PhantomData<T>);
 
-/// Holds for no type.
+/// Implemented by no type.
 #[diagnostic::on_unimplemented(
     message = "events are written as JSON by default, which needs the feature `json` of factos",
     label = "no codec is named here",
@@ -39,14 +40,14 @@ impl<T: JsonCodec> Format for UnnamedCodec<T> {
     }
 }
 
-/// Holds for no step.
+/// Implemented by no step.
 #[diagnostic::on_unimplemented(
     message = "`upcast_json` needs the feature `json` of factos",
     label = "a step of JSON"
 )]
 pub trait JsonStep {}
 
-/// Steps between older versions of a JSON payload, of which there are none without JSON.
+/// Takes the place of the runner of JSON steps, and accepts no step.
 #[derive(Debug)]
 pub struct JsonSteps<'a> {
     version: u32,
@@ -60,7 +61,7 @@ impl<'a> JsonSteps<'a> {
         Self { version, payload }
     }
 
-    /// Takes no step.
+    /// Accepts nothing, as no type is a [`JsonStep`].
     ///
     /// # Errors
     /// None.
@@ -68,7 +69,7 @@ impl<'a> JsonSteps<'a> {
         Ok(())
     }
 
-    /// The version and the payload that it started with.
+    /// The stored version and its payload, unchanged.
     ///
     /// # Errors
     /// None.

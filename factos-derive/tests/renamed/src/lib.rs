@@ -1,5 +1,5 @@
-//! Any path in generated code that is not the one given, or that an older edition reads otherwise, keeps
-//! this from compiling.
+//! This crate does not compile if generated code uses another path of factos than the one given, or syntax
+//! that has another meaning in an older edition.
 
 use facts::{Event, Payload, TagValue};
 

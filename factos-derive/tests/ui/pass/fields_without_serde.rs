@@ -1,4 +1,4 @@
-//! What serde does not write or read by itself needs none of its traits.
+//! Fields that serde skips, or that functions write and read, need none of its traits.
 use std::borrow::Cow;
 
 use factos::{Event, EventType, Payload};

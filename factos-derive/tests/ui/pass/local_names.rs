@@ -32,7 +32,7 @@ fn __next(old: Old) -> Names {
         value: 0,
         kind: 0,
         f: 0,
-        facade: 0,
+        factos: 0,
         __tags: 0,
         __text: 0,
         __value: 0,
@@ -87,7 +87,7 @@ enum Names {
         #[tag(with = __text)]
         f: u8,
         #[tag(display)]
-        facade: u8,
+        factos: u8,
         #[tag]
         __tags: u8,
         #[tag]
@@ -126,7 +126,7 @@ fn main() {
     let event = Names::decode(&name, 1, br#"{"event":7}"#).unwrap();
     assert!(matches!(event, Names::Fields { event: 7, .. }));
     assert_eq!(event.tags().unwrap().len(), 23);
-    let query = Names::query().event(7).__tags(0).f(&0).facade(&0) | Names::query().__value(1);
+    let query = Names::query().event(7).__tags(0).f(&0).factos(&0) | Names::query().__value(1);
     assert!(query.into_query().is_ok());
     assert_eq!(Names::Some(Ok).event_type(), "Ok");
     assert_eq!(Names::core.kind(), NamesKind::core);

@@ -1,4 +1,4 @@
-//! Kinds and queries are as visible as their event, wherever that stands.
+//! Kinds and queries are as visible as their event, in any module.
 #![deny(warnings)]
 
 mod school {
@@ -45,7 +45,7 @@ mod school {
     mod tests {
         use super::*;
 
-        // Hides the private one that the line above brings in.
+        // Hides the private one, which the line above imports.
         #[derive(Event)]
         pub(super) struct Private {
             #[tag]

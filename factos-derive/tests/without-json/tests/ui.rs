@@ -1,4 +1,4 @@
-//! What asks for JSON does not compile, and says which feature it needs.
+//! Code that needs JSON does not compile, and the error names the feature.
 
 #[test]
 fn the_missing_feature_is_named() {

@@ -1,17 +1,17 @@
-//! What a tag key may be, and the query method that it becomes.
+//! Which tag keys are valid, and the query method of a key.
 
 use proc_macro2::{Ident, Span};
 
-use crate::attr::generated;
+use crate::ident::generated;
 
-/// Keys whose methods would hide one that every query has, or that Rust does not accept as a name.
+/// Keys whose methods would hide a method of every query, or whose names Rust does not accept.
 const RESERVED: [&str; 10] =
     ["clone", "crate", "from", "into", "or", "self", "Self", "super", "try_into", "widen"];
 
-/// `:` and one byte of a value must still fit into a tag.
+/// Leaves room for `:` and one byte of a value within the limit of a tag.
 const MAX_BYTES: usize = 253;
 
-/// What is wrong with a key.
+/// What is wrong with a key, if anything.
 pub(crate) fn problem(key: &str) -> Option<String> {
     if let Some(problem) = text_problem(key, MAX_BYTES) {
         return Some(format!("a tag key {problem}"));
@@ -28,7 +28,7 @@ pub(crate) fn problem(key: &str) -> Option<String> {
     None
 }
 
-/// What is wrong with a name or a key as a text.
+/// What is wrong with the text of a name or a key, if anything.
 pub(crate) fn text_problem(text: &str, max_bytes: usize) -> Option<String> {
     if text.is_empty() {
         Some("cannot be empty".to_owned())
@@ -44,7 +44,7 @@ pub(crate) fn text_problem(text: &str, max_bytes: usize) -> Option<String> {
     }
 }
 
-/// The query method of a key: what no identifier holds becomes `_`, keywords become raw.
+/// The query method of a key. Characters that no identifier may have become `_`, keywords raw identifiers.
 pub(crate) fn method(key: &str, span: Span) -> Option<Ident> {
     let to_ident = |c: char| if c.is_alphanumeric() { c } else { '_' };
     let mut name: String = key.chars().map(to_ident).collect();

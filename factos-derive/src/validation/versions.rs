@@ -1,10 +1,10 @@
 use crate::{
     ast::{Input, StoredType},
-    attr::Step,
+    attr::UpcastStep,
     errors::Errors,
 };
 
-/// Every version from `since` to the one before the current has one step.
+/// Every version from `since` to the one before the current must have exactly one step.
 pub(super) fn versions(input: &Input<'_>, errors: &mut Errors) {
     for stored in input.types.iter().filter(|stored| !stored.is_broken) {
         if let Some(since) = stored.since.filter(|since| since.number > stored.version.number) {
@@ -21,7 +21,7 @@ pub(super) fn versions(input: &Input<'_>, errors: &mut Errors) {
     }
 }
 
-fn all<'a>(stored: &'a StoredType<'_>) -> impl Iterator<Item = &'a Step> {
+fn all<'a>(stored: &'a StoredType<'_>) -> impl Iterator<Item = &'a UpcastStep> {
     stored.upcast_json.iter().chain(&stored.upcast)
 }
 
@@ -48,7 +48,7 @@ fn steps(stored: &StoredType<'_>, errors: &mut Errors) {
     }
 }
 
-/// The newest version without a step: what lies below can be excluded by `since`.
+/// Reports the newest version without a step. `since` can exclude it and the versions below.
 fn missing(stored: &StoredType<'_>, errors: &mut Errors) {
     let mut reached = stored.version.number;
     let mut steps: Vec<u32> = all(stored).map(|step| step.from).collect();

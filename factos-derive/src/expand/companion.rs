@@ -6,24 +6,25 @@ use syn::{Ident, Visibility, parse_quote};
 
 use crate::{
     ast::Input,
-    attr::{generated, unraw},
+    ident::{generated, unraw},
     span,
 };
 
-/// A type that is made beside the event.
-pub(super) struct Made<'a> {
+/// A type that is generated beside the event: its kind or its query.
+pub(super) struct Companion<'a> {
     input: &'a Input<'a>,
-    /// What the user calls it.
+    /// The name of the type for the user.
     pub(super) name: Ident,
-    /// Where generated code finds it, whatever else has its name.
+    /// The module that holds the type. Generated code names the type through it, so that another item
+    /// of the same name does no harm.
     pub(super) module: Ident,
-    /// What it is, and the key that names it.
+    /// `kind` or `query`, for messages. The attribute key that sets the name is the same word.
     what: &'static str,
-    /// Where the name comes from: the key, or the derive.
+    /// The span of the given name, or of the derive.
     span: Span,
 }
 
-impl<'a> Made<'a> {
+impl<'a> Companion<'a> {
     pub(super) fn kind(input: &'a Input<'a>) -> Self {
         Self::new(input, "kind", "Kind", input.attr.kind.as_ref())
     }
@@ -43,7 +44,7 @@ impl<'a> Made<'a> {
         Self { input, name, module, what, span }
     }
 
-    /// The visibility of the event, as it is spelled one module further in.
+    /// The visibility of the event, spelled for an item within `module`.
     pub(super) fn vis(&self) -> Visibility {
         let Visibility::Restricted(restricted) = &self.input.node.vis else {
             return match &self.input.node.vis {
@@ -63,13 +64,14 @@ impl<'a> Made<'a> {
         }
     }
 
-    /// The type under its name. That may turn out to be taken: everything else compiles nonetheless.
+    /// Defines the type and imports it under its name. If the name is taken, everything else still
+    /// compiles.
     pub(super) fn define(&self, item: &TokenStream) -> TokenStream {
         let (vis, module, name) = (&self.input.node.vis, &self.module, &self.name);
         let (mut from, mut to) = (module.clone(), name.clone());
         from.set_span(self.span);
         to.set_span(self.span);
-        // rustc advises to rename an import, unless what is imported stands elsewhere.
+        // rustc suggests renaming the import, unless the imported name has another span.
         let mut item_name = name.clone();
         item_name.set_span(self.input.node.ident.span());
         let check = self.check();
@@ -84,30 +86,30 @@ impl<'a> Made<'a> {
         }
     }
 
-    /// Compiles if the name stands for the type.
+    /// A check that compiles only if the name means the type.
     fn check(&self) -> TokenStream {
-        let (facade, module, name) = (&self.input.facade, &self.module, &self.name);
+        let (factos, module, name) = (&self.input.crate_path, &self.module, &self.name);
         let (event, what) = (unraw(&self.input.node.ident), self.what);
         let text =
             format!("`{name}` is taken: name the {what} of `{event}` by `#[event({what} = Name)]`");
         let assertion = quote! {
             ::core::assert!(
-                !#facade::__private::MadeName::<#module::#name, #name>::IS_TAKEN,
+                !#factos::__private::NameClash::<#module::#name, #name>::EXISTS,
                 #text
             )
         };
         let assertion = span::at(name.span(), assertion);
         quote! {
             const _: () = {
-                use #facade::__private::TakenName as _;
+                use #factos::__private::ClashingName as _;
                 #assertion;
             };
         }
     }
 }
 
-/// Another number for each event: a child module that takes over all names has none of them twice, although
-/// its own event may have the name of one of them.
+/// A number that differs between events. A child module may import everything from its parent and have
+/// an event of the same name: their generated modules still differ.
 fn fingerprint(input: &Input<'_>) -> String {
     let mut hasher = DefaultHasher::new();
     input.node.to_token_stream().to_string().hash(&mut hasher);

@@ -1,19 +1,17 @@
-//! Private copies of an event's fields, from which serde derives what is written and read.
+//! The serde proxies of an event: private copies of its fields, for which serde derives `Serialize` and
+//! `Deserialize` of a remote type.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
-use super::{payload::serde_attrs, stored_fields::StoredFields};
+use super::stored_fields::StoredFields;
 use crate::{
     ast::{Body, Field, Input, Nested, StoredType},
-    attr::{
-        generated,
-        serde::{self, Use},
-        unraw,
-    },
+    attr::serde_attr::{self, TraitUse},
+    ident::{generated, unraw},
 };
 
-/// Keys of a container that concern the shape around the fields, which a payload does not have.
+/// Keys of a container that concern what surrounds the fields: a payload has nothing there.
 const AROUND_FIELDS: [&str; 14] = [
     "bound",
     "content",
@@ -31,7 +29,7 @@ const AROUND_FIELDS: [&str; 14] = [
     "variant_identifier",
 ];
 
-/// Keys of a variant that concern its place in an enum of serde.
+/// Keys of a variant by which serde names or selects it in an enum.
 const AROUND_VARIANT: [&str; 8] = [
     "alias",
     "bound",
@@ -43,16 +41,16 @@ const AROUND_VARIANT: [&str; 8] = [
     "untagged",
 ];
 
-/// The mirrors, and the impl that calls them.
-pub(super) fn mirrored(input: &Input<'_>) -> TokenStream {
-    let (facade, ident) = (&input.facade, &input.node.ident);
-    let private = quote!(#facade::__private);
+/// The proxies, and the impl of `SerdePayload` that calls them.
+pub(super) fn proxies(input: &Input<'_>) -> TokenStream {
+    let (factos, ident) = (&input.crate_path, &input.node.ident);
+    let private = quote!(#factos::__private);
     if input.types.is_empty() {
         return TokenStream::new();
     }
     let own = input.attr.codec.as_ref().map(ToTokens::to_token_stream);
     let codec = own.unwrap_or_else(|| quote!(#private::Codec));
-    let (mirrors, write, read) = if input.is_enum {
+    let (proxies, write, read) = if input.is_enum {
         let name = unraw(ident);
         (
             of_enum(input),
@@ -67,17 +65,17 @@ pub(super) fn mirrored(input: &Input<'_>) -> TokenStream {
         )
     };
     quote! {
-        #mirrors
+        #proxies
 
         #[automatically_derived]
-        impl #private::Mirrored for #ident {
+        impl #private::SerdePayload for #ident {
             type Codec = #codec;
 
             fn write<__S: #private::serde::Serializer>(
                 &self,
                 serializer: __S,
             ) -> ::core::result::Result<__S::Ok, __S::Error> {
-                use #private::NoMirror as _;
+                use #private::NoSerdeProxy as _;
                 #write::serialize(self, serializer)
             }
 
@@ -85,7 +83,7 @@ pub(super) fn mirrored(input: &Input<'_>) -> TokenStream {
                 variant: ::core::primitive::u32,
                 deserializer: __D,
             ) -> ::core::result::Result<Self, __D::Error> {
-                use #private::NoMirror as _;
+                use #private::NoSerdeProxy as _;
                 let _ = variant;
                 #read
             }
@@ -94,43 +92,44 @@ pub(super) fn mirrored(input: &Input<'_>) -> TokenStream {
 }
 
 fn of_enum(input: &Input<'_>) -> TokenStream {
-    let (facade, ident) = (&input.facade, &input.node.ident);
-    let (path, remote) = (facade.serde(), ident.to_string());
-    let container = serde::matching(&input.node.attrs, |key| {
+    let (factos, ident) = (&input.crate_path, &input.node.ident);
+    let (path, remote) = (factos.serde(), ident.to_string());
+    let container = serde_attr::matching(&input.node.attrs, |key| {
         !key.is_one_of(&AROUND_FIELDS) && !key.is("rename_all")
     });
     let mut fields = StoredFields::default();
     let own = input.types.iter().map(|stored| variant(stored, &mut fields));
     let variants = own.chain(input.nested.iter().map(skipped)).collect::<Vec<_>>();
-    let (checks, (write, read)) = (fields.checks(facade), fields.bounds(facade));
+    let (checks, (write, read)) = (fields.checks(factos), fields.bounds(factos));
     quote! {
         #checks
 
-        #[derive(#facade::__private::serde::Serialize)]
+        #[derive(#factos::__private::serde::Serialize)]
         #[serde(crate = #path, remote = #remote, untagged)]
         #write
         #container
         enum __FactosWrite { #(#variants,)* }
 
-        impl #facade::__private::NoMirror<#ident> for __FactosWrite {}
+        impl #factos::__private::NoSerdeProxy<#ident> for __FactosWrite {}
 
-        #[derive(#facade::__private::serde::Deserialize)]
+        #[derive(#factos::__private::serde::Deserialize)]
         #[serde(crate = #path, remote = #remote)]
         #read
         #container
         enum __FactosRead { #(#variants,)* }
 
-        impl #facade::__private::NoMirror<#ident> for __FactosRead {}
+        impl #factos::__private::NoSerdeProxy<#ident> for __FactosRead {}
     }
 }
 
-/// A unit variant is mirrored with braces: written as `{}`, it can grow fields with defaults.
+/// The variant of a proxy. A unit variant gets braces: it is written as `{}`, and can get fields with
+/// defaults later.
 fn variant(stored: &StoredType<'_>, all: &mut StoredFields) -> TokenStream {
     let ident = generated(stored.ident);
-    let attr = serde::matching(stored.attrs, |key| !key.is_one_of(&AROUND_VARIANT));
-    let mut keys = serde::keys(stored.attrs);
+    let attr = serde_attr::matching(stored.attrs, |key| !key.is_one_of(&AROUND_VARIANT));
+    let mut keys = serde_attr::keys(stored.attrs);
     keys.retain(|key| !key.is_one_of(&AROUND_VARIANT));
-    let outer = Use::of(&keys);
+    let outer = TraitUse::of(&keys);
     match &stored.body {
         Body::Unit => quote!(#attr #ident {}),
         Body::Named(fields) => {
@@ -139,34 +138,35 @@ fn variant(stored: &StoredType<'_>, all: &mut StoredFields) -> TokenStream {
         }
         Body::Newtype { attrs, ty } => {
             all.add(ty, attrs, outer);
-            let attrs = serde_attrs(attrs);
+            let attrs = serde_attr::of(attrs);
             quote!(#attr #ident(#(#attrs)* #ty))
         }
     }
 }
 
-/// An event within writes and reads itself.
+/// The variant of a nested event, which is written and read by its own type.
 fn skipped(nested: &Nested<'_>) -> TokenStream {
     let (ident, ty) = (generated(nested.ident), &nested.ty);
     quote!(#[serde(skip)] #ident(#ty))
 }
 
 fn of_struct(input: &Input<'_>) -> TokenStream {
-    let (facade, ident) = (&input.facade, &input.node.ident);
-    let (path, remote) = (facade.serde(), ident.to_string());
-    let container = serde::matching(&input.node.attrs, |key| {
+    let (factos, ident) = (&input.crate_path, &input.node.ident);
+    let (path, remote) = (factos.serde(), ident.to_string());
+    let container = serde_attr::matching(&input.node.attrs, |key| {
         !key.is_one_of(&AROUND_FIELDS) && !key.is_plain_default()
     });
-    let default = serde::container_default(input.node);
+    let default = serde_attr::container_default(input.node);
     let mut all = StoredFields::default();
-    let outer = Use::of(&[]);
+    let outer = TraitUse::of(&[]);
     let fields = input.types.iter().flat_map(|stored| stored.body.fields());
     let fields = fields.map(|f| field(f, outer, &mut all)).collect::<Vec<_>>();
-    let (checks, (write, read)) = (all.checks(facade), all.bounds(facade));
+    let (checks, (write, read)) = (all.checks(factos), all.bounds(factos));
+    // Serializers see the name of this struct, and a codec may store it: it must not change.
     quote! {
         #checks
 
-        #[derive(#facade::__private::serde::Serialize, #facade::__private::serde::Deserialize)]
+        #[derive(#factos::__private::serde::Serialize, #factos::__private::serde::Deserialize)]
         #[serde(crate = #path, remote = #remote)]
         #write
         #read
@@ -174,13 +174,13 @@ fn of_struct(input: &Input<'_>) -> TokenStream {
         #default
         struct __FactosMirror { #(#fields,)* }
 
-        impl #facade::__private::NoMirror<#ident> for __FactosMirror {}
+        impl #factos::__private::NoSerdeProxy<#ident> for __FactosMirror {}
     }
 }
 
-fn field(field: &Field<'_>, outer: Use, all: &mut StoredFields) -> TokenStream {
+fn field(field: &Field<'_>, outer: TraitUse, all: &mut StoredFields) -> TokenStream {
     all.add(&field.ty, field.attrs, outer);
-    let attrs = serde_attrs(field.attrs);
+    let attrs = serde_attr::of(field.attrs);
     let (ident, ty) = (generated(field.ident), &field.ty);
     quote!(#(#attrs)* #ident: #ty)
 }

@@ -5,10 +5,13 @@ use syn::{
     parse::{Parse, ParseStream},
 };
 
-use super::entry::{Entry, split};
+use super::{
+    meta_item::{MetaItem, split},
+    version,
+};
 
-/// One step of an upcast: `2 = path::to::function`, with `?` if it can fail.
-pub(crate) struct Step {
+/// One step of an upcast as it is written: `2 = path::to::function`, with `?` if it can fail.
+pub(crate) struct UpcastStep {
     pub(crate) from: u32,
     pub(crate) key: LitInt,
     pub(crate) path: TypePath,
@@ -17,21 +20,21 @@ pub(crate) struct Step {
 
 const STEP: &str = "expected steps: `1 = function, 2 = function`";
 
-impl Step {
+impl UpcastStep {
     /// The steps of `upcast(...)` or `upcast_json(...)`.
-    pub(super) fn list(entry: &Entry) -> syn::Result<Vec<Self>> {
-        let parts = split(entry.list(STEP)?);
+    pub(super) fn list(item: &MetaItem) -> syn::Result<Vec<Self>> {
+        let parts = split(item.list(STEP)?);
         if parts.is_empty() {
-            return Err(entry.error(STEP.to_owned()));
+            return Err(item.error(STEP.to_owned()));
         }
         parts.into_iter().map(syn::parse2).collect()
     }
 }
 
-impl Parse for Step {
+impl Parse for UpcastStep {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let key: LitInt = input.parse().map_err(|e| syn::Error::new(e.span(), STEP))?;
-        let from = super::version_of(&key)?;
+        let from = version::number(&key)?;
         input.parse::<Token![=]>().map_err(|e| syn::Error::new(e.span(), STEP))?;
         if input.peek(Token![|]) || input.peek(Token![||]) || input.peek(Token![move]) {
             let closure: TokenStream = input.parse()?;

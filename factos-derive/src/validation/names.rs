@@ -5,21 +5,21 @@ use quote::ToTokens;
 
 use crate::{
     ast::{Input, StoredType},
-    attr::unraw,
     errors::Errors,
-    key,
+    ident::unraw,
+    tag_key,
 };
 
 const MAX_NAME_BYTES: usize = 255;
 
-/// Names and aliases: each a name, each once.
+/// Every name and alias must be valid and unique.
 pub(super) fn names(input: &Input<'_>, errors: &mut Errors) {
     let mut owners: HashMap<String, &StoredType<'_>> = HashMap::new();
     for stored in &input.types {
         let own = (stored.name.text.clone(), stored.name.span);
         let aliases = stored.aliases.iter().map(|alias| (alias.value(), alias.span()));
         for (name, span) in [own].into_iter().chain(aliases) {
-            if let Some(problem) = key::text_problem(&name, MAX_NAME_BYTES) {
+            if let Some(problem) = tag_key::text_problem(&name, MAX_NAME_BYTES) {
                 errors.push(syn::Error::new(span, format!("an event name {problem}")));
             } else if let Some(owner) = owners.get(&name) {
                 errors.push(taken(&name, span, owner));
@@ -39,7 +39,7 @@ fn taken(name: &str, span: Span, owner: &StoredType<'_>) -> syn::Error {
     syn::Error::new(span, format!("`{name}` is already the type of `{owner}`"))
 }
 
-/// Event types within `flatten`: each once.
+/// Every event type may stand in one variant with `flatten` only.
 pub(super) fn nested(input: &Input<'_>, errors: &mut Errors) {
     let mut seen: HashMap<String, &syn::Ident> = HashMap::new();
     for nested in &input.nested {

@@ -1,23 +1,23 @@
-//! Stubs that stand in for an input with errors, so that its uses raise no others.
+//! Stub impls for an input with errors, so that uses of the type raise no further errors.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{DeriveInput, GenericParam, Lifetime, LifetimeParam};
 
-use crate::{ast::Input, expand, facade::Facade};
+use crate::{ast::Input, crate_path::CratePath, expand};
 
 pub(crate) fn event(input: &Input<'_>) -> TokenStream {
-    let (facade, node) = (&input.facade, input.node);
+    let (factos, node) = (&input.crate_path, input.node);
     let ident = &node.ident;
     let (generics, arguments, bounds) = node.generics.split_for_impl();
-    let query = node.generics.params.is_empty().then(|| expand::loose_query(input));
+    let query = node.generics.params.is_empty().then(|| expand::stub_query(input));
     let (kind, conversions) = (expand::kind(input), expand::conversions(input));
     quote! {
         #[automatically_derived]
-        impl #generics #facade::Event for #ident #arguments #bounds {
-            const SCHEMA: &'static #facade::Schema = &#facade::Schema::new(&[]);
+        impl #generics #factos::Event for #ident #arguments #bounds {
+            const SCHEMA: &'static #factos::Schema = &#factos::Schema::new(&[]);
 
-            fn event_type(&self) -> #facade::EventType {
+            fn event_type(&self) -> #factos::EventType {
                 loop {}
             }
 
@@ -25,19 +25,19 @@ pub(crate) fn event(input: &Input<'_>) -> TokenStream {
                 loop {}
             }
 
-            fn tags(&self) -> ::core::result::Result<#facade::Tags, #facade::EncodeError> {
+            fn tags(&self) -> ::core::result::Result<#factos::Tags, #factos::EncodeError> {
                 loop {}
             }
 
-            fn encode(&self) -> ::core::result::Result<#facade::Bytes, #facade::EncodeError> {
+            fn encode(&self) -> ::core::result::Result<#factos::Bytes, #factos::EncodeError> {
                 loop {}
             }
 
             fn decode(
-                _: &#facade::EventType,
+                _: &#factos::EventType,
                 _: ::core::primitive::u32,
                 _: &[::core::primitive::u8],
-            ) -> ::core::result::Result<Self, #facade::Undecodable> {
+            ) -> ::core::result::Result<Self, #factos::Undecodable> {
                 loop {}
             }
         }
@@ -48,11 +48,11 @@ pub(crate) fn event(input: &Input<'_>) -> TokenStream {
 }
 
 pub(crate) fn tag_value(node: &DeriveInput) -> TokenStream {
-    let (facade, ident) = (Facade::of(node), &node.ident);
+    let (factos, ident) = (CratePath::of(node), &node.ident);
     let (generics, arguments, bounds) = node.generics.split_for_impl();
     quote! {
         #[automatically_derived]
-        impl #generics #facade::TagValue for #ident #arguments #bounds {
+        impl #generics #factos::TagValue for #ident #arguments #bounds {
             type Item = ::std::string::String;
 
             fn each(&self, _: &mut dyn ::core::ops::FnMut(&::core::primitive::str)) {}
@@ -61,8 +61,8 @@ pub(crate) fn tag_value(node: &DeriveInput) -> TokenStream {
 }
 
 pub(crate) fn payload(node: &DeriveInput) -> TokenStream {
-    let (facade, ident) = (Facade::of(node), &node.ident);
-    let serde = quote!(#facade::__private::serde);
+    let (factos, ident) = (CratePath::of(node), &node.ident);
+    let serde = quote!(#factos::__private::serde);
     let (generics, arguments, bounds) = node.generics.split_for_impl();
     let mut with_lifetime = node.generics.clone();
     let de = Lifetime::new("'__de", proc_macro2::Span::call_site());

@@ -6,7 +6,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-/// Presents a payload as the variant that its stored type selects, so that no tag stands in the bytes.
+/// Presents a payload to serde as the variant that its stored type selects: the bytes hold no name of it.
 #[derive(Debug)]
 pub struct AsVariant<D> {
     index: u32,
@@ -72,8 +72,8 @@ impl<'de, D: Deserializer<'de>> VariantAccess<'de> for AsVariant<D> {
     }
 }
 
-/// Stands in for a mirror that serde refused, so that serde's own message is the only one.
-pub trait NoMirror<T> {
+/// The methods of a proxy for which serde derived none. Serde's own message is then the only error.
+pub trait NoSerdeProxy<T> {
     /// # Errors
     /// Always.
     fn serialize<S: Serializer>(_: &T, _: S) -> Result<S::Ok, S::Error> {
@@ -91,6 +91,6 @@ struct Refused;
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the mirror of this type does not compile")
+        f.write_str("the serde proxy of this type does not compile")
     }
 }

@@ -1,10 +1,10 @@
-//! The user's `#[serde(...)]` attributes, of which the mirrors carry some.
+//! The user's `#[serde(...)]` attributes, some of which the serde proxies carry.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, DeriveInput, Ident, Meta};
 
-use super::entry::{Entry, split};
+use super::meta_item::{MetaItem, split};
 
 /// One key of a `#[serde(...)]`, as it is written.
 pub(crate) struct Key {
@@ -27,15 +27,16 @@ impl Key {
     }
 }
 
-/// Whether the traits of a field's type are used, or functions of the user's in their place.
+/// Whether a field is written and read by the serde traits of its type. Otherwise a function of the
+/// user does that, or serde skips the field.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Use {
+pub(crate) struct TraitUse {
     pub(crate) is_written: bool,
     pub(crate) is_read: bool,
 }
 
-impl Use {
-    /// What the keys of a field, a variant or a container leave to the types.
+impl TraitUse {
+    /// The traits that are still used under these keys of a field, a variant or a container.
     pub(crate) fn of(keys: &[Key]) -> Self {
         let has = |names: &[&str]| keys.iter().any(|key| key.is_one_of(names));
         let is_away = has(&["skip", "with"]);
@@ -61,9 +62,14 @@ impl Use {
     }
 }
 
+/// The `#[serde(...)]` among the attributes.
+pub(crate) fn of(attrs: &[Attribute]) -> impl Iterator<Item = &Attribute> {
+    attrs.iter().filter(|attr| attr.path().is_ident("serde"))
+}
+
+/// The keys of every `#[serde(...)]`, in order.
 pub(crate) fn keys(attrs: &[Attribute]) -> Vec<Key> {
-    let attrs = attrs.iter().filter(|attr| attr.path().is_ident("serde"));
-    let lists = attrs.filter_map(|attr| match &attr.meta {
+    let lists = of(attrs).filter_map(|attr| match &attr.meta {
         Meta::List(list) => Some(split(list.tokens.clone())),
         Meta::Path(_) | Meta::NameValue(_) => None,
     });
@@ -71,12 +77,12 @@ pub(crate) fn keys(attrs: &[Attribute]) -> Vec<Key> {
 }
 
 fn key(tokens: TokenStream) -> Option<Key> {
-    let entry = Entry::parse(&tokens).ok()?;
-    let ident = entry.key()?.clone();
+    let item = MetaItem::parse(&tokens).ok()?;
+    let ident = item.key()?.clone();
     Some(Key { ident, tokens })
 }
 
-/// A container's `default` without a value, as one that does not ask the mirror for `Default`.
+/// A container's `default` without a value, spelled with the path of the type: the proxy has no `Default`.
 pub(crate) fn container_default(node: &DeriveInput) -> TokenStream {
     if !keys(&node.attrs).iter().any(Key::is_plain_default) {
         return TokenStream::new();

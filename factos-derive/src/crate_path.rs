@@ -9,31 +9,31 @@ use crate::{
 };
 
 /// The path under which generated code finds factos.
-pub(crate) struct Facade(TokenStream);
+pub(crate) struct CratePath(TokenStream);
 
-impl Facade {
+impl CratePath {
     pub(crate) fn new(path: Option<&Path>) -> Self {
         Self(path.map_or_else(|| quote!(::factos), |path| quote!(#path)))
     }
 
-    /// The path that a type names in `#[event(crate = ...)]`, whatever else its events may say.
+    /// The path in the `#[event(crate = ...)]` of a type. Errors in that attribute are not reported here.
     pub(crate) fn of(node: &DeriveInput) -> Self {
         let attr = EventAttr::parse(&node.attrs, Place::Struct, &mut Errors::default());
-        Self::new(attr.facade.as_ref())
+        Self::new(attr.crate_path.as_ref())
     }
 
-    /// The path with every token at this span: a diagnostic about it then stands there.
+    /// The path with every token at this span, to which a diagnostic about the path then points.
     pub(crate) fn at(&self, span: Span) -> TokenStream {
         span::at(span, self.0.clone())
     }
 
-    /// The path of serde, as serde's own attributes spell it.
+    /// The path of serde as a text, for `#[serde(crate = ...)]`.
     pub(crate) fn serde(&self) -> String {
         format!("{}::__private::serde", self.0)
     }
 }
 
-impl ToTokens for Facade {
+impl ToTokens for CratePath {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         self.0.to_tokens(tokens);
     }

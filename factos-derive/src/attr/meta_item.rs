@@ -5,14 +5,16 @@ use syn::{
     parse::{Parse, ParseStream, Parser},
 };
 
-/// One part of an attribute's list: `"text"`, `key`, `key = value` or `key(...)`.
-pub(crate) struct Entry {
+use crate::ident::unraw;
+
+/// One item of an attribute's list: `"text"`, `key`, `key = value` or `key(...)`.
+pub(crate) struct MetaItem {
     key: Option<Ident>,
     has_equals: bool,
     pub(crate) value: TokenStream,
 }
 
-impl Entry {
+impl MetaItem {
     pub(crate) fn parse(tokens: &TokenStream) -> syn::Result<Self> {
         let parse = |input: ParseStream<'_>| {
             if input.peek(Lit) {
@@ -29,23 +31,23 @@ impl Entry {
         parse.parse2(tokens.clone()).map_err(error)
     }
 
-    /// The key as it is written, if it is written.
+    /// The key, if the item has one.
     pub(crate) const fn key(&self) -> Option<&Ident> {
         self.key.as_ref()
     }
 
     /// The key, or the one that a literal without a key stands for.
     pub(crate) fn key_or(&self, implied: &str) -> String {
-        self.key.as_ref().map_or_else(|| implied.to_owned(), super::unraw)
+        self.key.as_ref().map_or_else(|| implied.to_owned(), unraw)
     }
 
     pub(crate) fn string(&self) -> syn::Result<LitStr> {
-        let key = self.key.as_ref().map(|key| format!("{} = ", super::unraw(key)));
+        let key = self.key.as_ref().map(|key| format!("{} = ", unraw(key)));
         let key = key.unwrap_or_default();
         self.value(&format!("expected a string literal: `{key}\"...\"`"))
     }
 
-    /// What stands after `=`.
+    /// The value after `=`, or the literal without a key.
     pub(crate) fn value<T: Parse>(&self, expected: &str) -> syn::Result<T> {
         self.value_with(T::parse, expected)
     }
@@ -61,7 +63,7 @@ impl Entry {
         parser.parse2(self.value.clone()).map_err(|_| self.error_at_value(expected))
     }
 
-    /// What stands in parentheses after the key.
+    /// The tokens in parentheses after the key.
     pub(crate) fn list(&self, expected: &str) -> syn::Result<TokenStream> {
         let mut tokens = self.value.clone().into_iter();
         match (tokens.next(), tokens.next()) {
@@ -74,7 +76,7 @@ impl Entry {
         }
     }
 
-    /// Accepts a key that stands alone.
+    /// Accepts a key without a value.
     pub(crate) fn flag(&self) -> syn::Result<()> {
         if self.value.is_empty() && !self.has_equals {
             return Ok(());
@@ -83,7 +85,7 @@ impl Entry {
         Err(self.error_at_value(&format!("`{key}` stands alone, without a value")))
     }
 
-    /// An error on the key, or on the literal that has none.
+    /// An error on the key, or on the literal without a key.
     pub(crate) fn error(&self, message: String) -> syn::Error {
         match &self.key {
             Some(key) => syn::Error::new(key.span(), message),
@@ -100,7 +102,8 @@ impl Entry {
     }
 }
 
-/// The parts between the commas, a trailing comma aside; commas of generic arguments do not count.
+/// Splits a list at its commas, of which the last may be a trailing one. The commas of generic
+/// arguments do not split.
 pub(crate) fn split(tokens: TokenStream) -> Vec<TokenStream> {
     let (mut parts, mut depth) = (vec![TokenStream::new()], 0_u32);
     let mut last = ' ';

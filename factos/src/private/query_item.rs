@@ -6,10 +6,10 @@ use crate::{
     tag::Tag,
 };
 
-/// One item of a typed query: texts under keys, and so the types that carry all of the keys.
+/// One item of a typed query: pairs of a key and a text. It selects the types that carry all of the keys.
 type Item = Vec<(&'static str, String)>;
 
-/// Narrows the item to the texts that `each` passes on.
+/// Adds the texts that `each` passes on to the item, which selects fewer events then.
 #[must_use]
 pub fn tagged(mut item: Item, key: &'static str, each: impl FnOnce(&mut dyn FnMut(&str))) -> Item {
     let before = item.len();
@@ -21,9 +21,9 @@ pub fn tagged(mut item: Item, key: &'static str, each: impl FnOnce(&mut dyn FnMu
     item
 }
 
-/// The query of this item alone, of the event type of this name.
+/// The query that holds this item alone. `event` is the name of the event type.
 #[must_use]
-pub fn finish<E: Event>(item: &Item, event: &'static str) -> QueryFor<E> {
+pub fn query_of<E: Event>(item: &Item, event: &'static str) -> QueryFor<E> {
     QueryFor::from_result(query(item, event, E::SCHEMA.types))
 }
 

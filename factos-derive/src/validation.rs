@@ -1,4 +1,4 @@
-//! All rules that concern more than one attribute.
+//! The rules that one attribute alone cannot check.
 
 use std::collections::HashMap;
 
@@ -6,9 +6,10 @@ use syn::{Data, DeriveInput, Type};
 
 use crate::{
     ast::{Body, Field, Input, StoredType},
-    attr::{serde, unraw},
+    attr::serde_attr,
     errors::Errors,
-    key,
+    ident::unraw,
+    tag_key,
 };
 
 mod names;
@@ -37,14 +38,8 @@ pub(crate) fn event(input: &Input<'_>, errors: &mut Errors) {
     }
 }
 
-/// Reports type parameters, lifetimes and where clauses.
-pub(crate) fn concrete(node: &DeriveInput, message: &str, errors: &mut Errors) {
-    let generics = &node.generics;
-    if !generics.params.is_empty() {
-        errors.at(generics, message);
-    } else if let Some(clause) = &generics.where_clause {
-        errors.at(clause, message);
-    }
+pub(crate) fn tag_value(node: &DeriveInput, errors: &mut Errors) {
+    concrete(node, "a tag value has no type parameters or lifetimes", errors);
 }
 
 pub(crate) fn payload(node: &DeriveInput, errors: &mut Errors) {
@@ -54,10 +49,20 @@ pub(crate) fn payload(node: &DeriveInput, errors: &mut Errors) {
     }
 }
 
+/// Reports type parameters, lifetimes and where clauses.
+fn concrete(node: &DeriveInput, message: &str, errors: &mut Errors) {
+    let generics = &node.generics;
+    if !generics.params.is_empty() {
+        errors.at(generics, message);
+    } else if let Some(clause) = &generics.where_clause {
+        errors.at(clause, message);
+    }
+}
+
 fn keys(input: &Input<'_>, errors: &mut Errors) {
     let mut methods: HashMap<String, &str> = HashMap::new();
     for (_, tag) in input.tags() {
-        if let Some(problem) = key::problem(&tag.key) {
+        if let Some(problem) = tag_key::problem(&tag.key) {
             errors.push(syn::Error::new(tag.span, problem));
             continue;
         }
@@ -72,7 +77,7 @@ fn keys(input: &Input<'_>, errors: &mut Errors) {
 }
 
 fn serde_names(stored: &StoredType<'_>, errors: &mut Errors) {
-    for key in serde::keys(stored.attrs) {
+    for key in serde_attr::keys(stored.attrs) {
         if key.is("rename") && !stored.name.is_explicit {
             let text = "serde does not name event types: use `#[event(\"...\")]`";
             errors.push(syn::Error::new(key.ident.span(), text));
@@ -90,7 +95,7 @@ fn serde_fields(input: &Input<'_>, stored: &StoredType<'_>, errors: &mut Errors)
     if let Body::Newtype { attrs, .. } = &stored.body {
         serde_borrow(attrs, errors);
     }
-    let has_default = serde::keys(&input.node.attrs).iter().any(|key| key.is("default"));
+    let has_default = serde_attr::keys(&input.node.attrs).iter().any(|key| key.is("default"));
     for field in stored.body.fields() {
         serde_borrow(field.attrs, errors);
         serde_skips(field, has_default, errors);
@@ -101,7 +106,7 @@ fn serde_fields(input: &Input<'_>, stored: &StoredType<'_>, errors: &mut Errors)
 }
 
 fn serde_skips(field: &Field<'_>, has_default: bool, errors: &mut Errors) {
-    let keys = serde::keys(field.attrs);
+    let keys = serde_attr::keys(field.attrs);
     let has = |names: &[&str]| keys.iter().any(|key| key.is_one_of(names));
     if has(&["skip", "skip_serializing", "skip_deserializing"]) {
         for tag in &field.tags {
@@ -109,7 +114,8 @@ fn serde_skips(field: &Field<'_>, has_default: bool, errors: &mut Errors) {
             errors.at(tag.attr, text);
         }
     }
-    // What is not read needs no default, and a missing `Option` is `None` unless a function reads it.
+    // A field that is not read needs no default, and a missing `Option` is `None` unless a function
+    // reads it.
     let is_defaulted = has_default
         || has(&["default", "skip", "skip_deserializing", "flatten"])
         || (is_option(&field.ty) && !has(&["with", "deserialize_with"]));
@@ -120,10 +126,10 @@ fn serde_skips(field: &Field<'_>, has_default: bool, errors: &mut Errors) {
     }
 }
 
-/// serde would borrow from the payload, which is gone once the event is read.
+/// Reports a field that serde would borrow from the payload, which is gone once the event is read.
 fn borrowed(field: &Field<'_>, errors: &mut Errors) {
     let reads_itself = ["skip", "skip_deserializing", "with", "deserialize_with"];
-    let keys = serde::keys(field.attrs);
+    let keys = serde_attr::keys(field.attrs);
     let has_lifetime = matches!(field.ty, Type::Reference(_));
     if has_lifetime && !keys.iter().any(|k| k.is_one_of(&reads_itself)) {
         errors.at(&field.ty, "events own their data: hold an owned value, such as a `String`");
@@ -135,7 +141,7 @@ fn is_option(ty: &Type) -> bool {
 }
 
 fn serde_borrow(attrs: &[syn::Attribute], errors: &mut Errors) {
-    for key in serde::keys(attrs).iter().filter(|key| key.is("borrow")) {
+    for key in serde_attr::keys(attrs).iter().filter(|key| key.is("borrow")) {
         let text = "events own their data: nothing can be borrowed from the payload";
         errors.push(syn::Error::new(key.ident.span(), text));
     }
