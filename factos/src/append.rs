@@ -1,13 +1,8 @@
 use bytes::Bytes;
 
 use crate::{
-    event_id::EventId,
-    event_type::EventType,
-    metadata::Metadata,
-    position::SequencePosition,
-    query::Query,
-    stream::{Revision, StreamName},
-    tags::Tags,
+    event_id::EventId, event_type::EventType, metadata::Metadata, position::SequencePosition,
+    query::Query, revision::Revision, stream_name::StreamName, tags::Tags,
 };
 
 /// An event to append.

@@ -2,8 +2,8 @@ use crate::{event::Event, query_for::QueryFor};
 
 mod closure;
 mod compute;
-mod forward;
 mod map;
+mod pointers;
 
 pub use closure::decider_fn;
 pub use compute::{compute_events, compute_state, evolve_recorded};

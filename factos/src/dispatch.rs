@@ -2,13 +2,14 @@ use std::fmt;
 
 use crate::{
     decider::Decider, metadata::Metadata, recorded::Recorded, store::EventStore,
-    stream::StreamName, text::InvalidText,
+    stream_name::StreamName, text_rules::InvalidText,
 };
 
 mod attempt;
 mod boundary;
 mod commit;
 mod context;
+mod dispatch_stream;
 mod dispatched;
 mod error;
 mod fold;
@@ -16,7 +17,6 @@ mod idempotency;
 mod loaded_stream;
 mod options;
 mod retry;
-mod stream;
 
 use attempt::Attempt;
 use boundary::{Boundary, Facts};
@@ -26,13 +26,13 @@ use options::{Cause, Options, shared_options, stream_name};
 pub use boundary::{GuardNotCovered, OutsideBoundary};
 pub use commit::OutcomeUnknown;
 pub use context::{Context, read_context};
+pub use dispatch_stream::{DispatchStream, dispatch_stream};
 pub use dispatched::Dispatched;
 pub use error::{Error, Infrastructure, Split};
 pub use idempotency::KeyReused;
 pub use loaded_stream::{LoadedStream, load_stream};
 pub use options::InvalidArgument;
 pub use retry::Retry;
-pub use stream::{DispatchStream, dispatch_stream};
 
 /// Runs a command: reads the decider's context, folds it while it streams, decides, and appends under the
 /// condition that no event of the guard was accepted since. On a conflict it reads and decides again.

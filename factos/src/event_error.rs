@@ -4,7 +4,7 @@ use std::error::Error;
 
 use crate::{
     event_id::EventId, event_type::EventType, position::SequencePosition, recorded::Recorded,
-    text::InvalidText,
+    text_rules::InvalidText,
 };
 
 type BoxError = Box<dyn Error + Send + Sync>;

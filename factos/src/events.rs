@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::StreamExt;
 
-use crate::{error::StoreError, position::SequencePosition, recorded::Recorded};
+use crate::{position::SequencePosition, recorded::Recorded, store_error::StoreError};
 
 /// One page of records, filled by a store.
 pub type Page = Vec<Recorded<Bytes>>;

@@ -70,12 +70,12 @@
 extern crate self as factos;
 
 mod append;
+mod append_error;
 mod codec;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod decider;
 mod dispatch;
-mod error;
 mod event;
 mod event_error;
 mod event_id;
@@ -91,19 +91,22 @@ mod query_for;
 mod reactor;
 mod read_options;
 mod recorded;
+mod revision;
 mod schema;
 mod store;
+mod store_error;
 mod store_ext;
-mod stream;
+mod stream_name;
 mod tag;
 mod tag_value;
 mod tags;
 pub mod testing;
-mod text;
+mod text_rules;
 mod view;
 
 pub use ::serde;
 pub use append::{AppendCondition, NewEvent};
+pub use append_error::{AppendError, Conflict, InvalidEvent};
 pub use bytes::Bytes;
 #[cfg(feature = "cbor")]
 pub use codec::Cbor;
@@ -123,7 +126,6 @@ pub use dispatch::{
     InvalidArgument, KeyReused, LoadedStream, OutcomeUnknown, OutsideBoundary, Retry, Split,
     dispatch, dispatch_stream, load_stream, read_context,
 };
-pub use error::{AppendError, Conflict, InvalidEvent, StoreError, StoreErrorKind};
 pub use event::{Event, Includes, decode, encode};
 pub use event_error::{DecodeError, EncodeError, Undecodable};
 pub use event_id::EventId;
@@ -140,14 +142,16 @@ pub use query_for::{InvalidQuery, QueryFor};
 pub use reactor::{Reactor, Then, react_all, reactor_fn};
 pub use read_options::{ReadCursor, ReadOptions};
 pub use recorded::Recorded;
+pub use revision::Revision;
 pub use schema::{Schema, TypeInfo};
 pub use store::EventStore;
+pub use store_error::{StoreError, StoreErrorKind};
 pub use store_ext::EventStoreExt;
-pub use stream::{Revision, StreamName};
+pub use stream_name::StreamName;
 pub use tag::Tag;
 pub use tag_value::{ArgOf, TagItem, TagValue};
 pub use tags::{InvalidTags, Tags};
-pub use text::{InvalidText, MAX_TEXT_BYTES};
+pub use text_rules::{InvalidText, MAX_TEXT_BYTES};
 pub use view::{View, project, project_from, view_fn};
 
 #[doc(hidden)]

@@ -2,7 +2,7 @@
 
 use crate::{
     append::{AppendCondition, NewEvent},
-    error::{AppendError, InvalidEvent},
+    append_error::{AppendError, InvalidEvent},
 };
 
 /// The most that one store accepts. Every store accepts at least [`Limits::FLOOR`].

@@ -7,7 +7,7 @@ use serde::{
 
 use crate::{
     position::SequencePosition,
-    text::{self, InvalidText},
+    text_rules::{self, InvalidText},
 };
 
 mod reserved;
@@ -89,8 +89,8 @@ impl Metadata {
 }
 
 fn check(key: &str, value: &str) -> Result<(), InvalidText> {
-    text::check_name("metadata key", key)?;
-    text::check_value("metadata value", value)
+    text_rules::check_name("metadata key", key)?;
+    text_rules::check_value("metadata value", value)
 }
 
 /// Entries that were checked, with distinct keys.

@@ -4,7 +4,7 @@ use crate::{
     event::{Event, Includes},
     query::{Query, QueryItem},
     schema::TypeInfo,
-    text::InvalidText,
+    text_rules::InvalidText,
 };
 
 /// A query, all of whose events decode into `E`.

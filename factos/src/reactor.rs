@@ -1,8 +1,7 @@
-use std::{rc::Rc, sync::Arc};
-
 use crate::recorded::Recorded;
 
 mod closure;
+mod pointers;
 mod then;
 
 pub use closure::reactor_fn;
@@ -48,18 +47,3 @@ where
 {
     records.into_iter().flat_map(|record| reactor.react(record)).collect()
 }
-
-macro_rules! forward {
-    ($($pointer:ty),*) => {$(
-        impl<R: Reactor + ?Sized> Reactor for $pointer {
-            type Event = R::Event;
-            type Effect = R::Effect;
-
-            fn react(&self, event: &Recorded<R::Event>) -> Vec<R::Effect> {
-                (**self).react(event)
-            }
-        }
-    )*};
-}
-
-forward!(&R, Box<R>, Arc<R>, Rc<R>);

@@ -2,7 +2,7 @@ use std::time::SystemTime;
 
 use crate::{
     event_id::EventId, event_type::EventType, metadata::Metadata, position::SequencePosition,
-    stream::StreamName, tags::Tags,
+    stream_name::StreamName, tags::Tags,
 };
 
 /// A stored event with its place in the log.

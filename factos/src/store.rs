@@ -3,16 +3,17 @@ use bytes::Bytes;
 
 use crate::{
     append::{AppendCondition, NewEvent},
-    error::{AppendError, StoreError},
+    append_error::AppendError,
     events::Events,
     position::SequencePosition,
     query::Query,
     read_options::ReadOptions,
     recorded::Recorded,
-    stream::StreamName,
+    store_error::StoreError,
+    stream_name::StreamName,
 };
 
-mod forward;
+mod pointers;
 
 /// An append-only log of events: the contract that every backend keeps and the conformance suite proves.
 ///

@@ -1,5 +1,6 @@
 mod collection;
-mod text;
+mod pointers;
+mod scalar;
 
 /// A field type whose values make tags: zero or more texts, each stable for ever.
 ///

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     tag::{self, Tag},
-    text::InvalidText,
+    text_rules::InvalidText,
 };
 
 /// The tags of one event: a set, sorted by bytes. Cloning allocates nothing.

@@ -40,9 +40,9 @@ mod random;
 mod report;
 mod round_trip;
 mod scenario;
-mod snapshot;
+mod schema_snapshot;
 
 pub use random::Random;
 pub use round_trip::{assert_comes_back, assert_each_comes_back};
 pub use scenario::{Outcome, Scenario, scenario};
-pub use snapshot::{BLESS, assert_schema_snapshot};
+pub use schema_snapshot::{BLESS, assert_schema_snapshot};

@@ -3,9 +3,9 @@ use serde::{Serialize, de::DeserializeSeed};
 
 use super::Codec;
 
-mod checked;
+mod lossless;
 
-use checked::{Checked, Doubt};
+use lossless::{Doubt, Lossless};
 pub use serde_json::Value as JsonValue;
 
 /// Compact JSON, the codec of every derived event.
@@ -39,7 +39,7 @@ impl Codec for Json {
     fn encode_doubtful<T: Serialize + ?Sized>(value: &T) -> Result<(Bytes, bool), JsonError> {
         let (mut payload, doubt) = (Vec::with_capacity(128), Doubt::default());
         let mut writer = serde_json::Serializer::new(&mut payload);
-        value.serialize(Checked::new(&mut writer, &doubt))?;
+        value.serialize(Lossless::new(&mut writer, &doubt))?;
         Ok((payload.into(), doubt.get()))
     }
 

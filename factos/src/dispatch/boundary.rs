@@ -2,7 +2,6 @@ use crate::{
     append::{AppendCondition, NewEvent},
     decider::Decider,
     dispatch::{error::Infrastructure, idempotency::IdempotencyKey},
-    error::StoreError,
     event::Event,
     event_type::EventType,
     events::Events,
@@ -11,8 +10,10 @@ use crate::{
     query_for::InvalidQuery,
     read_options::ReadOptions,
     recorded::Recorded,
+    revision::Revision,
     store::EventStore,
-    stream::{Revision, StreamName},
+    store_error::StoreError,
+    stream_name::StreamName,
     tags::Tags,
 };
 

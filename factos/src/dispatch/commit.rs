@@ -4,13 +4,14 @@ use bytes::Bytes;
 
 use crate::{
     append::{AppendCondition, NewEvent},
+    append_error::AppendError,
     dispatch::{error::Infrastructure, retry::Retry},
-    error::{AppendError, StoreError, StoreErrorKind},
     event_id::EventId,
     query::{Query, QueryItem},
     read_options::ReadOptions,
     recorded::Recorded,
     store::EventStore,
+    store_error::{StoreError, StoreErrorKind},
     tag::Tag,
 };
 

@@ -1,15 +1,16 @@
 use std::convert::Infallible;
 
 use crate::{
+    append_error::{AppendError, Conflict},
     dispatch::{
         boundary::{GuardNotCovered, OutsideBoundary},
         commit::OutcomeUnknown,
         idempotency::KeyReused,
         options::InvalidArgument,
     },
-    error::{AppendError, Conflict, StoreError, StoreErrorKind},
     event_error::{DecodeError, EncodeError},
     query_for::InvalidQuery,
+    store_error::{StoreError, StoreErrorKind},
 };
 
 /// Why a command led to no events, by what a caller does about it. `D` is the decider's own error.

@@ -4,8 +4,8 @@ use crate::{
     event::decode_ref,
     position::SequencePosition,
     recorded::Recorded,
+    revision::Revision,
     store::EventStore,
-    stream::Revision,
 };
 
 /// What was read of a boundary.

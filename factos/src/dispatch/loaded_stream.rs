@@ -4,9 +4,10 @@ use crate::{
     dispatch::{boundary::Boundary, error::Infrastructure, fold::fold, options::stream_name},
     position::SequencePosition,
     recorded::Recorded,
+    revision::Revision,
     store::EventStore,
-    stream::{Revision, StreamName},
-    text::InvalidText,
+    stream_name::StreamName,
+    text_rules::InvalidText,
 };
 
 /// One stream, and the condition under which deciding from it is sound.

@@ -7,8 +7,8 @@ use crate::{
     event_error::EncodeError,
     metadata::Metadata,
     recorded::Recorded,
-    stream::StreamName,
-    text::InvalidText,
+    stream_name::StreamName,
+    text_rules::InvalidText,
 };
 
 /// What a dispatch is given besides the command.

@@ -1,6 +1,6 @@
 use super::TagPairs;
 use crate::{
-    event_error::EncodeError, event_type::EventType, tag::Tag, tags::Tags, text::InvalidText,
+    event_error::EncodeError, event_type::EventType, tag::Tag, tags::Tags, text_rules::InvalidText,
 };
 
 /// How the keys start that are no application's.

@@ -14,8 +14,8 @@ use crate::{
     metadata::Metadata,
     recorded::Recorded,
     store::EventStore,
-    stream::StreamName,
-    text::InvalidText,
+    stream_name::StreamName,
+    text_rules::InvalidText,
 };
 
 /// Runs a command against one stream: reads and folds all of it, decides, and appends to it under the

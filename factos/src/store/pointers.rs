@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::*;
 
-macro_rules! forward {
+macro_rules! pointers {
     ($($generics:tt)*) => {
         #[async_trait]
         impl $($generics)* {
@@ -46,6 +46,6 @@ macro_rules! forward {
     };
 }
 
-forward!(<S: EventStore + ?Sized> EventStore for &S);
-forward!(<S: EventStore + ?Sized> EventStore for Box<S>);
-forward!(<S: EventStore + ?Sized> EventStore for Arc<S>);
+pointers!(<S: EventStore + ?Sized> EventStore for &S);
+pointers!(<S: EventStore + ?Sized> EventStore for Box<S>);
+pointers!(<S: EventStore + ?Sized> EventStore for Arc<S>);
