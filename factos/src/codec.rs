@@ -2,25 +2,15 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeSeed};
 
 #[cfg(feature = "cbor")]
-mod cbor;
-mod error;
+pub(crate) mod cbor;
+pub(crate) mod error;
 #[cfg(feature = "json")]
-mod json;
+pub(crate) mod json;
 #[cfg(feature = "messagepack")]
-mod message_pack;
+pub(crate) mod message_pack;
 #[cfg(feature = "postcard")]
-mod postcard;
-
-#[cfg(feature = "cbor")]
-pub use cbor::Cbor;
-pub use error::CodecError;
-
-#[cfg(feature = "json")]
-pub use json::{Json, JsonError, JsonValue};
-#[cfg(feature = "messagepack")]
-pub use message_pack::MessagePack;
-#[cfg(feature = "postcard")]
-pub use postcard::Postcard;
+pub(crate) mod postcard;
+pub(crate) mod read_back;
 
 /// How the payload of an event type becomes bytes and back. Belongs to the event type, not to a store.
 ///

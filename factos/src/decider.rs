@@ -1,13 +1,11 @@
 use crate::{event::Event, query_for::QueryFor};
 
-mod closure;
-mod compute;
-mod map;
+pub(crate) mod closure;
+pub(crate) mod compute;
+pub(crate) mod map;
 mod pointers;
 
-pub use closure::decider_fn;
-pub use compute::{compute_events, compute_state, evolve_recorded};
-pub use map::{MapCommand, MapError, WithContext};
+use map::{MapCommand, MapError, WithContext};
 
 /// Decides what a command leads to, from the facts accepted so far.
 ///

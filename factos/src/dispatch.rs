@@ -23,15 +23,14 @@ use boundary::{Boundary, Facts};
 use idempotency::IdempotencyKey;
 use options::{Cause, Options, shared_options, stream_name};
 
-pub use boundary::{GuardNotCovered, OutsideBoundary};
-pub use commit::OutcomeUnknown;
 pub use context::{Context, read_context};
 pub use dispatch_stream::{DispatchStream, dispatch_stream};
 pub use dispatched::Dispatched;
-pub use error::{Error, Infrastructure, Split};
-pub use idempotency::KeyReused;
+pub use error::{
+    Error, GuardNotCovered, Infrastructure, InvalidArgument, KeyReused, OutcomeUnknown,
+    OutsideBoundary, Split,
+};
 pub use loaded_stream::{LoadedStream, load_stream};
-pub use options::InvalidArgument;
 pub use retry::Retry;
 
 /// Runs a command: reads the decider's context, folds it while it streams, decides, and appends under the

@@ -81,6 +81,7 @@ mod event_error;
 mod event_id;
 mod event_type;
 mod events;
+mod invalid_query;
 mod limits;
 mod metadata;
 mod payloads;
@@ -109,17 +110,19 @@ pub use append::{AppendCondition, NewEvent};
 pub use append_error::{AppendError, Conflict, InvalidEvent};
 pub use bytes::Bytes;
 #[cfg(feature = "cbor")]
-pub use codec::Cbor;
-#[cfg(feature = "messagepack")]
-pub use codec::MessagePack;
-#[cfg(feature = "postcard")]
-pub use codec::Postcard;
-pub use codec::{Codec, CodecError};
+pub use codec::cbor::Cbor;
 #[cfg(feature = "json")]
-pub use codec::{Json, JsonError, JsonValue};
+pub use codec::json::{Json, JsonError, JsonValue};
+#[cfg(feature = "messagepack")]
+pub use codec::message_pack::MessagePack;
+#[cfg(feature = "postcard")]
+pub use codec::postcard::Postcard;
+pub use codec::{Codec, error::CodecError};
 pub use decider::{
-    Decider, MapCommand, MapError, WithContext, compute_events, compute_state, decider_fn,
-    evolve_recorded,
+    Decider,
+    closure::decider_fn,
+    compute::{compute_events, compute_state, evolve_recorded},
+    map::{MapCommand, MapError, WithContext},
 };
 pub use dispatch::{
     Context, Dispatch, DispatchStream, Dispatched, Error, GuardNotCovered, Infrastructure,
@@ -133,13 +136,14 @@ pub use event_type::EventType;
 pub use events::{Events, Page};
 #[cfg(feature = "derive")]
 pub use factos_derive::{Event, Payload, TagValue};
+pub use invalid_query::InvalidQuery;
 pub use limits::Limits;
 pub use metadata::Metadata;
 pub use payloads::Payloads;
 pub use position::SequencePosition;
 pub use query::{EmptyQuery, Query, QueryItem};
-pub use query_for::{InvalidQuery, QueryFor};
-pub use reactor::{Reactor, Then, react_all, reactor_fn};
+pub use query_for::QueryFor;
+pub use reactor::{Reactor, Then, closure::reactor_fn, react_all};
 pub use read_options::{ReadCursor, ReadOptions};
 pub use recorded::Recorded;
 pub use revision::Revision;
@@ -152,7 +156,7 @@ pub use tag::Tag;
 pub use tag_value::{ArgOf, TagItem, TagValue};
 pub use tags::{InvalidTags, Tags};
 pub use text_rules::{InvalidText, MAX_TEXT_BYTES};
-pub use view::{View, project, project_from, view_fn};
+pub use view::{View, closure::view_fn, project, project_from};
 
 #[doc(hidden)]
 pub mod __private {

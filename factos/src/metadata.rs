@@ -5,10 +5,7 @@ use serde::{
     de::{self, MapAccess, Visitor},
 };
 
-use crate::{
-    position::SequencePosition,
-    text_rules::{self, InvalidText},
-};
+use crate::text_rules::{self, InvalidText};
 
 mod reserved;
 

@@ -1,11 +1,7 @@
 use crate::recorded::Recorded;
 
-mod closure;
+pub(crate) mod closure;
 mod pointers;
-mod then;
-
-pub use closure::reactor_fn;
-pub use then::Then;
 
 /// Maps a committed record to the effects that it calls for, as values. Carrying them out is the
 /// application's.
@@ -32,7 +28,7 @@ pub trait Reactor {
         Self: Sized,
         R: Reactor<Event = Self::Event, Effect = Self::Effect>,
     {
-        Then::new(self, other)
+        Then { first: self, second: other }
     }
 }
 
@@ -46,4 +42,26 @@ where
     R::Event: 'a,
 {
     records.into_iter().flat_map(|record| reactor.react(record)).collect()
+}
+
+/// Two reactors, one after the other; see [`Reactor::then`].
+#[derive(Debug, Clone, Copy)]
+pub struct Then<A, B> {
+    first: A,
+    second: B,
+}
+
+impl<A, B> Reactor for Then<A, B>
+where
+    A: Reactor,
+    B: Reactor<Event = A::Event, Effect = A::Effect>,
+{
+    type Event = A::Event;
+    type Effect = A::Effect;
+
+    fn react(&self, event: &Recorded<A::Event>) -> Vec<A::Effect> {
+        let mut effects = self.first.react(event);
+        effects.extend(self.second.react(event));
+        effects
+    }
 }

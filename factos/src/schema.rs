@@ -1,4 +1,4 @@
-use crate::{event_type::EventType, query_for::InvalidQuery, text_rules};
+use crate::{event_type::EventType, invalid_query::InvalidQuery, text_rules};
 
 pub(crate) mod distinct;
 

@@ -1,8 +1,6 @@
-mod closure;
+pub(crate) mod closure;
 mod pointers;
 mod tuple;
-
-pub use closure::view_fn;
 
 /// A pure fold over events: what a reader wants to know.
 ///

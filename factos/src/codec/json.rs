@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeSeed};
 
-use super::Codec;
+use crate::codec::Codec;
 
 mod lossless;
 
@@ -39,7 +39,7 @@ impl Codec for Json {
     fn encode_doubtful<T: Serialize + ?Sized>(value: &T) -> Result<(Bytes, bool), JsonError> {
         let (mut payload, doubt) = (Vec::with_capacity(128), Doubt::default());
         let mut writer = serde_json::Serializer::new(&mut payload);
-        value.serialize(Lossless::new(&mut writer, &doubt))?;
+        value.serialize(Lossless::new(&mut writer, &doubt, Self::MAX_DEPTH))?;
         Ok((payload.into(), doubt.get()))
     }
 

@@ -2,7 +2,7 @@ use bytes::Bytes;
 use postcard::{Deserializer, to_allocvec};
 use serde::{Serialize, de::DeserializeSeed};
 
-use super::{Codec, CodecError};
+use crate::codec::{Codec, error::CodecError};
 
 /// postcard: the smallest payloads, without field names.
 ///

@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, sync::Arc};
 
-use super::{Decider, QueryFor};
+use crate::{decider::Decider, query_for::QueryFor};
 
 macro_rules! pointers {
     ($($pointer:ty),*) => {$(

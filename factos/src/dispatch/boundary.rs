@@ -1,20 +1,21 @@
 use crate::{
     append::{AppendCondition, NewEvent},
     decider::Decider,
-    dispatch::{error::Infrastructure, idempotency::IdempotencyKey},
+    dispatch::{
+        error::{GuardNotCovered, Infrastructure, OutsideBoundary},
+        idempotency::IdempotencyKey,
+    },
     event::Event,
-    event_type::EventType,
     events::Events,
+    invalid_query::InvalidQuery,
     position::SequencePosition,
     query::Query,
-    query_for::InvalidQuery,
     read_options::ReadOptions,
     recorded::Recorded,
     revision::Revision,
     store::EventStore,
     store_error::StoreError,
     stream_name::StreamName,
-    tags::Tags,
 };
 
 /// What a decision is based on, and what refuses it.
@@ -36,32 +37,6 @@ pub(super) struct Facts {
 struct Keyed {
     read: Query,
     refuse: Query,
-}
-
-/// The events decided upon are outside of the boundary that they were decided in, so the next decision
-/// would not see any of them: often a tag that was forgotten.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an event of type {event_type} with the tags {tags:?} is outside of the boundary {query}")]
-#[non_exhaustive]
-pub struct OutsideBoundary {
-    /// The type of the first event.
-    pub event_type: EventType,
-    /// Its tags.
-    pub tags: Tags,
-    /// The guard.
-    pub query: Query,
-}
-
-/// A guard wider than the context: what lies between the two was never looked at, so no position is
-/// known from which on it would refuse.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the guard {guard} is not covered by the context {context}")]
-#[non_exhaustive]
-pub struct GuardNotCovered {
-    /// The guard.
-    pub guard: Query,
-    /// The context.
-    pub context: Query,
 }
 
 impl Facts {

@@ -5,7 +5,10 @@ use bytes::Bytes;
 use crate::{
     append::{AppendCondition, NewEvent},
     append_error::AppendError,
-    dispatch::{error::Infrastructure, retry::Retry},
+    dispatch::{
+        error::{Infrastructure, OutcomeUnknown},
+        retry::Retry,
+    },
     event_id::EventId,
     query::{Query, QueryItem},
     read_options::ReadOptions,
@@ -17,20 +20,6 @@ use crate::{
 
 /// How often the store is asked again while an outcome is open.
 const INQUIRIES: u32 = 5;
-
-/// An append whose outcome could not be found out, or that is done while its records cannot be read: the
-/// events are in the log, all of them or none.
-///
-/// Running the command again is safe only with an idempotency key. Otherwise look for the ids first.
-#[derive(Debug, thiserror::Error)]
-#[error("the outcome of an append of {} events is not known", ids.len())]
-#[non_exhaustive]
-pub struct OutcomeUnknown {
-    /// The ids of the batch, in order.
-    pub ids: Vec<EventId>,
-    /// What the store said last.
-    pub source: StoreError,
-}
 
 /// Appends a batch and finds out what became of it. The batch is never replaced by another one while its
 /// outcome is open.

@@ -2,16 +2,22 @@ use std::convert::Infallible;
 
 use crate::{
     append_error::{AppendError, Conflict},
-    dispatch::{
-        boundary::{GuardNotCovered, OutsideBoundary},
-        commit::OutcomeUnknown,
-        idempotency::KeyReused,
-        options::InvalidArgument,
-    },
     event_error::{DecodeError, EncodeError},
-    query_for::InvalidQuery,
+    invalid_query::InvalidQuery,
     store_error::{StoreError, StoreErrorKind},
 };
+
+mod guard_not_covered;
+mod invalid_argument;
+mod key_reused;
+mod outcome_unknown;
+mod outside_boundary;
+
+pub use guard_not_covered::GuardNotCovered;
+pub use invalid_argument::InvalidArgument;
+pub use key_reused::KeyReused;
+pub use outcome_unknown::OutcomeUnknown;
+pub use outside_boundary::OutsideBoundary;
 
 /// Why a command led to no events, by what a caller does about it. `D` is the decider's own error.
 ///

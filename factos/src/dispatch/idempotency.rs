@@ -1,9 +1,10 @@
 use crate::{
-    dispatch::options::InvalidArgument,
+    dispatch::error::{InvalidArgument, KeyReused},
     event::Event,
+    invalid_query::InvalidQuery,
     metadata::Metadata,
     query::Query,
-    query_for::{InvalidQuery, QueryFor},
+    query_for::QueryFor,
     recorded::Recorded,
     tag::Tag,
 };
@@ -17,19 +18,6 @@ const FINGERPRINT: &str = "idempotency_fingerprint";
 /// A key that is carried by the events of one command, so that the command takes effect once.
 #[derive(Debug, Clone)]
 pub(super) struct IdempotencyKey(Tag);
-
-/// An idempotency key that stands for another request.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the idempotency key {key:?} was used for another request")]
-#[non_exhaustive]
-pub struct KeyReused {
-    /// The key.
-    pub key: String,
-    /// What the earlier request was.
-    pub earlier: String,
-    /// What this request is.
-    pub given: String,
-}
 
 impl IdempotencyKey {
     pub(super) fn new(key: &str) -> Result<Self, InvalidArgument> {

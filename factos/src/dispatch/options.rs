@@ -1,8 +1,6 @@
-use std::convert::Infallible;
-
 use crate::{
     append::NewEvent,
-    dispatch::{idempotency::IdempotencyKey, retry::Retry},
+    dispatch::{error::InvalidArgument, idempotency::IdempotencyKey, retry::Retry},
     event::{Event, encode},
     event_error::EncodeError,
     metadata::Metadata,
@@ -23,31 +21,6 @@ pub(super) struct Options {
     pub(super) outside_boundary: bool,
     /// The first argument that cannot be used: told when the dispatch is run.
     pub(super) invalid: Option<InvalidArgument>,
-}
-
-/// An argument of a dispatch that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidArgument {
-    /// The name of a stream.
-    #[error("the stream name cannot be used")]
-    StreamName(#[source] InvalidText),
-    /// An idempotency key: it makes a tag, and is bound to the length of one.
-    #[error("the idempotency key cannot be used")]
-    IdempotencyKey(#[source] InvalidText),
-    /// A fingerprint.
-    #[error("the fingerprint of the request cannot be used")]
-    Fingerprint(#[source] InvalidText),
-    /// The correlation or causation id taken from a record.
-    #[error("the cause's ids cannot be used")]
-    Cause(#[source] InvalidText),
-}
-
-/// A valid name needs no check, so its conversion cannot fail.
-impl From<Infallible> for InvalidText {
-    fn from(never: Infallible) -> Self {
-        match never {}
-    }
 }
 
 /// The record that led to a command.

@@ -1,6 +1,6 @@
 //! The keys that mean the same in every application, and their accessors.
 
-use super::{InvalidText, Metadata, SequencePosition};
+use crate::{metadata::Metadata, position::SequencePosition, text_rules::InvalidText};
 
 macro_rules! reserved {
     ($($(#[$doc:meta])* $constant:ident = $key:literal, $read:ident, $with:ident;)*) => {

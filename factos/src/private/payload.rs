@@ -4,14 +4,14 @@ use bytes::Bytes;
 use serde::{Deserializer, Serialize, Serializer, de::DeserializeSeed};
 
 use crate::{
-    codec::Codec as Format,
+    codec::{Codec as Format, read_back::encode_readable},
     event::Event,
     event_error::{EncodeError, Undecodable},
 };
 
 /// The codec of derived events.
 #[cfg(feature = "json")]
-pub type Codec = crate::codec::Json;
+pub type Codec = crate::codec::json::Json;
 
 /// An event whose fields serde writes and reads, without the name of the event.
 pub trait Mirrored: Sized {
@@ -50,13 +50,8 @@ impl<'de, T: Mirrored> DeserializeSeed<'de> for Variant<T> {
 /// # Errors
 /// [`EncodeError::Codec`].
 pub fn encode<T: Event + Mirrored>(variant: u32, event: &T) -> Result<Bytes, EncodeError> {
-    let written = T::Codec::encode_doubtful(&Fields(event)).and_then(|(payload, is_doubtful)| {
-        if is_doubtful {
-            T::Codec::decode(Variant::<T>(variant, PhantomData), &payload)?;
-        }
-        Ok(payload)
-    });
-    written.map_err(|source| EncodeError::Codec {
+    let seed = Variant::<T>(variant, PhantomData);
+    encode_readable::<T::Codec, _, _>(&Fields(event), seed).map_err(|source| EncodeError::Codec {
         event_type: event.event_type(),
         source: source.into(),
     })

@@ -5,7 +5,21 @@
 
 use std::sync::Arc;
 
-use super::*;
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::{
+    append::{AppendCondition, NewEvent},
+    append_error::AppendError,
+    events::Events,
+    position::SequencePosition,
+    query::Query,
+    read_options::ReadOptions,
+    recorded::Recorded,
+    store::EventStore,
+    store_error::StoreError,
+    stream_name::StreamName,
+};
 
 macro_rules! pointers {
     ($($generics:tt)*) => {

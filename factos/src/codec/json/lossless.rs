@@ -7,8 +7,6 @@ use serde::ser::{
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::Json;
-
 /// Wraps a serializer, or one of its compounds, and the place in the value where it stands.
 pub(super) struct Lossless<'d, S> {
     inner: S,
@@ -23,6 +21,7 @@ pub(super) type Doubt = Cell<bool>;
 #[derive(Clone, Copy)]
 struct Place {
     depth: u8,
+    max_depth: u8,
     in_some: bool,
 }
 
@@ -34,8 +33,8 @@ struct At<'a, T: ?Sized> {
 }
 
 impl<'d, S> Lossless<'d, S> {
-    pub(super) const fn new(inner: S, doubt: &'d Doubt) -> Self {
-        let place = Place { depth: 0, in_some: false };
+    pub(super) const fn new(inner: S, doubt: &'d Doubt, max_depth: u8) -> Self {
+        let place = Place { depth: 0, max_depth, in_some: false };
         Self { inner, place, doubt }
     }
 
@@ -50,12 +49,12 @@ impl<'d, S> Lossless<'d, S> {
 impl Place {
     fn nested<E: Error>(self, levels: u8) -> Result<Self, E> {
         let depth = self.depth + levels;
-        if depth > Json::MAX_DEPTH {
-            let limit = Json::MAX_DEPTH;
+        if depth > self.max_depth {
+            let limit = self.max_depth;
             let text = format_args!("more than {limit} arrays and objects within each other");
             return Err(E::custom(text));
         }
-        Ok(Self { depth, in_some: false })
+        Ok(Self { depth, in_some: false, ..self })
     }
 
     fn null<E: Error>(self) -> Result<(), E> {
