@@ -1,4 +1,4 @@
-//! Why a batch was not appended.
+//! The errors of an append.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ pub enum AppendError {
     /// The batch holds no event.
     #[error("the batch holds no event")]
     EmptyBatch,
-    /// An event of this id is in the log, or stands twice in the batch.
+    /// An event with this id is in the log already, or twice in the batch.
     #[error("an event with the id {0} was appended before")]
     DuplicateEventId(EventId),
     /// The batch is larger than the store accepts.
@@ -48,17 +48,17 @@ pub enum Conflict {
         query: Query,
         /// The position of the condition.
         after: Option<SequencePosition>,
-        /// Where one such event stands; not always the first.
+        /// The position of one such event, not always of the first.
         position: SequencePosition,
     },
-    /// The stream is elsewhere.
+    /// The stream has another revision.
     #[error("stream {stream} has {actual}, expected {expected}")]
     Revision {
         /// The stream of the condition.
         stream: StreamName,
         /// The revision of the condition.
         expected: Revision,
-        /// How far the stream is.
+        /// The revision that the stream has.
         actual: Revision,
     },
 }
@@ -74,7 +74,7 @@ impl fmt::Display for After {
     }
 }
 
-/// A batch that passes a limit of the store; see [`Limits`](crate::Limits).
+/// A batch that exceeds a limit of the store; see [`Limits`](crate::Limits).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidEvent {
@@ -83,7 +83,7 @@ pub enum InvalidEvent {
         "event {index} of the batch has a payload of {bytes} bytes, at most {limit} are accepted"
     )]
     PayloadTooLarge {
-        /// Which event, from 0.
+        /// The index of the event in the batch, from 0.
         index: usize,
         /// How long the payload is.
         bytes: usize,
@@ -93,7 +93,7 @@ pub enum InvalidEvent {
     /// An event has too many tags.
     #[error("event {index} of the batch has {tags} tags, at most {limit} are accepted")]
     TooManyTags {
-        /// Which event, from 0.
+        /// The index of the event in the batch, from 0.
         index: usize,
         /// How many tags it has.
         tags: usize,

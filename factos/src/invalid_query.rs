@@ -1,10 +1,10 @@
 use crate::{query::Query, text_rules::InvalidText};
 
-/// A typed query that cannot be asked.
+/// A typed query that is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidQuery {
-    /// An argument does not make a tag.
+    /// An argument cannot be a tag.
     #[error("the value for {key:?} in a query does not make a tag")]
     Tag {
         /// The tag's key.
@@ -26,7 +26,7 @@ pub enum InvalidQuery {
         /// The query asked for.
         query: Query,
     },
-    /// The event type declares no stored type, or one under a name that is none.
+    /// The event type declares no stored type, or one with an invalid name.
     #[error("the event type declares no stored type with a valid name")]
     NoType,
 }

@@ -7,11 +7,11 @@ use crate::{
     schema::TypeInfo,
 };
 
-/// A query, all of whose events decode into `E`.
+/// A query that selects only events which decode into `E`.
 ///
-/// Built by the generated `E::query()`, or with [`all_types`](Self::all_types). An argument that makes no
-/// tag is kept as the error that [`as_query`](Self::as_query) returns, so that nothing is read or
-/// appended on a query that was not meant.
+/// Built by the generated `E::query()`, or with [`all_types`](Self::all_types). An argument that cannot be
+/// a tag is kept as the error that [`as_query`](Self::as_query) returns, so that nothing is read or
+/// appended under another query than the intended one.
 pub struct QueryFor<E> {
     query: Result<Query, InvalidQuery>,
     event: PhantomData<fn() -> E>,
@@ -54,7 +54,7 @@ impl<E> QueryFor<E> {
     /// The query.
     ///
     /// # Errors
-    /// [`InvalidQuery`] if an argument did not make a tag, or no event carries all the keys of an item.
+    /// [`InvalidQuery`] if an argument cannot be a tag, or no event carries all the keys of an item.
     pub fn as_query(&self) -> Result<&Query, InvalidQuery> {
         self.query.as_ref().map_err(Clone::clone)
     }

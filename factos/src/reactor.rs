@@ -3,12 +3,11 @@ use crate::recorded::Recorded;
 pub(crate) mod closure;
 mod pointers;
 
-/// Maps a committed record to the effects that it calls for, as values. Carrying them out is the
-/// application's.
+/// Maps a committed record to the effects that it calls for, as values. The application carries them out.
 ///
-/// Pure: no IO, no store, nothing async or `Send`; dyn-compatible. The same record gives the same effects
-/// each time: one that is delivered again after a crash must be recognisable, for example by
-/// [`Recorded::id`].
+/// Pure: no IO, no store, nothing async or `Send`; dyn-compatible. The same record must give the same
+/// effects each time, and an effect that is delivered again after a crash must be recognisable, for
+/// example by [`Recorded::id`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a reactor",
     note = "implement `factos::Reactor` for it, or make one of a closure with `factos::reactor_fn`"

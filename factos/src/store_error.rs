@@ -2,8 +2,8 @@
 
 use std::{error::Error, fmt};
 
-/// A failure of the store itself: what a caller can do about it is its [`kind`](Self::kind), what
-/// happened is told by the backend's own error, which [`downcast_ref`](Self::downcast_ref) finds.
+/// A failure of the store itself. Its [`kind`](Self::kind) says what a caller can do about it. The
+/// backend's own error, which [`downcast_ref`](Self::downcast_ref) finds, says what happened.
 #[derive(Debug)]
 pub struct StoreError(Box<Failure>);
 
@@ -17,16 +17,16 @@ struct Failure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// A lock or a connection was not to be had in time. Nothing was written; safe to try again.
+    /// No lock or no connection was available in time. Nothing was written; safe to try again.
     Busy,
-    /// The batch may or may not be in the log. Appending it again with the same ids tells:
+    /// The batch may or may not be in the log. Appending it again with the same ids shows which:
     /// [`AppendError::DuplicateEventId`](crate::AppendError::DuplicateEventId) means that it is.
     OutcomeUnknown,
-    /// There is no room left. Nothing was written.
+    /// There is no space left for the log. Nothing was written.
     Full,
-    /// What is stored is damaged. Stop and look.
+    /// The stored data is damaged. Stop and investigate.
     Corrupt,
-    /// This is not a log, or not one that this version can use.
+    /// What was opened is not a log, or a log that this version cannot use.
     Incompatible,
     /// Anything else; an append wrote nothing.
     Other,
@@ -65,7 +65,7 @@ impl fmt::Display for StoreError {
     }
 }
 
-/// Stands for the backend's own error, so its source is that error's.
+/// Takes the place of the backend's own error in a chain of errors: it has the source of that error.
 impl Error for StoreError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.0.error.source()

@@ -2,7 +2,7 @@ use std::{borrow::Borrow, fmt, str::FromStr};
 
 use crate::text_rules::{self, InvalidText};
 
-/// A `key:value` text that makes one part of a payload visible to queries.
+/// A `key:value` text by which queries can match one part of a payload.
 ///
 /// 1 to 255 bytes in all, no control characters; the first colon ends the key; neither side is empty.
 /// Equality is byte for byte. Tags are indexed and outlive erasure: keep personal data out of them.
@@ -30,7 +30,7 @@ impl Tag {
     /// # Errors
     /// As [`Tag::new`], and if there is no colon.
     pub fn parse(text: &str) -> Result<Self, InvalidText> {
-        check(text)?;
+        check_text(text)?;
         Ok(Self(text.into()))
     }
 
@@ -53,7 +53,8 @@ impl Tag {
     }
 }
 
-pub(crate) fn check(text: &str) -> Result<(), InvalidText> {
+/// Checks the text of a tag: the rules of every name, and the form `key:value`.
+pub(crate) fn check_text(text: &str) -> Result<(), InvalidText> {
     text_rules::check_name("tag", text)?;
     let colon = text.as_bytes().iter().position(|byte| *byte == b':');
     match colon {

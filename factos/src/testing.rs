@@ -1,4 +1,5 @@
-//! For an application's own tests: deciders without a store, events that come back, schemas that stay.
+//! For an application's own tests: scenarios of deciders without a store, round trips of events, and
+//! snapshots of schemas.
 //!
 //! ```
 //! use factos::{Decider, Event, QueryFor, testing::scenario};

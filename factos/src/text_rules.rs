@@ -1,4 +1,5 @@
-//! The rules that every name in the log obeys, checked once, when the value is built.
+//! The rules for the text of every event type, stream name, tag and metadata entry: checked once, when the
+//! value is built.
 
 use std::{convert::Infallible, fmt};
 

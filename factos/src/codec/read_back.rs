@@ -1,15 +1,15 @@
-//! The payloads in doubt are read back at `encode`, before they are stored.
+//! Payloads in doubt are read back at `encode`, before they are stored.
 
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeSeed};
 
 use crate::codec::Codec;
 
-/// Writes a value, and reads the payload back with the seed if the codec is in doubt about it: what could
-/// never be read is refused here.
+/// Encodes a value. If the codec is in doubt whether the payload can be read, decodes it once with the
+/// seed: a value that could never be read is refused here.
 ///
 /// # Errors
-/// Those of the codec, of writing and of reading.
+/// The codec refuses to encode the value, or to decode the payload.
 pub(crate) fn encode_readable<C, T, S>(value: &T, seed: S) -> Result<Bytes, C::Error>
 where
     C: Codec,

@@ -18,7 +18,7 @@ use crate::{
     stream_name::StreamName,
 };
 
-/// What a decision is based on, and what refuses it.
+/// The events that a decision is based on, and those that refuse its append.
 #[derive(Debug)]
 pub(super) enum Boundary {
     Facts(Facts),
@@ -29,7 +29,7 @@ pub(super) enum Boundary {
 pub(super) struct Facts {
     pub(super) context: Query,
     pub(super) guard: Query,
-    /// What is read and what refuses the append, where a key widens context and guard.
+    /// Context and guard, each widened by the events that carry the idempotency key, if there is one.
     keyed: Option<Keyed>,
 }
 
@@ -97,7 +97,7 @@ impl Boundary {
         }
     }
 
-    /// Whether a record that was read is part of what is folded: one found by its key alone is not.
+    /// Whether a record that was read is folded: one that was read for its key alone is not.
     pub(super) fn holds<E>(&self, record: &Recorded<E>) -> bool {
         match self {
             Self::Facts(facts) if facts.keyed.is_some() => facts.selects(record),
@@ -105,7 +105,7 @@ impl Boundary {
         }
     }
 
-    /// Whether a committed record would be part of what is folded next time.
+    /// Whether the next decision would fold a committed record.
     pub(super) fn selects<E>(&self, record: &Recorded<E>) -> bool {
         match self {
             Self::Facts(facts) => facts.selects(record),
@@ -126,7 +126,7 @@ impl Boundary {
         }
     }
 
-    /// Refuses a batch, none of which the next decision would see.
+    /// Refuses a batch if the next decision would see none of its events.
     pub(super) fn admit(&self, batch: &[NewEvent]) -> Result<(), OutsideBoundary> {
         match self {
             Self::Facts(facts) => facts.admit(batch),

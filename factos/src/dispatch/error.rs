@@ -42,15 +42,15 @@ declare_error! {
         Encode(#[from] EncodeError),
         /// The store refuses the batch, whatever the log holds.
         Append(AppendError),
-        /// The decider's context or guard cannot be asked for.
+        /// The decider's context or guard is not a valid query.
         Query(#[from] InvalidQuery),
         /// The decider's context does not cover its guard.
         GuardNotCovered(#[from] GuardNotCovered),
         /// The next decision could not see any of the decided events.
         OutsideBoundary(#[from] OutsideBoundary),
-        /// The idempotency key stands for another request.
+        /// The idempotency key was used for another request.
         KeyReused(#[from] KeyReused),
-        /// What the dispatch was given cannot be used.
+        /// An argument of the dispatch cannot be used.
         InvalidArgument(#[from] InvalidArgument),
         /// The events may or may not be in the log.
         OutcomeUnknown(#[from] OutcomeUnknown),
@@ -75,7 +75,7 @@ impl<D> Error<D> {
         }
     }
 
-    /// The same error with the domain's part mapped.
+    /// The same error with the domain's error mapped.
     pub fn map_domain<E>(self, f: impl FnOnce(D) -> E) -> Error<E> {
         let Ok(error) = self.try_map_domain(|domain| Ok::<E, Infallible>(f(domain)));
         error

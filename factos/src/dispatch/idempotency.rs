@@ -9,10 +9,10 @@ use crate::{
     tag::Tag,
 };
 
-/// The key of the tag under which events remember their command.
+/// The key of the tag that holds the idempotency key.
 const TAG_KEY: &str = "factos.key";
 
-/// The metadata key of what the request was.
+/// The metadata key of the fingerprint of the request.
 const FINGERPRINT: &str = "idempotency_fingerprint";
 
 /// A key that is carried by the events of one command, so that the command takes effect once.
@@ -55,7 +55,7 @@ impl IdempotencyKey {
         }
     }
 
-    /// Whether the earlier events are those of this request, as far as both told what theirs is.
+    /// Refuses earlier events of another request. That shows only if both requests have a fingerprint.
     pub(super) fn check<E>(
         &self,
         earlier: &[Recorded<E>],

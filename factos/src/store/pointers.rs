@@ -1,6 +1,6 @@
 //! A reference, a box and an `Arc` of a store are stores.
 
-// A method that is added to the trait and not forwarded would silently take another path.
+// Otherwise a method that is added to the trait with a default would silently not be forwarded.
 #![deny(clippy::missing_trait_methods)]
 
 use std::sync::Arc;

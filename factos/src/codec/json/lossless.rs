@@ -7,7 +7,7 @@ use serde::ser::{
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-/// Wraps a serializer, or one of its compounds, and the place in the value where it stands.
+/// A serializer, or one of its compounds, with the place in the value that it writes.
 pub(super) struct Lossless<'d, S> {
     inner: S,
     place: Place,
@@ -25,7 +25,7 @@ struct Place {
     in_some: bool,
 }
 
-/// A value that is written at a place.
+/// A value, and the place in the whole value where it is written.
 struct At<'a, T: ?Sized> {
     value: &'a T,
     place: Place,

@@ -1,8 +1,8 @@
-/// Declares the error of a dispatch, and from the list of its variants what converts it: with another
-/// domain error, and from each of the errors within to [`Infrastructure`](super::Infrastructure).
+/// Declares the error of a dispatch, and derives its conversions from the list of variants: to an error
+/// with another domain error, and from the error of each variant to `Infrastructure`.
 ///
-/// Every variant but `Domain` is also made `From` its error: by `#[from]`, or by hand where that is
-/// left out.
+/// `Error` needs a `From` for each of these errors as well: by `#[from]`, or by hand where the list leaves
+/// that out.
 macro_rules! declare_error {
     (
         $(#[$enum_attribute:meta])*
@@ -20,7 +20,7 @@ macro_rules! declare_error {
         }
 
         impl<D> Error<D> {
-            /// The same error with the domain's part mapped, if `f` accepts it.
+            /// The same error with the domain's error mapped, or what `f` refuses that with.
             fn try_map_domain<E, R>(self, f: impl FnOnce(D) -> Result<E, R>) -> Result<Error<E>, R> {
                 match self {
                     Self::Domain(domain) => f(domain).map(Error::Domain),

@@ -1,7 +1,7 @@
 use crate::query::Query;
 
-/// A guard wider than the context: what lies between the two was never looked at, so no position is
-/// known from which on it would refuse.
+/// A guard that selects events which the context does not select. The decision has not read those events,
+/// so no position is known after which they would refuse the append.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the guard {guard} is not covered by the context {context}")]
 #[non_exhaustive]

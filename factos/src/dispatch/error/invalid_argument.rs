@@ -7,7 +7,7 @@ pub enum InvalidArgument {
     /// The name of a stream.
     #[error("the stream name cannot be used")]
     StreamName(#[source] InvalidText),
-    /// An idempotency key: it makes a tag, and is bound to the length of one.
+    /// An idempotency key: it becomes the value of a tag, and has the limits of one.
     #[error("the idempotency key cannot be used")]
     IdempotencyKey(#[source] InvalidText),
     /// A fingerprint.

@@ -1,12 +1,12 @@
-/// An idempotency key that stands for another request.
+/// An idempotency key that was used for another request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the idempotency key {key:?} was used for another request")]
 #[non_exhaustive]
 pub struct KeyReused {
     /// The key.
     pub key: String,
-    /// What the earlier request was.
+    /// The fingerprint of the earlier request.
     pub earlier: String,
-    /// What this request is.
+    /// The fingerprint of this request.
     pub given: String,
 }

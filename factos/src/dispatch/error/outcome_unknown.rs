@@ -1,7 +1,7 @@
 use crate::{event_id::EventId, store_error::StoreError};
 
-/// An append whose outcome could not be found out, or that is done while its records cannot be read: the
-/// events are in the log, all of them or none.
+/// An append whose outcome could not be found out, or whose records could not be read afterwards. All of
+/// its events are in the log, or none.
 ///
 /// Running the command again is safe only with an idempotency key. Otherwise look for the ids first.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +10,6 @@ use crate::{event_id::EventId, store_error::StoreError};
 pub struct OutcomeUnknown {
     /// The ids of the batch, in order.
     pub ids: Vec<EventId>,
-    /// What the store said last.
+    /// The last error of the store.
     pub source: StoreError,
 }

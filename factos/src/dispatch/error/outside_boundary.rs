@@ -1,7 +1,7 @@
 use crate::{event_type::EventType, query::Query, tags::Tags};
 
-/// The events decided upon are outside of the boundary that they were decided in, so the next decision
-/// would not see any of them: often a tag that was forgotten.
+/// None of the decided events is within the boundary of the decision, so the next decision would see none
+/// of them. Often a tag was forgotten.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("an event of type {event_type} with the tags {tags:?} is outside of the boundary {query}")]
 #[non_exhaustive]
