@@ -1,7 +1,7 @@
 //! An event-sourced aggregate: an account with a stream of its own, whose revision is the boundary.
 //!
-//! The same log, the same events and the same kind of decider; only the dispatch is another one. Where a
-//! rule concerns one thing alone, a stream is enough.
+//! The log, the events and the decider are of the same kind as in the other stories; only the dispatch is
+//! another one. A stream is enough for a rule about one thing alone.
 
 use factos::{Decider, Event};
 
@@ -9,65 +9,65 @@ use factos::{Decider, Event};
 #[derive(Debug, Clone, PartialEq, Eq, Event)]
 #[event(prefix = "account.", rename_all = "kebab-case")]
 pub enum Account {
-    /// It is opened.
+    /// The account is opened.
     Opened {
-        /// By whom.
+        /// The owner's name.
         owner: String,
     },
-    /// Money comes in.
+    /// Money is paid in.
     Deposited {
-        /// So much.
+        /// The amount.
         cents: u64,
     },
-    /// Money goes out.
+    /// Money is paid out.
     Withdrawn {
-        /// So much.
+        /// The amount.
         cents: u64,
     },
-    /// It is closed.
+    /// The account is closed.
     Closed,
 }
 
-/// What can be asked for.
+/// The commands on an account.
 #[derive(Debug, Clone)]
 pub enum Command {
-    /// An account.
+    /// Open the account.
     Open {
-        /// For whom.
+        /// The owner's name.
         owner: String,
     },
-    /// To bring money.
+    /// Pay in this amount.
     Deposit(u64),
-    /// To take money.
+    /// Pay out this amount.
     Withdraw(u64),
-    /// To close it.
+    /// Close the account.
     Close,
 }
 
-/// Why it is refused.
+/// Why a command is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// There is an account, or was one.
+    /// The account exists, or did before it was closed.
     Exists,
-    /// There is none, or none any more.
+    /// The account does not exist, or is closed.
     NotOpen,
-    /// There is not so much in it.
+    /// The balance is lower than the amount.
     TooLittle,
-    /// There is money in it.
+    /// The account still holds money.
     NotEmpty,
 }
 
-/// The account as it stands: a machine of three states.
+/// The account: a state machine of three states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Not yet.
+    /// It was never opened.
     Missing,
-    /// With so much in it.
+    /// It is open.
     Open {
-        /// So much.
+        /// The balance.
         cents: u64,
     },
-    /// No more.
+    /// It was closed.
     Closed,
 }
 

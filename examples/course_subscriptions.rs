@@ -1,85 +1,87 @@
-//! A rule across two entities: a course has room for so many students, and a student for so many courses.
+//! A rule across two entities: a course takes a limited number of students, and a student takes a limited
+//! number of courses.
 //!
-//! No aggregate owns a subscription. Its boundary is both: what happened to the course, or to the student.
+//! No aggregate owns a subscription. Its boundary is both: the events of the course and those of the
+//! student.
 
 use factos::{Decider, Event, QueryFor};
 
-/// So many courses a student can take.
+/// How many courses a student can take.
 pub const COURSES_PER_STUDENT: usize = 3;
 
-/// What can happen.
+/// What can happen to courses and students.
 #[derive(Debug, Clone, PartialEq, Event)]
 #[event(prefix = "school.")]
 pub enum Course {
     /// A course is offered.
     Defined {
-        /// Which.
+        /// The course.
         #[tag]
         course: String,
-        /// How many students it has room for.
+        /// How many students it takes.
         capacity: usize,
     },
-    /// A course has more or less room.
+    /// A course takes more or fewer students.
     CapacityChanged {
-        /// Which.
+        /// The course.
         #[tag]
         course: String,
-        /// How many students it has room for now.
+        /// How many students it takes from now on.
         capacity: usize,
     },
-    /// A student takes part.
+    /// A student subscribes to a course.
     StudentSubscribed {
-        /// In what.
+        /// The course.
         #[tag]
         course: String,
-        /// Who.
+        /// The student.
         #[tag]
         student: String,
     },
 }
 
-/// What can be asked for.
+/// The commands.
 #[derive(Debug, Clone)]
 pub enum Command {
-    /// To offer a course.
+    /// Offer a course.
     Define {
-        /// Which.
+        /// The course.
         course: String,
-        /// For how many students.
+        /// How many students it takes.
         capacity: usize,
     },
-    /// To give a course more or less room.
+    /// Let a course take more or fewer students.
     ChangeCapacity {
-        /// Which.
+        /// The course.
         course: String,
-        /// For how many students.
+        /// How many students it takes from now on.
         capacity: usize,
     },
-    /// To take part.
+    /// Subscribe a student to a course.
     Subscribe {
-        /// In what.
+        /// The course.
         course: String,
-        /// Who.
+        /// The student.
         student: String,
     },
 }
 
-/// Why it is refused.
+/// Why a command is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// There is a course of this name.
     CourseExists,
     /// There is no course of this name.
     NoSuchCourse,
-    /// It has room for so many already.
+    /// The course has this capacity already.
     NothingChanges,
-    /// More students take part than there would be room for.
+    /// More students have subscribed than the new capacity allows.
     MoreStudentsThanThat,
     /// Every seat is taken.
     CourseIsFull,
-    /// The student takes part.
+    /// The student has subscribed to this course already.
     SubscribedAlready,
-    /// The student takes part in as many courses as one can.
+    /// The student takes as many courses as one can.
     TooManyCourses,
 }
 
@@ -193,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_course_takes_so_many_students() {
+    fn a_course_takes_as_many_students_as_its_capacity() {
         let given = [defined("c1", 2), subscribed("c1", "ann"), subscribed("c2", "joe")];
         let story = scenario(&Enrolment).given(given);
         story.when(subscribe("c1", "bob")).then([subscribed("c1", "bob")]);
@@ -204,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn room_is_changed_but_not_below_those_who_take_part() {
+    fn the_capacity_is_changed_but_not_below_the_number_of_subscriptions() {
         let change = |capacity| Command::ChangeCapacity { course: "c1".into(), capacity };
         let given = || [defined("c1", 2), subscribed("c1", "ann"), subscribed("c1", "bob")];
         let changed = Course::CapacityChanged { course: "c1".into(), capacity: 3 };
@@ -217,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_student_takes_so_many_courses_and_each_once() {
+    fn a_student_takes_a_limited_number_of_courses_and_each_once() {
         let taken = (0..COURSES_PER_STUDENT).map(|n| subscribed(&format!("t{n}"), "ann"));
         let story = || scenario(&Enrolment).given([defined("c1", 9)]).given(taken.clone());
         story().when(subscribe("c1", "ann")).then_err(Refusal::TooManyCourses);

@@ -1,8 +1,8 @@
-//! A request that arrives twice: an order is recorded once, whether the client names it itself or not.
+//! A request that arrives twice: the order is recorded once, in one of two ways.
 //!
-//! Where a second attempt is the client's mistake, the submission is part of the facts, and the decider
-//! refuses. Where it is the network's, the command is given an idempotency key when it is dispatched: the
-//! answer is then the records of the first attempt.
+//! If a second submission is the client's mistake, the submission's id is part of the event, and the
+//! decider refuses the second one. If the network repeats the request, the command is dispatched with an
+//! idempotency key, and the second dispatch returns the records of the first.
 
 use factos::{Decider, Event, QueryFor};
 
@@ -10,19 +10,19 @@ use factos::{Decider, Event, QueryFor};
 #[derive(Debug, Clone, PartialEq, Event)]
 #[event("order.placed", alias = "OrderPlaced")]
 pub struct OrderPlaced {
-    /// What the client calls this submission.
+    /// The client's id of this submission.
     #[tag]
     pub submission: String,
-    /// What was ordered.
+    /// The ordered items.
     pub items: Vec<String>,
 }
 
-/// To order.
+/// Places an order.
 #[derive(Debug, Clone)]
 pub struct PlaceOrder {
-    /// What the client calls this submission.
+    /// The client's id of this submission.
     pub submission: String,
-    /// What to order.
+    /// The items to order.
     pub items: Vec<String>,
 }
 

@@ -1,5 +1,5 @@
-//! Numbers without gaps: every invoice has the number after the last one, and none is left out, since an
-//! invoice that was not accepted has used no number.
+//! Numbers without gaps: every invoice has the number after the last one. No number is left out, because
+//! an invoice that is not accepted uses no number.
 
 use factos::{Decider, Event};
 
@@ -10,11 +10,11 @@ pub struct InvoiceCreated {
     /// From 1, without gaps.
     #[tag]
     pub number: u64,
-    /// What is to be paid, with its currency.
+    /// The amount to pay, with its currency.
     pub amount: String,
 }
 
-/// As it was before there was more than one currency.
+/// Version 1, from when there was one currency only.
 #[derive(Debug, factos::Payload)]
 struct V1 {
     number: u64,
@@ -25,15 +25,15 @@ fn from_cents(old: V1) -> InvoiceCreated {
     InvoiceCreated { number: old.number, amount: old.amount + " EUR" }
 }
 
-/// To write an invoice over this amount.
+/// Creates an invoice over this amount.
 #[derive(Debug, Clone)]
 pub struct CreateInvoice(pub String);
 
-/// Nothing is owed.
+/// There is no amount to pay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NothingOwed;
 
-/// Writes invoices. Its context is every invoice: each one gives the next its number.
+/// Creates invoices. Its context is every invoice, because each one decides the number of the next.
 #[derive(Debug)]
 pub struct Accounting;
 

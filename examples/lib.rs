@@ -1,6 +1,6 @@
-//! Runnable stories, each a test as well: `ticket-sale` is a binary of its own, the modules are rules that
-//! every system of facts meets sooner or later, each a decider with scenarios. `tests/stories.rs` runs
-//! them on every store.
+//! Runnable stories, each also a test. `ticket-sale` is a binary of its own. Each module is a decider with
+//! scenarios, for a rule that most event-sourced systems need sooner or later. `tests/stories.rs` runs the
+//! modules on the stores.
 
 pub mod account;
 pub mod course_subscriptions;

@@ -1,8 +1,8 @@
-//! A token that works once, and not for ever: somebody signs up, is sent a code, and confirms with it.
+//! A token that works once and expires: a person signs up, is sent a code, and confirms with it.
 
 use factos::{Decider, Event, QueryFor};
 
-/// For so many minutes a code is good.
+/// How many minutes a code is valid.
 pub const GOOD_FOR_MINUTES: u64 = 60;
 
 /// What can happen. Queries see the code and nothing about the person: tags outlive erasure.
@@ -14,58 +14,58 @@ pub enum SignUp {
         /// The code.
         #[tag]
         code: String,
-        /// To whom.
+        /// The address it was sent to.
         email: String,
-        /// When.
+        /// When it was sent.
         minute: u64,
     },
-    /// The code came back.
+    /// The code was used to confirm.
     Confirmed {
         /// The code.
         #[tag]
         code: String,
-        /// From whom.
+        /// The address it was sent to.
         email: String,
     },
 }
 
-/// To confirm with a code.
+/// Confirms with a code.
 #[derive(Debug, Clone)]
 pub struct Confirm {
     /// The code.
     pub code: String,
-    /// Now.
+    /// The current time.
     pub minute: u64,
 }
 
-/// Why it is refused.
+/// Why a confirmation is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// No such code was sent.
     NoSuchCode,
-    /// The code came back already.
+    /// The code was used already.
     UsedAlready,
     /// The code is too old.
     Expired,
 }
 
-/// What became of a code.
+/// The state of a code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Code {
     /// It was never sent.
     Unknown,
     /// It was sent.
     Sent {
-        /// To whom.
+        /// The address it was sent to.
         email: String,
-        /// When.
+        /// When it was sent.
         minute: u64,
     },
-    /// It came back.
+    /// It was used.
     Used,
 }
 
-/// Decides whether a code is good.
+/// Decides whether a code is valid.
 #[derive(Debug)]
 pub struct OptIn;
 

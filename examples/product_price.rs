@@ -1,13 +1,13 @@
-//! A price that changes while somebody looks at it: an order stands at the price that was shown, if that
-//! is the current one, or was so a few minutes ago.
+//! A price that changes while a customer looks at it: an order is accepted at the price that was shown, if
+//! that is the current price, or was a few minutes ago.
 //!
-//! An order depends on prices, and no order on another: its boundary is prices alone.
+//! An order depends on prices and on no other order: its boundary is the prices alone.
 
 use std::collections::BTreeMap;
 
 use factos::{Decider, Event, QueryFor};
 
-/// For so many minutes after a change the price before it is still good.
+/// How many minutes after a change the old price is still accepted.
 pub const GRACE_MINUTES: u64 = 10;
 
 /// What can happen to prices.
@@ -16,20 +16,20 @@ pub const GRACE_MINUTES: u64 = 10;
 pub enum Pricing {
     /// A product is sold from now on.
     ProductDefined {
-        /// Which.
+        /// The product.
         #[tag]
         product: String,
-        /// At this price.
+        /// Its price.
         cents: u64,
     },
     /// A product costs more or less.
     PriceChanged {
-        /// Which.
+        /// The product.
         #[tag]
         product: String,
-        /// At this price.
+        /// Its new price.
         cents: u64,
-        /// When.
+        /// When it changed.
         minute: u64,
     },
 }
@@ -38,11 +38,11 @@ pub enum Pricing {
 #[derive(Debug, Clone, PartialEq, Event)]
 #[event("order.placed")]
 pub struct OrderPlaced {
-    /// Which products, at what price.
+    /// The price shown for each product.
     pub items: BTreeMap<String, u64>,
 }
 
-/// What a shop decides from and about.
+/// The events that the shop reads and appends.
 #[derive(Debug, Clone, PartialEq, Event)]
 pub enum Shop {
     /// Prices.
@@ -53,27 +53,27 @@ pub enum Shop {
     Order(OrderPlaced),
 }
 
-/// To buy products at the prices shown.
+/// Orders products at the prices that were shown.
 #[derive(Debug, Clone)]
 pub struct PlaceOrder {
-    /// Which products, at what price.
+    /// The price shown for each product.
     pub items: BTreeMap<String, u64>,
-    /// Now.
+    /// The current time.
     pub minute: u64,
 }
 
-/// Why it is refused.
+/// Why an order is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// Nothing is ordered.
     EmptyOrder,
     /// The product is not sold.
     NoSuchProduct(String),
-    /// The price is not good, or not any more.
+    /// The price shown is not accepted, or not any more.
     OtherPrice(String),
 }
 
-/// The prices of a product: the current one, and those before it with the minute in which each ended.
+/// The prices of a product: the current one, and the earlier ones with the minute when each ended.
 #[derive(Debug, Default)]
 pub struct Prices {
     current: u64,

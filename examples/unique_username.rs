@@ -1,9 +1,9 @@
-//! A value that is globally unique: a username is claimed by one account at a time, and stays reserved for
-//! some days after it was given up, so that nobody is mistaken for its former owner.
+//! A globally unique value: one account at a time has a username, and the name stays reserved for some days
+//! after its release, so that nobody is mistaken for its former owner.
 
 use factos::{Decider, Event, Payload, QueryFor, TagValue};
 
-/// For so many days after its release a name stays reserved.
+/// How many days a name stays reserved after its release.
 pub const RETENTION_DAYS: u32 = 30;
 
 /// A username in the one spelling in which it is compared.
@@ -11,14 +11,14 @@ pub const RETENTION_DAYS: u32 = 30;
 pub struct Username(String);
 
 impl Username {
-    /// The name, whatever the letters' size.
+    /// The name in lower case.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self(name.to_lowercase())
     }
 }
 
-/// What can happen, each on a day.
+/// What can happen to accounts and their names.
 #[derive(Debug, Clone, PartialEq, Event)]
 #[event(prefix = "account.")]
 pub enum Account {
@@ -28,47 +28,47 @@ pub enum Account {
         #[tag]
         username: Username,
     },
-    /// One name is given up for another.
+    /// An account changes its name.
     UsernameChanged {
-        /// The name given up.
+        /// The name that is released.
         #[tag("username")]
         old: Username,
-        /// The name claimed.
+        /// The name that is claimed.
         #[tag("username")]
         new: Username,
-        /// When.
+        /// The day of the event.
         day: u32,
     },
-    /// A name is given up with its account.
+    /// An account is closed, and its name released.
     Closed {
         /// The name.
         #[tag]
         username: Username,
-        /// When.
+        /// The day of the event.
         day: u32,
     },
 }
 
-/// What can be asked for.
+/// The commands.
 #[derive(Debug, Clone)]
 pub enum Command {
-    /// An account.
+    /// Register an account.
     Register {
-        /// Under this name.
+        /// Its name.
         username: Username,
         /// Today.
         day: u32,
     },
-    /// Another name.
+    /// Change the name of an account.
     Change {
-        /// The name so far.
+        /// Its current name.
         old: Username,
-        /// The name wanted.
+        /// The wanted name.
         new: Username,
         /// Today.
         day: u32,
     },
-    /// The end of an account.
+    /// Close an account.
     Close {
         /// Its name.
         username: Username,
@@ -77,16 +77,16 @@ pub enum Command {
     },
 }
 
-/// Why it is refused.
+/// Why a command is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// Somebody has the name, or had it lately.
+    /// Another account has the name, or released it too recently.
     NotAvailable,
-    /// Nobody has the name.
+    /// No account has the name.
     NoSuchAccount,
 }
 
-/// Who has which of the names in question.
+/// The claim on each name of the context.
 #[derive(Debug, Default)]
 pub struct Names(Vec<(Username, Claim)>);
 

@@ -60,7 +60,7 @@ async fn stored(store: &Store) -> usize {
     store.read_all(&Query::all()).await.unwrap().len()
 }
 
-/// Runs all at once, and counts those that are accepted.
+/// Runs all attempts at once, and counts the accepted ones.
 async fn at_once<F>(attempts: impl IntoIterator<Item = F>) -> usize
 where
     F: Future<Output = bool> + Send + 'static,

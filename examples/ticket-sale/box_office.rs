@@ -1,4 +1,4 @@
-//! The domain: pure, and knows no store.
+//! The domain: pure, without a store.
 
 use factos::{Decider, Event, QueryFor, Reactor, Recorded};
 
@@ -56,7 +56,7 @@ impl Decider for BoxOffice {
     }
 }
 
-/// Tells every buyer of their ticket: as a value, so that whoever has it decides what becomes of it.
+/// Tells every buyer of their ticket. The message is a value; the caller decides what to do with it.
 #[derive(Debug)]
 pub(crate) struct Confirmation;
 

@@ -70,11 +70,11 @@ impl StoreChoice {
     }
 }
 
-/// A store that is ready, and where a person finds its log.
+/// An open store, and where a person finds its log.
 pub(crate) struct Opened {
     pub(crate) store: Arc<dyn EventStore>,
     pub(crate) location: String,
-    /// To be closed at the end, so that a failure to write is told.
+    /// Closed at the end, so that a failed write is reported.
     pub(crate) file: Option<SqliteStore>,
 }
 
@@ -97,7 +97,7 @@ impl StoreChoice {
             Self::NewFile => {
                 let folder = tempfile::Builder::new().prefix("ticket-sale-").tempdir();
                 let folder = folder.context("no temporary folder can be made")?;
-                // Kept: whoever ran the sale may want to look at its log.
+                // Kept, so that one can look at the log after the sale.
                 open_sqlite(folder.keep().join("tickets.db")).await
             }
         }

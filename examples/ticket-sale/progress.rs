@@ -2,7 +2,7 @@ use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// How far the sale is: a bar on a terminal, a line now and then otherwise.
+/// The progress of the sale: a bar on a terminal, otherwise a few lines.
 pub(crate) enum Progress {
     Bar(ProgressBar),
     Lines { buyers: u64, served: u64 },

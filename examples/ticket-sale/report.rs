@@ -29,7 +29,7 @@ impl Counts {
         }
     }
 
-    /// What does not add up, if anything does not. Other processes may sell on the same log meanwhile.
+    /// The first count that is wrong, if any is. Other processes may sell on the same log meanwhile.
     fn mistake(&self, seats: u64) -> Option<String> {
         let Self { accepted, sold_out, before, kept, recorded, own, .. } = *self;
         if kept != before {

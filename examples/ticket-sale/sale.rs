@@ -22,8 +22,8 @@ use crate::{
 
 const SHOW: &str = "rust-conf";
 
-/// One show is one boundary: of everybody who tries at once only one wins, so the last may lose to all
-/// others, and to other processes.
+/// One show is one boundary: of all buyers who try at once only one succeeds, so the last one may lose to
+/// all others, and to other processes.
 const ATTEMPTS: u32 = 10_000;
 
 type Purchase = Result<Dispatched<Ticketing, u64>, SoldOut>;
@@ -37,7 +37,7 @@ pub(crate) async fn run(
     let sale = EventId::new().to_string();
     let query = show_query()?;
     let held = recorded(store, &query).await?;
-    // Of the same read: other processes may sell between two.
+    // From the same read, as other processes may sell between two reads.
     let head = held.events.last().map(|(_, at)| *at);
     let mut counts = Counts { before: held.total, ..Counts::default() };
     let begun = Instant::now();
@@ -69,7 +69,7 @@ fn show_query() -> anyhow::Result<Query> {
 
 struct Log {
     total: u64,
-    /// By which sale, and where.
+    /// The sale that sold each ticket, and its position.
     events: Vec<(Option<String>, SequencePosition)>,
 }
 
@@ -80,7 +80,7 @@ async fn recorded(store: &Arc<dyn EventStore>, query: &Query) -> anyhow::Result<
     Ok(Log { total: events.len() as u64, events })
 }
 
-/// Every buyer is a task; so many of them try at a time.
+/// Every buyer is a task; `concurrency` limits how many try at a time.
 fn open_doors(
     store: &Arc<dyn EventStore>,
     options: &Options,

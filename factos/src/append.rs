@@ -1,19 +1,14 @@
 use bytes::Bytes;
 
 use crate::{
-    event_id::EventId,
-    event_type::EventType,
-    metadata::Metadata,
-    position::SequencePosition,
-    query::Query,
-    stream::{Revision, StreamName},
-    tags::Tags,
+    event_id::EventId, event_type::EventType, metadata::Metadata, position::SequencePosition,
+    query::Query, revision::Revision, stream_name::StreamName, tags::Tags,
 };
 
 /// An event to append.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvent {
-    /// Its identity; unique in the log.
+    /// Its id, unique in the log.
     pub id: EventId,
     /// The stream it belongs to, if any.
     pub stream: Option<StreamName>,
@@ -21,11 +16,11 @@ pub struct NewEvent {
     pub event_type: EventType,
     /// The schema version of the payload; by convention from 1.
     pub version: u32,
-    /// What queries can see of the payload.
+    /// The parts of the payload that queries can match.
     pub tags: Tags,
-    /// What else is known about it.
+    /// Data about the event that is not part of the payload.
     pub metadata: Metadata,
-    /// Opaque to every store.
+    /// The encoded event, opaque to every store.
     pub payload: Bytes,
 }
 
@@ -56,16 +51,16 @@ impl NewEvent {
     }
 }
 
-/// What must still hold when a batch is appended. The batch itself never counts.
+/// What must still hold when a batch is appended. The events of the batch itself do not count.
 ///
-/// Complete by definition: a store that did not know a condition could not keep it.
+/// The enum is exhaustive: a store that does not know a condition could not check it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AppendCondition {
-    /// Nothing.
+    /// No condition.
     None,
-    /// No event that matches `query` was accepted after the position `after`, or ever if `after` is none.
+    /// No event that matches `query` was accepted after the position `after`, or at all if `after` is `None`.
     FailIfEventsMatch {
-        /// The facts that would invalidate the decision.
+        /// Selects the events that would invalidate the decision.
         query: Query,
         /// The last position that the decision took into account: the
         /// [`observed`](crate::Events::observed) of the read it was based on.
@@ -73,9 +68,9 @@ pub enum AppendCondition {
     },
     /// The stream is at this revision.
     ExpectedRevision {
-        /// The stream looked at; the batch need not write to it.
+        /// The stream whose revision is checked; the batch need not write to it.
         stream: StreamName,
-        /// How far it must be.
+        /// The revision that it must have.
         revision: Revision,
     },
 }

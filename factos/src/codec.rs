@@ -2,34 +2,25 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeSeed};
 
 #[cfg(feature = "cbor")]
-mod cbor;
-mod error;
+pub(crate) mod cbor;
+pub(crate) mod error;
 #[cfg(feature = "json")]
-mod json;
+pub(crate) mod json;
 #[cfg(feature = "messagepack")]
-mod message_pack;
+pub(crate) mod message_pack;
 #[cfg(feature = "postcard")]
-mod postcard;
+pub(crate) mod postcard;
+pub(crate) mod read_back;
 
-#[cfg(feature = "cbor")]
-pub use cbor::Cbor;
-pub use error::CodecError;
-
-#[cfg(feature = "json")]
-pub use json::{Json, JsonError, JsonValue};
-#[cfg(feature = "messagepack")]
-pub use message_pack::MessagePack;
-#[cfg(feature = "postcard")]
-pub use postcard::Postcard;
-
-/// How the payload of an event type becomes bytes and back. Belongs to the event type, not to a store.
+/// How the payloads of an event type are encoded and decoded. The event type chooses the codec, not the
+/// store.
 ///
-/// Must refuse at `encode` whatever its own `decode` could not read back equal, and refuse at `decode`
-/// bytes that are left over.
+/// `encode` must refuse every value that `decode` would not read back equal. `decode` must refuse bytes
+/// that are left over after the value.
 ///
-/// One log may hold payloads of several codecs: the [`NAME`](Self::NAME) stands in the metadata of every
-/// event but those of JSON, and an event type of another codec refuses to read it. A codec of one's own,
-/// here JSON with indentation:
+/// One log may hold payloads of several codecs: the metadata of every event holds the
+/// [`NAME`](Self::NAME) of its codec, unless that is JSON, and an event type with another codec refuses to
+/// decode the event. You can write a codec of your own, here JSON with indentation:
 ///
 /// ```
 /// use factos::{Bytes, Codec, CodecError, Event, Json};
@@ -70,7 +61,7 @@ pub trait Codec {
     /// What `encode` and `decode` fail with.
     type Error: std::error::Error + Send + Sync + 'static;
 
-    /// A stable name, kept beside the payloads of every codec but JSON.
+    /// A stable name, kept in the metadata of every event whose payload is not JSON.
     const NAME: &'static str;
 
     /// Writes a value.
@@ -79,9 +70,9 @@ pub trait Codec {
     /// For a value that could not be read back equal.
     fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, Self::Error>;
 
-    /// As [`encode`](Self::encode), and whether only reading tells that the payload can be read. A payload
-    /// in doubt is read once before it is stored, so that what the shape of a type rules out is refused
-    /// while nothing is lost. By default every payload is in doubt.
+    /// As [`encode`](Self::encode), and whether it is in doubt that the payload can be read back. A payload
+    /// in doubt is decoded once before it is stored, so that a value which its type cannot read back is
+    /// refused before anything is lost. By default every payload is in doubt.
     ///
     /// # Errors
     /// As [`encode`](Self::encode).
@@ -89,10 +80,10 @@ pub trait Codec {
         Ok((Self::encode(value)?, true))
     }
 
-    /// Reads what the seed describes.
+    /// Reads the value that the seed describes.
     ///
     /// # Errors
-    /// For bytes that are not what the seed describes, or more than it.
+    /// For bytes that are not such a value, or that go on after it.
     fn decode<'de, S: DeserializeSeed<'de>>(
         seed: S,
         payload: &'de [u8],

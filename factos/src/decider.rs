@@ -1,23 +1,22 @@
 use crate::{event::Event, query_for::QueryFor};
 
-mod closure;
-mod compute;
-mod forward;
-mod map;
+pub(crate) mod closure;
+pub(crate) mod compute;
+pub(crate) mod map;
+mod pointers;
 
-pub use closure::decider_fn;
-pub use compute::{compute_events, compute_state, evolve_recorded};
-pub use map::{MapCommand, MapError, WithContext};
+use map::{MapCommand, MapError, WithContext};
 
 /// Decides what a command leads to, from the facts accepted so far.
 ///
 /// Pure: no IO, no clock, no randomness; what a decision needs from outside comes in the command, and
-/// configuration sits in `self`. Nothing here is async or `Send`, and the trait is dyn-compatible.
+/// `self` holds the configuration. Nothing here is async or must be `Send`, and the trait is dyn-compatible.
 ///
 /// # Boundaries
 /// - `decide` sees `initial` folded with the events that [`context`](Self::context) selects, and no others.
-/// - Events that [`guard`](Self::guard) selects, accepted since, refuse the append; others do not.
-/// - `context` covers `guard`, and depends on the command alone, as `guard` does.
+/// - If an event that [`guard`](Self::guard) selects was accepted since, the append is refused; other
+///   events do not matter.
+/// - `context` covers `guard`, and both depend on the command alone.
 ///
 /// ```
 /// # use factos::{Bytes, Decider, EncodeError, Event, EventType, Schema, Tags, TypeInfo, Undecodable};
@@ -58,7 +57,7 @@ pub use map::{MapCommand, MapError, WithContext};
     note = "implement `factos::Decider` for it, or make one of closures with `factos::decider_fn`"
 )]
 pub trait Decider {
-    /// What is asked for.
+    /// What a caller asks for.
     type Command;
     /// What can have happened.
     type Event: Event;
@@ -70,13 +69,13 @@ pub trait Decider {
     /// The state before any event.
     fn initial(&self) -> Self::State;
 
-    /// The state after one more event. Total: an accepted event is never refused.
+    /// The state after one more event. It must take every event: an accepted event cannot be refused.
     fn evolve(&self, state: Self::State, event: &Self::Event) -> Self::State;
 
-    /// What happens; no events if there is nothing to do.
+    /// The events that the command leads to; none if there is nothing to do.
     ///
     /// # Errors
-    /// Whatever the domain says no with.
+    /// The domain's reason to refuse the command.
     fn decide(
         &self,
         state: &Self::State,
@@ -84,19 +83,19 @@ pub trait Decider {
     ) -> Result<Vec<Self::Event>, Self::Error>;
 
     /// The facts that this command depends on. By default every type of `Event`, which is always sound:
-    /// the fold sees no others.
+    /// the fold sees no other events.
     fn context(&self, command: &Self::Command) -> QueryFor<Self::Event> {
         let _ = command;
         QueryFor::all_types()
     }
 
-    /// The facts that may invalidate the decision, by default the whole context. Narrow it where a fact
-    /// of the context cannot turn the answer around: a deposit never hurts a withdrawal.
+    /// The facts that may invalidate the decision, by default the whole context. Narrow it if some facts
+    /// of the context cannot reverse the answer: a deposit never invalidates a withdrawal.
     fn guard(&self, command: &Self::Command) -> QueryFor<Self::Event> {
         self.context(command)
     }
 
-    /// The same decider for another command type. `f` is called for each use of a command.
+    /// The same decider for another command type. `f` is called whenever a command is used.
     fn map_command<C, F>(self, f: F) -> MapCommand<Self, C, F>
     where
         Self: Sized,

@@ -2,13 +2,14 @@ use std::fmt;
 
 use crate::{
     decider::Decider, metadata::Metadata, recorded::Recorded, store::EventStore,
-    stream::StreamName, text::InvalidText,
+    stream_name::StreamName, text_rules::InvalidText,
 };
 
 mod attempt;
 mod boundary;
 mod commit;
 mod context;
+mod dispatch_stream;
 mod dispatched;
 mod error;
 mod fold;
@@ -16,23 +17,21 @@ mod idempotency;
 mod loaded_stream;
 mod options;
 mod retry;
-mod stream;
 
 use attempt::Attempt;
 use boundary::{Boundary, Facts};
 use idempotency::IdempotencyKey;
 use options::{Cause, Options, shared_options, stream_name};
 
-pub use boundary::{GuardNotCovered, OutsideBoundary};
-pub use commit::OutcomeUnknown;
 pub use context::{Context, read_context};
+pub use dispatch_stream::{DispatchStream, dispatch_stream};
 pub use dispatched::Dispatched;
-pub use error::{Error, Infrastructure, Split};
-pub use idempotency::KeyReused;
+pub use error::{
+    Error, GuardNotCovered, Infrastructure, InvalidArgument, KeyReused, OutcomeUnknown,
+    OutsideBoundary, Split,
+};
 pub use loaded_stream::{LoadedStream, load_stream};
-pub use options::InvalidArgument;
 pub use retry::Retry;
-pub use stream::{DispatchStream, dispatch_stream};
 
 /// Runs a command: reads the decider's context, folds it while it streams, decides, and appends under the
 /// condition that no event of the guard was accepted since. On a conflict it reads and decides again.
@@ -69,8 +68,8 @@ pub use stream::{DispatchStream, dispatch_stream};
 /// ```
 ///
 /// # In a task
-/// Nothing is asked of the types but what they need where they are used. For a dispatch that is spawned
-/// from generic code this suffices:
+/// A dispatch asks no more of its types than its own traits do. Where generic code spawns one as a task,
+/// these bounds suffice:
 ///
 /// ```
 /// # use factos::{Decider, EventStore};
@@ -93,7 +92,7 @@ where
     Dispatch { store, decider, options: Options::default() }
 }
 
-/// A command's way to the log; see [`dispatch`].
+/// A dispatch with its options, before it is run; see [`dispatch`].
 #[must_use = "a dispatch does nothing until it is run"]
 pub struct Dispatch<'a, S: ?Sized, D: ?Sized> {
     store: &'a S,
@@ -109,7 +108,7 @@ where
     shared_options!();
 
     /// Also writes the events to this stream. The boundary stays the decider's: the stream's revision is
-    /// not looked at, see [`dispatch_stream`] for that.
+    /// not checked, for that see [`dispatch_stream`].
     pub fn stream(mut self, name: impl TryInto<StreamName, Error: Into<InvalidText>>) -> Self {
         self.options.stream = self.options.accept(stream_name(name));
         self
@@ -120,30 +119,30 @@ where
     /// is decided. Of two commands that race under one key, one is replayed.
     ///
     /// A key belongs to the stored types of the decider's event: deciders that share a type share its
-    /// keys. A command that led to no events is not remembered. At most 244 bytes.
+    /// keys. A command that led to no events is not remembered. A key has at most 244 bytes.
     pub fn idempotency_key(mut self, key: impl AsRef<str>) -> Self {
         self.options.key = self.options.accept(IdempotencyKey::new(key.as_ref()));
         self
     }
 
-    /// Accepts events, none of which the guard selects. The next decision on the same command then does
-    /// not see what this one led to.
+    /// Appends the events even if the guard selects none of them. The next decision on the same command
+    /// then does not see them.
     pub const fn allow_outside_boundary(mut self) -> Self {
         self.options.outside_boundary = true;
         self
     }
 
-    /// Runs the command. No events is a success without an append.
+    /// Runs the command. A decision without events is a success without an append.
     ///
-    /// A store that lost the answer to an append is sent the same batch again until it tells, a bounded
-    /// number of times and with the pauses of [`Retry`]; nothing is decided anew in the meantime.
+    /// If the outcome of an append is unknown, the same batch is sent again until the store knows it, a
+    /// bounded number of times and with the pauses of [`Retry`]. Nothing is decided anew in the meantime.
     ///
     /// # Errors
-    /// [`Error`]. An argument that cannot be used is told here, before anything is read.
+    /// [`Error`]. An argument that cannot be used is reported here, before anything is read.
     ///
     /// # Cancellation
-    /// A dropped future leaves all of the command's events or none. To find out, run the command again
-    /// under the same idempotency key.
+    /// A dropped future leaves all of the command's events in the log, or none. To find out, run the
+    /// command again under the same idempotency key.
     pub async fn run(
         self,
         command: &D::Command,

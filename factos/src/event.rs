@@ -11,14 +11,14 @@ use crate::{
     tags::Tags,
 };
 
-/// An application's event: what it is called, what queries see of it, and its bytes.
+/// An application's event: its stored type, its tags and its payload.
 ///
-/// Derive it on an enum or a struct. Written by hand it must hold that `decode` of what `encode` wrote,
-/// under `event_type` and `version`, gives back an equal event, and that `encode` refuses what `decode`
-/// could not read: an event that can never be read blocks its boundary for ever.
+/// Derive it on an enum or a struct. If you write it by hand, `decode` must give back an equal event from
+/// what `encode` wrote, under `event_type` and `version`, and `encode` must refuse what `decode` could not
+/// read: an event that can never be read blocks its boundary for ever.
 ///
-/// A format without serde is written by hand, and says so in [`codec`](Self::codec); here what protobuf
-/// would make of one number:
+/// An event in a format without serde is written by hand, and names the format in
+/// [`codec`](Self::codec). Here is one number as protobuf encodes it:
 ///
 /// ```
 /// use factos::{Bytes, EncodeError, Event, EventType, Schema, Tag, Tags, TypeInfo, Undecodable};
@@ -77,10 +77,10 @@ pub trait Event: Sized {
     /// The schema version of the payload that [`encode`](Self::encode) writes, from 1.
     fn version(&self) -> u32;
 
-    /// What queries see of this event.
+    /// The tags by which queries find this event.
     ///
     /// # Errors
-    /// [`EncodeError::Tag`] if a value does not make a tag: empty, too long, or with a control character.
+    /// [`EncodeError::Tag`] if a value cannot be a tag: empty, too long, or with a control character.
     fn tags(&self) -> Result<Tags, EncodeError>;
 
     /// The payload.
@@ -95,8 +95,8 @@ pub trait Event: Sized {
     /// [`Undecodable`]: an unknown type, a version out of range, or a malformed payload.
     fn decode(event_type: &EventType, version: u32, payload: &[u8]) -> Result<Self, Undecodable>;
 
-    /// The name of the codec that writes the payloads of this stored type. Kept in the metadata of every
-    /// event if it is not JSON, so that nothing is read as what it is not.
+    /// The name of the codec that writes the payloads of this stored type. If it is not JSON, it is kept in
+    /// the metadata of every event, so that no payload is read in another format than its own.
     #[must_use]
     fn codec(event_type: &EventType) -> &'static str {
         let _ = event_type;
@@ -104,10 +104,10 @@ pub trait Event: Sized {
     }
 }
 
-/// The name of the codec that is not kept beside the payloads.
+/// The name of the codec that is not kept in the metadata.
 pub(crate) const JSON: &str = "json";
 
-/// An event type of which every `E` is a part: it has a variant with `#[event(flatten)]`.
+/// An event type that includes every event of `E`: it has a variant with `#[event(flatten)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not include the events of `{E}`",
     note = "give it a variant that holds one, with `#[event(flatten)]`",
@@ -115,10 +115,10 @@ pub(crate) const JSON: &str = "json";
 )]
 pub trait Includes<E>: Event {}
 
-/// An event as it is appended: with a new id, and in no stream.
+/// The event as it is appended: with a new id, and in no stream.
 ///
 /// # Errors
-/// [`EncodeError`] if it has no tags or no payload.
+/// [`EncodeError`] if its tags or its payload cannot be encoded.
 pub fn encode<E: Event>(event: &E) -> Result<NewEvent, EncodeError> {
     let event_type = event.event_type();
     let codec = E::codec(&event_type);

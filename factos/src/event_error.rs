@@ -1,10 +1,10 @@
-//! Events that cannot be written or read.
+//! Why an event cannot be encoded or decoded.
 
 use std::error::Error;
 
 use crate::{
     event_id::EventId, event_type::EventType, position::SequencePosition, recorded::Recorded,
-    text::InvalidText,
+    text_rules::InvalidText,
 };
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -18,10 +18,10 @@ pub enum EncodeError {
     Codec {
         /// The stored name of the event's type.
         event_type: EventType,
-        /// What the codec says.
+        /// The error of the codec.
         source: BoxError,
     },
-    /// A field does not make a tag.
+    /// The value of a field cannot be a tag.
     #[error("field {key:?} of an event of type {event_type} does not make a tag")]
     Tag {
         /// The stored name of the event's type.
@@ -31,7 +31,7 @@ pub enum EncodeError {
         /// What is wrong with the value.
         source: InvalidText,
     },
-    /// The name of a codec cannot be kept beside the payload.
+    /// The name of a codec cannot be kept in the metadata.
     #[error("the codec name {codec:?} cannot be kept")]
     CodecName {
         /// The name.
@@ -72,34 +72,34 @@ pub enum Undecodable {
         /// The name of the codec that the event type reads.
         known: &'static str,
     },
-    /// A step from an older version refused the payload.
+    /// An upcast from an older version refused the payload.
     #[error("a payload of version {from} cannot be brought to the next one")]
     Upcast {
-        /// The version that the step starts from.
+        /// The version that the upcast starts from.
         from: u32,
-        /// What the step says.
+        /// The error of the upcast.
         source: BoxError,
     },
-    /// The payload is not what its type and version say.
+    /// The payload does not fit its type and version.
     #[error("malformed payload")]
     Malformed(#[source] BoxError),
 }
 
-/// A stored event that does not decode, and which it is.
+/// A stored event that cannot be decoded, and why.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "event {id} at position {position}, type {event_type}, version {version}, cannot be decoded"
 )]
 pub struct DecodeError {
-    /// Where it stands.
+    /// The position of the event.
     pub position: SequencePosition,
-    /// Its identity.
+    /// The id of the event.
     pub id: EventId,
     /// The stored name of its type.
     pub event_type: EventType,
     /// The stored version of its payload.
     pub version: u32,
-    /// Why.
+    /// Why it cannot be decoded.
     #[source]
     pub cause: Undecodable,
 }

@@ -18,7 +18,7 @@ impl EventId {
         Self(Uuid::now_v7())
     }
 
-    /// The UUID within.
+    /// The id as a UUID.
     #[must_use]
     pub const fn as_uuid(&self) -> &Uuid {
         &self.0

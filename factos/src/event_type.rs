@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::text::{self, InvalidText};
+use crate::text_rules::{self, InvalidText};
 
 /// The stored name of an event: 1 to 255 bytes, no control characters. Cloning allocates nothing.
 ///
@@ -28,7 +28,7 @@ impl EventType {
     /// [`InvalidText`] for an empty text, one of more than 255 bytes, or a control character.
     pub fn new(name: impl AsRef<str>) -> Result<Self, InvalidText> {
         let name = name.as_ref();
-        text::check_name("event type", name)?;
+        text_rules::check_name("event type", name)?;
         Ok(Self(Name::Shared(name.into())))
     }
 
@@ -42,7 +42,10 @@ impl EventType {
     /// ```
     #[must_use]
     pub const fn from_static(name: &'static str) -> Self {
-        assert!(text::is_name(name), "an event type has 1 to 255 bytes and no control characters");
+        assert!(
+            text_rules::is_name(name),
+            "an event type has 1 to 255 bytes and no control characters"
+        );
         Self(Name::Static(name))
     }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::StreamExt;
 
-use crate::{error::StoreError, position::SequencePosition, recorded::Recorded};
+use crate::{position::SequencePosition, recorded::Recorded, store_error::StoreError};
 
 /// One page of records, filled by a store.
 pub type Page = Vec<Recorded<Bytes>>;
@@ -19,7 +19,7 @@ type Pages<'a> = Pin<Box<dyn Stream<Item = Result<Page, StoreError>> + Send + 'a
 /// The records of one read, in order, all from one snapshot of the log.
 ///
 /// A [`Stream`] that is filled page by page: memory is bounded however long the log is. After an error
-/// it has ended. Dropping it half read releases what it holds.
+/// it has ended. Dropping it before its end releases what it holds.
 #[must_use = "a stream does nothing unless polled"]
 pub struct Events<'a> {
     observed: Option<SequencePosition>,
@@ -50,18 +50,19 @@ impl<'a> Events<'a> {
         Self { observed, page: first.into_iter(), more: Some(Box::pin(rest)) }
     }
 
-    /// The position up to which the snapshot is complete, none for an empty log; known before the first
+    /// The position up to which the snapshot is complete, `None` for an empty log; known before the first
     /// record.
     ///
     /// No event matching this read's query ever appears at or below it later, so it is sound as the
-    /// `after` of a condition with that query, also when nothing matched. It tells about the snapshot,
-    /// not about `before` or `limit`: a read that was cut short has not shown everything up to it.
+    /// `after` of a condition with that query, also when nothing matched. It describes the
+    /// snapshot, whatever `before` and `limit` are: a read that they cut short has not returned everything
+    /// up to it.
     #[must_use]
     pub const fn observed(&self) -> Option<SequencePosition> {
         self.observed
     }
 
-    /// The next record; none when the read is complete.
+    /// The next record; `None` when the read is complete.
     ///
     /// # Errors
     /// [`StoreError`] if the store fails between two pages; the read has then ended.

@@ -71,6 +71,7 @@
 extern crate self as factos;
 
 mod append;
+mod append_error;
 #[cfg(feature = "backend")]
 pub mod backend;
 mod codec;
@@ -78,12 +79,12 @@ mod codec;
 pub mod conformance;
 mod decider;
 mod dispatch;
-mod error;
 mod event;
 mod event_error;
 mod event_id;
 mod event_type;
 mod events;
+mod invalid_query;
 mod limits;
 mod metadata;
 mod payloads;
@@ -94,39 +95,43 @@ mod query_for;
 mod reactor;
 mod read_options;
 mod recorded;
+mod revision;
 mod schema;
 mod store;
+mod store_error;
 mod store_ext;
-mod stream;
+mod stream_name;
 mod tag;
 mod tag_value;
 mod tags;
 pub mod testing;
-mod text;
+mod text_rules;
 mod view;
 
 pub use ::serde;
 pub use append::{AppendCondition, NewEvent};
+pub use append_error::{AppendError, Conflict, InvalidEvent};
 pub use bytes::Bytes;
 #[cfg(feature = "cbor")]
-pub use codec::Cbor;
-#[cfg(feature = "messagepack")]
-pub use codec::MessagePack;
-#[cfg(feature = "postcard")]
-pub use codec::Postcard;
-pub use codec::{Codec, CodecError};
+pub use codec::cbor::Cbor;
 #[cfg(feature = "json")]
-pub use codec::{Json, JsonError, JsonValue};
+pub use codec::json::{Json, JsonError, JsonValue};
+#[cfg(feature = "messagepack")]
+pub use codec::message_pack::MessagePack;
+#[cfg(feature = "postcard")]
+pub use codec::postcard::Postcard;
+pub use codec::{Codec, error::CodecError};
 pub use decider::{
-    Decider, MapCommand, MapError, WithContext, compute_events, compute_state, decider_fn,
-    evolve_recorded,
+    Decider,
+    closure::decider_fn,
+    compute::{compute_events, compute_state, evolve_recorded},
+    map::{MapCommand, MapError, WithContext},
 };
 pub use dispatch::{
     Context, Dispatch, DispatchStream, Dispatched, Error, GuardNotCovered, Infrastructure,
     InvalidArgument, KeyReused, LoadedStream, OutcomeUnknown, OutsideBoundary, Retry, Split,
     dispatch, dispatch_stream, load_stream, read_context,
 };
-pub use error::{AppendError, Conflict, InvalidEvent, StoreError, StoreErrorKind};
 pub use event::{Event, Includes, decode, encode};
 pub use event_error::{DecodeError, EncodeError, Undecodable};
 pub use event_id::EventId;
@@ -134,24 +139,27 @@ pub use event_type::EventType;
 pub use events::{Events, Page};
 #[cfg(feature = "derive")]
 pub use factos_derive::{Event, Payload, TagValue};
+pub use invalid_query::InvalidQuery;
 pub use limits::Limits;
 pub use metadata::{InvalidMetadata, Metadata};
 pub use payloads::Payloads;
 pub use position::SequencePosition;
 pub use query::{EmptyQuery, Query, QueryItem};
-pub use query_for::{InvalidQuery, QueryFor};
-pub use reactor::{Reactor, Then, react_all, reactor_fn};
+pub use query_for::QueryFor;
+pub use reactor::{Reactor, Then, closure::reactor_fn, react_all};
 pub use read_options::{ReadCursor, ReadOptions};
 pub use recorded::Recorded;
+pub use revision::Revision;
 pub use schema::{Schema, TypeInfo};
 pub use store::EventStore;
+pub use store_error::{StoreError, StoreErrorKind};
 pub use store_ext::EventStoreExt;
-pub use stream::{Revision, StreamName};
+pub use stream_name::StreamName;
 pub use tag::Tag;
 pub use tag_value::{ArgOf, TagItem, TagValue};
 pub use tags::{InvalidTags, Tags};
-pub use text::{InvalidText, MAX_TEXT_BYTES};
-pub use view::{View, project, project_from, view_fn};
+pub use text_rules::{InvalidText, MAX_TEXT_BYTES};
+pub use view::{View, closure::view_fn, project, project_from};
 
 #[doc(hidden)]
 pub mod __private {

@@ -2,7 +2,7 @@
 
 use crate::{
     append::{AppendCondition, NewEvent},
-    error::{AppendError, InvalidEvent},
+    append_error::{AppendError, InvalidEvent},
 };
 
 /// The most that one store accepts. Every store accepts at least [`Limits::FLOOR`].
@@ -37,7 +37,7 @@ impl Limits {
     /// Checks a batch and its condition, before a store looks whether the condition holds.
     ///
     /// # Errors
-    /// [`AppendError::EmptyBatch`], or [`AppendError::Invalid`] with the first limit that is passed.
+    /// [`AppendError::EmptyBatch`], or [`AppendError::Invalid`] with the first limit that is exceeded.
     pub fn check(
         &self,
         events: &[NewEvent],
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_limit_that_is_passed_is_named() {
+    fn the_first_limit_that_is_exceeded_is_named() {
         assert!(SMALL.check(&[event("123"), event("")], &AppendCondition::None).is_ok());
         let text = |events: &[NewEvent]| {
             SMALL.check(events, &AppendCondition::None).unwrap_err().to_string()

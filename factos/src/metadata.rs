@@ -5,20 +5,17 @@ use serde::{
     de::{self, MapAccess, Visitor},
 };
 
-use crate::{
-    position::SequencePosition,
-    text::{self, InvalidText},
-};
+use crate::text_rules::{self, InvalidText};
 
 mod reserved;
 
-/// What is known about an event besides what it says: a map from key to text, ordered by key.
+/// Data about an event that is not part of its payload: a map from key to text, ordered by key.
 ///
 /// Keys have 1 to 255 bytes and no control characters; values are any text without U+0000. Queries do
 /// not see metadata. Cloning allocates nothing.
 ///
-/// Held as one text, `key NUL value NUL` for each entry in order: a stored map needs one allocation to
-/// come back.
+/// Held as one text, `key NUL value NUL` for each entry in order: reading a stored map needs one
+/// allocation.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Metadata(Option<Arc<str>>);
 
@@ -134,8 +131,8 @@ pub enum InvalidMetadata {
 }
 
 fn check(key: &str, value: &str) -> Result<(), InvalidText> {
-    text::check_name("metadata key", key)?;
-    text::check_value("metadata value", value)
+    text_rules::check_name("metadata key", key)?;
+    text_rules::check_value("metadata value", value)
 }
 
 /// Entries that were checked, with distinct keys.

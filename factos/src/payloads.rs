@@ -3,7 +3,7 @@ use bytes::{Bytes, BytesMut};
 /// For stores: copies small payloads side by side into shared blocks.
 ///
 /// One allocation and one reference count serve many events. A record that outlives the others keeps
-/// its block alive: at most 64 KiB; payloads above 4 KiB stand alone.
+/// its block alive: at most 64 KiB. Payloads above 4 KiB have an allocation of their own.
 #[derive(Debug, Default)]
 pub struct Payloads(BytesMut);
 

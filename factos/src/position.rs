@@ -10,7 +10,7 @@ impl SequencePosition {
     /// The first position of a log.
     pub const FIRST: Self = Self(NonZeroU64::MIN);
 
-    /// The position of this number, or none for 0.
+    /// The position of this number; `None` for 0.
     #[must_use]
     pub const fn new(number: u64) -> Option<Self> {
         match NonZeroU64::new(number) {

@@ -4,7 +4,7 @@ use crate::{event_type::EventType, tag::Tag, tags::Tags};
 
 mod covers;
 
-/// Which events count: every event, or those that match at least one item. Cloning allocates nothing.
+/// Selects every event, or those that match at least one item. Cloning allocates nothing.
 ///
 /// A query without items cannot be built, so an empty list never widens to "everything".
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -50,13 +50,14 @@ impl Query {
         }
     }
 
-    /// The items, or none if this is [`Query::all`].
+    /// The items; `None` if this is [`Query::all`].
     #[must_use]
     pub fn items(&self) -> Option<&[QueryItem]> {
         self.0.as_deref()
     }
 
-    /// The reference matcher: what it says is what every store must do.
+    /// Whether an event of this type and with these tags matches. This is the reference: every store must
+    /// select the same events.
     #[must_use]
     pub fn matches(&self, event_type: &EventType, tags: &Tags) -> bool {
         self.items().is_none_or(|items| items.iter().any(|item| item.matches(event_type, tags)))
@@ -155,7 +156,7 @@ impl fmt::Debug for Query {
     }
 }
 
-/// A query, or an item of one, that would hold nothing.
+/// A query without an item, or an item without a type and without a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a query needs at least one item, and an item at least one type or tag")]
 pub struct EmptyQuery;

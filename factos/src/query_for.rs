@@ -2,50 +2,19 @@ use std::{fmt, marker::PhantomData, ops::BitOr};
 
 use crate::{
     event::{Event, Includes},
+    invalid_query::InvalidQuery,
     query::{Query, QueryItem},
     schema::TypeInfo,
-    text::InvalidText,
 };
 
-/// A query, all of whose events decode into `E`.
+/// A query that selects only events which decode into `E`.
 ///
-/// Built by the generated `E::query()`, or with [`all_types`](Self::all_types). An argument that makes no
-/// tag is kept as the error that [`as_query`](Self::as_query) returns, so that nothing is read or
-/// appended on a query that was not meant.
+/// Built by the generated `E::query()`, or with [`all_types`](Self::all_types). An argument that cannot be
+/// a tag is kept as the error that [`as_query`](Self::as_query) returns, so that nothing is read or
+/// appended under another query than the intended one.
 pub struct QueryFor<E> {
     query: Result<Query, InvalidQuery>,
     event: PhantomData<fn() -> E>,
-}
-
-/// A typed query that cannot be asked.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidQuery {
-    /// An argument does not make a tag.
-    #[error("the value for {key:?} in a query does not make a tag")]
-    Tag {
-        /// The tag's key.
-        key: &'static str,
-        /// What is wrong with the value.
-        source: InvalidText,
-    },
-    /// No event carries all the keys that one item asks for.
-    #[error("no event of {event} carries all of the tags {keys:?}")]
-    NoEvent {
-        /// The event type.
-        event: &'static str,
-        /// The keys asked for.
-        keys: Vec<&'static str>,
-    },
-    /// The query can select events that do not decode into the event type.
-    #[error("the query {query} selects more than the stored types of the event type")]
-    Foreign {
-        /// The query asked for.
-        query: Query,
-    },
-    /// The event type declares no stored type, or one under a name that is none.
-    #[error("the event type declares no stored type with a valid name")]
-    NoType,
 }
 
 impl<E: Event> QueryFor<E> {
@@ -85,7 +54,7 @@ impl<E> QueryFor<E> {
     /// The query.
     ///
     /// # Errors
-    /// [`InvalidQuery`] if an argument did not make a tag, or no event carries all the keys of an item.
+    /// [`InvalidQuery`] if an argument cannot be a tag, or no event carries all the keys of an item.
     pub fn as_query(&self) -> Result<&Query, InvalidQuery> {
         self.query.as_ref().map_err(Clone::clone)
     }

@@ -1,19 +1,13 @@
-use std::{rc::Rc, sync::Arc};
-
 use crate::recorded::Recorded;
 
-mod closure;
-mod then;
+pub(crate) mod closure;
+mod pointers;
 
-pub use closure::reactor_fn;
-pub use then::Then;
-
-/// Maps a committed record to the effects that it calls for, as values. Carrying them out is the
-/// application's.
+/// Maps a committed record to the effects that it calls for, as values. The application carries them out.
 ///
-/// Pure: no IO, no store, nothing async or `Send`; dyn-compatible. The same record gives the same effects
-/// each time: one that is delivered again after a crash must be recognisable, for example by
-/// [`Recorded::id`].
+/// Pure: no IO, no store, nothing async or `Send`; dyn-compatible. The same record must give the same
+/// effects each time, and an effect that is delivered again after a crash must be recognisable, for
+/// example by [`Recorded::id`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a reactor",
     note = "implement `factos::Reactor` for it, or make one of a closure with `factos::reactor_fn`"
@@ -33,7 +27,7 @@ pub trait Reactor {
         Self: Sized,
         R: Reactor<Event = Self::Event, Effect = Self::Effect>,
     {
-        Then::new(self, other)
+        Then { first: self, second: other }
     }
 }
 
@@ -49,17 +43,24 @@ where
     records.into_iter().flat_map(|record| reactor.react(record)).collect()
 }
 
-macro_rules! forward {
-    ($($pointer:ty),*) => {$(
-        impl<R: Reactor + ?Sized> Reactor for $pointer {
-            type Event = R::Event;
-            type Effect = R::Effect;
-
-            fn react(&self, event: &Recorded<R::Event>) -> Vec<R::Effect> {
-                (**self).react(event)
-            }
-        }
-    )*};
+/// Two reactors, one after the other; see [`Reactor::then`].
+#[derive(Debug, Clone, Copy)]
+pub struct Then<A, B> {
+    first: A,
+    second: B,
 }
 
-forward!(&R, Box<R>, Arc<R>, Rc<R>);
+impl<A, B> Reactor for Then<A, B>
+where
+    A: Reactor,
+    B: Reactor<Event = A::Event, Effect = A::Effect>,
+{
+    type Event = A::Event;
+    type Effect = A::Effect;
+
+    fn react(&self, event: &Recorded<A::Event>) -> Vec<A::Effect> {
+        let mut effects = self.first.react(event);
+        effects.extend(self.second.react(event));
+        effects
+    }
+}

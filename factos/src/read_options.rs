@@ -50,12 +50,12 @@ impl ReadOptions {
     }
 }
 
-/// For stores: what of a read is still to come, as it goes from page to page over one snapshot.
+/// For stores: the part of a read that is still to be returned, page by page from one snapshot.
 #[derive(Debug, Clone)]
 pub struct ReadCursor {
     low: u64,
     high: u64,
-    /// None for a read without a limit.
+    /// How many events are left; `None` for a read without a limit.
     left: Option<u64>,
     backwards: bool,
 }
@@ -73,32 +73,32 @@ impl ReadCursor {
         }
     }
 
-    /// Whether nothing is to come.
+    /// Whether the read is complete.
     #[must_use]
     pub const fn is_done(&self) -> bool {
         self.low >= self.high || matches!(self.left, Some(0))
     }
 
-    /// The lowest position to come is above this one.
+    /// Every event that is still to be returned is above this position.
     #[must_use]
     pub const fn low(&self) -> u64 {
         self.low
     }
 
-    /// The highest position that may come.
+    /// Every event that is still to be returned is at or below this position.
     #[must_use]
     pub const fn high(&self) -> u64 {
         self.high
     }
 
-    /// Whether the highest position comes first.
+    /// Whether the highest position is returned first.
     #[must_use]
     pub const fn is_backwards(&self) -> bool {
         self.backwards
     }
 
-    /// Takes off the next `positions` positions, as a read of its own that may go on beside this one. All
-    /// that is left, if the read has a limit: that cannot be shared out.
+    /// Splits off the next `positions` positions as a read of its own, which may run in parallel with this
+    /// one. If the read has a limit, it splits off all that is left, as a limit cannot be divided.
     #[must_use]
     pub const fn take_window(&mut self, positions: u64) -> Self {
         let mut window =
@@ -115,14 +115,14 @@ impl ReadCursor {
         window
     }
 
-    /// How many events the next page holds, if a page holds at most this many.
+    /// How many events the next page holds, if a page holds `most` events at most.
     #[must_use]
     pub fn page_size(&self, most: usize) -> usize {
         let left = self.left.and_then(|left| usize::try_from(left).ok());
         left.map_or(most, |left| left.min(most))
     }
 
-    /// Goes on past a page of this many events that ended with the position `last`.
+    /// Moves on after a page of this many events that ended with the position `last`.
     pub const fn advance(&mut self, events: usize, last: SequencePosition) {
         if let Some(left) = self.left {
             self.left = Some(left.saturating_sub(events as u64));
@@ -142,7 +142,7 @@ impl ReadCursor {
         }
     }
 
-    /// Nothing is to come after a page that was not full.
+    /// Completes the read, after a page that was not full.
     pub const fn finish(&mut self) {
         self.left = Some(0);
     }

@@ -2,7 +2,7 @@ use std::time::SystemTime;
 
 use crate::{
     event_id::EventId, event_type::EventType, metadata::Metadata, position::SequencePosition,
-    stream::StreamName, tags::Tags,
+    stream_name::StreamName, tags::Tags,
 };
 
 /// A stored event with its place in the log.
@@ -11,24 +11,24 @@ use crate::{
 /// decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded<E> {
-    /// The identity that the event was appended with.
+    /// The id that the event was appended with.
     pub id: EventId,
     /// Its place in the whole log.
     pub position: SequencePosition,
     /// The stream it belongs to, if any.
     pub stream: Option<StreamName>,
-    /// Its place in that stream, from 0; there is one if and only if there is a stream.
+    /// Its place in that stream, from 0; `Some` if and only if there is a stream.
     pub revision: Option<u64>,
     /// The stored name of its type.
     pub event_type: EventType,
     /// The schema version of its payload, from 1.
     pub version: u32,
-    /// What queries can see of the payload.
+    /// The parts of the payload that queries can match.
     pub tags: Tags,
-    /// What else is known about it.
+    /// Data about the event that is not part of the payload.
     pub metadata: Metadata,
-    /// When the store accepted it, by the store's clock, in whole microseconds. For people: clocks step
-    /// back, so order is [`position`](Self::position) and nothing else.
+    /// When the store accepted it, by the store's clock, in whole microseconds. For people: clocks
+    /// step back, so only the [`position`](Self::position) gives the order.
     pub recorded_at: SystemTime,
     /// The payload, or the event that it decodes to.
     pub event: E,

@@ -1,4 +1,4 @@
-use crate::{event_type::EventType, query_for::InvalidQuery, text};
+use crate::{event_type::EventType, invalid_query::InvalidQuery, text_rules};
 
 pub(crate) mod distinct;
 
@@ -83,7 +83,7 @@ impl TypeInfo {
     pub(crate) fn event_types(&self) -> impl Iterator<Item = Result<EventType, InvalidQuery>> {
         let names = [self.name].into_iter().chain(self.aliases.iter().copied());
         names.map(|name| {
-            if text::is_name(name) {
+            if text_rules::is_name(name) {
                 Ok(EventType::from_static(name))
             } else {
                 Err(InvalidQuery::NoType)

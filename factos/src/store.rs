@@ -3,16 +3,17 @@ use bytes::Bytes;
 
 use crate::{
     append::{AppendCondition, NewEvent},
-    error::{AppendError, StoreError},
+    append_error::AppendError,
     events::Events,
     position::SequencePosition,
     query::Query,
     read_options::ReadOptions,
     recorded::Recorded,
-    stream::StreamName,
+    store_error::StoreError,
+    stream_name::StreamName,
 };
 
-mod forward;
+mod pointers;
 
 /// An append-only log of events: the contract that every backend keeps and the conformance suite proves.
 ///
@@ -22,8 +23,8 @@ mod forward;
 ///
 /// # Ordering
 /// - Positions are unique and strictly increase in the order of each batch; gaps are allowed.
-/// - Once a read of a query was told that it is complete up to a position, no event of that query ever
-///   appears at or below that position.
+/// - Once the store has told a read that it is complete up to a position, no event of the read's query
+///   ever appears at or below that position.
 /// - A handle reads its own acknowledged writes; every other handle on the same log does so too once
 ///   the append has returned.
 ///
@@ -33,8 +34,8 @@ mod forward;
 /// - The condition is checked against everything accepted before the batch, and never against the batch.
 ///
 /// # Several runtimes
-/// A store outlives a runtime. Used again from another one it works, or answers with an error at once.
-/// Dropping it anywhere neither panics nor hangs.
+/// A store may outlive the runtime in which it was used. Used from another runtime it works, or returns an
+/// error at once. Dropping it anywhere neither panics nor hangs.
 #[async_trait]
 pub trait EventStore: Send + Sync {
     /// Reads the events that match `query`, in order of position, from one snapshot of the log.
@@ -66,10 +67,10 @@ pub trait EventStore: Send + Sync {
     /// Appends the batch as one unit, or nothing, and returns its records in order. Durable when it
     /// returns; each backend states what it means by that.
     ///
-    /// Looked at in this order: the batch is not empty; it is within the store's
+    /// The store checks in this order: the batch is not empty; it is within the store's
     /// [limits](crate::Limits); its ids are new, among themselves and to the log; the condition holds.
-    /// So a batch that is sent again after its outcome was unknown is told by its own ids, whatever its
-    /// condition says by then. Events with a stream get the stream's next revisions, from 0 without
+    /// So a batch that is sent again because its outcome was unknown is recognised by its ids, even if its
+    /// condition no longer holds. Events with a stream get the stream's next revisions, from 0 without
     /// gaps; a batch may mix streams, and events without one.
     ///
     /// # Errors
@@ -84,16 +85,16 @@ pub trait EventStore: Send + Sync {
         condition: AppendCondition,
     ) -> Result<Vec<Recorded<Bytes>>, AppendError>;
 
-    /// The last position of the log, or none if it is empty.
+    /// The last position of the log; `None` if it is empty.
     ///
     /// # Errors
     /// [`StoreError`].
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError>;
 
-    /// Resolves once there may be an event after `after`: at times early, never not at all. Appends of
-    /// every handle and process count, and what was there before the call does too.
+    /// Resolves once there may be an event after `after`. It may resolve early, but must resolve if there is
+    /// one: appended through any handle and by any process, before the call or during it.
     ///
-    /// A position above the head is waited for.
+    /// If `after` is above the head, it waits until the log has grown past that position.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    error::StoreError, query::Query, read_options::ReadOptions, recorded::Recorded,
-    store::EventStore, stream::StreamName,
+    query::Query, read_options::ReadOptions, recorded::Recorded, store::EventStore,
+    store_error::StoreError, stream_name::StreamName,
 };
 
 /// Conveniences for callers, on every store.

@@ -1,8 +1,8 @@
 use std::{borrow::Borrow, fmt, str::FromStr};
 
-use crate::text::{self, InvalidText};
+use crate::text_rules::{self, InvalidText};
 
-/// A `key:value` text that makes one part of a payload visible to queries.
+/// A `key:value` text by which queries can match one part of a payload.
 ///
 /// 1 to 255 bytes in all, no control characters; the first colon ends the key; neither side is empty.
 /// Equality is byte for byte. Tags are indexed and outlive erasure: keep personal data out of them.
@@ -21,7 +21,7 @@ impl Tag {
         }
         check_sides(key, value)?;
         let text = [key, ":", value].concat();
-        text::check_name("tag", &text)?;
+        text_rules::check_name("tag", &text)?;
         Ok(Self(text.into()))
     }
 
@@ -30,7 +30,7 @@ impl Tag {
     /// # Errors
     /// As [`Tag::new`], and if there is no colon.
     pub fn parse(text: &str) -> Result<Self, InvalidText> {
-        check(text)?;
+        check_text(text)?;
         Ok(Self(text.into()))
     }
 
@@ -53,20 +53,21 @@ impl Tag {
     }
 }
 
-pub(crate) fn check(text: &str) -> Result<(), InvalidText> {
-    text::check_name("tag", text)?;
+/// Checks the text of a tag: the rules of every name, and the form `key:value`.
+pub(crate) fn check_text(text: &str) -> Result<(), InvalidText> {
+    text_rules::check_name("tag", text)?;
     let colon = text.as_bytes().iter().position(|byte| *byte == b':');
     match colon {
         None => Err(InvalidText::no_colon(text)),
-        Some(0) => text::check_name("tag key", ""),
-        Some(at) if at + 1 == text.len() => text::check_name("tag value", ""),
+        Some(0) => text_rules::check_name("tag key", ""),
+        Some(at) if at + 1 == text.len() => text_rules::check_name("tag value", ""),
         Some(_) => Ok(()),
     }
 }
 
 fn check_sides(key: &str, value: &str) -> Result<(), InvalidText> {
-    text::check_name("tag key", key)?;
-    text::check_name("tag value", value)
+    text_rules::check_name("tag key", key)?;
+    text_rules::check_name("tag value", value)
 }
 
 pub(crate) fn split(tag: &str) -> (&str, &str) {

@@ -1,7 +1,8 @@
 mod collection;
-mod text;
+mod pointers;
+mod scalar;
 
-/// A field type whose values make tags: zero or more texts, each stable for ever.
+/// A field type whose values become tags: zero or more texts, each stable for ever.
 ///
 /// For strings, integers, `bool`, `char` and UUIDs one text; none for `None`; one per element for
 /// collections. Not for floats: equal numbers can print differently.
@@ -12,14 +13,14 @@ mod text;
     note = "floats are refused on purpose: equal numbers can print differently"
 )]
 pub trait TagValue {
-    /// What one text stands for; queries ask for it.
+    /// The type of the value that one text stands for; queries ask for such values.
     type Item: TagItem;
 
     /// Calls `f` with each text, in order.
     fn each(&self, f: &mut dyn FnMut(&str));
 }
 
-/// What one tag stands for, and how a query names it.
+/// The value that one tag stands for, and how a query names it.
 pub trait TagItem {
     /// The argument of a query method: `&str` for strings, integers by value, newtypes by reference.
     type Arg<'a>;

@@ -2,12 +2,12 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     tag::{self, Tag},
-    text::InvalidText,
+    text_rules::InvalidText,
 };
 
 /// The tags of one event: a set, sorted by bytes. Cloning allocates nothing.
 ///
-/// Held as its canonical text, one tag a line: a stored set needs one allocation to come back.
+/// Held as its canonical text, one tag a line: reading a stored set needs one allocation.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tags(Option<Arc<str>>);
 
@@ -28,7 +28,7 @@ impl Tags {
         }
         let mut previous = "";
         for line in text.split('\n') {
-            tag::check(line)?;
+            tag::check_text(line)?;
             if line <= previous {
                 return Err(InvalidTags::Unsorted(line.to_owned()));
             }
@@ -134,7 +134,7 @@ pub enum InvalidTags {
     /// A line is not a tag.
     #[error(transparent)]
     Tag(#[from] InvalidText),
-    /// A line does not sort after the line before it.
+    /// A line is not in order, or is there twice.
     #[error("tag {0:?} is not in order, or stands twice")]
     Unsorted(String),
 }

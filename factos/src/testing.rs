@@ -1,4 +1,5 @@
-//! For an application's own tests: deciders without a store, events that come back, schemas that stay.
+//! For an application's own tests: scenarios of deciders without a store, round trips of events, and
+//! snapshots of schemas.
 //!
 //! ```
 //! use factos::{Decider, Event, QueryFor, testing::scenario};
@@ -40,9 +41,9 @@ mod random;
 mod report;
 mod round_trip;
 mod scenario;
-mod snapshot;
+mod schema_snapshot;
 
 pub use random::Random;
 pub use round_trip::{assert_comes_back, assert_each_comes_back};
 pub use scenario::{Outcome, Scenario, scenario};
-pub use snapshot::{BLESS, assert_schema_snapshot};
+pub use schema_snapshot::{BLESS, assert_schema_snapshot};

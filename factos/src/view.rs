@@ -1,9 +1,6 @@
-use std::{rc::Rc, sync::Arc};
-
-mod closure;
+pub(crate) mod closure;
+mod pointers;
 mod tuple;
-
-pub use closure::view_fn;
 
 /// A pure fold over events: what a reader wants to know.
 ///
@@ -53,22 +50,3 @@ where
 {
     events.into_iter().fold(state, |state, event| view.evolve(state, event))
 }
-
-macro_rules! forward {
-    ($($pointer:ty),*) => {$(
-        impl<V: View + ?Sized> View for $pointer {
-            type Event = V::Event;
-            type State = V::State;
-
-            fn initial(&self) -> V::State {
-                (**self).initial()
-            }
-
-            fn evolve(&self, state: V::State, event: &V::Event) -> V::State {
-                (**self).evolve(state, event)
-            }
-        }
-    )*};
-}
-
-forward!(&V, Box<V>, Arc<V>, Rc<V>);

@@ -1,6 +1,6 @@
 use tokio::sync::oneshot;
 
-use crate::{error::AppendError, events::Page};
+use crate::{append_error::AppendError, events::Page};
 
 /// What an append came to: its records, or why nothing of it was written.
 pub type Verdict = Result<Page, AppendError>;

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use super::append_request::Weight;
 use crate::{
     append::{AppendCondition, NewEvent},
-    error::AppendError,
+    append_error::AppendError,
     event_id::EventId,
     limits::Limits,
 };

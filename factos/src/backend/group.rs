@@ -1,5 +1,5 @@
 use super::append_request::{AppendRequest, Verdict, Weight};
-use crate::error::AppendError;
+use crate::append_error::AppendError;
 
 /// How much may share one commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,7 +125,7 @@ mod tests {
     use futures_util::{FutureExt, future::BoxFuture};
 
     use super::*;
-    use crate::error::{StoreError, StoreErrorKind};
+    use crate::store_error::{StoreError, StoreErrorKind};
 
     /// A batch of so many bytes.
     #[derive(Debug)]

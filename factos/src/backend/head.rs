@@ -1,8 +1,8 @@
 use tokio::sync::watch;
 
 use crate::{
-    error::{StoreError, StoreErrorKind},
     position::SequencePosition,
+    store_error::{StoreError, StoreErrorKind},
 };
 
 /// The last position that this process knows to be in the log, if any; it never steps back. A clone is

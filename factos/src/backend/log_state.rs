@@ -1,11 +1,12 @@
 use super::batch::Batch;
 use crate::{
     append::{AppendCondition, NewEvent},
-    error::{AppendError, Conflict},
+    append_error::{AppendError, Conflict},
     event_id::EventId,
     position::SequencePosition,
     query::Query,
-    stream::{Revision, StreamName},
+    revision::Revision,
+    stream_name::StreamName,
 };
 
 /// What the checks of an append ask of the log, within the lock or the transaction that appends.

@@ -2,10 +2,10 @@ use futures_util::stream;
 
 use super::selection::Selection;
 use crate::{
-    error::StoreError,
     events::{Events, Page},
     position::SequencePosition,
     read_options::{ReadCursor, ReadOptions},
+    store_error::StoreError,
 };
 
 /// One read that goes from page to page over one snapshot.

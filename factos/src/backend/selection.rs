@@ -1,4 +1,4 @@
-use crate::{query::Query, recorded::Recorded, stream::StreamName};
+use crate::{query::Query, recorded::Recorded, stream_name::StreamName};
 
 /// What a read asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use cbor4ii::{
 };
 use serde::{Serialize, de::DeserializeSeed};
 
-use super::{Codec, CodecError};
+use crate::codec::{Codec, error::CodecError};
 
 /// CBOR with field names, so that fields with defaults can be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

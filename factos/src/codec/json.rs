@@ -1,29 +1,29 @@
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeSeed};
 
-use super::Codec;
+use crate::codec::Codec;
 
-mod checked;
+mod lossless;
 
-use checked::{Checked, Doubt};
+use lossless::{Doubt, Lossless};
 pub use serde_json::Value as JsonValue;
 
 /// Compact JSON, the codec of every derived event.
 ///
-/// Refuses to write what would not come back equal: floats that are not finite, `Some` of a value that is
-/// written as `null`, and more than [`Json::MAX_DEPTH`] arrays and objects within each other. Floats come
-/// back bit for bit. Integers beyond 64 bits do as well.
+/// Refuses to write values that would not come back equal: floats that are not finite, `Some` of a value
+/// that is written as `null`, and more than [`Json::MAX_DEPTH`] arrays and objects within each other.
+/// Floats come back bit for bit, and integers beyond 64 bits come back whole.
 ///
-/// What only the shape of a type decides shows when the payload is read: 128-bit integers below
+/// Whether two things come back depends on the type that reads them: 128-bit integers below
 /// `#[serde(flatten)]` or in untagged and internally tagged enums, and two entries of one name, such as a
-/// flattened map that repeats a field. Payloads with either are read once before they are stored, and
-/// refused if that fails.
+/// flattened map that repeats a field. A payload that may hold either is decoded once before it is stored,
+/// and refused if that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Json;
 
 impl Json {
-    /// The deepest nesting of arrays and objects that is read back.
+    /// The deepest nesting of arrays and objects that can be read back.
     pub const MAX_DEPTH: u8 = 127;
 }
 
@@ -39,7 +39,7 @@ impl Codec for Json {
     fn encode_doubtful<T: Serialize + ?Sized>(value: &T) -> Result<(Bytes, bool), JsonError> {
         let (mut payload, doubt) = (Vec::with_capacity(128), Doubt::default());
         let mut writer = serde_json::Serializer::new(&mut payload);
-        value.serialize(Checked::new(&mut writer, &doubt))?;
+        value.serialize(Lossless::new(&mut writer, &doubt, Self::MAX_DEPTH))?;
         Ok((payload.into(), doubt.get()))
     }
 
@@ -54,7 +54,7 @@ impl Codec for Json {
     }
 }
 
-/// A value that JSON does not hold, or bytes that are not the JSON of the value asked for.
+/// A value that JSON cannot hold, or bytes that are not the JSON of the expected value.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct JsonError(#[from] serde_json::Error);

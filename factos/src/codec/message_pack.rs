@@ -4,7 +4,7 @@ use bytes::Bytes;
 use rmp_serde::{Deserializer, Serializer};
 use serde::{Serialize, de::DeserializeSeed};
 
-use super::{Codec, CodecError};
+use crate::codec::{Codec, error::CodecError};
 
 /// MessagePack with field names, so that fields with defaults can be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

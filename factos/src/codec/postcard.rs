@@ -2,13 +2,13 @@ use bytes::Bytes;
 use postcard::{Deserializer, to_allocvec};
 use serde::{Serialize, de::DeserializeSeed};
 
-use super::{Codec, CodecError};
+use crate::codec::{Codec, error::CodecError};
 
 /// postcard: the smallest payloads, without field names.
 ///
-/// What was written can be read only by the very fields that wrote it, so every change of them is a new
-/// version. `skip_serializing_if`, `flatten` and enums that are untagged or internally tagged do not work;
-/// an event with any of them is refused at `encode` where it would not be read.
+/// A payload can be read only with exactly the fields that wrote it, so every change of the fields needs a
+/// new version. `skip_serializing_if`, `flatten` and enums that are untagged or internally tagged do not
+/// work; an event that could not be read because of them is refused at `encode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Postcard;

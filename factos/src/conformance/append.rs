@@ -10,11 +10,11 @@ use super::{
 use crate::store::EventStore;
 use crate::{
     append::{AppendCondition, NewEvent},
-    error::AppendError,
+    append_error::AppendError,
     event_id::EventId,
     metadata::Metadata,
     query::Query,
-    stream::Revision,
+    revision::Revision,
 };
 
 /// Texts that are easily taken for one another, or spoilt on the way.

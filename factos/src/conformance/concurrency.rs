@@ -12,8 +12,8 @@ use super::{
     step::{append, append_if, ids, lines, matching, of_stream, positions, revisions, whole_log},
 };
 use crate::{
-    append::AppendCondition, error::AppendError, position::SequencePosition, query::Query,
-    read_options::ReadOptions, recorded::Recorded, store::EventStore, stream::Revision,
+    append::AppendCondition, append_error::AppendError, position::SequencePosition, query::Query,
+    read_options::ReadOptions, recorded::Recorded, revision::Revision, store::EventStore,
 };
 
 pub(super) mod capacity;

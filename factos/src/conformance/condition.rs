@@ -7,8 +7,8 @@ use super::{
     step::{append, append_if, append_one, observed, refused, whole_log},
 };
 use crate::{
-    append::AppendCondition, error::Conflict, query::Query, read_options::ReadOptions,
-    store::EventStore, stream::Revision,
+    append::AppendCondition, append_error::Conflict, query::Query, read_options::ReadOptions,
+    revision::Revision, store::EventStore,
 };
 
 /// Without `after`, any matching event refuses, however long ago it was accepted.

@@ -7,7 +7,8 @@ use super::{
 };
 use crate::store::EventStore;
 use crate::{
-    append::AppendCondition, error::AppendError, events::Page, query::Query, stream::Revision,
+    append::AppendCondition, append_error::AppendError, events::Page, query::Query,
+    revision::Revision,
 };
 
 /// Reopening finds every acknowledged event as it was.

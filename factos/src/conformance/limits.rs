@@ -10,10 +10,10 @@ use super::{
 use crate::store::EventStore;
 use crate::{
     append::{AppendCondition, NewEvent},
-    error::AppendError,
+    append_error::AppendError,
     limits::Limits,
     query::Query,
-    text::MAX_TEXT_BYTES,
+    text_rules::MAX_TEXT_BYTES,
 };
 
 /// A payload may be as long as the floor says.

@@ -3,7 +3,8 @@ use crate::{
     event_type::EventType,
     position::SequencePosition,
     query::{Query, QueryItem},
-    stream::{Revision, StreamName},
+    revision::Revision,
+    stream_name::StreamName,
     tag::Tag,
     tags::Tags,
 };

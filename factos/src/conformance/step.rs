@@ -2,7 +2,7 @@ use bytes::Bytes;
 
 use crate::{
     append::{AppendCondition, NewEvent},
-    error::{AppendError, Conflict},
+    append_error::{AppendError, Conflict},
     event_id::EventId,
     events::Page,
     position::SequencePosition,

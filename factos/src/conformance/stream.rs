@@ -6,7 +6,7 @@ use super::{
     step::{append, append_if, append_one, matching, of_stream, refused, revisions, types},
 };
 use crate::store::EventStore;
-use crate::{error::AppendError, read_options::ReadOptions, stream::Revision};
+use crate::{append_error::AppendError, read_options::ReadOptions, revision::Revision};
 
 const ALL: ReadOptions = ReadOptions::all();
 

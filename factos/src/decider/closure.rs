@@ -2,7 +2,7 @@ use std::marker::PhantomData;
 
 use crate::{decider::Decider, event::Event};
 
-/// A decider of three closures; its context is every type of the event, see
+/// A decider of three closures. Its context is every type of the event; narrow it by
 /// [`with_context`](Decider::with_context).
 ///
 /// ```

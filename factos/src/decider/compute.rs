@@ -4,7 +4,7 @@ use crate::{decider::Decider, recorded::Recorded};
 /// [`context`](Decider::context) is not applied.
 ///
 /// # Errors
-/// What the decider refuses the command with.
+/// The decider's refusal of the command.
 pub fn compute_events<'a, D>(
     decider: &D,
     history: impl IntoIterator<Item = &'a D::Event>,
@@ -21,7 +21,7 @@ where
 /// The state that a command leads to from a given state: decides, then folds what was decided.
 ///
 /// # Errors
-/// What the decider refuses the command with; the state is then gone.
+/// The decider's refusal of the command; the state is then lost.
 pub fn compute_state<D>(
     decider: &D,
     state: D::State,

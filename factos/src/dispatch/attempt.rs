@@ -8,7 +8,7 @@ use crate::{
     store::EventStore,
 };
 
-/// One command on its way: everything that stays the same from attempt to attempt.
+/// Everything about one command that stays the same from attempt to attempt.
 pub(super) struct Attempt<'a, S: ?Sized, D: Decider + ?Sized> {
     pub(super) store: &'a S,
     pub(super) decider: &'a D,
@@ -26,7 +26,7 @@ where
     S: EventStore + ?Sized,
     D: Decider + ?Sized,
 {
-    /// Reads, decides and appends, and does so again on a conflict or where the store was busy.
+    /// Reads, decides and appends, and tries again on a conflict or if the store was busy.
     pub(super) async fn run(&self) -> Outcome<D> {
         let mut attempts = 1;
         loop {

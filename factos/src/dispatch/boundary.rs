@@ -1,22 +1,24 @@
 use crate::{
     append::{AppendCondition, NewEvent},
     decider::Decider,
-    dispatch::{error::Infrastructure, idempotency::IdempotencyKey},
-    error::StoreError,
+    dispatch::{
+        error::{GuardNotCovered, Infrastructure, OutsideBoundary},
+        idempotency::IdempotencyKey,
+    },
     event::Event,
-    event_type::EventType,
     events::Events,
+    invalid_query::InvalidQuery,
     position::SequencePosition,
     query::Query,
-    query_for::InvalidQuery,
     read_options::ReadOptions,
     recorded::Recorded,
+    revision::Revision,
     store::EventStore,
-    stream::{Revision, StreamName},
-    tags::Tags,
+    store_error::StoreError,
+    stream_name::StreamName,
 };
 
-/// What a decision is based on, and what refuses it.
+/// The events that a decision is based on, and those that refuse its append.
 #[derive(Debug)]
 pub(super) enum Boundary {
     Facts(Facts),
@@ -27,7 +29,7 @@ pub(super) enum Boundary {
 pub(super) struct Facts {
     pub(super) context: Query,
     pub(super) guard: Query,
-    /// What is read and what refuses the append, where a key widens context and guard.
+    /// Context and guard, each widened by the events that carry the idempotency key, if there is one.
     keyed: Option<Keyed>,
 }
 
@@ -35,32 +37,6 @@ pub(super) struct Facts {
 struct Keyed {
     read: Query,
     refuse: Query,
-}
-
-/// The events decided upon are outside of the boundary that they were decided in, so the next decision
-/// would not see any of them: often a tag that was forgotten.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an event of type {event_type} with the tags {tags:?} is outside of the boundary {query}")]
-#[non_exhaustive]
-pub struct OutsideBoundary {
-    /// The type of the first event.
-    pub event_type: EventType,
-    /// Its tags.
-    pub tags: Tags,
-    /// The guard.
-    pub query: Query,
-}
-
-/// A guard wider than the context: what lies between the two was never looked at, so no position is
-/// known from which on it would refuse.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the guard {guard} is not covered by the context {context}")]
-#[non_exhaustive]
-pub struct GuardNotCovered {
-    /// The guard.
-    pub guard: Query,
-    /// The context.
-    pub context: Query,
 }
 
 impl Facts {
@@ -121,7 +97,7 @@ impl Boundary {
         }
     }
 
-    /// Whether a record that was read is part of what is folded: one found by its key alone is not.
+    /// Whether a record that was read is folded: one that was read for its key alone is not.
     pub(super) fn holds<E>(&self, record: &Recorded<E>) -> bool {
         match self {
             Self::Facts(facts) if facts.keyed.is_some() => facts.selects(record),
@@ -129,7 +105,7 @@ impl Boundary {
         }
     }
 
-    /// Whether a committed record would be part of what is folded next time.
+    /// Whether the next decision would fold a committed record.
     pub(super) fn selects<E>(&self, record: &Recorded<E>) -> bool {
         match self {
             Self::Facts(facts) => facts.selects(record),
@@ -150,7 +126,7 @@ impl Boundary {
         }
     }
 
-    /// Refuses a batch, none of which the next decision would see.
+    /// Refuses a batch if the next decision would see none of its events.
     pub(super) fn admit(&self, batch: &[NewEvent]) -> Result<(), OutsideBoundary> {
         match self {
             Self::Facts(facts) => facts.admit(batch),

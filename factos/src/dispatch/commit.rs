@@ -4,35 +4,25 @@ use bytes::Bytes;
 
 use crate::{
     append::{AppendCondition, NewEvent},
-    dispatch::{error::Infrastructure, retry::Retry},
-    error::{AppendError, StoreError, StoreErrorKind},
+    append_error::AppendError,
+    dispatch::{
+        error::{Infrastructure, OutcomeUnknown},
+        retry::Retry,
+    },
     event_id::EventId,
     query::{Query, QueryItem},
     read_options::ReadOptions,
     recorded::Recorded,
     store::EventStore,
+    store_error::{StoreError, StoreErrorKind},
     tag::Tag,
 };
 
-/// How often the store is asked again while an outcome is open.
+/// How often the store is asked again while the outcome of an append is unknown.
 const INQUIRIES: u32 = 5;
 
-/// An append whose outcome could not be found out, or that is done while its records cannot be read: the
-/// events are in the log, all of them or none.
-///
-/// Running the command again is safe only with an idempotency key. Otherwise look for the ids first.
-#[derive(Debug, thiserror::Error)]
-#[error("the outcome of an append of {} events is not known", ids.len())]
-#[non_exhaustive]
-pub struct OutcomeUnknown {
-    /// The ids of the batch, in order.
-    pub ids: Vec<EventId>,
-    /// What the store said last.
-    pub source: StoreError,
-}
-
-/// Appends a batch and finds out what became of it. The batch is never replaced by another one while its
-/// outcome is open.
+/// Appends a batch, and finds out whether it was appended if the store does not know. Until then no other
+/// batch may take its place.
 pub(super) async fn commit<S>(
     store: &S,
     batch: Vec<NewEvent>,
@@ -51,7 +41,7 @@ where
         AppendError::Store(error) if error.kind() == StoreErrorKind::OutcomeUnknown => {
             open.settle(error, false).await
         }
-        // The ids were made for this batch: something on the way to the log has sent it twice.
+        // No other batch has these ids: a layer between here and the log has sent this one twice.
         AppendError::DuplicateEventId(id) if open.owns(id) => open.settle(missing(), true).await,
         error => Err(error.into()),
     }
@@ -87,7 +77,7 @@ impl<S: EventStore + ?Sized> Open<'_, S> {
                 Err(AppendError::DuplicateEventId(id)) if self.owns(id) => {
                     (written, waits) = (true, false);
                 }
-                // Ids are looked at before the condition: the batch was not written.
+                // Stores check the ids before the condition, so the batch was not written.
                 Err(AppendError::Conflict(conflict)) => return Err(conflict.into()),
                 Err(AppendError::Store(error)) => last = error,
                 Err(_) => break,

@@ -20,11 +20,11 @@ pub struct Context<E, S> {
     pub query: Query,
     /// The decider's guard for the command, covered by `query`.
     pub guard: Query,
-    /// What the records fold to.
+    /// The state that the records fold to.
     pub state: S,
     /// All records of the context, in order.
     pub records: Vec<Recorded<E>>,
-    /// How far the context is complete; none for an empty log.
+    /// The position up to which the context is complete; `None` for an empty log.
     pub position: Option<SequencePosition>,
 }
 
@@ -36,11 +36,11 @@ impl<E, S> Context<E, S> {
     }
 }
 
-/// Reads the context of a command, for decisions that go their own way to the log. Unlike
+/// Reads the context of a command, for callers that decide and append by themselves. Unlike
 /// [`dispatch`](crate::dispatch()) it holds all records in memory.
 ///
 /// # Errors
-/// [`Infrastructure`]: the store fails, a record does not decode, or the context cannot be asked for.
+/// [`Infrastructure`]: the store fails, a record does not decode, or the context is not a valid query.
 ///
 /// # Cancellation
 /// Safe.

@@ -8,13 +8,13 @@ pub struct Dispatched<E, S> {
     /// The committed records, in order; none if there was nothing to do. If replayed, those of the
     /// earlier command.
     pub records: Vec<Recorded<E>>,
-    /// What reading the context again would fold to, were no other event accepted: the state that the
-    /// decision was based on, and the committed events that its context selects.
+    /// The state that the decision was based on, folded with those committed events that the context
+    /// selects: what the context folds to if no other event was accepted.
     pub state: S,
-    /// How far a reader must have come to have seen the outcome: the position of the last record, or, if
-    /// there is none, the one up to which the decision had looked.
+    /// A reader that has read up to this position has seen the outcome. It is the position of the last
+    /// record or, if there is none, the one up to which the decision had read.
     pub position: Option<SequencePosition>,
-    /// How often the command was tried, from 1.
+    /// The number of attempts, from 1.
     pub attempts: u32,
     /// Whether these events were committed earlier, under the same idempotency key.
     pub replayed: bool,

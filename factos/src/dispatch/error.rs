@@ -1,59 +1,60 @@
 use std::convert::Infallible;
 
 use crate::{
-    dispatch::{
-        boundary::{GuardNotCovered, OutsideBoundary},
-        commit::OutcomeUnknown,
-        idempotency::KeyReused,
-        options::InvalidArgument,
-    },
-    error::{AppendError, Conflict, StoreError, StoreErrorKind},
+    append_error::{AppendError, Conflict},
     event_error::{DecodeError, EncodeError},
-    query_for::InvalidQuery,
+    invalid_query::InvalidQuery,
+    store_error::{StoreError, StoreErrorKind},
 };
 
-/// Why a command led to no events, by what a caller does about it. `D` is the decider's own error.
-///
-/// In every case but [`OutcomeUnknown`](Self::OutcomeUnknown) nothing was written.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error<D> {
-    /// The domain says no: tell the user.
+mod declare;
+mod guard_not_covered;
+mod invalid_argument;
+mod key_reused;
+mod outcome_unknown;
+mod outside_boundary;
+
+use declare::declare_error;
+
+pub use guard_not_covered::GuardNotCovered;
+pub use invalid_argument::InvalidArgument;
+pub use key_reused::KeyReused;
+pub use outcome_unknown::OutcomeUnknown;
+pub use outside_boundary::OutsideBoundary;
+
+declare_error! {
+    /// Why a command led to no events, by what a caller does about it. `D` is the decider's own error.
+    ///
+    /// In every case but [`OutcomeUnknown`](Self::OutcomeUnknown) nothing was written.
+    #[derive(Debug, thiserror::Error)]
     #[error(transparent)]
-    Domain(D),
-    /// Others decided first, on every attempt: try again later.
-    #[error(transparent)]
-    Conflict(#[from] Conflict),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The history and the code disagree: stop and look.
-    #[error(transparent)]
-    Decode(#[from] DecodeError),
-    /// A decided event cannot be stored.
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
-    /// The store refuses the batch, whatever the log holds.
-    #[error(transparent)]
-    Append(AppendError),
-    /// The decider's context or guard cannot be asked for.
-    #[error(transparent)]
-    Query(#[from] InvalidQuery),
-    /// The decider's context does not cover its guard.
-    #[error(transparent)]
-    GuardNotCovered(#[from] GuardNotCovered),
-    /// The next decision could not see any of the decided events.
-    #[error(transparent)]
-    OutsideBoundary(#[from] OutsideBoundary),
-    /// The idempotency key stands for another request.
-    #[error(transparent)]
-    KeyReused(#[from] KeyReused),
-    /// What the dispatch was given cannot be used.
-    #[error(transparent)]
-    InvalidArgument(#[from] InvalidArgument),
-    /// The events may or may not be in the log.
-    #[error(transparent)]
-    OutcomeUnknown(#[from] OutcomeUnknown),
+    #[non_exhaustive]
+    pub enum Error<D> {
+        /// The domain says no: tell the user.
+        Domain(D),
+        /// Others decided first, on every attempt: try again later.
+        Conflict(#[from] Conflict),
+        /// The store failed.
+        Store(#[from] StoreError),
+        /// The history and the code disagree: stop and look.
+        Decode(#[from] DecodeError),
+        /// A decided event cannot be stored.
+        Encode(#[from] EncodeError),
+        /// The store refuses the batch, whatever the log holds.
+        Append(AppendError),
+        /// The decider's context or guard is not a valid query.
+        Query(#[from] InvalidQuery),
+        /// The decider's context does not cover its guard.
+        GuardNotCovered(#[from] GuardNotCovered),
+        /// The next decision could not see any of the decided events.
+        OutsideBoundary(#[from] OutsideBoundary),
+        /// The idempotency key was used for another request.
+        KeyReused(#[from] KeyReused),
+        /// An argument of the dispatch cannot be used.
+        InvalidArgument(#[from] InvalidArgument),
+        /// The events may or may not be in the log.
+        OutcomeUnknown(#[from] OutcomeUnknown),
+    }
 }
 
 impl<D> Error<D> {
@@ -74,12 +75,10 @@ impl<D> Error<D> {
         }
     }
 
-    /// The same error with the domain's part mapped.
+    /// The same error with the domain's error mapped.
     pub fn map_domain<E>(self, f: impl FnOnce(D) -> E) -> Error<E> {
-        match self.into_domain() {
-            Ok(domain) => Error::Domain(f(domain)),
-            Err(infrastructure) => infrastructure.into(),
-        }
+        let Ok(error) = self.try_map_domain(|domain| Ok::<E, Infallible>(f(domain)));
+        error
     }
 
     /// The domain's error, or what else went wrong.
@@ -87,20 +86,10 @@ impl<D> Error<D> {
     /// # Errors
     /// [`Infrastructure`] for everything but [`Error::Domain`].
     pub fn into_domain(self) -> Result<D, Infrastructure> {
-        Err(Infrastructure(match self {
-            Self::Domain(domain) => return Ok(domain),
-            Self::Conflict(error) => Error::Conflict(error),
-            Self::Store(error) => Error::Store(error),
-            Self::Decode(error) => Error::Decode(error),
-            Self::Encode(error) => Error::Encode(error),
-            Self::Append(error) => Error::Append(error),
-            Self::Query(error) => Error::Query(error),
-            Self::GuardNotCovered(error) => Error::GuardNotCovered(error),
-            Self::OutsideBoundary(error) => Error::OutsideBoundary(error),
-            Self::KeyReused(error) => Error::KeyReused(error),
-            Self::InvalidArgument(error) => Error::InvalidArgument(error),
-            Self::OutcomeUnknown(error) => Error::OutcomeUnknown(error),
-        }))
+        match self.try_map_domain(Err::<Infallible, D>) {
+            Ok(other) => Err(Infrastructure(other)),
+            Err(domain) => Ok(domain),
+        }
     }
 }
 
@@ -116,20 +105,7 @@ impl<D> From<AppendError> for Error<D> {
 
 impl<D> From<Infrastructure> for Error<D> {
     fn from(Infrastructure(error): Infrastructure) -> Self {
-        match error {
-            Error::Domain(never) => match never {},
-            Error::Conflict(error) => Self::Conflict(error),
-            Error::Store(error) => Self::Store(error),
-            Error::Decode(error) => Self::Decode(error),
-            Error::Encode(error) => Self::Encode(error),
-            Error::Append(error) => Self::Append(error),
-            Error::Query(error) => Self::Query(error),
-            Error::GuardNotCovered(error) => Self::GuardNotCovered(error),
-            Error::OutsideBoundary(error) => Self::OutsideBoundary(error),
-            Error::KeyReused(error) => Self::KeyReused(error),
-            Error::InvalidArgument(error) => Self::InvalidArgument(error),
-            Error::OutcomeUnknown(error) => Self::OutcomeUnknown(error),
-        }
+        error.map_domain(|never| match never {})
     }
 }
 
@@ -157,30 +133,6 @@ impl Infrastructure {
         self.0.is_retryable()
     }
 }
-
-macro_rules! infrastructure {
-    ($($error:ty),* $(,)?) => {$(
-        impl From<$error> for Infrastructure {
-            fn from(error: $error) -> Self {
-                Self(error.into())
-            }
-        }
-    )*};
-}
-
-infrastructure!(
-    AppendError,
-    Conflict,
-    DecodeError,
-    EncodeError,
-    GuardNotCovered,
-    InvalidArgument,
-    InvalidQuery,
-    KeyReused,
-    OutcomeUnknown,
-    OutsideBoundary,
-    StoreError,
-);
 
 /// Separates what the domain says from everything else that can go wrong.
 pub trait Split {

@@ -4,8 +4,8 @@ use crate::{
     event::decode_ref,
     position::SequencePosition,
     recorded::Recorded,
+    revision::Revision,
     store::EventStore,
-    stream::Revision,
 };
 
 /// What was read of a boundary.
@@ -16,8 +16,8 @@ pub(super) struct Folded<S> {
     pub(super) revision: Revision,
 }
 
-/// Reads a boundary and folds it while it streams. The records that `keep` selects are kept as well,
-/// and those that are not part of the context are kept only.
+/// Reads a boundary and folds its records as they arrive. Records that `keep` selects are also pushed to
+/// `kept`; records that are not part of the context are not folded.
 pub(super) async fn fold<S, D>(
     store: &S,
     decider: &D,

@@ -1,35 +1,23 @@
 use crate::{
-    dispatch::options::InvalidArgument,
+    dispatch::error::{InvalidArgument, KeyReused},
     event::Event,
+    invalid_query::InvalidQuery,
     metadata::Metadata,
     query::Query,
-    query_for::{InvalidQuery, QueryFor},
+    query_for::QueryFor,
     recorded::Recorded,
     tag::Tag,
 };
 
-/// The key of the tag under which events remember their command.
+/// The key of the tag that holds the idempotency key.
 const TAG_KEY: &str = "factos.key";
 
-/// The metadata key of what the request was.
+/// The metadata key of the fingerprint of the request.
 const FINGERPRINT: &str = "idempotency_fingerprint";
 
 /// A key that is carried by the events of one command, so that the command takes effect once.
 #[derive(Debug, Clone)]
 pub(super) struct IdempotencyKey(Tag);
-
-/// An idempotency key that stands for another request.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the idempotency key {key:?} was used for another request")]
-#[non_exhaustive]
-pub struct KeyReused {
-    /// The key.
-    pub key: String,
-    /// What the earlier request was.
-    pub earlier: String,
-    /// What this request is.
-    pub given: String,
-}
 
 impl IdempotencyKey {
     pub(super) fn new(key: &str) -> Result<Self, InvalidArgument> {
@@ -67,7 +55,7 @@ impl IdempotencyKey {
         }
     }
 
-    /// Whether the earlier events are those of this request, as far as both told what theirs is.
+    /// Refuses earlier events of another request. That shows only if both requests have a fingerprint.
     pub(super) fn check<E>(
         &self,
         earlier: &[Recorded<E>],

@@ -4,9 +4,10 @@ use crate::{
     dispatch::{boundary::Boundary, error::Infrastructure, fold::fold, options::stream_name},
     position::SequencePosition,
     recorded::Recorded,
+    revision::Revision,
     store::EventStore,
-    stream::{Revision, StreamName},
-    text::InvalidText,
+    stream_name::StreamName,
+    text_rules::InvalidText,
 };
 
 /// One stream, and the condition under which deciding from it is sound.
@@ -15,25 +16,25 @@ use crate::{
 pub struct LoadedStream<E, S> {
     /// Its name.
     pub stream: StreamName,
-    /// What its records fold to.
+    /// The state that its records fold to.
     pub state: S,
     /// All of its records, in order.
     pub records: Vec<Recorded<E>>,
-    /// How far it has come.
+    /// The revision of its last record.
     pub revision: Revision,
-    /// How far in the log it is complete; none for an empty log.
+    /// The position in the log up to which it is complete; `None` for an empty log.
     pub position: Option<SequencePosition>,
 }
 
 impl<E, S> LoadedStream<E, S> {
-    /// Refuses an append if the stream has gone on since.
+    /// Refuses an append if an event was appended to the stream since.
     #[must_use]
     pub fn append_condition(&self) -> AppendCondition {
         AppendCondition::expected_revision(self.stream.clone(), self.revision)
     }
 }
 
-/// Reads a stream, for decisions that go their own way to the log. A stream that does not exist has no
+/// Reads a stream, for callers that decide and append by themselves. A stream that does not exist has no
 /// records. Every record must decode into the decider's event.
 ///
 /// # Errors

@@ -1,17 +1,15 @@
-use std::convert::Infallible;
-
 use crate::{
     append::NewEvent,
-    dispatch::{idempotency::IdempotencyKey, retry::Retry},
+    dispatch::{error::InvalidArgument, idempotency::IdempotencyKey, retry::Retry},
     event::{Event, encode},
     event_error::EncodeError,
     metadata::Metadata,
     recorded::Recorded,
-    stream::StreamName,
-    text::InvalidText,
+    stream_name::StreamName,
+    text_rules::InvalidText,
 };
 
-/// What a dispatch is given besides the command.
+/// What a dispatch takes besides the command.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Options {
     pub(super) retry: Retry,
@@ -21,33 +19,8 @@ pub(super) struct Options {
     pub(super) key: Option<IdempotencyKey>,
     pub(super) fingerprint: Option<String>,
     pub(super) outside_boundary: bool,
-    /// The first argument that cannot be used: told when the dispatch is run.
+    /// The first argument that cannot be used: reported when the dispatch is run.
     pub(super) invalid: Option<InvalidArgument>,
-}
-
-/// An argument of a dispatch that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidArgument {
-    /// The name of a stream.
-    #[error("the stream name cannot be used")]
-    StreamName(#[source] InvalidText),
-    /// An idempotency key: it makes a tag, and is bound to the length of one.
-    #[error("the idempotency key cannot be used")]
-    IdempotencyKey(#[source] InvalidText),
-    /// A fingerprint.
-    #[error("the fingerprint of the request cannot be used")]
-    Fingerprint(#[source] InvalidText),
-    /// The correlation or causation id taken from a record.
-    #[error("the cause's ids cannot be used")]
-    Cause(#[source] InvalidText),
-}
-
-/// A valid name needs no check, so its conversion cannot fail.
-impl From<Infallible> for InvalidText {
-    fn from(never: Infallible) -> Self {
-        match never {}
-    }
 }
 
 /// The record that led to a command.
@@ -72,7 +45,7 @@ pub(super) fn stream_name(
 }
 
 impl Options {
-    /// The value of an argument, or none, with the first problem kept.
+    /// The value of an argument. Keeps the first problem, if the argument cannot be used.
     pub(super) fn accept<T>(&mut self, value: Result<T, InvalidArgument>) -> Option<T> {
         match value {
             Ok(value) => Some(value),
@@ -131,21 +104,21 @@ macro_rules! shared_options {
             self
         }
 
-        /// The metadata of every event. What the other options set comes on top.
+        /// The metadata of every event. The other options add theirs to it.
         pub fn metadata(mut self, metadata: Metadata) -> Self {
             self.options.metadata = metadata;
             self
         }
 
-        /// Names the record that led to this command: its id becomes the causation id, and its
-        /// correlation id goes on, or starts here with its id if it has none.
+        /// Names the record that led to this command. Its id becomes the causation id. Its correlation
+        /// id becomes the correlation id; if it has none, its id does.
         pub fn caused_by<R>(mut self, record: &Recorded<R>) -> Self {
             self.options.cause = Some(Cause::of(record));
             self
         }
 
-        /// What the request was, kept beside the idempotency key: the same key with another fingerprint
-        /// is [`Error::KeyReused`]. Compared only if both requests brought one; no effect without a key.
+        /// Identifies the request beside its idempotency key: the same key with another fingerprint is
+        /// [`Error::KeyReused`]. Compared only if both requests have one. No effect without a key.
         pub fn fingerprint(mut self, text: impl Into<String>) -> Self {
             self.options.fingerprint = Some(text.into());
             self

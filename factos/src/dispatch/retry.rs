@@ -10,7 +10,7 @@ type Sleep = dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send
 
 /// How often a command is tried, and how long to wait in between.
 ///
-/// By default five attempts, each at once: a conflict means that somebody else got through.
+/// By default five attempts without a wait: a conflict means that another command was accepted.
 #[derive(Clone)]
 pub struct Retry {
     attempts: u32,
@@ -25,7 +25,7 @@ struct Backoff {
 }
 
 impl Retry {
-    /// At most this many attempts in all, each at once; zero counts as one.
+    /// At most this many attempts in all, without a wait between them; zero counts as one.
     #[must_use]
     pub const fn attempts(attempts: u32) -> Self {
         Self { attempts: if attempts == 0 { 1 } else { attempts }, backoff: None }
@@ -63,7 +63,7 @@ impl Retry {
         attempts < self.attempts
     }
 
-    /// Waits after this many attempts that came to nothing.
+    /// Waits after this many failed attempts.
     pub(super) async fn pause(&self, attempts: u32) {
         if let Some(backoff) = &self.backoff {
             (backoff.sleep)(jittered(backoff.ceiling(attempts))).await;
@@ -78,9 +78,9 @@ impl Backoff {
     }
 }
 
-/// A random part of the whole.
+/// A random time below the whole.
 fn jittered(whole: Duration) -> Duration {
-    // Every hasher state is keyed anew, which is all the randomness that spreading writers out needs.
+    // Every hasher state has a new random key, which is random enough to spread writers out.
     let random = RandomState::new().hash_one(whole) >> 11;
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
     let part = random as f64 / (1_u64 << 53) as f64;

@@ -1,6 +1,6 @@
 //! The keys that mean the same in every application, and their accessors.
 
-use super::{InvalidText, Metadata, SequencePosition};
+use crate::{metadata::Metadata, position::SequencePosition, text_rules::InvalidText};
 
 macro_rules! reserved {
     ($($(#[$doc:meta])* $constant:ident = $key:literal, $read:ident, $with:ident;)*) => {
@@ -28,7 +28,7 @@ macro_rules! reserved {
 }
 
 reserved! {
-    /// What everything that follows from one request has in common.
+    /// The id that everything which follows from one request has in common.
     CORRELATION_ID = "correlation_id", correlation_id, with_correlation_id;
     /// The id of the event or message that led to this event.
     CAUSATION_ID = "causation_id", causation_id, with_causation_id;
@@ -38,9 +38,9 @@ reserved! {
     SOURCE_EVENT_ID = "source_event_id", source_event_id, with_source_event_id;
     /// The codec that wrote the payload; JSON if there is none.
     CODEC = "codec", codec, with_codec;
-    /// Who asked for it.
+    /// The person or system that asked for the event.
     ACTOR = "actor", actor, with_actor;
-    /// The key under which the command that led to this event is remembered.
+    /// The idempotency key of the command that led to this event.
     IDEMPOTENCY_KEY = "idempotency_key", idempotency_key, with_idempotency_key;
     /// The operation or job that this event is part of.
     OPERATION_ID = "operation_id", operation_id, with_operation_id;
@@ -50,13 +50,13 @@ impl Metadata {
     /// The reserved key `source_position`.
     pub const SOURCE_POSITION: &'static str = "source_position";
 
-    /// The position that an imported event has at its source; none if absent or not a position.
+    /// The position that an imported event has at its source; `None` if absent or not a position.
     #[must_use]
     pub fn source_position(&self) -> Option<SequencePosition> {
         SequencePosition::new(self.get(Self::SOURCE_POSITION)?.parse().ok()?)
     }
 
-    /// This map with the codec of another one, and none if that names none.
+    /// This map with the codec of another one, or without a codec if the other one has none.
     pub(crate) fn with_codec_of(mut self, other: &Self) -> Self {
         if self.codec() == other.codec() {
             return self;

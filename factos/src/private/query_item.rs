@@ -1,7 +1,8 @@
 use crate::{
     event::Event,
+    invalid_query::InvalidQuery,
     query::{Query, QueryItem},
-    query_for::{InvalidQuery, QueryFor},
+    query_for::QueryFor,
     schema::TypeInfo,
     tag::Tag,
 };

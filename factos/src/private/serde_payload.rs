@@ -6,7 +6,7 @@ use crate::codec::Codec as Format;
 
 /// The codec of an event that names none.
 #[cfg(feature = "json")]
-pub type Codec = crate::codec::Json;
+pub type Codec = crate::codec::json::Json;
 
 /// An event whose payload is written and read by serde: the fields alone, without the name of the event.
 pub trait SerdePayload: Sized {

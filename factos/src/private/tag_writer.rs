@@ -1,6 +1,6 @@
 use super::tag_pairs::TagPairs;
 use crate::{
-    event_error::EncodeError, event_type::EventType, tag::Tag, tags::Tags, text::InvalidText,
+    event_error::EncodeError, event_type::EventType, tag::Tag, tags::Tags, text_rules::InvalidText,
 };
 
 /// The prefix of the keys that no application may use.

@@ -4,8 +4,8 @@ impl Query {
     /// Whether every event that `other` can select is one that this query selects, item by item:
     /// each item of `other` has types and tags at least as narrow as one item here.
     ///
-    /// A `true` is a proof. A `false` may be unfair to an item that only several items here together
-    /// cover.
+    /// `true` is a proof. `false` is none: several items of this query may together cover an item of `other`
+    /// that no single one covers.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         match (self.items(), other.items()) {

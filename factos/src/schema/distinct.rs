@@ -1,4 +1,4 @@
-//! Whether stored names are distinct, found out while the application is compiled.
+//! Checks that stored names are distinct, while the application is compiled.
 
 use super::TypeInfo;
 
@@ -49,8 +49,8 @@ struct Entry {
     owner: usize,
 }
 
-/// Does not compile if two types share a name; `N` is the number of their [`names`]. One and the same
-/// item may stand twice where `shared` says so.
+/// Does not compile if two types share a name; `N` is the number of their [`names`]. If `shared`, the
+/// same item may be listed twice.
 ///
 /// # Panics
 /// With the name and both items.
@@ -181,8 +181,8 @@ impl Text {
     }
 }
 
-/// Does not compile if two of the event types store different events under one name. An event type that
-/// several of them include may stand in all of them.
+/// Does not compile if two of the event types store different events under one name. Several of them may
+/// include the same event type.
 ///
 /// ```
 /// use factos::Event;

@@ -1,10 +1,6 @@
-//! Tag values that are those of what they hold.
+//! Collections: the texts of all elements, in order.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    rc::Rc,
-    sync::Arc,
-};
+use std::collections::{BTreeSet, HashSet};
 
 use super::TagValue;
 
@@ -28,17 +24,3 @@ elements! {
     [S] HashSet<T, S>;
     [const N: usize] [T; N];
 }
-
-macro_rules! pointers {
-    ($($type:ty)*) => {$(
-        impl<T: TagValue + ?Sized> TagValue for $type {
-            type Item = T::Item;
-
-            fn each(&self, f: &mut dyn FnMut(&str)) {
-                T::each(self, f);
-            }
-        }
-    )*};
-}
-
-pointers! { &T Box<T> Rc<T> Arc<T> }

@@ -1,8 +1,8 @@
-/// Values for tests, the same for the same seed, and at the edges more often than chance would have it.
+/// Random values for tests: the same for the same seed, and edge cases more often than by chance.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 
-/// What formats and tags are likely to get wrong.
+/// Texts that formats and tags are likely to get wrong.
 const TEXTS: [&str; 12] = [
     "",
     " ",
@@ -53,12 +53,12 @@ impl Random {
         if end == 0 { 0 } else { (self.bits() % end as u64) as usize }
     }
 
-    /// Either.
+    /// `true` or `false`.
     pub const fn bool(&mut self) -> bool {
         self.bits() & 1 == 0
     }
 
-    /// A text: of letters, empty, or of what is easily got wrong.
+    /// A text of words and of edge cases, or an empty one.
     pub fn text(&mut self) -> String {
         let parts = self.below(4);
         (0..parts).map(|_| if self.bool() { self.word() } else { self.oddity() }).collect()

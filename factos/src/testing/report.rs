@@ -1,4 +1,4 @@
-//! What a failed scenario says.
+//! The message of a failed scenario.
 
 use std::fmt::{Debug, Write};
 

@@ -1,6 +1,6 @@
 use std::{error::Error, fmt::Debug};
 
-use super::Random;
+use super::random::Random;
 use crate::{
     append::NewEvent,
     event::{self, Event},

@@ -3,11 +3,11 @@ use std::{borrow::Borrow, fmt::Debug};
 use super::{report::Report, round_trip};
 use crate::{append::NewEvent, decider::Decider, event::Event, query::Query, query_for::QueryFor};
 
-/// A story about a decider: what was accepted, what is asked for, what comes of it.
+/// A test of a decider: the events accepted so far, a command, and the expected outcome.
 ///
-/// Every event in it is encoded and decoded and must come back equal. As in a dispatch, the decider sees
-/// of the given events those that its context selects, its guard must be covered by the context, and of
-/// the events that it decides upon at least one must match the guard.
+/// Every event in it is encoded and decoded, and must come back equal. As in a dispatch, the decider sees
+/// only the given events that its context selects, the context must cover the guard, and at least one of
+/// the decided events must match the guard.
 pub fn scenario<D>(decider: &D) -> Scenario<'_, D>
 where
     D: Decider<Event: Debug + PartialEq> + ?Sized,
@@ -40,8 +40,8 @@ impl<D: Decider<Event: Debug + PartialEq> + ?Sized> Scenario<'_, D> {
     /// Lets the decider decide.
     ///
     /// # Panics
-    /// If an event does not come back, a query is not valid, the guard is not covered, or what was
-    /// decided is outside of the boundary.
+    /// If an event does not come back, a query is not valid, the guard is not covered, or the
+    /// decided events are outside of the boundary.
     #[must_use = "a scenario proves nothing before something is expected of it"]
     #[track_caller]
     pub fn when(self, command: impl Borrow<D::Command>) -> Outcome<D> {
@@ -74,7 +74,7 @@ impl<D: Decider<Event: Debug + PartialEq> + ?Sized> Scenario<'_, D> {
     }
 }
 
-/// What came of a [`scenario`].
+/// The outcome of a [`scenario`].
 #[derive(Debug)]
 pub struct Outcome<D: Decider + ?Sized> {
     result: Result<Vec<D::Event>, D::Error>,
@@ -126,7 +126,7 @@ where
         self
     }
 
-    /// Expects the state after all events that the context selects, those decided upon included.
+    /// Expects this state after all events that the context selects, the decided ones included.
     ///
     /// # Panics
     /// As [`then`](Self::then).

@@ -10,19 +10,20 @@ use super::{
 };
 use crate::{
     append::{AppendCondition, NewEvent},
+    append_error::{AppendError, Conflict},
     conformance::{
         sample::{event, expecting, item, stream, unless},
         step::expected,
     },
-    error::{AppendError, Conflict},
     event_id::EventId,
     events::Page,
     position::SequencePosition,
     query::Query,
     read_options::ReadOptions,
     recorded::Recorded,
+    revision::Revision,
     store::EventStore,
-    stream::{Revision, StreamName},
+    stream_name::StreamName,
 };
 
 /// What the log must hold: a list, and nothing clever.

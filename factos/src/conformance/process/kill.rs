@@ -6,16 +6,16 @@ use super::{
 };
 use crate::{
     append::{AppendCondition, NewEvent},
+    append_error::AppendError,
     conformance::{
         dice::Dice,
         sample::{event, expecting, in_stream, query, stream, unless},
         step::{append, append_if, of_stream, revisions, whole_log},
     },
-    error::AppendError,
     event_id::EventId,
     read_options::ReadOptions,
+    revision::Revision,
     store::EventStore,
-    stream::Revision,
 };
 
 pub(super) const TASK: &str = "append until killed";

@@ -8,9 +8,9 @@ use crate::{
 /// The environment variable under which a snapshot is written rather than compared: set it to `1`.
 pub const BLESS: &str = "FACTOS_BLESS";
 
-/// Compares the schema of an event type with the file in which it was written down, so that a change of
-/// what is stored is seen by whoever reviews the file. A relative path starts at the folder of the
-/// package, as tests do.
+/// Compares the schema of an event type with the file in which it was written down, so that reviewers of
+/// the file see every change of what is stored. A relative path starts at the folder of the package, as
+/// tests do.
 ///
 /// # Panics
 /// If they differ, with what that would mean for stored events; if the file cannot be read or written.
@@ -57,7 +57,7 @@ fn entry(info: &TypeInfo) -> String {
     text + "  fields " + info.fields.trim_end() + "\n"
 }
 
-/// What is dangerous first, one line for each.
+/// The changes, one line each, the dangerous ones first.
 fn changes(expected: &str, schema: &Schema) -> Vec<String> {
     let mut changes = Vec::new();
     for old in entries(expected) {

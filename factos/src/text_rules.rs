@@ -1,6 +1,7 @@
-//! The rules that every name in the log obeys, checked once, when the value is built.
+//! The rules for the text of every event type, stream name, tag and metadata entry: checked once, when the
+//! value is built.
 
-use std::fmt;
+use std::{convert::Infallible, fmt};
 
 /// The longest event type, tag, stream name or metadata key, in bytes of UTF-8.
 pub const MAX_TEXT_BYTES: usize = 255;
@@ -34,6 +35,13 @@ impl InvalidText {
 
     pub(crate) fn reserved_key(key: &str) -> Self {
         Self { what: "tag key", problem: Problem::Reserved { key: key.to_owned() } }
+    }
+}
+
+/// A valid name needs no check, so its conversion cannot fail.
+impl From<Infallible> for InvalidText {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 

@@ -1,13 +1,27 @@
 //! A reference, a box and an `Arc` of a store are stores.
 
-// A method that is added to the trait and not forwarded would silently take another path.
+// Otherwise a method that is added to the trait with a default would silently not be forwarded.
 #![deny(clippy::missing_trait_methods)]
 
 use std::sync::Arc;
 
-use super::*;
+use async_trait::async_trait;
+use bytes::Bytes;
 
-macro_rules! forward {
+use crate::{
+    append::{AppendCondition, NewEvent},
+    append_error::AppendError,
+    events::Events,
+    position::SequencePosition,
+    query::Query,
+    read_options::ReadOptions,
+    recorded::Recorded,
+    store::EventStore,
+    store_error::StoreError,
+    stream_name::StreamName,
+};
+
+macro_rules! pointers {
     ($($generics:tt)*) => {
         #[async_trait]
         impl $($generics)* {
@@ -46,6 +60,6 @@ macro_rules! forward {
     };
 }
 
-forward!(<S: EventStore + ?Sized> EventStore for &S);
-forward!(<S: EventStore + ?Sized> EventStore for Box<S>);
-forward!(<S: EventStore + ?Sized> EventStore for Arc<S>);
+pointers!(<S: EventStore + ?Sized> EventStore for &S);
+pointers!(<S: EventStore + ?Sized> EventStore for Box<S>);
+pointers!(<S: EventStore + ?Sized> EventStore for Arc<S>);

@@ -2,9 +2,9 @@
 
 use std::{rc::Rc, sync::Arc};
 
-use super::{Decider, QueryFor};
+use crate::{decider::Decider, query_for::QueryFor};
 
-macro_rules! forward {
+macro_rules! pointers {
     ($($pointer:ty),*) => {$(
         impl<D: Decider + ?Sized> Decider for $pointer {
             type Command = D::Command;
@@ -39,4 +39,4 @@ macro_rules! forward {
     )*};
 }
 
-forward!(&D, Box<D>, Arc<D>, Rc<D>);
+pointers!(&D, Box<D>, Arc<D>, Rc<D>);

@@ -7,10 +7,8 @@ use serde::ser::{
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::Json;
-
-/// Wraps a serializer, or one of its compounds, and the place in the value where it stands.
-pub(super) struct Checked<'d, S> {
+/// A serializer, or one of its compounds, with the place in the value that it writes.
+pub(super) struct Lossless<'d, S> {
     inner: S,
     place: Place,
     doubt: &'d Doubt,
@@ -23,19 +21,20 @@ pub(super) type Doubt = Cell<bool>;
 #[derive(Clone, Copy)]
 struct Place {
     depth: u8,
+    max_depth: u8,
     in_some: bool,
 }
 
-/// A value that is written at a place.
+/// A value, and the place in the whole value where it is written.
 struct At<'a, T: ?Sized> {
     value: &'a T,
     place: Place,
     doubt: &'a Doubt,
 }
 
-impl<'d, S> Checked<'d, S> {
-    pub(super) const fn new(inner: S, doubt: &'d Doubt) -> Self {
-        let place = Place { depth: 0, in_some: false };
+impl<'d, S> Lossless<'d, S> {
+    pub(super) const fn new(inner: S, doubt: &'d Doubt, max_depth: u8) -> Self {
+        let place = Place { depth: 0, max_depth, in_some: false };
         Self { inner, place, doubt }
     }
 
@@ -50,12 +49,12 @@ impl<'d, S> Checked<'d, S> {
 impl Place {
     fn nested<E: Error>(self, levels: u8) -> Result<Self, E> {
         let depth = self.depth + levels;
-        if depth > Json::MAX_DEPTH {
-            let limit = Json::MAX_DEPTH;
+        if depth > self.max_depth {
+            let limit = self.max_depth;
             let text = format_args!("more than {limit} arrays and objects within each other");
             return Err(E::custom(text));
         }
-        Ok(Self { depth, in_some: false })
+        Ok(Self { depth, in_some: false, ..self })
     }
 
     fn null<E: Error>(self) -> Result<(), E> {
@@ -70,7 +69,7 @@ impl Place {
 impl<T: Serialize + ?Sized> Serialize for At<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { value, place, doubt } = *self;
-        value.serialize(Checked { inner: serializer, place, doubt })
+        value.serialize(Lossless { inner: serializer, place, doubt })
     }
 }
 
@@ -91,21 +90,21 @@ macro_rules! compound {
         fn $method(self, $($arg: $type),*) -> Result<Self::$compound, S::Error> {
             let place = self.place.nested($levels)?;
             let inner = self.inner.$method($($arg),*)?;
-            Ok(Checked { inner, place, doubt: self.doubt })
+            Ok(Lossless { inner, place, doubt: self.doubt })
         }
     )*};
 }
 
-impl<'d, S: Serializer> Serializer for Checked<'d, S> {
+impl<'d, S: Serializer> Serializer for Lossless<'d, S> {
     type Ok = S::Ok;
     type Error = S::Error;
-    type SerializeSeq = Checked<'d, S::SerializeSeq>;
-    type SerializeTuple = Checked<'d, S::SerializeTuple>;
-    type SerializeTupleStruct = Checked<'d, S::SerializeTupleStruct>;
-    type SerializeTupleVariant = Checked<'d, S::SerializeTupleVariant>;
-    type SerializeMap = Checked<'d, S::SerializeMap>;
-    type SerializeStruct = Checked<'d, S::SerializeStruct>;
-    type SerializeStructVariant = Checked<'d, S::SerializeStructVariant>;
+    type SerializeSeq = Lossless<'d, S::SerializeSeq>;
+    type SerializeTuple = Lossless<'d, S::SerializeTuple>;
+    type SerializeTupleStruct = Lossless<'d, S::SerializeTupleStruct>;
+    type SerializeTupleVariant = Lossless<'d, S::SerializeTupleVariant>;
+    type SerializeMap = Lossless<'d, S::SerializeMap>;
+    type SerializeStruct = Lossless<'d, S::SerializeStruct>;
+    type SerializeStructVariant = Lossless<'d, S::SerializeStructVariant>;
 
     as_is! {
         serialize_bool: bool,
@@ -148,7 +147,7 @@ impl<'d, S: Serializer> Serializer for Checked<'d, S> {
             self.doubt.set(true);
         }
         let inner = self.inner.serialize_map(len)?;
-        Ok(Checked { inner, place, doubt: self.doubt })
+        Ok(Lossless { inner, place, doubt: self.doubt })
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<S::Ok, S::Error> {
@@ -228,7 +227,7 @@ impl<'d, S: Serializer> Serializer for Checked<'d, S> {
 
 macro_rules! elements {
     ($($compound:ident, $method:ident($($key:ident: $type:ty)?);)*) => {$(
-        impl<S: $compound> $compound for Checked<'_, S> {
+        impl<S: $compound> $compound for Lossless<'_, S> {
             type Ok = S::Ok;
             type Error = S::Error;
 
@@ -257,7 +256,7 @@ elements! {
     SerializeStructVariant, serialize_field(key: &'static str);
 }
 
-impl<S: SerializeMap> SerializeMap for Checked<'_, S> {
+impl<S: SerializeMap> SerializeMap for Lossless<'_, S> {
     type Ok = S::Ok;
     type Error = S::Error;
 

@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr, sync::Arc};
 
-use crate::text::{self, InvalidText};
+use crate::text_rules::{self, InvalidText};
 
 /// The name of a stream: 1 to 255 bytes, no control characters. Cloning allocates nothing.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,7 +13,7 @@ impl StreamName {
     /// [`InvalidText`] for an empty text, one of more than 255 bytes, or a control character.
     pub fn new(name: impl AsRef<str>) -> Result<Self, InvalidText> {
         let name = name.as_ref();
-        text::check_name("stream name", name)?;
+        text_rules::check_name("stream name", name)?;
         Ok(Self(name.into()))
     }
 
@@ -63,40 +63,5 @@ impl fmt::Display for StreamName {
 impl fmt::Debug for StreamName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "StreamName({:?})", &*self.0)
-    }
-}
-
-/// How far one stream has come: the place of its last event, counted from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Revision {
-    /// The stream has no event yet.
-    NoEvents,
-    /// The last event of the stream has this revision.
-    Current(u64),
-}
-
-impl Revision {
-    /// The revision that the next event of the stream gets.
-    #[must_use]
-    pub const fn next(self) -> u64 {
-        match self {
-            Self::NoEvents => 0,
-            Self::Current(revision) => revision + 1,
-        }
-    }
-}
-
-impl From<Option<u64>> for Revision {
-    fn from(last: Option<u64>) -> Self {
-        last.map_or(Self::NoEvents, Self::Current)
-    }
-}
-
-impl fmt::Display for Revision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoEvents => f.write_str("no events"),
-            Self::Current(revision) => write!(f, "revision {revision}"),
-        }
     }
 }

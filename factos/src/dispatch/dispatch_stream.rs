@@ -6,22 +6,22 @@ use crate::{
         attempt::Attempt,
         boundary::Boundary,
         dispatched::Dispatched,
-        error::Error,
+        error::{Error, InvalidArgument},
         idempotency::IdempotencyKey,
-        options::{Cause, InvalidArgument, Options, shared_options, stream_name},
+        options::{Cause, Options, shared_options, stream_name},
         retry::Retry,
     },
     metadata::Metadata,
     recorded::Recorded,
     store::EventStore,
-    stream::StreamName,
-    text::InvalidText,
+    stream_name::StreamName,
+    text_rules::InvalidText,
 };
 
 /// Runs a command against one stream: reads and folds all of it, decides, and appends to it under the
-/// condition that it has not gone on since.
+/// condition that no event was appended to it since.
 ///
-/// The decider's context and guard are not asked: the stream is the boundary, and every record in it must
+/// The decider's context and guard are not used: the stream is the boundary, and every record in it must
 /// decode into the decider's event.
 ///
 /// ```
@@ -42,7 +42,7 @@ where
     DispatchStream { store, decider, stream: stream_name(stream), options: Options::default() }
 }
 
-/// A command's way to one stream; see [`dispatch_stream`].
+/// A dispatch to one stream with its options, before it is run; see [`dispatch_stream`].
 #[must_use = "a dispatch does nothing until it is run"]
 pub struct DispatchStream<'a, S: ?Sized, D: ?Sized> {
     store: &'a S,
@@ -60,7 +60,7 @@ where
 
     /// Makes the command take effect once in this stream: if events in it carry the key, they are
     /// returned as [replayed](Dispatched::replayed), and nothing is decided. In another stream the same
-    /// key is another one. A command that led to no events is not remembered.
+    /// text is another key. A command that led to no events is not remembered.
     pub fn idempotency_key(mut self, key: impl AsRef<str>) -> Self {
         self.options.key = self.options.accept(IdempotencyKey::new(key.as_ref()));
         self
@@ -69,7 +69,7 @@ where
     /// Runs the command.
     ///
     /// # Errors
-    /// [`Error`]. An argument that cannot be used is told here, before anything is read.
+    /// [`Error`]. An argument that cannot be used is reported here, before anything is read.
     ///
     /// # Cancellation
     /// As for [`Dispatch::run`](crate::Dispatch::run).

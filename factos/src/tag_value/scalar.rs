@@ -1,11 +1,8 @@
-//! Tag values that are one text.
+//! Strings, numbers and other values that are one text.
 
-use std::{
-    borrow::Cow,
-    num::{
-        NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroI128, NonZeroIsize, NonZeroU8,
-        NonZeroU16, NonZeroU32, NonZeroU64, NonZeroU128, NonZeroUsize,
-    },
+use std::num::{
+    NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroI128, NonZeroIsize, NonZeroU8,
+    NonZeroU16, NonZeroU32, NonZeroU64, NonZeroU128, NonZeroUsize,
 };
 
 use uuid::Uuid;
@@ -34,14 +31,6 @@ impl TagItem for String {
 
     fn with_arg(arg: &str, f: &mut dyn FnMut(&str)) {
         f(arg);
-    }
-}
-
-impl<B: TagValue + ToOwned + ?Sized> TagValue for Cow<'_, B> {
-    type Item = B::Item;
-
-    fn each(&self, f: &mut dyn FnMut(&str)) {
-        B::each(self, f);
     }
 }
 

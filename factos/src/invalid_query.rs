@@ -1,0 +1,32 @@
+use crate::{query::Query, text_rules::InvalidText};
+
+/// A typed query that is not valid.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidQuery {
+    /// An argument cannot be a tag.
+    #[error("the value for {key:?} in a query does not make a tag")]
+    Tag {
+        /// The tag's key.
+        key: &'static str,
+        /// What is wrong with the value.
+        source: InvalidText,
+    },
+    /// No event carries all the keys that one item asks for.
+    #[error("no event of {event} carries all of the tags {keys:?}")]
+    NoEvent {
+        /// The event type.
+        event: &'static str,
+        /// The keys asked for.
+        keys: Vec<&'static str>,
+    },
+    /// The query can select events that do not decode into the event type.
+    #[error("the query {query} selects more than the stored types of the event type")]
+    Foreign {
+        /// The query asked for.
+        query: Query,
+    },
+    /// The event type declares no stored type, or one with an invalid name.
+    #[error("the event type declares no stored type with a valid name")]
+    NoType,
+}

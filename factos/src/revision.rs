@@ -1,0 +1,36 @@
+use std::fmt;
+
+/// How far one stream has come: the place of its last event, counted from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Revision {
+    /// The stream has no event yet.
+    NoEvents,
+    /// The last event of the stream has this revision.
+    Current(u64),
+}
+
+impl Revision {
+    /// The revision that the next event of the stream gets.
+    #[must_use]
+    pub const fn next(self) -> u64 {
+        match self {
+            Self::NoEvents => 0,
+            Self::Current(revision) => revision + 1,
+        }
+    }
+}
+
+impl From<Option<u64>> for Revision {
+    fn from(last: Option<u64>) -> Self {
+        last.map_or(Self::NoEvents, Self::Current)
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoEvents => f.write_str("no events"),
+            Self::Current(revision) => write!(f, "revision {revision}"),
+        }
+    }
+}
