@@ -66,7 +66,7 @@
 //!    # fn main() {}
 //!    ```
 //! 4. `cargo test`. One family after the other: `cargo test --test conformance append::` and so on, in
-//!    the order of the table below. Everything up to `stream` can be made green with one handle and one
+//!    the order of the table below. Everything up to `revisions` can be made green with one handle and one
 //!    thread.
 //!
 //! [`conformance!`](crate::conformance!) makes one `#[test]` per case, in one module per family. It
@@ -84,7 +84,7 @@
 //! | [`read`] | bounds, order, limit; one snapshot | `after` or `before` taken as inclusive; pages read from a log that grows |
 //! | [`query`] | what [`Query::matches`](crate::Query::matches) says is what the store does | any tag instead of all tags; names compared with a collation |
 //! | [`condition`] | when a condition holds, and what a refusal tells | `after` ignored; only the first item looked at; the batch counted against itself |
-//! | [`stream`] | revisions, and conditions on them | revisions counted from what this handle knows |
+//! | [`revisions`] | revisions, and conditions on them | revisions counted from what this handle knows |
 //! | [`handle`] | what handles, threads and runtimes see of one log | a cache that other handles do not invalidate; a task bound to the first runtime |
 //! | [`visibility`] | a follower misses nothing while others write | positions handed out before the order of commits is fixed |
 //! | [`concurrency`] | boundaries are exact under contention | the condition checked before the lock, or in a weaker isolation |
@@ -128,7 +128,7 @@
 //! Whatever else is declined is a rule that the store does not keep, and its docs must say so.
 //!
 //! # Generated cases
-//! Some cases roll dice. When one fails, it prints its seed; the environment variable
+//! Some cases use random inputs. When one fails, it prints its seed; the environment variable
 //! `FACTOS_CONFORMANCE_SEED` set to that number repeats it, as far as threads allow.
 //! `FACTOS_CONFORMANCE_CASES` is how many lists of operations each case of [`model`] plays.
 //!
@@ -145,12 +145,12 @@
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
 mod case;
-mod crowd;
-mod dice;
+mod case_list;
 mod fixture;
-mod list;
-mod sample;
-mod step;
+mod parallel;
+mod random;
+mod sample_values;
+mod store_calls;
 
 pub mod append;
 pub mod concurrency;
@@ -163,7 +163,7 @@ pub mod model;
 pub mod process;
 pub mod query;
 pub mod read;
-pub mod stream;
+pub mod revisions;
 pub mod visibility;
 
 pub use case::{Case, cases};

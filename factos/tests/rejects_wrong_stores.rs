@@ -129,7 +129,7 @@ wrong_stores! {
         "read::after_is_exclusive",
         "read::crossed_bounds_show_nothing",
         "read::options_combine",
-        "stream::a_stream_is_read_by_itself",
+        "revisions::a_stream_is_read_by_itself",
         "visibility::following_a_tag_is_gapless",
         "visibility::following_every_event_is_gapless",
     ] may fail [
@@ -144,7 +144,7 @@ wrong_stores! {
         "read::before_is_exclusive",
         "read::crossed_bounds_show_nothing",
         "read::options_combine",
-        "stream::a_stream_is_read_by_itself",
+        "revisions::a_stream_is_read_by_itself",
     ];
     positions_wrap: PositionsWrap fails [
         "model::random_operations_agree_with_a_plain_log",
@@ -169,7 +169,7 @@ wrong_stores! {
         "read::an_event_that_matches_two_items_comes_once",
         "read::backwards_is_the_reverse",
         "read::options_combine",
-        "stream::a_stream_is_read_by_itself",
+        "revisions::a_stream_is_read_by_itself",
     ];
     limit_before_order: LimitBeforeOrder fails [
         "concurrency::a_counter_reaches_the_exact_total",
@@ -181,7 +181,7 @@ wrong_stores! {
         "read::a_limit_counts_after_filtering",
         "read::a_long_read_is_complete",
         "read::options_combine",
-        "stream::a_stream_is_read_by_itself",
+        "revisions::a_stream_is_read_by_itself",
     ];
     limit_before_filter: LimitBeforeFilter fails [
         "model::random_operations_agree_with_a_plain_log",
@@ -190,7 +190,7 @@ wrong_stores! {
         "read::a_limit_counts_across_items",
         "read::a_limit_counts_after_filtering",
         "read::options_combine",
-        "stream::a_stream_is_read_by_itself",
+        "revisions::a_stream_is_read_by_itself",
     ];
     zero_is_no_limit: ZeroIsNoLimit fails [
         "model::random_operations_agree_with_a_plain_log",
@@ -416,7 +416,7 @@ wrong_stores! {
         "read::a_read_is_one_snapshot",
         "read::options_combine",
         "read::positions_past_the_head_are_no_error",
-        "stream::queries_see_events_of_streams",
+        "revisions::queries_see_events_of_streams",
     ] may fail [
         "follow::",
     ];
@@ -426,7 +426,7 @@ wrong_stores! {
         "model::random_reopening_agrees_with_a_plain_log",
         "read::a_read_is_one_snapshot",
         "read::options_combine",
-        "stream::queries_see_events_of_streams",
+        "revisions::queries_see_events_of_streams",
         "visibility::following_a_tag_is_gapless",
         "visibility::following_a_type_is_gapless",
     ] may fail [
@@ -434,7 +434,7 @@ wrong_stores! {
         "visibility::",
     ];
     streams_fold_case: StreamsFoldCase fails [
-        "stream::a_stream_is_read_by_itself",
+        "revisions::a_stream_is_read_by_itself",
     ];
     ordered_by_id: OrderedById fails [
         "append::ids_have_no_say_in_the_order",
@@ -487,9 +487,9 @@ wrong_stores! {
         "read::positions_past_the_head_are_no_error",
         "read::reads_and_appends_interleave",
         "read::the_head_is_the_last_position",
-        "stream::a_batch_may_mix_streams",
-        "stream::no_events_holds_for_a_new_stream",
-        "stream::the_current_revision_holds",
+        "revisions::a_batch_may_mix_streams",
+        "revisions::no_events_holds_for_a_new_stream",
+        "revisions::the_current_revision_holds",
     ] may fail [
         "visibility::",
     ];
@@ -568,7 +568,7 @@ wrong_stores! {
         "durability::ids_stay_unique_after_reopening",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
-        "stream::a_refused_append_uses_no_revision",
+        "revisions::a_refused_append_uses_no_revision",
     ];
     duplicates_in_a_batch: DuplicatesInABatch fails [
         "append::an_id_twice_in_a_batch_is_refused",
@@ -592,7 +592,7 @@ wrong_stores! {
         "limits::beyond_the_floor_is_all_or_nothing",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
-        "stream::a_refused_append_uses_no_revision",
+        "revisions::a_refused_append_uses_no_revision",
     ];
     condition_is_ignored: ConditionIsIgnored fails [
         "append::a_refused_append_leaves_no_trace",
@@ -615,10 +615,10 @@ wrong_stores! {
         "limits::many_items_are_accepted",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
-        "stream::a_condition_may_look_at_another_stream",
-        "stream::a_refused_append_uses_no_revision",
-        "stream::no_events_holds_for_a_new_stream",
-        "stream::other_revisions_are_refused",
+        "revisions::a_condition_may_look_at_another_stream",
+        "revisions::a_refused_append_uses_no_revision",
+        "revisions::no_events_holds_for_a_new_stream",
+        "revisions::other_revisions_are_refused",
     ] may fail [
         "concurrency::",
     ];
@@ -756,20 +756,20 @@ wrong_stores! {
         "durability::revisions_go_on_after_reopening",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
-        "stream::a_condition_may_look_at_another_stream",
-        "stream::other_revisions_are_refused",
+        "revisions::a_condition_may_look_at_another_stream",
+        "revisions::other_revisions_are_refused",
     ];
     no_events_counts_the_batch: NoEventsCountsTheBatch fails [
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
-        "stream::no_events_holds_for_a_new_stream",
-        "stream::the_current_revision_holds",
+        "revisions::no_events_holds_for_a_new_stream",
+        "revisions::the_current_revision_holds",
     ];
     revision_of_the_batch: RevisionOfTheBatch fails [
         "append::a_refused_append_leaves_no_trace",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
-        "stream::a_condition_may_look_at_another_stream",
+        "revisions::a_condition_may_look_at_another_stream",
     ];
     revisions_are_shared: RevisionsAreShared fails [
         "append::a_refused_append_leaves_no_trace",
@@ -778,16 +778,16 @@ wrong_stores! {
         "condition::a_refusal_names_the_revision",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
-        "stream::a_batch_may_mix_streams",
-        "stream::a_condition_may_look_at_another_stream",
-        "stream::no_events_holds_for_a_new_stream",
-        "stream::other_streams_leave_a_revision_alone",
-        "stream::revisions_count_from_zero",
+        "revisions::a_batch_may_mix_streams",
+        "revisions::a_condition_may_look_at_another_stream",
+        "revisions::no_events_holds_for_a_new_stream",
+        "revisions::other_streams_leave_a_revision_alone",
+        "revisions::revisions_count_from_zero",
     ];
     revisions_since_opening: RevisionsSinceOpening fails [
         "durability::revisions_go_on_after_reopening",
         "model::random_reopening_agrees_with_a_plain_log",
-        "stream::revisions_go_on_across_handles",
+        "revisions::revisions_go_on_across_handles",
     ];
     positions_start_again: PositionsStartAgain fails [
         "durability::positions_go_on_after_reopening",

@@ -4,8 +4,8 @@ use std::{pin::pin, task::Poll, time::SystemTime};
 
 use super::{
     fixture::Fixture,
-    sample::{at, event, expecting, in_stream, query, stream, unless},
-    step::{append, append_if, append_one, ids, positions, trace, types, whole_log},
+    sample_values::{at, event, expecting, in_stream, query, stream, unless},
+    store_calls::{append, append_if, append_one, ids, positions, trace, types, whole_log},
 };
 use crate::store::EventStore;
 use crate::{
@@ -142,7 +142,7 @@ pub async fn names_are_equal_only_byte_for_byte<F: Fixture>(log: F) {
     for name in LOOKALIKES {
         let tag = format!("k:{name}");
         for query in [query(&[name], &[]), query(&[], &[&tag])] {
-            let page = super::step::matching(&store, &query).await;
+            let page = super::store_calls::matching(&store, &query).await;
             assert_eq!(types(&page), [name], "{query}");
             assert_eq!(page[0].stream, Some(stream(name)));
             assert_eq!(page[0].tags.as_lines(), tag);
@@ -240,7 +240,7 @@ pub async fn a_refused_append_leaves_no_trace<F: Fixture>(log: F) {
     }
     let condition = expecting("t", Revision::NoEvents);
     let accepted = store.append(batch, condition).await.unwrap();
-    assert_eq!(super::step::revisions(&accepted), [Some(1), Some(0), None]);
+    assert_eq!(super::store_calls::revisions(&accepted), [Some(1), Some(0), None]);
     assert!(accepted[0].position > at(1));
 }
 
@@ -282,7 +282,7 @@ fn rich_batch() -> Vec<NewEvent> {
     let plain = event("A", &[]);
     let mut full = in_stream("order-\u{1f3ab}", "order placed");
     full.version = u32::MAX;
-    full.tags = super::sample::tag_set(&["order:7", "customer:\u{e9}", "url:https://x"]);
+    full.tags = super::sample_values::tag_set(&["order:7", "customer:\u{e9}", "url:https://x"]);
     full.metadata = Metadata::new().with("who", "me").and_then(|m| m.with("why", "")).unwrap();
     full.payload = vec![0, 159, 146, 150].into();
     let mut empty = event("B", &["x:1"]);

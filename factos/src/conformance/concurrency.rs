@@ -5,11 +5,13 @@ use std::{collections::HashSet, sync::Arc};
 use bytes::Bytes;
 
 use super::{
-    crowd::{at_once, handles},
-    dice::Dice,
     fixture::Fixture,
-    sample::{event, expecting, in_stream, item, query, unless},
-    step::{append, append_if, ids, lines, matching, of_stream, positions, revisions, whole_log},
+    parallel::{at_once, handles},
+    random::Random,
+    sample_values::{event, expecting, in_stream, item, query, unless},
+    store_calls::{
+        append, append_if, ids, lines, matching, of_stream, positions, revisions, whole_log,
+    },
 };
 use crate::{
     append::AppendCondition, error::AppendError, position::SequencePosition, query::Query,
@@ -17,7 +19,7 @@ use crate::{
 };
 
 pub(super) mod capacity;
-mod decided;
+mod decisions;
 
 pub use capacity::a_capacity_is_never_exceeded;
 
@@ -91,21 +93,22 @@ pub async fn a_counter_reaches_the_exact_total<F: Fixture>(log: F) {
 
 /// A decision on events of a type sees them all, whatever else they carry, while others write.
 pub async fn a_decision_on_a_type_sees_every_event<F: Fixture>(log: F) {
-    decided::while_others_write(log, query(&["Decided", "Written"], &[])).await;
+    decisions::while_others_write(log, query(&["Decided", "Written"], &[])).await;
 }
 
 /// A decision on the whole log sees every event, while others write.
 pub async fn a_decision_on_everything_sees_every_event<F: Fixture>(log: F) {
-    decided::while_others_write(log, Query::all()).await;
+    decisions::while_others_write(log, Query::all()).await;
 }
 
 /// A name that many claim is taken once.
 pub async fn a_name_is_taken_once<F: Fixture>(log: F) {
     let handles = handles(&log, 4).await;
-    let mut dice = Dice::new::<F>();
+    let mut random = Random::new::<F>();
     let writers: Vec<_> = (0..8)
         .map(|n| {
-            let names: Vec<_> = (0..25).map(|_| format!("name:{}", dice.roll(0..=39))).collect();
+            let names: Vec<_> =
+                (0..25).map(|_| format!("name:{}", random.within(0..=39))).collect();
             claim(handles[n % 4].clone(), names)
         })
         .collect();

@@ -1,10 +1,10 @@
 //! When a condition holds, and what a refusal tells.
 
 use super::{
-    dice::Dice,
     fixture::Fixture,
-    sample::{LARGE, at, event, expecting, in_stream, item, query, stream, unless},
-    step::{append, append_if, append_one, observed, refused, whole_log},
+    random::Random,
+    sample_values::{LARGE, at, event, expecting, in_stream, item, query, stream, unless},
+    store_calls::{append, append_if, append_one, observed, refused, whole_log},
 };
 use crate::{
     append::AppendCondition, error::Conflict, query::Query, read_options::ReadOptions,
@@ -173,14 +173,14 @@ pub async fn observed_does_not_depend_on_the_bounds<F: Fixture>(log: F) {
 /// Generated conditions hold exactly if no event after the position matches.
 pub async fn generated_conditions_hold_by_the_reference<F: Fixture>(log: F) {
     let store = log.connect().await;
-    let mut dice = Dice::new::<F>();
+    let mut random = Random::new::<F>();
     for _ in 0..20 {
-        append(&store, vec![dice.event(), dice.event()]).await;
+        append(&store, vec![random.event(), random.event()]).await;
     }
     for _ in 0..150 {
         let log = whole_log(&store).await;
-        let after = dice.position(log[log.len() - 1].position.get());
-        let query = dice.query();
+        let after = random.position(log[log.len() - 1].position.get());
+        let query = random.query();
         let holds = !log.iter().any(|record| {
             Some(record.position) > after && query.matches(&record.event_type, &record.tags)
         });

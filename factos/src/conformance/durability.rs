@@ -2,8 +2,8 @@
 
 use super::{
     fixture::Fixture,
-    sample::{event, expecting, in_stream, query, unless},
-    step::{append, append_if, append_one, matching, refused, whole_log},
+    sample_values::{event, expecting, in_stream, query, unless},
+    store_calls::{append, append_if, append_one, matching, refused, whole_log},
 };
 use crate::store::EventStore;
 use crate::{

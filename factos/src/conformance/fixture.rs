@@ -10,7 +10,7 @@ pub trait Fixture: Send + Sync + Sized + 'static {
     /// How many lists of operations [`model`](super::model) plays; a third as many with reopening.
     const MODEL_CASES: u32 = 300;
 
-    /// The seed of every case that rolls dice, where each run must do the same. By default each run has
+    /// The seed of the random inputs, where each run must use the same ones. By default each run has
     /// a new one.
     const SEED: Option<u64> = None;
 

@@ -6,10 +6,10 @@ use std::{
 };
 
 use super::{
-    crowd::{at_once, handles, soon},
     fixture::Fixture,
-    sample::{LARGE, at, event, query},
-    step::{append, append_one, observed},
+    parallel::{at_once, handles, soon},
+    sample_values::{LARGE, at, event, query},
+    store_calls::{append, append_one, observed},
 };
 use crate::{query::Query, read_options::ReadOptions, store::EventStore};
 

@@ -5,10 +5,10 @@ use std::{sync::Arc, thread};
 use tokio::{runtime::Builder, task::spawn_blocking};
 
 use super::{
-    crowd::{handles, soon},
     fixture::Fixture,
-    sample::{event, query, unless},
-    step::{append, append_one, of_stream, refused, whole_log},
+    parallel::{handles, soon},
+    sample_values::{event, query, unless},
+    store_calls::{append, append_one, of_stream, refused, whole_log},
 };
 use crate::store::EventStore;
 use crate::{query::Query, read_options::ReadOptions};
@@ -27,7 +27,7 @@ pub async fn a_handle_reads_its_own_writes<F: Fixture>(log: F) {
 pub async fn a_handle_reads_the_writes_of_others<F: Fixture>(log: F) {
     let handles = handles(&log, 3).await;
     for n in 0..30 {
-        let written = append_one(&handles[n % 3], super::sample::in_stream("s", "A")).await;
+        let written = append_one(&handles[n % 3], super::sample_values::in_stream("s", "A")).await;
         for store in &handles {
             assert_eq!(store.head().await.unwrap(), Some(written.position));
             assert_eq!(whole_log(store).await.last(), Some(&written));

@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use super::{
     fixture::Fixture,
-    sample::{event, item, stream, unless},
-    step::{append, append_one, matching, refused, trace, whole_log},
+    sample_values::{event, item, stream, unless},
+    store_calls::{append, append_one, matching, refused, trace, whole_log},
 };
 use crate::store::EventStore;
 use crate::{

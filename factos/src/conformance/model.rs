@@ -7,13 +7,13 @@ use proptest::test_runner::{
 };
 use tokio::{runtime::Handle, task::spawn_blocking};
 
-use super::{crowd::soon, dice::Dice, fixture::Fixture};
+use super::{fixture::Fixture, parallel::soon, random::Random};
 
 use operation::{Operation, operations};
-use plain::PlainLog;
+use plain_log::PlainLog;
 
 mod operation;
-mod plain;
+mod plain_log;
 
 const CASES: &str = "FACTOS_CONFORMANCE_CASES";
 
@@ -39,9 +39,9 @@ async fn agree<F: Fixture>(log: F, reopening: bool) {
     drop(log);
     let runtime = Handle::current();
     let played = spawn_blocking(move || {
-        let dice = Dice::new::<F>();
+        let random = Random::new::<F>();
         let mut runner =
-            runner(&dice, if reopening { F::MODEL_CASES.div_ceil(3) } else { F::MODEL_CASES });
+            runner(&random, if reopening { F::MODEL_CASES.div_ceil(3) } else { F::MODEL_CASES });
         let outcome = runner.run(&operations(reopening), |operations| {
             let play = async { soon::<F, _>("a list of operations", play::<F>(&operations)).await };
             runtime.block_on(play)
@@ -55,7 +55,7 @@ async fn agree<F: Fixture>(log: F, reopening: bool) {
     }
 }
 
-fn runner(dice: &Dice, cases: u32) -> TestRunner {
+fn runner(random: &Random, cases: u32) -> TestRunner {
     let given = env::var(CASES).ok().and_then(|cases| cases.parse().ok());
     let config = Config {
         cases: given.unwrap_or(cases),
@@ -65,7 +65,7 @@ fn runner(dice: &Dice, cases: u32) -> TestRunner {
         ..Config::default()
     };
     let mut seed = [0; 32];
-    seed[..8].copy_from_slice(&dice.seed().to_le_bytes());
+    seed[..8].copy_from_slice(&random.seed().to_le_bytes());
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
 }
 

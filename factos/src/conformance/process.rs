@@ -5,17 +5,17 @@
 
 use super::{
     case::Case,
-    dice::Dice,
     fixture::Fixture,
-    sample::event,
-    step::{append, whole_log},
+    random::Random,
+    sample_values::event,
+    store_calls::{append, whole_log},
 };
 
-use crew::Worker;
+use worker::Worker;
 
-mod crew;
 mod kill;
 mod sale;
+mod worker;
 
 /// A log that another process can find.
 pub trait ProcessFixture: Fixture {
@@ -63,9 +63,9 @@ pub async fn a_log_is_found_by_its_address<F: ProcessFixture>(log: F) {
 /// Boundaries are exact across processes: three sell seats of overlapping halls at once, each event says
 /// from what it was decided, and the log bears that out.
 pub async fn boundaries_hold_across_processes<F: ProcessFixture>(log: F, worker: &'static str) {
-    let mut dice = Dice::new::<F>();
+    let mut random = Random::new::<F>();
     let crew: Vec<_> = (0..sale::SELLERS)
-        .map(|_| Worker::start(worker, &log.address(), sale::TASK, &dice.number().to_string()))
+        .map(|_| Worker::start(worker, &log.address(), sale::TASK, &random.u64().to_string()))
         .collect();
     for seller in crew {
         seller.finish().await;
@@ -79,10 +79,10 @@ pub async fn a_killed_process_loses_nothing_acknowledged<F: ProcessFixture>(
     log: F,
     worker: &'static str,
 ) {
-    let mut dice = Dice::new::<F>();
+    let mut random = Random::new::<F>();
     let mut acknowledged = Vec::new();
     for round in 0..F::KILLS {
-        acknowledged.extend(kill::round(&log, worker, round, &mut dice).await);
+        acknowledged.extend(kill::round(&log, worker, round, &mut random).await);
         kill::goes_on(&log.connect().await, round).await;
     }
     kill::verify(&log.connect().await, &acknowledged, F::KILLS).await;
@@ -94,9 +94,9 @@ pub async fn a_killed_process_loses_nothing_acknowledged<F: ProcessFixture>(
 /// # Panics
 /// If the rule does not hold, or the work cannot be done.
 pub fn work<F: ProcessFixture>() {
-    match crew::Task::given() {
+    match worker::Task::given() {
         None => found_by_its_address::<F>().run(),
-        Some(task) => crew::block_on(async move {
+        Some(task) => worker::block_on(async move {
             let store = || F::reach(&task.address);
             match &*task.name {
                 sale::TASK => sale::sell(store().await, &task.argument).await,

@@ -1,10 +1,10 @@
 //! Which events match.
 
 use super::{
-    dice::Dice,
     fixture::Fixture,
-    sample::{event, item, query},
-    step::{append, expected, matching, read, types, whole_log},
+    random::Random,
+    sample_values::{event, item, query},
+    store_calls::{append, expected, matching, read, types, whole_log},
 };
 use crate::{query::Query, store::EventStore};
 
@@ -83,15 +83,15 @@ pub async fn names_match_as_a_whole<F: Fixture>(log: F) {
 /// Generated queries against generated logs match what `Query::matches` says.
 pub async fn generated_queries_match_by_the_reference<F: Fixture>(log: F) {
     let store = log.connect().await;
-    let mut dice = Dice::new::<F>();
+    let mut random = Random::new::<F>();
     for _ in 0..12 {
-        let events = dice.roll(1..=10);
-        append(&store, (0..events).map(|_| dice.event()).collect()).await;
+        let events = random.within(1..=10);
+        append(&store, (0..events).map(|_| random.event()).collect()).await;
     }
     let log = whole_log(&store).await;
     let head = log[log.len() - 1].position.get();
     for _ in 0..300 {
-        let (query, options) = (dice.query(), dice.options(head));
+        let (query, options) = (random.query(), random.options(head));
         let page = read(&store, &query, options).await;
         assert_eq!(page, expected(&log, &query, options), "{query}, {options:?}");
     }

@@ -1,11 +1,11 @@
 //! Bounds, order and limit of a read, and the snapshot that it is taken from.
 
 use super::{
-    crowd::soon,
-    dice::Dice,
     fixture::Fixture,
-    sample::{LARGE, at, event, in_stream, item, query, stream},
-    step::{append, expected, matching, of_stream, positions, read, types, whole_log},
+    parallel::soon,
+    random::Random,
+    sample_values::{LARGE, at, event, in_stream, item, query, stream},
+    store_calls::{append, expected, matching, of_stream, positions, read, types, whole_log},
 };
 use crate::{
     events::Page, position::SequencePosition, query::Query, read_options::ReadOptions,
@@ -167,7 +167,7 @@ pub async fn crossed_bounds_show_nothing<F: Fixture>(log: F) {
 /// `after`, `before`, `limit` and `backwards` combine, on one item, on several, and on a stream.
 pub async fn options_combine<F: Fixture>(log: F) {
     let store = log.connect().await;
-    let mut dice = Dice::new::<F>();
+    let mut random = Random::new::<F>();
     append_letters(&store, 12).await;
     append(&store, (0..6).map(|_| in_stream("s", "S")).collect()).await;
     append_letters(&store, 6).await;
@@ -176,7 +176,7 @@ pub async fn options_combine<F: Fixture>(log: F) {
     let either = Query::item(item(&["A", "S"], &[])).or(item(&[], &["n:1"]));
     for query in [Query::all(), query(&["A"], &[]), query(&["S"], &[]), either] {
         for _ in 0..60 {
-            let options = dice.options(head);
+            let options = random.options(head);
             let page = read(&store, &query, options).await;
             assert_eq!(page, expected(&log, &query, options), "{query}, {options:?}");
             if query.to_string() == "(type S)" {

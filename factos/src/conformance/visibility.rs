@@ -11,10 +11,10 @@ use std::{
 use futures_util::future::join;
 
 use super::{
-    crowd::{at_once, handles},
     fixture::Fixture,
-    sample::{event, query, stream},
-    step::{append, expected, positions, whole_log},
+    parallel::{at_once, handles},
+    sample_values::{event, query, stream},
+    store_calls::{append, expected, positions, whole_log},
 };
 use crate::{
     append::NewEvent, events::Page, position::SequencePosition, query::Query,
@@ -38,8 +38,11 @@ pub async fn following_a_type_is_gapless<F: Fixture>(log: F) {
 
 /// Following a tag misses no event and sees none twice, while others write.
 pub async fn following_a_tag_is_gapless<F: Fixture>(log: F) {
-    following_is_gapless(log, query(&[], &["writer:1"]).or(super::sample::item(&[], &["n:2"])))
-        .await;
+    following_is_gapless(
+        log,
+        query(&[], &["writer:1"]).or(super::sample_values::item(&[], &["n:2"])),
+    )
+    .await;
 }
 
 /// Nothing appears at or below what a read of every event observed.

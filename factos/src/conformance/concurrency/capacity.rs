@@ -5,11 +5,11 @@ use bytes::Bytes;
 use super::accepted;
 use crate::{
     conformance::{
-        crowd::{at_once, handles},
-        dice::Dice,
         fixture::Fixture,
-        sample::{event, item, unless},
-        step::{append_if, whole_log},
+        parallel::{at_once, handles},
+        random::Random,
+        sample_values::{event, item, unless},
+        store_calls::{append_if, whole_log},
     },
     position::SequencePosition,
     query::Query,
@@ -25,10 +25,10 @@ const CAPACITY: usize = 15;
 /// the log says it could see.
 pub async fn a_capacity_is_never_exceeded<F: Fixture>(log: F) {
     let handles = handles(&log, 4).await;
-    let mut dice = Dice::new::<F>();
+    let mut random = Random::new::<F>();
     let writers: Vec<_> = (0..8)
         .map(|n| {
-            let bookings = (0..15).map(|_| halls(&mut dice)).collect();
+            let bookings = (0..15).map(|_| halls(&mut random)).collect();
             book_all(handles[n % 4].clone(), bookings)
         })
         .collect();
@@ -69,8 +69,8 @@ fn interleaving(
 }
 
 /// One or two halls, in order.
-pub(in crate::conformance) fn halls(dice: &mut Dice) -> Vec<String> {
-    let (one, two) = (dice.roll(0..=HALLS - 1), dice.roll(0..=HALLS - 1));
+pub(in crate::conformance) fn halls(random: &mut Random) -> Vec<String> {
+    let (one, two) = (random.within(0..=HALLS - 1), random.within(0..=HALLS - 1));
     let mut halls = vec![one, two];
     halls.sort_unstable();
     halls.dedup();

@@ -2,14 +2,14 @@ use std::{collections::HashMap, time::Duration};
 
 use super::{
     ProcessFixture,
-    crew::{Worker, say},
+    worker::{Worker, say},
 };
 use crate::{
     append::{AppendCondition, NewEvent},
     conformance::{
-        dice::Dice,
-        sample::{event, expecting, in_stream, query, stream, unless},
-        step::{append, append_if, of_stream, revisions, whole_log},
+        random::Random,
+        sample_values::{event, expecting, in_stream, query, stream, unless},
+        store_calls::{append, append_if, of_stream, revisions, whole_log},
     },
     error::AppendError,
     event_id::EventId,
@@ -55,7 +55,7 @@ pub(super) async fn round<F: ProcessFixture>(
     log: &F,
     worker: &str,
     round: u32,
-    dice: &mut Dice,
+    random: &mut Random,
 ) -> Vec<Acknowledged> {
     let mut worker = Worker::start(worker, &log.address(), TASK, &round.to_string());
     assert_eq!(worker.line().await.as_deref(), Some(BEGUN), "the worker of round {round}");
@@ -63,7 +63,7 @@ pub(super) async fn round<F: ProcessFixture>(
     if round % 4 != 3 {
         said.push(worker.line().await.expect("a worker that appends"));
     }
-    let delay = Duration::from_micros(dice.roll(0..=30_000));
+    let delay = Duration::from_micros(random.within(0..=30_000));
     said.extend(worker.kill_after(delay).await);
     said.iter().map(|line| parse(line)).collect()
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::{
     conformance::{
         concurrency::capacity::{book_all, halls, verify as verify_bookings},
-        dice::Dice,
+        random::Random,
     },
     recorded::Recorded,
     store::EventStore,
@@ -17,10 +17,10 @@ pub(super) const SELLERS: usize = 3;
 /// How many bookings each seller tries.
 const BOOKINGS: usize = 40;
 
-/// In a worker: books halls as these dice fall.
+/// In a worker: books random halls.
 pub(super) async fn sell(store: impl EventStore + 'static, seed: &str) {
-    let mut dice = Dice::of_seed(seed.parse().unwrap());
-    let bookings = (0..BOOKINGS).map(|_| halls(&mut dice)).collect();
+    let mut random = Random::with_seed(seed.parse().unwrap());
+    let bookings = (0..BOOKINGS).map(|_| halls(&mut random)).collect();
     book_all(Arc::new(store), bookings).await;
 }
 

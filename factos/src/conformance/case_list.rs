@@ -78,7 +78,7 @@ macro_rules! __conformance_cases {
                 observed_does_not_depend_on_the_bounds
                 generated_conditions_hold_by_the_reference
             }
-            stream {
+            revisions {
                 revisions_count_from_zero
                 a_batch_may_mix_streams
                 a_stream_is_read_by_itself
@@ -261,7 +261,7 @@ mod tests {
             ("read", include_str!("read.rs")),
             ("query", include_str!("query.rs")),
             ("condition", include_str!("condition.rs")),
-            ("stream", include_str!("stream.rs")),
+            ("revisions", include_str!("revisions.rs")),
             ("handle", include_str!("handle.rs")),
             ("visibility", include_str!("visibility.rs")),
             ("concurrency", include_str!("concurrency.rs")),

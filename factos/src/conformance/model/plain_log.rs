@@ -11,8 +11,8 @@ use super::{
 use crate::{
     append::{AppendCondition, NewEvent},
     conformance::{
-        sample::{event, expecting, item, stream, unless},
-        step::expected,
+        sample_values::{event, expecting, item, stream, unless},
+        store_calls::expected,
     },
     error::{AppendError, Conflict},
     event_id::EventId,

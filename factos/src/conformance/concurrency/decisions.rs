@@ -7,10 +7,10 @@ use super::{ALL, accepted};
 use crate::{
     append::NewEvent,
     conformance::{
-        crowd::{at_once, handles},
         fixture::Fixture,
-        sample::{event, unless},
-        step::{append, append_if, whole_log},
+        parallel::{at_once, handles},
+        sample_values::{event, unless},
+        store_calls::{append, append_if, whole_log},
     },
     position::SequencePosition,
     query::Query,

@@ -62,7 +62,7 @@ pub(super) async fn whole_log(store: &dyn EventStore) -> Page {
 }
 
 pub(super) async fn of_stream(store: &dyn EventStore, name: &str, options: ReadOptions) -> Page {
-    let name = super::sample::stream(name);
+    let name = super::sample_values::stream(name);
     let events = store.read_stream(&name, options).await.unwrap();
     events.collect().await.unwrap()
 }

@@ -2,8 +2,8 @@
 
 use super::{
     fixture::Fixture,
-    sample::{LARGE, event, expecting, in_stream, query},
-    step::{append, append_if, append_one, matching, of_stream, refused, revisions, types},
+    sample_values::{LARGE, event, expecting, in_stream, query},
+    store_calls::{append, append_if, append_one, matching, of_stream, refused, revisions, types},
 };
 use crate::store::EventStore;
 use crate::{error::AppendError, read_options::ReadOptions, stream::Revision};
