@@ -147,6 +147,7 @@
 mod case;
 mod case_list;
 mod fixture;
+mod pages;
 mod parallel;
 mod random;
 mod sample_values;
@@ -166,6 +167,7 @@ pub mod read;
 pub mod revisions;
 pub mod visibility;
 
-pub use case::{Case, cases};
-pub use fixture::{Boxed, Fixture, Shared};
-pub use process::{ProcessFixture, process_cases, work};
+pub use case::Case;
+pub use case_list::cases;
+pub use fixture::{Boxed, Fixture, ProcessFixture, Shared};
+pub use process::{process_cases, work};

@@ -4,8 +4,9 @@ use std::{pin::pin, task::Poll, time::SystemTime};
 
 use super::{
     fixture::Fixture,
+    pages::{ids, positions, types},
     sample_values::{at, event, expecting, in_stream, query, stream, unless},
-    store_calls::{append, append_if, append_one, ids, positions, trace, types, whole_log},
+    store_calls::{append, append_if, append_one, trace, whole_log},
 };
 use crate::store::EventStore;
 use crate::{
@@ -240,7 +241,7 @@ pub async fn a_refused_append_leaves_no_trace<F: Fixture>(log: F) {
     }
     let condition = expecting("t", Revision::NoEvents);
     let accepted = store.append(batch, condition).await.unwrap();
-    assert_eq!(super::store_calls::revisions(&accepted), [Some(1), Some(0), None]);
+    assert_eq!(super::pages::revisions(&accepted), [Some(1), Some(0), None]);
     assert!(accepted[0].position > at(1));
 }
 

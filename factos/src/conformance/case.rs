@@ -24,12 +24,6 @@ pub struct Case {
     start: Box<dyn Fn() -> Run + Send + Sync>,
 }
 
-/// All cases, for a runner of one's own; the [macro](crate::conformance!) has the same ones.
-#[must_use]
-pub fn cases<F: Fixture>() -> Vec<Case> {
-    crate::__conformance_cases!(__conformance_vec { F })
-}
-
 impl Case {
     /// The case of this name, `family::rule`.
     pub fn new<F, C, Fut>(name: &'static str, case: C) -> Self

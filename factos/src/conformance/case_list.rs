@@ -1,3 +1,11 @@
+use super::{case::Case, fixture::Fixture};
+
+/// All cases, for a test runner other than the [macro](crate::conformance!), which has the same ones.
+#[must_use]
+pub fn cases<F: Fixture>() -> Vec<Case> {
+    crate::__conformance_cases!(__conformance_vec { F })
+}
+
 /// Every case of the suite, handed to another macro: the one list that tests and
 /// [`cases`](crate::conformance::cases) are made from.
 #[doc(hidden)]
@@ -234,10 +242,8 @@ macro_rules! conformance {
 mod tests {
     use std::{collections::BTreeSet, sync::Arc};
 
-    use crate::{
-        conformance::{Fixture, cases},
-        store::EventStore,
-    };
+    use super::{Fixture, cases};
+    use crate::store::EventStore;
 
     struct Nowhere;
 

@@ -6,12 +6,11 @@ use bytes::Bytes;
 
 use super::{
     fixture::Fixture,
+    pages::{ids, lines, positions, revisions},
     parallel::{at_once, handles},
     random::Random,
     sample_values::{event, expecting, in_stream, item, query, unless},
-    store_calls::{
-        append, append_if, ids, lines, matching, of_stream, positions, revisions, whole_log,
-    },
+    store_calls::{accepted, append, append_if, matching, of_stream, whole_log},
 };
 use crate::{
     append::AppendCondition, error::AppendError, position::SequencePosition, query::Query,
@@ -259,13 +258,4 @@ async fn claim(store: Arc<dyn EventStore>, names: Vec<String>) -> Vec<String> {
         }
     }
     claimed
-}
-
-/// Whether the append was accepted; otherwise it must have been a conflict.
-fn accepted<T>(outcome: Result<T, AppendError>) -> bool {
-    match outcome {
-        Ok(_) => true,
-        Err(error) if error.is_conflict() => false,
-        Err(error) => panic!("neither accepted nor a conflict: {error:?}"),
-    }
 }

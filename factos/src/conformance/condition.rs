@@ -4,7 +4,7 @@ use super::{
     fixture::Fixture,
     random::Random,
     sample_values::{LARGE, at, event, expecting, in_stream, item, query, stream, unless},
-    store_calls::{append, append_if, append_one, observed, refused, whole_log},
+    store_calls::{accepted, append, append_if, append_one, observed, refused, whole_log},
 };
 use crate::{
     append::AppendCondition, error::Conflict, query::Query, read_options::ReadOptions,
@@ -190,9 +190,5 @@ pub async fn generated_conditions_hold_by_the_reference<F: Fixture>(log: F) {
 }
 
 async fn accepts(store: &dyn EventStore, condition: AppendCondition) -> bool {
-    match append_if(store, event("other", &["other:1"]), condition).await {
-        Ok(_) => true,
-        Err(error) if error.is_conflict() => false,
-        Err(error) => panic!("{error:?}"),
-    }
+    accepted(append_if(store, event("other", &["other:1"]), condition).await)
 }

@@ -28,6 +28,18 @@ pub trait Fixture: Send + Sync + Sized + 'static {
     fn connect(&self) -> impl Future<Output = Self::Store> + Send;
 }
 
+/// A log that another process can find.
+pub trait ProcessFixture: Fixture {
+    /// How often a process is killed.
+    const KILLS: u32 = 40;
+
+    /// What another process needs to know to reach this log, in one line.
+    fn address(&self) -> String;
+
+    /// In that process: a handle on the log of this address.
+    fn reach(address: &str) -> impl Future<Output = Self::Store> + Send;
+}
+
 /// The same log through `Arc<dyn EventStore>`.
 #[derive(Debug)]
 pub struct Shared<F>(F);

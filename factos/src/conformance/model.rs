@@ -9,7 +9,7 @@ use tokio::{runtime::Handle, task::spawn_blocking};
 
 use super::{fixture::Fixture, parallel::soon, random::Random};
 
-use operation::{Operation, operations};
+use operation::{HANDLES, Operation, operations};
 use plain_log::PlainLog;
 
 mod operation;
@@ -20,9 +20,6 @@ const CASES: &str = "FACTOS_CONFORMANCE_CASES";
 /// How long a failure is made shorter, in milliseconds, and in how many tries.
 const SHRINK_TIME: u32 = 10_000;
 const SHRINKS: u32 = 2_000;
-
-/// Handles of one log that the operations go through.
-const HANDLES: usize = 2;
 
 /// Whatever is appended and read in whatever order, the store and a plain log come to the same.
 pub async fn random_operations_agree_with_a_plain_log<F: Fixture>(log: F) {
@@ -102,10 +99,6 @@ async fn connect<F: Fixture>(log: &F) -> Vec<F::Store> {
         handles.push(log.connect().await);
     }
     handles
-}
-
-fn failed(error: impl std::fmt::Debug) -> TestCaseError {
-    TestCaseError::fail(format!("an error: {error:?}"))
 }
 
 #[cfg(test)]

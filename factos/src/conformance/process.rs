@@ -5,7 +5,7 @@
 
 use super::{
     case::Case,
-    fixture::Fixture,
+    fixture::ProcessFixture,
     random::Random,
     sample_values::event,
     store_calls::{append, whole_log},
@@ -16,18 +16,6 @@ use worker::Worker;
 mod kill;
 mod sale;
 mod worker;
-
-/// A log that another process can find.
-pub trait ProcessFixture: Fixture {
-    /// How often a process is killed.
-    const KILLS: u32 = 40;
-
-    /// What another process needs to know to reach this log, in one line.
-    fn address(&self) -> String;
-
-    /// In that process: a handle on the log of this address.
-    fn reach(address: &str) -> impl Future<Output = Self::Store> + Send;
-}
 
 /// The cases of several processes, for a runner of one's own.
 ///

@@ -2,9 +2,10 @@
 
 use super::{
     fixture::Fixture,
+    pages::{expected, types},
     random::Random,
     sample_values::{event, item, query},
-    store_calls::{append, expected, matching, read, types, whole_log},
+    store_calls::{append, matching, read, whole_log},
 };
 use crate::{query::Query, store::EventStore};
 

@@ -2,10 +2,11 @@
 
 use super::{
     fixture::Fixture,
+    pages::{expected, positions, types},
     parallel::soon,
     random::Random,
     sample_values::{LARGE, at, event, in_stream, item, query, stream},
-    store_calls::{append, expected, matching, of_stream, positions, read, types, whole_log},
+    store_calls::{append, matching, of_stream, read, whole_log},
 };
 use crate::{
     events::Page, position::SequencePosition, query::Query, read_options::ReadOptions,

@@ -2,8 +2,9 @@
 
 use super::{
     fixture::Fixture,
+    pages::{revisions, types},
     sample_values::{LARGE, event, expecting, in_stream, query},
-    store_calls::{append, append_if, append_one, matching, of_stream, refused, revisions, types},
+    store_calls::{append, append_if, append_one, matching, of_stream, refused},
 };
 use crate::store::EventStore;
 use crate::{error::AppendError, read_options::ReadOptions, stream::Revision};

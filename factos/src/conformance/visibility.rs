@@ -12,9 +12,10 @@ use futures_util::future::join;
 
 use super::{
     fixture::Fixture,
+    pages::{expected, positions},
     parallel::{at_once, handles},
     sample_values::{event, query, stream},
-    store_calls::{append, expected, positions, whole_log},
+    store_calls::{append, whole_log},
 };
 use crate::{
     append::NewEvent, events::Page, position::SequencePosition, query::Query,

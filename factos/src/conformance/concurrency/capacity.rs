@@ -2,14 +2,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::accepted;
 use crate::{
     conformance::{
         fixture::Fixture,
         parallel::{at_once, handles},
         random::Random,
         sample_values::{event, item, unless},
-        store_calls::{append_if, whole_log},
+        store_calls::{accepted, append_if, whole_log},
     },
     position::SequencePosition,
     query::Query,

@@ -3,17 +3,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::future::join;
 
-use super::{ALL, accepted};
 use crate::{
     append::NewEvent,
     conformance::{
         fixture::Fixture,
         parallel::{at_once, handles},
         sample_values::{event, unless},
-        store_calls::{append, append_if, whole_log},
+        store_calls::{accepted, append, append_if, whole_log},
     },
     position::SequencePosition,
     query::Query,
+    read_options::ReadOptions,
     recorded::Recorded,
     store::EventStore,
 };
@@ -37,7 +37,7 @@ pub(super) async fn while_others_write<F: Fixture>(log: F, query: Query) {
 async fn decide(store: Arc<dyn EventStore>, query: Query) {
     let (mut decisions, mut tries) = (0, 0);
     while decisions < DECISIONS {
-        let events = store.read(&query, ALL).await.unwrap();
+        let events = store.read(&query, ReadOptions::all()).await.unwrap();
         let observed = events.observed();
         let seen = events.collect().await.unwrap().len();
         let mut decided = event("Decided", &[]);

@@ -6,7 +6,8 @@ use proptest::{
     sample::{select, subsequence},
 };
 
-use super::HANDLES;
+/// How many handles on one log the operations use.
+pub(super) const HANDLES: usize = 2;
 
 pub(super) const TYPES: [&str; 3] = ["A", "B", "C"];
 pub(super) const TAGS: [&str; 4] = ["x:1", "x:2", "y:1", "z:1"];

@@ -4,15 +4,12 @@ use proptest::{
     test_runner::{TestCaseError, TestCaseResult},
 };
 
-use super::{
-    failed,
-    operation::{Bounds, Draft, Expected, Guard, Items, Place, Selection},
-};
+use super::operation::{Bounds, Draft, Expected, Guard, Items, Place, Selection};
 use crate::{
     append::{AppendCondition, NewEvent},
     conformance::{
+        pages::expected,
         sample_values::{event, expecting, item, stream, unless},
-        store_calls::expected,
     },
     error::{AppendError, Conflict},
     event_id::EventId,
@@ -236,6 +233,10 @@ impl Refusal {
             Self::Revision(actual) => format!("the stream has {actual}"),
         }
     }
+}
+
+fn failed(error: impl std::fmt::Debug) -> TestCaseError {
+    TestCaseError::fail(format!("an error: {error:?}"))
 }
 
 fn query(items: &Items) -> Query {

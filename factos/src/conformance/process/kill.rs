@@ -1,15 +1,14 @@
 use std::{collections::HashMap, time::Duration};
 
-use super::{
-    ProcessFixture,
-    worker::{Worker, say},
-};
+use super::worker::{Worker, say};
 use crate::{
     append::{AppendCondition, NewEvent},
     conformance::{
+        fixture::ProcessFixture,
+        pages::revisions,
         random::Random,
         sample_values::{event, expecting, in_stream, query, stream, unless},
-        store_calls::{append, append_if, of_stream, revisions, whole_log},
+        store_calls::{append, append_if, of_stream, whole_log},
     },
     error::AppendError,
     event_id::EventId,
