@@ -6,8 +6,8 @@ pub fn cases<F: Fixture>() -> Vec<Case> {
     crate::__conformance_cases!(__conformance_vec { F })
 }
 
-/// Every case of the suite, handed to another macro: the one list that tests and
-/// [`cases`](crate::conformance::cases) are made from.
+/// Calls another macro with every case of the suite. The tests and
+/// [`cases`](crate::conformance::cases) are made from this one list.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_cases {

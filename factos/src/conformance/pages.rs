@@ -37,7 +37,8 @@ pub(super) fn revisions(page: &[Recorded<Bytes>]) -> Vec<Option<u64>> {
     page.iter().map(|record| record.revision).collect()
 }
 
-/// For people: where each event stands, its tags, and what it was decided from if it says so.
+/// For a failure message: position, type, tags and payload of each event. The payload of a decision
+/// says what it was decided from.
 pub(super) fn lines(page: &[Recorded<Bytes>]) -> String {
     let line = |record: &Recorded<Bytes>| {
         let (tags, told) = (record.tags.as_lines(), String::from_utf8_lossy(&record.event));

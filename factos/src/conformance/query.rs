@@ -15,21 +15,21 @@ pub async fn all_matches_every_event<F: Fixture>(log: F) {
     assert_eq!(matching(&store, &Query::all()).await.len(), 7);
 }
 
-/// Types of an item are alternatives.
+/// The types of an item are alternatives: an event matches if it has one of them.
 pub async fn types_are_alternatives<F: Fixture>(log: F) {
     let store = sampled(&log).await;
     assert_eq!(found(&store, &query(&["A", "C"], &[])).await, ["A", "A", "C"]);
     assert_eq!(found(&store, &query(&["C", "none"], &[])).await, ["C"]);
 }
 
-/// An item without tags asks nothing of them.
+/// An item without tags matches events with any tags, or none.
 pub async fn no_tags_is_no_constraint<F: Fixture>(log: F) {
     let store = sampled(&log).await;
     assert_eq!(found(&store, &query(&["A"], &[])).await, ["A", "A"]);
     assert_eq!(found(&store, &query(&["E"], &[])).await, ["E"]);
 }
 
-/// An item without types matches any type.
+/// An item without types matches events of any type.
 pub async fn no_types_is_any_type<F: Fixture>(log: F) {
     let store = sampled(&log).await;
     assert_eq!(found(&store, &query(&[], &["x:1"])).await, ["A", "B", "D", "F"]);
@@ -51,7 +51,7 @@ pub async fn type_and_tags_must_both_match<F: Fixture>(log: F) {
     assert!(found(&store, &query(&["E"], &["x:1"])).await.is_empty());
 }
 
-/// Items are alternatives, and each counts, the last one too.
+/// The items of a query are alternatives, and none is ignored, the last one included.
 pub async fn items_are_alternatives<F: Fixture>(log: F) {
     let store = sampled(&log).await;
     let three = [item(&["E"], &[]), item(&["A"], &["x:2"]), item(&[], &["z:1"])];
@@ -67,7 +67,7 @@ pub async fn a_key_may_have_two_values<F: Fixture>(log: F) {
     assert_eq!(found(&store, &query(&[], &["x:2"])).await, ["A", "F"]);
 }
 
-/// Names match as a whole, and no character of them is a pattern.
+/// A name matches only as a whole, and no character of it is a pattern.
 pub async fn names_match_as_a_whole<F: Fixture>(log: F) {
     let store = log.connect().await;
     let names = ["Sold", "Sol", "SoldOut", "sold", "So_d", "S%", "*", "UnSold", "Sold,Sol"];
@@ -81,7 +81,8 @@ pub async fn names_match_as_a_whole<F: Fixture>(log: F) {
     }
 }
 
-/// Generated queries against generated logs match what `Query::matches` says.
+/// A generated query selects from a generated log exactly the events for which `Query::matches` is
+/// true.
 pub async fn generated_queries_match_by_the_reference<F: Fixture>(log: F) {
     let store = log.connect().await;
     let mut random = Random::new::<F>();

@@ -24,7 +24,7 @@ pub(super) struct Random {
 }
 
 impl Random {
-    /// By the seed of the environment, or that of the fixture, or one of their own.
+    /// Takes the seed of the environment, else that of the fixture, else a new one.
     pub(super) fn new<F: Fixture>() -> Self {
         let given = env::var(SEED).ok().and_then(|seed| seed.parse().ok());
         Self::with_seed(given.or(F::SEED).unwrap_or_else(|| fastrand::u64(..)))
@@ -50,13 +50,13 @@ impl Random {
         self.rng.bool()
     }
 
-    /// An event of few types and tags, so that queries overlap.
+    /// An event whose type and tags are among a few, so that queries overlap.
     pub(super) fn event(&mut self) -> NewEvent {
         let types = self.some(&TYPES, 1..=1);
         event(types[0], &self.some(&TAGS, 0..=3))
     }
 
-    /// A query of up to three items; at times every event.
+    /// A query of up to three items, or at times of every event.
     pub(super) fn query(&mut self) -> Query {
         if self.within(0..=15) == 0 {
             return Query::all();
@@ -71,7 +71,7 @@ impl Random {
         item(&types, &self.some(&TAGS, least..=2))
     }
 
-    /// Bounds around a log of this head, on both sides of each end.
+    /// Options whose bounds lie inside of a log with this head, or a little outside.
     pub(super) fn options(&mut self, head: u64) -> ReadOptions {
         let mut options = ReadOptions::all().after(self.position(head)).before(self.position(head));
         options.limit = self.bool().then(|| self.within(0..=head + 2));

@@ -11,7 +11,7 @@ use crate::{
     store::EventStore,
 };
 
-/// What a refused append must leave as it was.
+/// What a refused append must not change.
 #[derive(Debug, PartialEq)]
 pub(super) struct Trace {
     log: Page,
@@ -34,7 +34,7 @@ pub(super) async fn append_if(
     store.append(vec![event], condition).await
 }
 
-/// Whether the append was accepted; otherwise it must have been a conflict.
+/// Whether the append was accepted. If it was not, it must have met a conflict.
 pub(super) fn accepted<T>(outcome: Result<T, AppendError>) -> bool {
     match outcome {
         Ok(_) => true,

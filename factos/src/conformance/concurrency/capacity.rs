@@ -20,8 +20,8 @@ use crate::{
 const HALLS: u64 = 4;
 const CAPACITY: usize = 15;
 
-/// Capacities hold under random boundaries that overlap, and every accepted event decided from what
-/// the log says it could see.
+/// Capacities hold under random boundaries that overlap, and the log confirms what every accepted event
+/// was decided from.
 pub async fn a_capacity_is_never_exceeded<F: Fixture>(log: F) {
     let handles = handles(&log, 4).await;
     let mut random = Random::new::<F>();
@@ -35,7 +35,8 @@ pub async fn a_capacity_is_never_exceeded<F: Fixture>(log: F) {
     verify(&whole_log(&handles[0]).await);
 }
 
-/// Every booking was decided from what the log shows that it could see, and none is one too many.
+/// Asserts that every booking was decided from all earlier bookings of its halls, and that none exceeds
+/// the capacity.
 pub(in crate::conformance) fn verify(log: &[Recorded<Bytes>]) {
     for (n, record) in log.iter().enumerate() {
         let (observed, seats) = decided_from(record);
@@ -50,7 +51,7 @@ pub(in crate::conformance) fn verify(log: &[Recorded<Bytes>]) {
     }
 }
 
-/// The bookings from what one had observed up to itself, each with what it was decided from.
+/// The bookings from the position that the last one observed, each with what it was decided from.
 fn interleaving(
     log: &[Recorded<Bytes>],
     observed: Option<SequencePosition>,
@@ -89,7 +90,7 @@ pub(in crate::conformance) async fn book_all(
     }
 }
 
-/// Whether the booking came to an end: accepted, or there was no seat left.
+/// Whether the booking is settled: it was accepted, or there was no seat left.
 async fn book(store: &dyn EventStore, halls: &[String]) -> bool {
     let items = halls.iter().map(|hall| item(&["SeatBooked"], &[hall]));
     let query = Query::any_of(items).unwrap();

@@ -22,11 +22,11 @@ use crate::{
     stream::{Revision, StreamName},
 };
 
-/// What the log must hold: a list, and nothing clever.
+/// What the log of the store must hold, as a plain list of records.
 #[derive(Default)]
 pub(super) struct PlainLog {
     records: Vec<Recorded<Bytes>>,
-    /// How many events were drafted; each has an id of its own unless it takes another's.
+    /// How many events were drafted. Each has an id of its own, unless it takes the id of another.
     drafts: u64,
 }
 
@@ -97,14 +97,14 @@ impl PlainLog {
         Ok(())
     }
 
-    /// Compares all there is.
+    /// Compares the whole log, and the head.
     pub(super) async fn whole(&self, store: &dyn EventStore) -> TestCaseResult {
         let events = store.read(&Query::all(), ReadOptions::all()).await.map_err(failed)?;
         prop_assert_eq!(&events.collect().await.map_err(failed)?, &self.records, "the whole log");
         self.head(store).await
     }
 
-    /// Takes in what the store made of a batch, if that is right.
+    /// Checks the records that the store returned of a batch, and adds them.
     fn accept(&mut self, events: Vec<NewEvent>, records: Page) -> TestCaseResult {
         prop_assert_eq!(records.len(), events.len());
         for (event, record) in events.into_iter().zip(records) {
@@ -204,7 +204,7 @@ impl PlainLog {
 }
 
 impl Refusal {
-    /// Whether the error tells this refusal of this condition.
+    /// Whether the error is the right one for this refusal of this condition.
     fn is(&self, error: &AppendError, condition: &AppendCondition) -> bool {
         match (self, error) {
             (Self::Empty, AppendError::EmptyBatch) => true,

@@ -22,15 +22,15 @@ pub(super) const TASK: &str = "append until killed";
 const BEGUN: &str = "begun";
 const BATCH: usize = 3;
 
-/// An append that a worker was told of before it was killed.
+/// An append that was acknowledged to a worker before it was killed.
 pub(super) struct Acknowledged {
     batch: String,
     position: u64,
     id: EventId,
 }
 
-/// In a worker: appends one batch after the other, and says so of each once it is acknowledged, until
-/// nobody listens.
+/// In a worker: appends one batch after the other, and reports each once it is acknowledged, until the
+/// pipe is closed.
 pub(super) async fn append_until_killed<S: EventStore, Fut: Future<Output = S>>(
     open: impl FnOnce() -> Fut,
     round: &str,
@@ -49,7 +49,8 @@ pub(super) async fn append_until_killed<S: EventStore, Fut: Future<Output = S>>(
     }
 }
 
-/// Starts a worker and kills it: at times while it appends, at times while it opens the log.
+/// Starts a worker and kills it: in three rounds of four while it appends, in the fourth perhaps while
+/// it opens the log.
 pub(super) async fn round<F: ProcessFixture>(
     log: &F,
     worker: &str,
@@ -67,7 +68,7 @@ pub(super) async fn round<F: ProcessFixture>(
     said.iter().map(|line| parse(line)).collect()
 }
 
-/// The log opens again and takes an append, as if nothing had been.
+/// Asserts that the reopened log accepts an append, and that the stream goes on.
 pub(super) async fn goes_on(store: &dyn EventStore, round: u32) {
     let expected = Revision::from(u64::from(round).checked_sub(1));
     let condition = expecting("survivor", expected);

@@ -24,7 +24,8 @@ pub(super) async fn sell(store: impl EventStore + 'static, seed: &str) {
     book_all(Arc::new(store), bookings).await;
 }
 
-/// Everything that was sold was decided from what the log says, and the sellers did meet.
+/// Asserts that the log confirms what every booking was decided from, and that there were enough of
+/// them for the sellers to contend.
 pub(super) fn verify(log: &[Recorded<Bytes>]) {
     assert!(log.len() >= BOOKINGS / 2, "{} bookings are no sale", log.len());
     verify_bookings(log);
