@@ -3,28 +3,28 @@
 
 #[path = "rejects_wrong_stores/appends.rs"]
 mod appends;
-#[path = "rejects_wrong_stores/naive.rs"]
-mod naive;
 #[path = "rejects_wrong_stores/races.rs"]
 mod races;
 #[path = "rejects_wrong_stores/reads.rs"]
 mod reads;
-#[path = "rejects_wrong_stores/rules.rs"]
-mod rules;
-#[path = "rejects_wrong_stores/slot.rs"]
-mod slot;
-#[path = "rejects_wrong_stores/verdict.rs"]
-mod verdict;
+#[path = "rejects_wrong_stores/shared_fixture.rs"]
+mod shared_fixture;
+#[path = "rejects_wrong_stores/store_by_rules.rs"]
+mod store_by_rules;
+#[path = "rejects_wrong_stores/store_rules.rs"]
+mod store_rules;
+#[path = "rejects_wrong_stores/suite_run.rs"]
+mod suite_run;
 
 use factos::{Bytes, Recorded};
 
 use crate::{
     appends::*,
-    naive::{log, one_for_all},
     races::*,
     reads::*,
-    rules::{Rules, Show, Wake},
-    verdict::{Expected, accepts, is_always_caught, rejects, uncovered, verdict},
+    store_by_rules::{log, one_for_all},
+    store_rules::{Rules, Show, Wake},
+    suite_run::{Expected, accepts, is_always_caught, rejects, run_case, uncovered},
 };
 
 /// Follows every rule.
@@ -904,8 +904,8 @@ const ISOLATED: &str = "handle::fixtures_are_isolated";
 
 #[test]
 fn a_log_that_fixtures_share_is_found() {
-    assert!(verdict(one_for_all, ISOLATED).is_err());
-    assert!(verdict(log::<Right>, ISOLATED).is_ok());
+    assert!(run_case(one_for_all, ISOLATED).is_err());
+    assert!(run_case(log::<Right>, ISOLATED).is_ok());
 }
 
 #[test]
@@ -942,7 +942,7 @@ races! {
 #[test]
 fn a_list_of_operations_that_fails_is_made_short() {
     let failure =
-        verdict(log::<AfterIsInclusive>, "model::random_operations_agree_with_a_plain_log");
+        run_case(log::<AfterIsInclusive>, "model::random_operations_agree_with_a_plain_log");
     let failure = failure.expect_err("the case passes");
     let told = failure.downcast_ref::<String>().map_or("", |told| told);
     let (_, shortest) = told.split_once("minimal failing input").unwrap_or_default();

@@ -7,7 +7,7 @@ use factos::{
     Recorded, Revision, SequencePosition, StreamName, Tag,
 };
 
-use crate::rules::{Commit, Farewell, Rules, duplicate, refusal, wrong_revision};
+use crate::store_rules::{Commit, OnDrop, Rules, duplicate, refusal, wrong_revision};
 
 /// The log is in the order of ids.
 pub(crate) struct OrderedById;
@@ -507,5 +507,5 @@ impl Rules for PositionsStartAgain {
 pub(crate) struct AcknowledgedBeforeDurable;
 
 impl Rules for AcknowledgedBeforeDurable {
-    const FAREWELL: Farewell = Farewell::LosesTheLast;
+    const ON_DROP: OnDrop = OnDrop::LosesTheLast;
 }

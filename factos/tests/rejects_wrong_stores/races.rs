@@ -1,6 +1,6 @@
 //! Stores that are wrong when others are about, and those that wait wrongly.
 
-use crate::rules::{Commit, Farewell, Rules, Wake};
+use crate::store_rules::{Commit, OnDrop, Rules, Wake};
 
 /// The condition is checked, and then the batch is written.
 pub(crate) struct CheckedThenWritten;
@@ -48,7 +48,7 @@ impl Rules for BoundToItsRuntime {
 pub(crate) struct DroppedWithinARuntime;
 
 impl Rules for DroppedWithinARuntime {
-    const FAREWELL: Farewell = Farewell::NeedsARuntime;
+    const ON_DROP: OnDrop = OnDrop::NeedsARuntime;
 }
 
 /// The head is looked at, and only then is the waiter made known.

@@ -2,7 +2,7 @@
 
 use factos::{Bytes, Page, Query, ReadOptions, Recorded, SequencePosition, StreamName};
 
-use crate::rules::{Rules, Show, arrange, limit};
+use crate::store_rules::{Rules, Show, arrange, limit};
 
 /// `after` is inclusive.
 pub(crate) struct AfterIsInclusive;

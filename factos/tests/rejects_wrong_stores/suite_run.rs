@@ -12,7 +12,7 @@ use std::{
 
 use factos::conformance::Case;
 
-use crate::slot::{Make, with_cases};
+use crate::shared_fixture::{MakeLog, with_cases};
 
 /// How often a case is tried that fails only by chance.
 const TRIES: usize = 10;
@@ -27,12 +27,12 @@ pub(crate) struct Expected {
 }
 
 /// Asserts that every case passes.
-pub(crate) fn accepts(make: Make) {
+pub(crate) fn accepts(make: MakeLog) {
     rejects(make, &Expected { fails: &[], may_fail: &[] });
 }
 
 /// Asserts that exactly the expected cases fail.
-pub(crate) fn rejects(make: Make, expected: &Expected) {
+pub(crate) fn rejects(make: MakeLog, expected: &Expected) {
     let failed = with_cases(make, |cases| {
         failed(cases, |case| {
             let name = case.name();
@@ -52,13 +52,13 @@ pub(crate) fn rejects(make: Make, expected: &Expected) {
     );
 }
 
-/// What one case comes to.
-pub(crate) fn verdict(make: Make, name: &str) -> Result<(), Box<dyn std::any::Any + Send>> {
+/// Runs one case, and returns its outcome.
+pub(crate) fn run_case(make: MakeLog, name: &str) -> Result<(), Box<dyn std::any::Any + Send>> {
     with_cases(make, |cases| find(cases, name).verdict())
 }
 
 /// Asserts that this case fails each time that it is tried, so often as `FACTOS_RACES` says.
-pub(crate) fn is_always_caught(make: Make, name: &str) {
+pub(crate) fn is_always_caught(make: MakeLog, name: &str) {
     let rounds = env::var("FACTOS_RACES").map_or(20, |rounds| rounds.parse().unwrap_or(20));
     let (next, caught) = (AtomicUsize::new(0), AtomicUsize::new(0));
     with_cases(make, |cases| {
@@ -80,7 +80,7 @@ pub(crate) fn is_always_caught(make: Make, name: &str) {
 }
 
 /// The cases that none of these names covers.
-pub(crate) fn uncovered(make: Make, covered: &[&str]) -> Vec<&'static str> {
+pub(crate) fn uncovered(make: MakeLog, covered: &[&str]) -> Vec<&'static str> {
     with_cases(make, |cases| {
         let names = cases.iter().map(Case::name);
         names.filter(|name| !covered.contains(name)).collect()

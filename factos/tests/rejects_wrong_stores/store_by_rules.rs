@@ -21,15 +21,15 @@ use tokio::{
 
 use crate::{
     Right,
-    rules::{Commit, Farewell, Rules, Show, Wake, duplicate},
-    slot::AnyLog,
+    shared_fixture::AnyLog,
+    store_rules::{Commit, OnDrop, Rules, Show, Wake, duplicate},
 };
 
 /// The log, as it would be on disk.
 struct Log<R>(Arc<Shared>, PhantomData<R>);
 
 /// A handle.
-pub(crate) struct Naive<R: Rules> {
+pub(crate) struct StoreByRules<R: Rules> {
     shared: Arc<Shared>,
     /// How long the log was when this handle was opened.
     since: usize,
@@ -64,7 +64,7 @@ pub(crate) fn one_for_all() -> Box<dyn AnyLog> {
 impl<R: Rules> AnyLog for Log<R> {
     fn open(&self) -> Box<dyn EventStore> {
         let since = self.0.records().len();
-        Box::new(Naive::<R> {
+        Box::new(StoreByRules::<R> {
             shared: self.0.clone(),
             since,
             known: Mutex::new(since),
@@ -93,7 +93,7 @@ fn head(log: &[Recorded<Bytes>]) -> u64 {
     log.last().map_or(0, |record| record.position.get())
 }
 
-impl<R: Rules> Naive<R> {
+impl<R: Rules> StoreByRules<R> {
     /// What this asks of the part of the log that this handle sees.
     fn seen<T>(&self, ask: impl FnOnce(&[Recorded<Bytes>]) -> T) -> T {
         let log = self.shared.records();
@@ -308,7 +308,7 @@ fn record(
 }
 
 #[async_trait::async_trait]
-impl<R: Rules> EventStore for Naive<R> {
+impl<R: Rules> EventStore for StoreByRules<R> {
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
         let query = query.clone();
         self.show(move |record| R::matches(&query, record), options).await
@@ -438,16 +438,16 @@ fn writes_what_it_guards(events: &[NewEvent], condition: &AppendCondition) -> bo
     }
 }
 
-impl<R: Rules> Drop for Naive<R> {
+impl<R: Rules> Drop for StoreByRules<R> {
     fn drop(&mut self) {
-        match R::FAREWELL {
-            Farewell::Quiet => {}
+        match R::ON_DROP {
+            OnDrop::Quiet => {}
             // The other owner is the fixture, which stands for the disk.
-            Farewell::LosesTheLast if Arc::strong_count(&self.shared) == 2 => {
+            OnDrop::LosesTheLast if Arc::strong_count(&self.shared) == 2 => {
                 self.shared.records().pop();
             }
-            Farewell::LosesTheLast => {}
-            Farewell::NeedsARuntime => drop(Handle::current()),
+            OnDrop::LosesTheLast => {}
+            OnDrop::NeedsARuntime => drop(Handle::current()),
         }
     }
 }

@@ -70,7 +70,7 @@ pub(crate) enum Wake {
 
 /// A handle that is dropped.
 #[derive(PartialEq)]
-pub(crate) enum Farewell {
+pub(crate) enum OnDrop {
     Quiet,
     /// The last handle takes the last batch with it.
     LosesTheLast,
@@ -82,7 +82,7 @@ pub(crate) trait Rules: Send + Sync + 'static {
     const COMMIT: Commit = Commit::Atomic;
     const SHOW: Show = Show::Snapshot;
     const WAKE: Wake = Wake::Right;
-    const FAREWELL: Farewell = Farewell::Quiet;
+    const ON_DROP: OnDrop = OnDrop::Quiet;
     const LIMITS: Limits = Limits::FLOOR;
     /// Whether an append works on another runtime than the first.
     const NEEDS_ITS_RUNTIME: bool = false;
