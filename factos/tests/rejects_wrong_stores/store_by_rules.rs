@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     marker::PhantomData,
-    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -12,25 +12,20 @@ use factos::{
     Recorded, Revision, SequencePosition, StoreError, StoreErrorKind, StreamName,
 };
 use futures_util::stream;
-use tokio::{
-    runtime::Handle,
-    sync::{Notify, RwLock, watch},
-    task::yield_now,
-    time::timeout,
-};
+use tokio::{runtime::Handle, sync::watch, task::yield_now, time::timeout};
 
 use crate::{
-    Right,
+    log_in_memory::{LogInMemory, head, lock, record},
     shared_fixture::AnyLog,
     store_rules::{Commit, OnDrop, Rules, Show, Wake, duplicate},
 };
 
 /// The log, as it would be on disk.
-struct Log<R>(Arc<Shared>, PhantomData<R>);
+struct Log<R>(Arc<LogInMemory>, PhantomData<R>);
 
 /// A handle.
 pub(crate) struct StoreByRules<R: Rules> {
-    shared: Arc<Shared>,
+    shared: Arc<LogInMemory>,
     /// How long the log was when this handle was opened.
     since: usize,
     /// How much of the log this handle knows.
@@ -41,24 +36,15 @@ pub(crate) struct StoreByRules<R: Rules> {
     rules: PhantomData<R>,
 }
 
-#[derive(Default)]
-struct Shared {
-    records: Mutex<Vec<Recorded<Bytes>>>,
-    reserved: Mutex<u64>,
-    head: watch::Sender<u64>,
-    appended: Notify,
-    gate: Arc<RwLock<()>>,
-}
-
 /// A new log.
 pub(crate) fn log<R: Rules>() -> Box<dyn AnyLog> {
     Box::new(Log::<R>(Arc::default(), PhantomData))
 }
 
 /// The same log each time.
-pub(crate) fn one_for_all() -> Box<dyn AnyLog> {
-    static FOR_ALL: LazyLock<Arc<Shared>> = LazyLock::new(Arc::default);
-    Box::new(Log::<Right>(FOR_ALL.clone(), PhantomData))
+pub(crate) fn one_for_all<R: Rules>() -> Box<dyn AnyLog> {
+    static FOR_ALL: LazyLock<Arc<LogInMemory>> = LazyLock::new(Arc::default);
+    Box::new(Log::<R>(FOR_ALL.clone(), PhantomData))
 }
 
 impl<R: Rules> AnyLog for Log<R> {
@@ -73,24 +59,6 @@ impl<R: Rules> AnyLog for Log<R> {
             rules: PhantomData,
         })
     }
-}
-
-impl Shared {
-    fn records(&self) -> MutexGuard<'_, Vec<Recorded<Bytes>>> {
-        lock(&self.records)
-    }
-
-    fn head(&self) -> u64 {
-        head(&self.records())
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn head(log: &[Recorded<Bytes>]) -> u64 {
-    log.last().map_or(0, |record| record.position.get())
 }
 
 impl<R: Rules> StoreByRules<R> {
@@ -195,7 +163,7 @@ impl<R: Rules> StoreByRules<R> {
     fn publish(&self, log: &[Recorded<Bytes>]) {
         self.own.send_replace(head(log));
         if R::WAKE != Wake::NotForTheFirst || head(log) > 1 {
-            self.shared.head.send_replace(head(log));
+            self.shared.published.send_replace(head(log));
         }
         match R::WAKE {
             Wake::OneOnly => self.shared.appended.notify_one(),
@@ -287,26 +255,6 @@ impl<R: Rules> StoreByRules<R> {
     }
 }
 
-fn record(
-    event: NewEvent,
-    position: SequencePosition,
-    revision: Option<u64>,
-    recorded_at: std::time::SystemTime,
-) -> Recorded<Bytes> {
-    Recorded {
-        id: event.id,
-        position,
-        stream: event.stream,
-        revision,
-        event_type: event.event_type,
-        version: event.version,
-        tags: event.tags,
-        metadata: event.metadata,
-        recorded_at,
-        event: event.payload,
-    }
-}
-
 #[async_trait::async_trait]
 impl<R: Rules> EventStore for StoreByRules<R> {
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
@@ -379,11 +327,11 @@ impl<R: Rules> EventStore for StoreByRules<R> {
                 Err(StoreError::new(StoreErrorKind::Other, "the position is above the head"))
             }
             Wake::Right | Wake::RefusesAhead | Wake::NotForTheFirst => {
-                let mut head = self.shared.head.subscribe();
+                let mut head = self.shared.published.subscribe();
                 head.wait_for(|head| *head > after).await.map(drop).map_err(gone)
             }
             Wake::Early => {
-                let mut head = self.shared.head.subscribe();
+                let mut head = self.shared.published.subscribe();
                 let waited = head.wait_for(|head| *head > after);
                 // Early is not wrong.
                 drop(timeout(Duration::from_millis(10), waited).await);

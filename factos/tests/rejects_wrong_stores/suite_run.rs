@@ -87,6 +87,37 @@ pub(crate) fn uncovered(make: MakeLog, covered: &[&str]) -> Vec<&'static str> {
     })
 }
 
+/// Makes a test of each store, which asserts that the store fails these cases and no others.
+macro_rules! wrong_stores {
+    ($($name:ident: $store:ident
+        fails [$($fails:literal),* $(,)?] $(may fail [$($may:literal),* $(,)?])?;)*
+    ) => {
+        $(#[test]
+        fn $name() {
+            let expected = $crate::suite_run::Expected {
+                fails: &[$($fails),*],
+                may_fail: &[$($($may),*)?],
+            };
+            $crate::suite_run::rejects($crate::store_by_rules::log::<$store>, &expected);
+        })*
+
+        /// The cases that these stores fail for certain.
+        pub(crate) const COVERED: &[&str] = &[$($($fails,)*)*];
+    };
+}
+
+/// Makes a test of each store, which asserts that the store fails this case each time.
+macro_rules! always_caught {
+    ($($name:ident: $store:ident by $case:literal;)*) => {
+        $(#[test]
+        fn $name() {
+            $crate::suite_run::is_always_caught($crate::store_by_rules::log::<$store>, $case);
+        })*
+    };
+}
+
+pub(crate) use {always_caught, wrong_stores};
+
 fn find<'a>(cases: &'a [Case], name: &str) -> &'a Case {
     cases.iter().find(|case| case.name() == name).unwrap_or_else(|| panic!("no case {name}"))
 }
