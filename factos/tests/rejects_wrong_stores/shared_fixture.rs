@@ -1,4 +1,5 @@
-//! A few fixtures stand for every store, so that the suite is compiled a few times and not a hundred.
+//! A few fixture types stand for every store, so that the suite is compiled a few times and not a
+//! hundred.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError, TryLockError},
@@ -11,16 +12,18 @@ use factos::{
     conformance::{Case, Fixture, cases},
 };
 
+/// A log on which stores are opened.
 pub(crate) trait AnyLog: Send + Sync {
-    /// Another handle.
+    /// Opens another handle.
     fn open(&self) -> Box<dyn EventStore>;
 }
 
-/// Makes the logs that are tried.
+/// Makes the logs that the cases run on.
 pub(crate) type MakeLog = fn() -> Box<dyn AnyLog>;
 
 static FIXTURES: [SharedFixture; 4] = [const { SharedFixture::new() }; 4];
 
+/// What the fixture type of one number makes at present.
 struct SharedFixture {
     taken: Mutex<()>,
     make: Mutex<Option<MakeLog>>,
@@ -52,7 +55,7 @@ impl SharedFixture {
     }
 }
 
-/// Hands out the cases on such logs, once there is room for them.
+/// Calls a function with the cases on such logs, once a fixture type is free.
 pub(crate) fn with_cases<T>(make: MakeLog, run: impl FnOnce(&[Case]) -> T) -> T {
     let (number, _taken) = take();
     *lock(&FIXTURES[number].make) = Some(make);

@@ -20,7 +20,7 @@ use crate::{
     store_rules::{Commit, OnDrop, Rules, Show, Wake, duplicate},
 };
 
-/// The log, as it would be on disk.
+/// Opens stores on one log.
 struct Log<R>(Arc<LogInMemory>, PhantomData<R>);
 
 /// A handle.
@@ -28,9 +28,9 @@ pub(crate) struct StoreByRules<R: Rules> {
     shared: Arc<LogInMemory>,
     /// How long the log was when this handle was opened.
     since: usize,
-    /// How much of the log this handle knows.
+    /// How long the log was when this handle last wrote.
     known: Mutex<usize>,
-    /// The head as this handle's own appends left it.
+    /// The head after the last append of this handle.
     own: watch::Sender<u64>,
     runtime: Mutex<Option<tokio::runtime::Id>>,
     rules: PhantomData<R>,
@@ -41,7 +41,7 @@ pub(crate) fn log<R: Rules>() -> Box<dyn AnyLog> {
     Box::new(Log::<R>(Arc::default(), PhantomData))
 }
 
-/// The same log each time.
+/// The same log, each time.
 pub(crate) fn one_for_all<R: Rules>() -> Box<dyn AnyLog> {
     static FOR_ALL: LazyLock<Arc<LogInMemory>> = LazyLock::new(Arc::default);
     Box::new(Log::<R>(FOR_ALL.clone(), PhantomData))
@@ -62,11 +62,11 @@ impl<R: Rules> AnyLog for Log<R> {
 }
 
 impl<R: Rules> StoreByRules<R> {
-    /// What this asks of the part of the log that this handle sees.
-    fn seen<T>(&self, ask: impl FnOnce(&[Recorded<Bytes>]) -> T) -> T {
+    /// Calls a function with the part of the log that this handle sees.
+    fn seen<T>(&self, call: impl FnOnce(&[Recorded<Bytes>]) -> T) -> T {
         let log = self.shared.records();
         let known = *lock(&self.known);
-        ask(if R::SEES_OTHERS { &log } else { &log[..known] })
+        call(if R::SEES_OTHERS { &log } else { &log[..known] })
     }
 
     async fn show<'a>(
@@ -172,10 +172,14 @@ impl<R: Rules> StoreByRules<R> {
     }
 
     fn write_and_publish(&self, events: Vec<NewEvent>) -> Page {
-        let mut log = self.shared.records();
-        let position = R::next_position(&log, self.since);
-        let records = self.write(&mut log, events, position);
-        self.publish(&log);
+        self.write_next(&mut self.shared.records(), events)
+    }
+
+    /// Writes a batch at the end of the locked log, and wakes the waiters.
+    fn write_next(&self, log: &mut Vec<Recorded<Bytes>>, events: Vec<NewEvent>) -> Page {
+        let position = R::next_position(log, self.since);
+        let records = self.write(log, events, position);
+        self.publish(log);
         records
     }
 
@@ -186,10 +190,7 @@ impl<R: Rules> StoreByRules<R> {
     ) -> Result<Page, AppendError> {
         let mut log = self.shared.records();
         R::check(&log, self.since, &events, condition)?;
-        let position = R::next_position(&log, self.since);
-        let records = self.write(&mut log, events, position);
-        self.publish(&log);
-        Ok(records)
+        Ok(self.write_next(&mut log, events))
     }
 
     fn torn(
@@ -206,9 +207,7 @@ impl<R: Rules> StoreByRules<R> {
             if !taken.insert(event.id) {
                 return Err(duplicate(event.id));
             }
-            let position = R::next_position(&log, self.since);
-            records.extend(self.write(&mut log, vec![event], position));
-            self.publish(&log);
+            records.extend(self.write_next(&mut log, vec![event]));
         }
         Ok(records)
     }
@@ -333,7 +332,7 @@ impl<R: Rules> EventStore for StoreByRules<R> {
             Wake::Early => {
                 let mut head = self.shared.published.subscribe();
                 let waited = head.wait_for(|head| *head > after);
-                // Early is not wrong.
+                // A wait may end early.
                 drop(timeout(Duration::from_millis(10), waited).await);
                 Ok(())
             }
@@ -389,8 +388,8 @@ fn writes_what_it_guards(events: &[NewEvent], condition: &AppendCondition) -> bo
 impl<R: Rules> Drop for StoreByRules<R> {
     fn drop(&mut self) {
         match R::ON_DROP {
-            OnDrop::Quiet => {}
-            // The other owner is the fixture, which stands for the disk.
+            OnDrop::Nothing => {}
+            // Besides this handle, only the fixture, which stands for the disk, owns the log.
             OnDrop::LosesTheLast if Arc::strong_count(&self.shared) == 2 => {
                 self.shared.records().pop();
             }

@@ -1,4 +1,4 @@
-//! Runs the whole suite on a store and compares what fails with what must.
+//! Runs the whole suite on a store, and compares the cases that fail with those that must fail.
 
 use std::{
     collections::BTreeSet,
@@ -14,15 +14,15 @@ use factos::conformance::Case;
 
 use crate::shared_fixture::{MakeLog, with_cases};
 
-/// How often a case is tried that fails only by chance.
+/// How often a case is run that must fail, but may pass by chance.
 const TRIES: usize = 10;
 
-/// What a wrong store fails.
+/// The cases that a wrong store fails.
 pub(crate) struct Expected {
     /// These cases, and no others.
     pub(crate) fails: &'static [&'static str],
-    /// These cases or, with a name that ends in `::`, others of these families fail at times: the flaw
-    /// shows only in a race.
+    /// These cases may fail, since the flaw shows only in a race. A name that ends in `::` stands for
+    /// all other cases of the family.
     pub(crate) may_fail: &'static [&'static str],
 }
 
@@ -57,7 +57,8 @@ pub(crate) fn run_case(make: MakeLog, name: &str) -> Result<(), Box<dyn std::any
     with_cases(make, |cases| find(cases, name).verdict())
 }
 
-/// Asserts that this case fails each time that it is tried, so often as `FACTOS_RACES` says.
+/// Asserts that this case fails every time that it is run: as often as `FACTOS_RACES` says, or 20
+/// times.
 pub(crate) fn is_always_caught(make: MakeLog, name: &str) {
     let rounds = env::var("FACTOS_RACES").map_or(20, |rounds| rounds.parse().unwrap_or(20));
     let (next, caught) = (AtomicUsize::new(0), AtomicUsize::new(0));

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// An empty batch is accepted.
-pub(crate) struct EmptyIsAccepted;
+struct EmptyIsAccepted;
 
 impl Rules for EmptyIsAccepted {
     fn admit(events: &[NewEvent], condition: &AppendCondition) -> Result<(), AppendError> {
@@ -18,8 +18,8 @@ impl Rules for EmptyIsAccepted {
     }
 }
 
-/// Half of every limit.
-pub(crate) struct LimitsAreHalved;
+/// Every limit is half of the floor.
+struct LimitsAreHalved;
 
 impl Rules for LimitsAreHalved {
     const LIMITS: Limits = Limits {
@@ -31,8 +31,8 @@ impl Rules for LimitsAreHalved {
     };
 }
 
-/// Ids may stand twice.
-pub(crate) struct DuplicatesAreAccepted;
+/// An id may be in the log twice.
+struct DuplicatesAreAccepted;
 
 impl Rules for DuplicatesAreAccepted {
     fn check_ids(_: &[Recorded<Bytes>], _: usize, _: &[NewEvent]) -> Result<(), AppendError> {
@@ -40,8 +40,8 @@ impl Rules for DuplicatesAreAccepted {
     }
 }
 
-/// Ids may stand twice in a batch.
-pub(crate) struct DuplicatesInABatch;
+/// An id may be in a batch twice.
+struct DuplicatesInABatch;
 
 impl Rules for DuplicatesInABatch {
     fn check_ids(
@@ -57,8 +57,8 @@ impl Rules for DuplicatesInABatch {
     }
 }
 
-/// A handle knows only the ids that came after it.
-pub(crate) struct OldIdsAreForgotten;
+/// A handle checks only the ids of events that were appended after it was opened.
+struct OldIdsAreForgotten;
 
 impl Rules for OldIdsAreForgotten {
     fn check_ids(
@@ -74,8 +74,8 @@ impl Rules for OldIdsAreForgotten {
     }
 }
 
-/// The condition is looked at before the ids.
-pub(crate) struct ConditionBeforeIds;
+/// The condition is checked before the ids.
+struct ConditionBeforeIds;
 
 impl Rules for ConditionBeforeIds {
     fn check(
@@ -89,8 +89,8 @@ impl Rules for ConditionBeforeIds {
     }
 }
 
-/// What was written of a batch stays when a later event is refused.
-pub(crate) struct TornBatches;
+/// If an event of a batch is refused, the events before it stay in the log.
+struct TornBatches;
 
 impl Rules for TornBatches {
     const COMMIT: Commit = Commit::Torn;

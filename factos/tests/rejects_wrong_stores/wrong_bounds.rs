@@ -17,7 +17,7 @@ impl Rules for AfterIsInclusive {
 }
 
 /// `before` is inclusive.
-pub(crate) struct BeforeIsInclusive;
+struct BeforeIsInclusive;
 
 impl Rules for BeforeIsInclusive {
     fn is_before(position: SequencePosition, before: SequencePosition) -> bool {
@@ -25,8 +25,8 @@ impl Rules for BeforeIsInclusive {
     }
 }
 
-/// Positions are signed: those that do not fit are negative.
-pub(crate) struct PositionsWrap;
+/// Positions are compared as signed numbers, so that large ones are negative.
+struct PositionsWrap;
 
 impl Rules for PositionsWrap {
     fn is_after(position: SequencePosition, after: SequencePosition) -> bool {
@@ -39,14 +39,14 @@ impl Rules for PositionsWrap {
 }
 
 /// Positions that do not fit a signed number are refused.
-pub(crate) struct PositionsAreSigned;
+struct PositionsAreSigned;
 
 impl Rules for PositionsAreSigned {
     const SHOW: Show = Show::Signed;
 }
 
-/// Reads backwards are not.
-pub(crate) struct BackwardsIsIgnored;
+/// `backwards` is ignored.
+struct BackwardsIsIgnored;
 
 impl Rules for BackwardsIsIgnored {
     fn arrange(page: Page, mut options: ReadOptions) -> Page {
@@ -55,8 +55,8 @@ impl Rules for BackwardsIsIgnored {
     }
 }
 
-/// The first events are taken and then turned round.
-pub(crate) struct LimitBeforeOrder;
+/// The limit is applied before the order is reversed.
+struct LimitBeforeOrder;
 
 impl Rules for LimitBeforeOrder {
     fn arrange(mut page: Page, options: ReadOptions) -> Page {
@@ -65,8 +65,8 @@ impl Rules for LimitBeforeOrder {
     }
 }
 
-/// The limit counts what is looked at, not what matches.
-pub(crate) struct LimitBeforeFilter;
+/// The limit counts the events that are looked at, not those that match.
+struct LimitBeforeFilter;
 
 impl Rules for LimitBeforeFilter {
     fn select(
@@ -82,7 +82,7 @@ impl Rules for LimitBeforeFilter {
 }
 
 /// A limit of 0 is no limit.
-pub(crate) struct ZeroIsNoLimit;
+struct ZeroIsNoLimit;
 
 impl Rules for ZeroIsNoLimit {
     fn arrange(page: Page, mut options: ReadOptions) -> Page {
@@ -92,7 +92,7 @@ impl Rules for ZeroIsNoLimit {
 }
 
 /// At most 1000 events are shown.
-pub(crate) struct OnlyTheFirstPage;
+struct OnlyTheFirstPage;
 
 impl Rules for OnlyTheFirstPage {
     fn arrange(page: Page, options: ReadOptions) -> Page {
@@ -102,8 +102,8 @@ impl Rules for OnlyTheFirstPage {
     }
 }
 
-/// Bounds that cross show what is between them.
-pub(crate) struct BoundsAreSorted;
+/// Crossed bounds show the events between them.
+struct BoundsAreSorted;
 
 impl Rules for BoundsAreSorted {
     fn within(

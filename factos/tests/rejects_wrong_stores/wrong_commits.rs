@@ -5,36 +5,36 @@ use crate::{
     suite_run::{always_caught, wrong_stores},
 };
 
-/// The condition is checked, and then the batch is written.
-pub(crate) struct CheckedThenWritten;
+/// The condition is checked under one lock, and the batch is written under another.
+struct CheckedThenWritten;
 
 impl Rules for CheckedThenWritten {
     const COMMIT: Commit = Commit::CheckedBefore;
 }
 
-/// A condition without a tag is checked, and then the batch is written.
-pub(crate) struct OnlyTagsExclude;
+/// A condition without a tag is checked under one lock, and the batch is written under another.
+struct OnlyTagsExclude;
 
 impl Rules for OnlyTagsExclude {
     const COMMIT: Commit = Commit::LockedByTags;
 }
 
-/// Two appends exclude each other only if they write what they guard.
-pub(crate) struct OnlyWritesExclude;
+/// Two appends exclude each other only if they write events that match their own conditions.
+struct OnlyWritesExclude;
 
 impl Rules for OnlyWritesExclude {
     const COMMIT: Commit = Commit::CheckedAgainstWrites;
 }
 
 /// The events of a batch become visible one by one.
-pub(crate) struct EventByEvent;
+struct EventByEvent;
 
 impl Rules for EventByEvent {
     const COMMIT: Commit = Commit::EventByEvent;
 }
 
-/// Positions are handed out before the lock is taken, so that lower ones may appear late.
-pub(crate) struct LateVisible;
+/// Positions are given out before the lock is taken, so that lower ones may appear late.
+struct LateVisible;
 
 impl Rules for LateVisible {
     const COMMIT: Commit = Commit::Late;

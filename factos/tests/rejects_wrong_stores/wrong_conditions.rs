@@ -7,8 +7,8 @@ use crate::{
     suite_run::wrong_stores,
 };
 
-/// Conditions are not looked at.
-pub(crate) struct ConditionIsIgnored;
+/// Conditions are not checked.
+struct ConditionIsIgnored;
 
 impl Rules for ConditionIsIgnored {
     fn check_condition(
@@ -22,7 +22,7 @@ impl Rules for ConditionIsIgnored {
 }
 
 /// `after` of a condition is inclusive.
-pub(crate) struct ConditionAfterIsInclusive;
+struct ConditionAfterIsInclusive;
 
 impl Rules for ConditionAfterIsInclusive {
     fn counts(position: SequencePosition, after: Option<SequencePosition>) -> bool {
@@ -30,8 +30,8 @@ impl Rules for ConditionAfterIsInclusive {
     }
 }
 
-/// `after` of a condition is not looked at.
-pub(crate) struct ConditionAfterIsIgnored;
+/// `after` of a condition is ignored.
+struct ConditionAfterIsIgnored;
 
 impl Rules for ConditionAfterIsIgnored {
     fn counts(_: SequencePosition, _: Option<SequencePosition>) -> bool {
@@ -39,8 +39,8 @@ impl Rules for ConditionAfterIsIgnored {
     }
 }
 
-/// `after` of a condition is signed.
-pub(crate) struct ConditionAfterWraps;
+/// `after` of a condition is compared as a signed number.
+struct ConditionAfterWraps;
 
 impl Rules for ConditionAfterWraps {
     fn counts(position: SequencePosition, after: Option<SequencePosition>) -> bool {
@@ -50,7 +50,7 @@ impl Rules for ConditionAfterWraps {
 }
 
 /// A condition without `after` always holds.
-pub(crate) struct NoAfterAlwaysHolds;
+struct NoAfterAlwaysHolds;
 
 impl Rules for NoAfterAlwaysHolds {
     fn counts(position: SequencePosition, after: Option<SequencePosition>) -> bool {
@@ -58,8 +58,8 @@ impl Rules for NoAfterAlwaysHolds {
     }
 }
 
-/// Only the last ten events are looked at.
-pub(crate) struct OldMatchesDoNotCount;
+/// A condition is checked against the last ten events only.
+struct OldMatchesDoNotCount;
 
 impl Rules for OldMatchesDoNotCount {
     fn check_query(
@@ -78,8 +78,8 @@ impl Rules for OldMatchesDoNotCount {
     }
 }
 
-/// A condition counts only what came after its handle.
-pub(crate) struct ConditionSinceOpening;
+/// A condition is checked only against events that were appended after the handle was opened.
+struct ConditionSinceOpening;
 
 impl Rules for ConditionSinceOpening {
     fn check_query(
@@ -98,7 +98,7 @@ impl Rules for ConditionSinceOpening {
 }
 
 /// Any event breaks any condition.
-pub(crate) struct EveryEventConflicts;
+struct EveryEventConflicts;
 
 impl Rules for EveryEventConflicts {
     fn guards(_: &Query, _: &Recorded<Bytes>) -> bool {
@@ -106,8 +106,8 @@ impl Rules for EveryEventConflicts {
     }
 }
 
-/// One of an item's tags is enough to break a condition.
-pub(crate) struct AnyTagConflicts;
+/// An event that has one tag of an item breaks a condition.
+struct AnyTagConflicts;
 
 impl Rules for AnyTagConflicts {
     fn guards(query: &Query, record: &Recorded<Bytes>) -> bool {
@@ -115,8 +115,8 @@ impl Rules for AnyTagConflicts {
     }
 }
 
-/// Only the first item of a condition counts.
-pub(crate) struct OnlyTheFirstItemConflicts;
+/// Only the first item of a condition is checked.
+struct OnlyTheFirstItemConflicts;
 
 impl Rules for OnlyTheFirstItemConflicts {
     fn guards(query: &Query, record: &Recorded<Bytes>) -> bool {
@@ -124,8 +124,8 @@ impl Rules for OnlyTheFirstItemConflicts {
     }
 }
 
-/// The batch breaks its own condition.
-pub(crate) struct TheBatchConflicts;
+/// The events of a batch may break its own condition.
+struct TheBatchConflicts;
 
 impl Rules for TheBatchConflicts {
     fn check_condition(
@@ -151,8 +151,8 @@ impl Rules for TheBatchConflicts {
     }
 }
 
-/// A refusal leaves out `after`, and names the head.
-pub(crate) struct RefusalsAreVague;
+/// A refusal leaves out `after`, and names a wrong position.
+struct RefusalsAreVague;
 
 impl Rules for RefusalsAreVague {
     fn refusal(query: &Query, _: Option<SequencePosition>, _: SequencePosition) -> AppendError {

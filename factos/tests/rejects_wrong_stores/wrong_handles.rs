@@ -7,29 +7,29 @@ use crate::{
     suite_run::wrong_stores,
 };
 
-/// A handle sees its own writes, and others' only with them.
-pub(crate) struct OwnWritesOnly;
+/// A handle sees the writes of others only once it has written after them.
+struct OwnWritesOnly;
 
 impl Rules for OwnWritesOnly {
     const SEES_OTHERS: bool = false;
 }
 
 /// An append from another runtime waits for ever.
-pub(crate) struct BoundToItsRuntime;
+struct BoundToItsRuntime;
 
 impl Rules for BoundToItsRuntime {
     const NEEDS_ITS_RUNTIME: bool = true;
 }
 
 /// A handle can only be dropped within a runtime.
-pub(crate) struct DroppedWithinARuntime;
+struct DroppedWithinARuntime;
 
 impl Rules for DroppedWithinARuntime {
     const ON_DROP: OnDrop = OnDrop::NeedsARuntime;
 }
 
-/// Positions start again with each handle that finds a log.
-pub(crate) struct PositionsStartAgain;
+/// A handle counts positions from the events that were appended after it was opened.
+struct PositionsStartAgain;
 
 impl Rules for PositionsStartAgain {
     fn next_position(log: &[Recorded<Bytes>], since: usize) -> u64 {
@@ -37,8 +37,8 @@ impl Rules for PositionsStartAgain {
     }
 }
 
-/// What was acknowledged last goes with the last handle.
-pub(crate) struct AcknowledgedBeforeDurable;
+/// The last acknowledged event is lost with the last handle.
+struct AcknowledgedBeforeDurable;
 
 impl Rules for AcknowledgedBeforeDurable {
     const ON_DROP: OnDrop = OnDrop::LosesTheLast;

@@ -7,7 +7,7 @@ use crate::{
     suite_run::wrong_stores,
 };
 
-/// One of an item's tags is enough.
+/// An event need only have one tag of an item.
 pub(crate) struct AnyTagMatches;
 
 impl Rules for AnyTagMatches {
@@ -24,7 +24,7 @@ impl Rules for AnyTagMatches {
 }
 
 /// An item with tags matches whatever the type.
-pub(crate) struct TypesAreIgnored;
+struct TypesAreIgnored;
 
 impl Rules for TypesAreIgnored {
     fn matches(query: &Query, record: &Recorded<Bytes>) -> bool {
@@ -37,8 +37,8 @@ impl Rules for TypesAreIgnored {
     }
 }
 
-/// Of an item's types, only the first counts.
-pub(crate) struct OnlyTheFirstType;
+/// Only the first type of an item is checked.
+struct OnlyTheFirstType;
 
 impl Rules for OnlyTheFirstType {
     fn matches(query: &Query, record: &Recorded<Bytes>) -> bool {
@@ -51,7 +51,7 @@ impl Rules for OnlyTheFirstType {
     }
 }
 
-/// Of a query's items, only the first counts.
+/// Only the first item of a query is checked.
 pub(crate) struct OnlyTheFirstItem;
 
 impl Rules for OnlyTheFirstItem {
@@ -61,8 +61,8 @@ impl Rules for OnlyTheFirstItem {
     }
 }
 
-/// Only the first 100 items count.
-pub(crate) struct ItemsAreCutOff;
+/// Only the first 100 items of a query are checked.
+struct ItemsAreCutOff;
 
 impl Rules for ItemsAreCutOff {
     fn matches(query: &Query, record: &Recorded<Bytes>) -> bool {
@@ -73,8 +73,8 @@ impl Rules for ItemsAreCutOff {
     }
 }
 
-/// An event comes once for each item that it matches.
-pub(crate) struct OncePerItem;
+/// An event is shown once for each item that it matches.
+struct OncePerItem;
 
 impl Rules for OncePerItem {
     fn select(
@@ -82,7 +82,7 @@ impl Rules for OncePerItem {
         wanted: &dyn Fn(&Recorded<Bytes>) -> bool,
         options: ReadOptions,
     ) -> Page {
-        // What an item is cannot be told here: an event of two tags stands for one that matches twice.
+        // The items are not known here: an event with two tags stands for one that matches two items.
         let within = Self::within(log, options).filter(|record| wanted(record));
         let page =
             within.flat_map(|r| std::iter::repeat_n(r.clone(), 1 + usize::from(r.tags.len() == 2)));
@@ -91,7 +91,7 @@ impl Rules for OncePerItem {
 }
 
 /// Tags match by their beginning.
-pub(crate) struct TagsArePrefixes;
+struct TagsArePrefixes;
 
 impl Rules for TagsArePrefixes {
     fn matches(query: &Query, record: &Recorded<Bytes>) -> bool {
@@ -106,8 +106,8 @@ impl Rules for TagsArePrefixes {
     }
 }
 
-/// Every event without tags is invisible to queries.
-pub(crate) struct UntaggedIsInvisible;
+/// No query selects an event without tags.
+struct UntaggedIsInvisible;
 
 impl Rules for UntaggedIsInvisible {
     fn matches(query: &Query, record: &Recorded<Bytes>) -> bool {
@@ -115,8 +115,8 @@ impl Rules for UntaggedIsInvisible {
     }
 }
 
-/// Events of streams are seen by their streams alone.
-pub(crate) struct StreamsAreApart;
+/// No query selects an event of a stream, unless it selects every event.
+struct StreamsAreApart;
 
 impl Rules for StreamsAreApart {
     fn matches(query: &Query, record: &Recorded<Bytes>) -> bool {
@@ -125,8 +125,8 @@ impl Rules for StreamsAreApart {
     }
 }
 
-/// Names of streams are equal whatever their case.
-pub(crate) struct StreamsFoldCase;
+/// Names of streams are compared without case.
+struct StreamsFoldCase;
 
 impl Rules for StreamsFoldCase {
     fn is_of(stream: &StreamName, record: &Recorded<Bytes>) -> bool {

@@ -6,8 +6,8 @@ use factos::{Bytes, EventType, Metadata, Page, Recorded, Tag};
 
 use crate::{store_rules::Rules, suite_run::wrong_stores};
 
-/// The log is in the order of ids.
-pub(crate) struct OrderedById;
+/// The events of a batch are put in the order of their ids.
+struct OrderedById;
 
 impl Rules for OrderedById {
     fn place(log: &mut Vec<Recorded<Bytes>>, mut batch: Page) {
@@ -21,7 +21,7 @@ impl Rules for OrderedById {
 }
 
 /// All events of a batch have one position.
-pub(crate) struct OnePositionForABatch;
+struct OnePositionForABatch;
 
 impl Rules for OnePositionForABatch {
     fn place(log: &mut Vec<Recorded<Bytes>>, mut batch: Page) {
@@ -32,7 +32,7 @@ impl Rules for OnePositionForABatch {
 }
 
 /// An append returns its records in reverse.
-pub(crate) struct ReturnsInReverse;
+struct ReturnsInReverse;
 
 impl Rules for ReturnsInReverse {
     fn returned(mut records: Page) -> Page {
@@ -42,7 +42,7 @@ impl Rules for ReturnsInReverse {
 }
 
 /// An append returns another time than it stored.
-pub(crate) struct ReturnsAnotherTime;
+struct ReturnsAnotherTime;
 
 impl Rules for ReturnsAnotherTime {
     fn returned(mut records: Page) -> Page {
@@ -54,7 +54,7 @@ impl Rules for ReturnsAnotherTime {
 }
 
 /// Times are as fine as the clock.
-pub(crate) struct TimesAreFiner;
+struct TimesAreFiner;
 
 impl Rules for TimesAreFiner {
     fn now() -> SystemTime {
@@ -65,7 +65,7 @@ impl Rules for TimesAreFiner {
 }
 
 /// Versions have 16 bits.
-pub(crate) struct VersionsAreCut;
+struct VersionsAreCut;
 
 impl Rules for VersionsAreCut {
     fn kept(mut record: Recorded<Bytes>) -> Recorded<Bytes> {
@@ -75,7 +75,7 @@ impl Rules for VersionsAreCut {
 }
 
 /// Payloads are text.
-pub(crate) struct PayloadsAreText;
+struct PayloadsAreText;
 
 impl Rules for PayloadsAreText {
     fn kept(mut record: Recorded<Bytes>) -> Recorded<Bytes> {
@@ -85,7 +85,7 @@ impl Rules for PayloadsAreText {
 }
 
 /// Line breaks in metadata are normalised.
-pub(crate) struct MetadataIsNormalised;
+struct MetadataIsNormalised;
 
 impl Rules for MetadataIsNormalised {
     fn kept(mut record: Recorded<Bytes>) -> Recorded<Bytes> {
@@ -98,8 +98,8 @@ impl Rules for MetadataIsNormalised {
     }
 }
 
-/// Metadata is forgotten.
-pub(crate) struct MetadataIsLost;
+/// Metadata is not kept.
+struct MetadataIsLost;
 
 impl Rules for MetadataIsLost {
     fn kept(mut record: Recorded<Bytes>) -> Recorded<Bytes> {
@@ -109,7 +109,7 @@ impl Rules for MetadataIsLost {
 }
 
 /// At most 60 tags are kept.
-pub(crate) struct TagsAreCutOff;
+struct TagsAreCutOff;
 
 impl Rules for TagsAreCutOff {
     fn kept(mut record: Recorded<Bytes>) -> Recorded<Bytes> {
@@ -118,8 +118,8 @@ impl Rules for TagsAreCutOff {
     }
 }
 
-/// Types are composed, as if texts were equal that look the same.
-pub(crate) struct UnicodeIsComposed;
+/// Types are composed, as if texts that look the same were equal.
+struct UnicodeIsComposed;
 
 impl Rules for UnicodeIsComposed {
     fn kept(mut record: Recorded<Bytes>) -> Recorded<Bytes> {
@@ -129,8 +129,8 @@ impl Rules for UnicodeIsComposed {
     }
 }
 
-/// Types are cut to 200 bytes.
-pub(crate) struct LongNamesAreCut;
+/// Types are cut to 50 characters.
+struct LongNamesAreCut;
 
 impl Rules for LongNamesAreCut {
     fn kept(mut record: Recorded<Bytes>) -> Recorded<Bytes> {
@@ -141,7 +141,7 @@ impl Rules for LongNamesAreCut {
 }
 
 /// Ids become version 7, whatever they were.
-pub(crate) struct IdsAreForced;
+struct IdsAreForced;
 
 impl Rules for IdsAreForced {
     fn kept(mut record: Recorded<Bytes>) -> Recorded<Bytes> {

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A refusal names the expected revision as the actual one.
-pub(crate) struct RevisionsAreVague;
+struct RevisionsAreVague;
 
 impl Rules for RevisionsAreVague {
     fn check_revision(
@@ -20,8 +20,8 @@ impl Rules for RevisionsAreVague {
     }
 }
 
-/// A revision in the future holds.
-pub(crate) struct FutureRevisionsHold;
+/// A condition on a future revision holds.
+struct FutureRevisionsHold;
 
 impl Rules for FutureRevisionsHold {
     fn check_revision(
@@ -34,7 +34,7 @@ impl Rules for FutureRevisionsHold {
 }
 
 /// `NoEvents` holds only for a batch of one event: the stream is counted with the batch.
-pub(crate) struct NoEventsCountsTheBatch;
+struct NoEventsCountsTheBatch;
 
 impl Rules for NoEventsCountsTheBatch {
     fn check_condition(
@@ -59,8 +59,8 @@ impl Rules for NoEventsCountsTheBatch {
     }
 }
 
-/// A revision is looked at in the stream that the batch writes to.
-pub(crate) struct RevisionOfTheBatch;
+/// A condition on a revision is checked on the stream that the batch writes to.
+struct RevisionOfTheBatch;
 
 impl Rules for RevisionOfTheBatch {
     fn check_condition(
@@ -83,7 +83,7 @@ impl Rules for RevisionOfTheBatch {
 }
 
 /// Revisions count the events of all streams.
-pub(crate) struct RevisionsAreShared;
+struct RevisionsAreShared;
 
 impl Rules for RevisionsAreShared {
     fn revision(log: &[Recorded<Bytes>], _since: usize, _stream: &StreamName) -> Revision {
@@ -92,8 +92,8 @@ impl Rules for RevisionsAreShared {
     }
 }
 
-/// A handle counts the revisions that came after it.
-pub(crate) struct RevisionsSinceOpening;
+/// A handle counts revisions from the events that were appended after it was opened.
+struct RevisionsSinceOpening;
 
 impl Rules for RevisionsSinceOpening {
     fn revision(log: &[Recorded<Bytes>], since: usize, stream: &StreamName) -> Revision {

@@ -7,29 +7,29 @@ use crate::{
     suite_run::wrong_stores,
 };
 
-/// Pages come from the log as it is by then.
-pub(crate) struct LivePages;
+/// Each page shows the log as it is when the page is asked for.
+struct LivePages;
 
 impl Rules for LivePages {
     const SHOW: Show = Show::Live;
 }
 
-/// A read that is half done holds up every append.
-pub(crate) struct ReadsLock;
+/// A read that is not at its end blocks every append.
+struct ReadsLock;
 
 impl Rules for ReadsLock {
     const SHOW: Show = Show::Locking;
 }
 
-/// `observed` is asked for after the records.
-pub(crate) struct ObservedLater;
+/// The observed position is taken after the records.
+struct ObservedLater;
 
 impl Rules for ObservedLater {
     const SHOW: Show = Show::ObservedLater;
 }
 
-/// `observed` is one position too far.
-pub(crate) struct ObservedTooFar;
+/// The observed position is one too far.
+struct ObservedTooFar;
 
 impl Rules for ObservedTooFar {
     fn observed(log: &[Recorded<Bytes>], _page: &Page) -> Option<SequencePosition> {
@@ -38,7 +38,7 @@ impl Rules for ObservedTooFar {
 }
 
 /// A read observes no further than its last record, and nothing if it shows none.
-pub(crate) struct ObservedIsTheLastMatch;
+struct ObservedIsTheLastMatch;
 
 impl Rules for ObservedIsTheLastMatch {
     fn observed(_log: &[Recorded<Bytes>], page: &Page) -> Option<SequencePosition> {
@@ -46,8 +46,8 @@ impl Rules for ObservedIsTheLastMatch {
     }
 }
 
-/// A read of an empty log observes something.
-pub(crate) struct ObservedInAnEmptyLog;
+/// A read of an empty log observes a position.
+struct ObservedInAnEmptyLog;
 
 impl Rules for ObservedInAnEmptyLog {
     fn observed(log: &[Recorded<Bytes>], _page: &Page) -> Option<SequencePosition> {
@@ -56,8 +56,8 @@ impl Rules for ObservedInAnEmptyLog {
     }
 }
 
-/// The head is where the next event goes.
-pub(crate) struct HeadIsTheNextPosition;
+/// The head is the position after the last event.
+struct HeadIsTheNextPosition;
 
 impl Rules for HeadIsTheNextPosition {
     fn head(log: &[Recorded<Bytes>]) -> Option<SequencePosition> {

@@ -5,57 +5,57 @@ use crate::{
     suite_run::{always_caught, wrong_stores},
 };
 
-/// The head is looked at, and only then is the waiter made known.
-pub(crate) struct ListensLate;
+/// A waiter subscribes only after it has looked at the head.
+struct ListensLate;
 
 impl Rules for ListensLate {
     const WAKE: Wake = Wake::ListensLate;
 }
 
-/// What is there already is waited for.
-pub(crate) struct WaitsForTheNext;
+/// A waiter waits for the next append, even if the log has an event past the position.
+struct WaitsForTheNext;
 
 impl Rules for WaitsForTheNext {
     const WAKE: Wake = Wake::NextOnly;
 }
 
 /// Only the appends of its own handle wake a waiter.
-pub(crate) struct WakesForItsOwn;
+struct WakesForItsOwn;
 
 impl Rules for WakesForItsOwn {
     const WAKE: Wake = Wake::OwnOnly;
 }
 
 /// Only the appends of other handles wake a waiter.
-pub(crate) struct WakesForOthers;
+struct WakesForOthers;
 
 impl Rules for WakesForOthers {
     const WAKE: Wake = Wake::OthersOnly;
 }
 
 /// One waiter wakes for each append.
-pub(crate) struct WakesOne;
+struct WakesOne;
 
 impl Rules for WakesOne {
     const WAKE: Wake = Wake::OneOnly;
 }
 
-/// The first event of a log wakes nobody.
-pub(crate) struct SleepsThroughTheFirst;
+/// The first event of a log wakes no waiter.
+struct SleepsThroughTheFirst;
 
 impl Rules for SleepsThroughTheFirst {
     const WAKE: Wake = Wake::NotForTheFirst;
 }
 
-/// Nothing is waited for.
-pub(crate) struct NeverWaits;
+/// A wait ends at once, with or without an event.
+struct NeverWaits;
 
 impl Rules for NeverWaits {
     const WAKE: Wake = Wake::AtOnce;
 }
 
-/// Waiting for a position above the head is an error.
-pub(crate) struct RefusesAhead;
+/// A wait past a position above the head is an error.
+struct RefusesAhead;
 
 impl Rules for RefusesAhead {
     const WAKE: Wake = Wake::RefusesAhead;
