@@ -21,7 +21,6 @@ use std::{
 
 use factos::{
     AppendCondition, EventStore, EventStoreExt, Query, ReadOptions, SequencePosition, StoreError,
-    StoreErrorKind,
 };
 use factos_postgres::{Config, Mode, PostgresStore, sqlx::Executor};
 use futures_util::future::join_all;
@@ -30,7 +29,7 @@ use crate::{
     client::Client,
     cluster::Cluster,
     ledger::Ledger,
-    support::{PATIENCE, cause, eventually, of_show, sold},
+    support::{PATIENCE, assert_busy, eventually, of_show, sold},
 };
 
 const CLIENTS: usize = 6;
@@ -89,7 +88,7 @@ async fn a_killed_server_loses_nothing(mode: Mode) {
     ledger.settle(&store).await;
 }
 
-/// Each position that a follower of every event is shown, until a read that began when all was over.
+/// The positions that a follower of every event reads. Its last read begins after all clients are done.
 async fn follow(store: PostgresStore, quiet: Arc<AtomicBool>) -> Vec<SequencePosition> {
     let (mut seen, mut cursor) = (Vec::new(), None);
     loop {
@@ -105,11 +104,11 @@ async fn follow(store: PostgresStore, quiet: Arc<AtomicBool>) -> Vec<SequencePos
                 let wait = store.wait_past(cursor);
                 let waited = tokio::time::timeout(Duration::from_millis(100), wait).await;
                 if let Ok(Err(error)) = waited {
-                    is_retryable(&error);
+                    assert_busy(&error);
                 }
             }
             Err(error) => {
-                is_retryable(&error);
+                assert_busy(&error);
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }
@@ -126,18 +125,13 @@ async fn next_page(
     Ok((observed, page.iter().map(|record| record.position).collect()))
 }
 
-/// A read that met a crash says that it may be tried again.
-fn is_retryable(error: &StoreError) {
-    assert_eq!(error.kind(), StoreErrorKind::Busy, "{error:?}, {:?}", cause(error));
-}
-
 async fn open(cluster: &Cluster, mode: Mode) -> PostgresStore {
     let config = Config::new().mode(mode).lock_timeout(PATIENCE).create(true);
     config.connect(&cluster.url()).await.unwrap()
 }
 
-/// A server that is killed forgets positions that it gave to transactions in flight, or that were rolled
-/// back.
+/// A server that is killed forgets positions that it gave to transactions in flight, or that were
+/// rolled back.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn nothing_appears_below_observed_after_a_crash() {
@@ -152,18 +146,19 @@ async fn nothing_appears_below_observed_after_a_crash() {
         store.append(vec![sold("b")], none.clone()).await.unwrap();
         let mut transaction = store.pool().begin().await.unwrap();
         let in_flight = if query.items().is_some() {
-            // More than the server writes ahead of a sequence.
+            // More positions than the server logs ahead of a sequence.
             let batch = (0..100).map(|_| sold("a")).collect();
             store.append_in(&mut transaction, batch, none.clone()).await.unwrap();
             Some(transaction)
         } else {
-            // As many, with too little else in the server's log for it to be written now.
+            // As many positions, with too little else in the server's write-ahead log for it to be
+            // flushed now.
             let take = "SELECT nextval('factos.position_seq') FROM generate_series(1, 100)";
             transaction.execute(take).await.unwrap();
             transaction.rollback().await.unwrap();
             None
         };
-        // At once, so that some are sent together.
+        // All at once, so that the store sends some of them together.
         let reads = (0..8).map(|_| store.read(&query, ReadOptions::all()));
         let reads = join_all(reads).await;
         let observed = reads.into_iter().map(|read| read.unwrap().observed()).max().unwrap();

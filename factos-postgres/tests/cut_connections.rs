@@ -32,14 +32,14 @@ const FORWARD: u8 = 0;
 const CUT_REQUEST: u8 = 1;
 /// What the server answers next does not reach the store.
 const CUT_ANSWER: u8 = 2;
-/// What the store sends next does not reach the server, and nobody is told.
+/// What the store sends next does not reach the server, and the connection stays open.
 const STALL: u8 = 3;
 
 #[derive(Clone)]
 struct Proxy {
     cut: Arc<AtomicU8>,
     accepted: Arc<AtomicUsize>,
-    /// Of those that were accepted, so many carry nothing any more, and nobody is told.
+    /// How many of the accepted connections, from the first on, stay open but carry nothing any more.
     silent: Arc<AtomicUsize>,
     port: u16,
 }
@@ -60,7 +60,7 @@ impl Proxy {
         proxy
     }
 
-    /// Until one side ends or the connection is cut.
+    /// Forwards all bytes until one side ends or the connection is cut.
     async fn carry(self, client: TcpStream) {
         let number = self.accepted.fetch_add(1, Ordering::SeqCst);
         let options: PgConnectOptions = url().parse().unwrap();
@@ -90,7 +90,7 @@ impl Proxy {
         }
     }
 
-    /// Once for each time that it was asked for.
+    /// True once for each time that this cut was asked for.
     fn is_cut(&self, moment: u8) -> bool {
         let (order, failure) = (Ordering::SeqCst, Ordering::SeqCst);
         self.cut.compare_exchange(moment, FORWARD, order, failure).is_ok()
@@ -140,7 +140,8 @@ async fn a_cut_is_told_and_the_outcome_found_out(mode: Mode) {
         assert!(matches!(cause(&error), Error::ConnectionLost(_)), "{error:?}");
         assert_eq!(error.kind(), StoreErrorKind::OutcomeUnknown);
         assert_eq!(proxy.cut.load(Ordering::SeqCst), FORWARD);
-        // Again with the same ids: a lost answer had been committed, a lost request had not.
+        // Sent again with the same ids: after a lost answer the batch was committed, after a lost
+        // request not.
         let again = store.append(batch.clone(), AppendCondition::None).await;
         match moment {
             CUT_REQUEST => assert_eq!(again.unwrap().len(), 2),
@@ -166,10 +167,10 @@ async fn a_cut_connection_leaves_a_portable_log_right() {
     a_cut_is_told_and_the_outcome_found_out(Mode::Portable).await;
 }
 
-/// One that goes ahead and two groups are stuck; those who come after them are not.
+/// One append that goes ahead and two groups of appends are stuck; later appends are not.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
-async fn appends_do_not_wait_with_a_connection_that_is_silent() {
+async fn appends_do_not_wait_for_a_connection_that_is_silent() {
     let schema = Schema::new(Mode::Keyed).await;
     let proxy = Proxy::start().await;
     let store = proxy.open(&schema).await;
@@ -193,7 +194,7 @@ async fn appends_do_not_wait_with_a_connection_that_is_silent() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
-async fn reads_do_not_wait_with_a_connection_that_is_silent() {
+async fn reads_do_not_wait_for_a_connection_that_is_silent() {
     let schema = Schema::new(Mode::Keyed).await;
     let proxy = Proxy::start().await;
     let store = proxy.open(&schema).await;
@@ -214,7 +215,7 @@ async fn reads_do_not_wait_with_a_connection_that_is_silent() {
     }
 }
 
-/// As a network does that forgets connections on which nothing was sent for a while.
+/// Some networks drop connections silently when nothing was sent on them for a while.
 async fn connections_may_fall_silent_between_calls(held: usize) {
     let schema = Schema::new(Mode::Keyed).await;
     let proxy = Proxy::start().await;
@@ -235,7 +236,7 @@ async fn connections_may_fall_silent_between_calls(held: usize) {
         let seen = in_time("what comes later", use_many()).await;
         assert!(seen.into_iter().all(|seen| seen.unwrap().len() == round));
         proxy.silence();
-        // Until they are asked whether they still work.
+        // Long enough for the store to check the connections before it uses them again.
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
@@ -293,7 +294,7 @@ async fn a_read_that_is_not_answered_is_sent_again() {
     assert!(found.into_iter().all(|found| found));
 }
 
-/// A read may be sent again whatever became of it.
+/// A read may be sent again whether the server has carried it out or not.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn a_cut_read_is_sent_again() {

@@ -1,4 +1,4 @@
-//! What goes wrong is told, nothing that was acknowledged is lost, and the store recovers by itself.
+//! A failure is told, nothing that was acknowledged is lost, and the store recovers by itself.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -32,12 +32,12 @@ fn store_error(error: AppendError) -> StoreError {
     error
 }
 
-/// Options for a database user of this name.
+/// The options to connect to the database of the tests.
 fn options() -> PgConnectOptions {
     url().parse().unwrap()
 }
 
-/// What became of every batch that a client sent.
+/// The outcome of every batch that a client sent.
 #[derive(Default)]
 struct Ledger {
     acknowledged: Vec<[EventId; 3]>,
@@ -74,7 +74,7 @@ async fn find_out(store: &PostgresStore, ids: [EventId; 3], found: usize) {
             Err(AppendError::DuplicateEventId(id)) => {
                 return assert!(id == ids[0] && (found == 3 || open));
             }
-            // Some of the store's connections were killed while nobody used them.
+            // Some connections of the store were killed while they were idle.
             Err(AppendError::Store(error)) if error.kind() == StoreErrorKind::OutcomeUnknown => {
                 open = true;
             }
@@ -162,7 +162,7 @@ async fn an_idle_store_recovers_from_lost_connections() {
     let store = schema.open().await;
     store.append(vec![sold("1")], AppendCondition::None).await.unwrap();
     store.read_all(&of_show("1")).await.unwrap();
-    // Older than what is used without a look.
+    // Longer than a connection may be idle and still be used without a check.
     tokio::time::sleep(Duration::from_millis(700)).await;
     let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE pid <> pg_backend_pid() AND query LIKE $1";
@@ -203,7 +203,7 @@ async fn a_transaction_of_the_caller_commits_or_leaves_nothing() {
     for commit in [false, true] {
         let mut transaction = store.pool().begin().await.unwrap();
         store.append_in(&mut transaction, vec![sold("1")], unless_sold("1")).await.unwrap();
-        // Its own events count.
+        // The condition is checked against earlier events of the same transaction, too.
         let again = store.append_in(&mut transaction, vec![sold("1")], unless_sold("1")).await;
         assert!(again.unwrap_err().is_conflict());
         transaction.execute(query(mine_again(&mine))).await.unwrap();
@@ -346,7 +346,7 @@ async fn a_wrong_password_is_told() {
     assert_eq!(error.kind(), StoreErrorKind::Other);
 }
 
-/// The database under another role.
+/// The URL of the database for another role.
 fn url_of(role: &str, password: &str) -> String {
     let url = url();
     let (_, at) = url.rsplit_once('@').unwrap();

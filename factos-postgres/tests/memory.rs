@@ -69,7 +69,7 @@ async fn a_long_read_holds_bounded_memory() {
     ];
     for (query, options, most) in reads {
         let mut events = store.read(&query, options).await.unwrap();
-        // A consumer that is slow finds no more than one that is not.
+        // The store holds no more for a slow consumer than for a fast one.
         assert_eq!(count(&mut events, 1000).await, 1000);
         tokio::time::sleep(Duration::from_secs(1)).await;
         let (waiting, _) = resident();

@@ -176,7 +176,7 @@ mutants! {
         "condition::some_of_the_tags_do_not_refuse",
     ];
     the_revision: Keyed, vec![("k[m] := 4; hit[m] := l; all_ok := false;", "NULL;")], fails [
-        "stream::other_revisions_are_refused",
+        "revisions::other_revisions_are_refused",
         "concurrency::racing_revisions_have_one_winner",
     ];
     unique_revisions_and_the_locks_of_streams: Keyed, slowly(&[

@@ -1,4 +1,5 @@
-//! Transactions that lose against others: tried again where nothing was written, told where they cannot be.
+//! Transactions that lose against others: the store tries them again if nothing was written, and tells the
+//! caller if it cannot.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -21,10 +22,10 @@ use factos_postgres::{
 use support::{Schema, cause, eventually, pool, show_tag, sold, unless_sold, url};
 use tokio::sync::Barrier;
 
-/// The two ways to lose.
+/// The SQLSTATEs of a serialization failure and of a deadlock.
 const LOST: [&str; 2] = ["40001", "40P01"];
 
-/// How often the store sends at most.
+/// How often the store sends an append at most.
 const ATTEMPTS: u32 = 8;
 
 /// Lets the next `times` inserts fail with `code`; at their commit if `late`.
@@ -108,7 +109,7 @@ async fn an_append_that_loses_always_is_told_with_nothing_written() {
     }
 }
 
-/// Many at a time, which share commits: each is there once, and the verdicts hold.
+/// Many appends share commits: each event is in the log at most once, and every outcome is right.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn groups_that_lose_are_written_once() {
@@ -149,7 +150,7 @@ async fn groups_that_lose_are_written_once() {
     }
 }
 
-/// Sells both shows within a transaction, the second once `meet` has come.
+/// Sells both shows within a transaction, the second once `meet` is ready.
 async fn sell_both(
     store: &PostgresStore,
     shows: [&str; 2],
@@ -192,8 +193,8 @@ async fn a_deadlock_of_two_transactions_ends_one_of_them() {
     assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), 2);
 }
 
-/// A store whose statements are the victims of any deadlock that they are part of: of those in it, the
-/// server ends the one that looks first.
+/// A store whose statements are the victims of any deadlock that they are part of: the server ends the
+/// statement whose deadlock timeout is over first.
 async fn open_as_victim(schema: &Schema) -> PostgresStore {
     open_with_patience(schema, "1500ms").await
 }
@@ -205,7 +206,7 @@ async fn open_with_patience(schema: &Schema, deadlock_timeout: &str) -> Postgres
     schema.config().open(pool).await.unwrap()
 }
 
-/// Waits until as many statements on the log wait for a lock.
+/// Waits until at least `count` statements on the log wait for a lock.
 async fn until_blocked(schema: &Schema, count: i64) {
     let pool = pool(1).await;
     let like = format!("%{}%", schema.name);
@@ -223,7 +224,8 @@ async fn deadlocks(pool: &PgPool) -> i64 {
     query_scalar(sql).fetch_one(pool).await.unwrap()
 }
 
-/// Has a transaction and `other`, which wants the shows `a` and `b` in this order, wait for each other.
+/// Makes a transaction and `other`, which locks the shows `a` and `b` in this order, wait for each
+/// other.
 async fn deadlock_with<T: Send + 'static>(
     schema: &Schema,
     other: impl Future<Output = T> + Send + 'static,

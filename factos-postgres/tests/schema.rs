@@ -1,4 +1,5 @@
-//! The schema: created once however many try, told where it is not one, and used with few privileges.
+//! The schema is created once however many try at once, refused if it is no log, and used with few
+//! privileges.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -123,7 +124,7 @@ async fn a_log_that_a_transaction_locks_as_a_whole_is_opened() {
     transaction.commit().await.unwrap();
 }
 
-/// An engine whose locks are stubs, made of functions that come before the engine's own.
+/// A server whose advisory locks are stubs: functions that come before its own in the search path.
 #[tokio::test]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn locks_that_do_not_exclude_are_refused() {

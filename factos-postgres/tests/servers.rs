@@ -1,4 +1,4 @@
-//! Servers that follow another one, and servers that are full.
+//! Standby servers, and servers without a free connection.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -46,7 +46,7 @@ async fn a_server_without_a_free_connection_is_told_and_used_again() {
     let error = PostgresStore::connect(&cluster.url()).await.unwrap_err();
     assert!(matches!(cause(&error), Error::ServerFull(_)), "{error:?}");
     assert_eq!(error.kind(), StoreErrorKind::Busy);
-    // What the store keeps is enough to go on, for as many clients as there may be.
+    // The connections that the store keeps are enough for any number of clients.
     let appends: Vec<_> = (0..50)
         .map(|n| {
             let store = store.clone();
@@ -67,7 +67,7 @@ async fn a_server_without_a_free_connection_is_told_and_used_again() {
     assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), 51);
 }
 
-/// More wait than there are connections, and the server gives no more.
+/// More appends wait than the store has connections, and the server gives no more.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn what_others_give_back_is_used_on_a_server_without_a_free_connection() {

@@ -1,4 +1,4 @@
-//! The first things that anybody tries, in both modes.
+//! The basic calls, in both modes.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -77,7 +77,7 @@ mod with_tls {
     }
 }
 
-/// Needs no server that talks: the driver refuses first.
+/// The server need not answer: the driver refuses first.
 #[cfg(not(feature = "tls"))]
 #[tokio::test]
 async fn without_the_feature_it_is_named() {

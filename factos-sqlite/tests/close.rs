@@ -85,7 +85,7 @@ async fn closing_ends_waits_and_keeps_what_was_accepted() {
             Err(other) => panic!("{other:?}"),
         }
     }
-    // Either an append woke it first, or the end did.
+    // The wait ended either with an append or with the close.
     drop(tokio::time::timeout(Duration::from_secs(5), waiting).await.unwrap());
     let store = SqliteStore::open(&path).await.unwrap();
     assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), accepted);

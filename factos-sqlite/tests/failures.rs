@@ -1,4 +1,4 @@
-//! No room, and commits that fail: nothing is lost, and the caller is told what is known.
+//! A log without room, and commits that fail: nothing is lost, and the caller is told what is known.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -17,7 +17,8 @@ fn large() -> NewEvent {
     NewEvent::new(SOLD, Bytes::from(vec![b'x'; 20_000]))
 }
 
-/// Appends pairs until one fails: how many were accepted, the ids of the pair that failed, and how.
+/// Appends pairs until one fails, and returns how many were accepted, the ids of the pair that failed,
+/// and the error.
 async fn append_until_it_fails(store: &SqliteStore) -> (usize, [EventId; 2], AppendError) {
     let mut accepted = 0;
     loop {
@@ -47,7 +48,7 @@ async fn a_log_that_is_as_large_as_it_may_be_refuses_and_stays_whole() {
     assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), accepted * 2 + 1);
 }
 
-/// Unlike a full disk, this leaves it to the store to roll back.
+/// Unlike on a full disk, SQLite does not roll back by itself here: the store has to.
 #[tokio::test]
 async fn a_statement_that_fails_leaves_nothing_of_its_batch() {
     let folder = tempfile::tempdir().unwrap();
@@ -90,7 +91,7 @@ async fn one_append_without_room_does_not_fail_its_neighbours() {
     assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), 39);
 }
 
-/// Reports in a form that the parent reads.
+/// Prints what happens in a form that the parent process reads.
 async fn report_until_it_fails(path: &Path) {
     let store = SqliteStore::open(path).await.unwrap();
     let (accepted, ids, error) = append_until_it_fails(&store).await;
@@ -99,7 +100,7 @@ async fn report_until_it_fails(path: &Path) {
     println!("ids={} {}", ids[0], ids[1]);
     println!("kind={:?}", error.kind());
     println!("error={error}");
-    // The store goes on: it reads, and tells of the next append what it knows.
+    // The store is still usable: it reads, and answers the next append.
     println!("readable={}", store.read_all(&Query::all()).await.unwrap().len());
     let again = store.append(vec![large()], AppendCondition::None).await;
     println!("again={}", again.is_ok());
@@ -137,7 +138,7 @@ async fn a_commit_that_fails_is_told_as_unknown() {
     let store = SqliteStore::open(&path).await.unwrap();
     let found = store.read_all(&Query::all()).await.unwrap().len();
     assert!(found >= accepted * 2, "an acknowledged append is lost: {report}");
-    // The same ids again tell what became of the batch.
+    // Sending the same ids again tells whether the batch was written.
     let ids = value(&report, "ids=").split(' ').map(|id| id.parse().unwrap());
     let pair: Vec<_> = ids.map(|id| NewEvent { id, ..large() }).collect();
     match store.append(pair.clone(), AppendCondition::None).await {
@@ -156,7 +157,7 @@ async fn a_commit_that_fails_is_told_as_unknown() {
 async fn child_on_a_full_disk() {
     let path = task().0;
     report_until_it_fails(&path).await;
-    // The file system goes with this process, so what it holds is looked at here.
+    // The file system ends with this process, so its log is read here.
     let store = SqliteStore::open(&path).await.unwrap();
     println!("reopened={}", store.read_all(&Query::all()).await.unwrap().len());
 }

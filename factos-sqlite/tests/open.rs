@@ -90,7 +90,7 @@ async fn a_lock_of_another_process_is_waited_for_and_then_told() {
     assert_eq!(error.kind(), StoreErrorKind::Busy);
     assert!(matches!(cause(&error), Error::Locked { waited, .. } if waited.as_millis() >= 200));
     assert!(begun.elapsed() < Duration::from_secs(3));
-    // Readers go on meanwhile, and writers after it.
+    // Reads go on meanwhile, and appends once the lock is released.
     assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), 1);
     other.execute_batch("ROLLBACK").unwrap();
     store.append(vec![sold("1")], AppendCondition::None).await.unwrap();

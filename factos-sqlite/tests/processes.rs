@@ -17,7 +17,7 @@ use support::{child, lines, of_show, sold, task, unless_sold};
 
 const SEATS: usize = 200;
 
-/// Sells until the show is sold out; a lost race is tried again. Returns how many it sold.
+/// Sells until the show is sold out, and tries again after a conflict. Returns how many seats it sold.
 async fn sell_out(store: &SqliteStore) -> usize {
     let mut own = 0;
     loop {
@@ -67,7 +67,7 @@ fn microseconds_now() -> u128 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros()
 }
 
-/// Tells when it saw each position.
+/// Prints when it saw each position.
 #[tokio::test]
 #[ignore = "a child process of a_follower_in_another_process_sees_appends_within_50_ms"]
 async fn follower() {
@@ -112,6 +112,6 @@ async fn a_follower_in_another_process_sees_appends_within_50_ms() {
     }
     assert_eq!(delays.len(), APPENDS);
     delays.sort_unstable();
-    // The median: a machine that is busy with other tests holds up single ones.
+    // The median, for a machine that is busy with other tests delays single appends.
     assert!(delays[APPENDS / 2] <= 50_000, "microseconds: {delays:?}");
 }

@@ -1,4 +1,4 @@
-//! Queries on a log that is long enough for the choice of what drives them to matter.
+//! Queries on a log that is long enough for it to matter by which type or tag the events are looked up.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -119,8 +119,8 @@ async fn every_driver_checks_what_the_reference_checks() {
         let query = random_query(&mut rng);
         let after = SequencePosition::new(rng.u64(0..EVENTS + 50));
         let condition = AppendCondition::fail_if_events_match(query.clone()).after(after);
-        // A duplicate would be refused for its id, so each attempt is an event of its own; a log that
-        // grew is compared as it was.
+        // Each attempt appends a new event, for a duplicate would be refused for its id. No query
+        // selects these events, so that the log is compared as it was before.
         let attempt = store.append(vec![NewEvent::new(support::SOLD, "")], condition).await;
         let matching = expected(&log, &query, ReadOptions::all().after(after));
         match attempt {

@@ -1,8 +1,8 @@
-//! The suite that every backend passes. **Exempt from semantic versioning**: a patch release may add a
-//! case, rename one, or make one stricter.
+//! The test suite that every backend passes. **Exempt from semantic versioning**: a patch release may add
+//! a case, rename one, or make one stricter.
 //!
 //! # From nothing to a green run
-//! 1. A crate, and what it needs:
+//! 1. Make a crate, and add what it needs:
 //!
 //!    ```text
 //!    cargo new --lib my-backend && cd my-backend
@@ -11,10 +11,10 @@
 //!    cargo add --dev factos --features conformance
 //!    cargo add --dev tempfile
 //!    ```
-//! 2. A type that implements the five functions of [`EventStore`](crate::EventStore). Its docs are the
-//!    contract. [At the end of this page](#a-whole-backend) stands a whole store over one append-only file,
-//!    which passes everything here; it may be copied and changed.
-//! 3. `tests/conformance.rs`, which is a [`Fixture`] and one or two macro calls:
+//! 2. Write a type that implements the five functions of [`EventStore`](crate::EventStore). The docs of that
+//!    trait are the contract. [At the end of this page](#a-whole-backend) is a whole store over one
+//!    append-only file, which passes every case; you may copy it and change it.
+//! 3. Write `tests/conformance.rs`, which is a [`Fixture`] and one or two macro calls:
 //!
 //!    ```
 //!    # mod my_backend {
@@ -65,39 +65,40 @@
 //!    }
 //!    # fn main() {}
 //!    ```
-//! 4. `cargo test`. One family after the other: `cargo test --test conformance append::` and so on, in
-//!    the order of the table below. Everything up to `stream` can be made green with one handle and one
-//!    thread.
+//! 4. Run `cargo test`. It is easiest to make one family pass after the other, in the order of the table
+//!    below: `cargo test --test conformance append::` and so on. The families up to `revisions` call the
+//!    store from one task at a time, and mostly through one handle.
 //!
-//! [`conformance!`](crate::conformance!) makes one `#[test]` per case, in one module per family. It
-//! stands once in a module. Each test brings its own runtime, so that the backend's crate needs none,
-//! and a case that hangs fails. A backend that several processes share also calls
+//! [`conformance!`](crate::conformance!) makes one `#[test]` of each case, in one module for each family.
+//! A module may call it once. Each test starts its own runtime, so that the crate of the backend needs
+//! none, and a case that hangs fails. A backend whose log several processes can share also calls
 //! [`conformance_processes!`](crate::conformance_processes!).
 //!
 //! # What a failure means
-//! Each function of a family is one case, and its summary is the rule that does not hold.
+//! Each function of a family is one case. If the case fails, the rule in the summary of the function does
+//! not hold.
 //!
 //! | family | proves | a failure is most often |
 //! |---|---|---|
-//! | [`append`] | what is written, returned and refused | a column that loses bytes; a batch that is written before all of it was checked |
-//! | [`limits`] | every store accepts [`Limits::FLOOR`](crate::Limits::FLOOR) | a limit of the database on sizes or parameters |
-//! | [`read`] | bounds, order, limit; one snapshot | `after` or `before` taken as inclusive; pages read from a log that grows |
-//! | [`query`] | what [`Query::matches`](crate::Query::matches) says is what the store does | any tag instead of all tags; names compared with a collation |
-//! | [`condition`] | when a condition holds, and what a refusal tells | `after` ignored; only the first item looked at; the batch counted against itself |
-//! | [`stream`] | revisions, and conditions on them | revisions counted from what this handle knows |
-//! | [`handle`] | what handles, threads and runtimes see of one log | a cache that other handles do not invalidate; a task bound to the first runtime |
-//! | [`visibility`] | a follower misses nothing while others write | positions handed out before the order of commits is fixed |
-//! | [`concurrency`] | boundaries are exact under contention | the condition checked before the lock, or in a weaker isolation |
-//! | [`follow`] | [`wait_past`](crate::EventStore::wait_past) wakes, and misses nothing | the head looked at before listening |
-//! | [`durability`] | what was acknowledged outlives its handles | acknowledged before it is written |
-//! | [`model`] | whatever is done in whatever order, a plain log comes to the same | two rules above that meet; the shortest list of operations is printed |
-//! | [`process`] | the same between processes, also killed ones | a lock that only threads see; half a batch after a crash |
+//! | [`append`] | what is written, returned and refused | a column loses bytes; a batch is written before all of it was checked |
+//! | [`limits`] | everything up to [`Limits::FLOOR`](crate::Limits::FLOOR) is accepted | a limit of the database on sizes or parameters |
+//! | [`read`] | bounds, order, limit; one snapshot | `after` or `before` is taken as inclusive; later pages show events that were appended after the read began |
+//! | [`query`] | the store selects the events for which [`Query::matches`](crate::Query::matches) is true | one tag of an item is enough, instead of all; names are compared with a collation |
+//! | [`condition`] | when a condition holds, and what a refusal tells | `after` is ignored; only the first item is checked; the batch breaks its own condition |
+//! | [`revisions`] | revisions of streams, and conditions on them | revisions are counted from what this handle knows, not from the log |
+//! | [`handle`] | what handles, threads and runtimes see of one log | a cache is not invalidated by other handles; a task is bound to the first runtime |
+//! | [`visibility`] | a follower misses nothing while others write | positions are given out before the order of commits is fixed |
+//! | [`concurrency`] | boundaries are exact under contention | the condition is checked before the lock is taken, or in a weaker isolation level |
+//! | [`follow`] | [`wait_past`](crate::EventStore::wait_past) wakes, and misses nothing | the head is looked at before the waiter has subscribed |
+//! | [`durability`] | what was acknowledged outlives the handles of the log | an append is acknowledged before it is written |
+//! | [`model`] | any list of operations has the same results as on a plain list of events | an interaction of two rules above; the shortest list of operations that fails is printed |
+//! | [`process`] | boundaries between processes, and a log whose writers are killed | a lock that only threads of one process see; half a batch after a crash |
 //!
 //! # What may be declined
-//! A store that lacks a capability declines its cases, each with a reason; they become
-//! `#[ignore = "reason"]`, and the run prints it. Declining a case that does not exist does not compile.
-//! There is one such capability: to outlive its last handle. A store without it declines [`durability`]
-//! and [`model::random_reopening_agrees_with_a_plain_log`], and does not call
+//! A store that lacks a capability declines the cases that need it, each with a reason. Their tests become
+//! `#[ignore = "reason"]`, and a run prints the reason. Declining a case that does not exist does not
+//! compile. There is one such capability: that a log outlives its last handle. A store without it declines
+//! [`durability`] and [`model::random_reopening_agrees_with_a_plain_log`], and does not call
 //! [`conformance_processes!`](crate::conformance_processes!):
 //!
 //! ```
@@ -125,32 +126,35 @@
 //! # fn main() {}
 //! ```
 //!
-//! Whatever else is declined is a rule that the store does not keep, and its docs must say so.
+//! If a store declines any other case, it does not keep that rule, and its docs must say so.
 //!
-//! # Generated cases
-//! Some cases roll dice. When one fails, it prints its seed; the environment variable
-//! `FACTOS_CONFORMANCE_SEED` set to that number repeats it, as far as threads allow.
-//! `FACTOS_CONFORMANCE_CASES` is how many lists of operations each case of [`model`] plays.
+//! # Random inputs
+//! Some cases use random inputs. When such a case fails, it prints its seed. To repeat it, set the
+//! environment variable `FACTOS_CONFORMANCE_SEED` to that number: the inputs are then the same, though the
+//! threads may run in another order. `FACTOS_CONFORMANCE_CASES` sets how many lists of operations each case
+//! of [`model`] runs.
 //!
 //! # What the suite does not prove
-//! - That an acknowledged append survives a power cut: a killed process leaves the operating system
-//!   with what it wrote.
-//! - That a long read holds bounded memory: what is bounded depends on the backend, which tests it.
+//! - That an acknowledged append survives a power cut: after a process is killed, the operating system still
+//!   has what the process wrote.
+//! - That a long read holds bounded memory: the bound depends on the backend, which tests it itself.
 //!
 //! # A whole backend
-//! `cargo test --test file_store` runs everything above on it. Besides `factos` and `async-trait` it needs
-//! `serde`, `serde_json` and `tokio`, the last with its feature `time`.
+//! This store passes every case, as `cargo test --test file_store` shows in the repository of `factos`.
+//! Besides `factos` and `async-trait` it needs `serde`, `serde_json` and `tokio`, the last with its feature
+//! `time`.
 //!
 #![doc = concat!("```\n", include_str!("../tests/file_store/store.rs"), "# fn main() {}\n```")]
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
 mod case;
-mod crowd;
-mod dice;
+mod case_list;
 mod fixture;
-mod list;
-mod sample;
-mod step;
+mod pages;
+mod parallel;
+mod random;
+mod sample_values;
+mod store_calls;
 
 pub mod append;
 pub mod concurrency;
@@ -163,9 +167,10 @@ pub mod model;
 pub mod process;
 pub mod query;
 pub mod read;
-pub mod stream;
+pub mod revisions;
 pub mod visibility;
 
-pub use case::{Case, cases};
-pub use fixture::{Boxed, Fixture, Shared};
-pub use process::{ProcessFixture, process_cases, work};
+pub use case::Case;
+pub use case_list::cases;
+pub use fixture::{Boxed, Fixture, ProcessFixture, Shared};
+pub use process::{process_cases, work};

@@ -1,4 +1,4 @@
-//! The loop over a boundary of facts.
+//! Dispatching a command on a boundary of facts.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -19,7 +19,7 @@ fn items(query: QueryFor<Ticketing>) -> Query {
     query.into_query().unwrap()
 }
 
-/// Decides upon the events it is told.
+/// Decides upon the events of its command.
 fn obedient()
 -> impl Decider<Command = Vec<Ticketing>, Event = Ticketing, State = usize, Error = Infallible> {
     decider_fn(|| 0, |n, _: &Ticketing| n + 1, |_, events: &Vec<Ticketing>| Ok(events.clone()))

@@ -1,4 +1,4 @@
-//! The loop over one stream.
+//! Dispatching a command on one stream.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

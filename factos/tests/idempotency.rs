@@ -1,4 +1,4 @@
-//! One key, one effect.
+//! A command with an idempotency key takes effect once.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

@@ -1,5 +1,5 @@
-//! The cases of several processes are tested here: logs that are wrong in one way each fail the one that
-//! says so.
+//! The cases of several processes are themselves tested here: a log that is wrong in one way fails the
+//! case of the rule that it breaks.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -20,23 +20,23 @@ mod store;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Flaw {
-    /// The condition is looked at, and then the batch is written.
+    /// The condition is checked under one lock, and the batch is written under another.
     ChecksFirst,
     /// The events of a batch are written one by one.
     WritesOneByOne,
-    /// An append returns, and is written later.
+    /// An append returns before its batch is written.
     AcknowledgesFirst,
-    /// What another process gets is another log.
+    /// Another process opens another log.
     IsSomewhereElse,
 }
 
-struct Careless {
+struct FlawedStore {
     flaw: Flaw,
     file: FileStore,
     late: Mutex<Vec<NewEvent>>,
 }
 
-impl Careless {
+impl FlawedStore {
     fn open(flaw: Flaw, path: PathBuf) -> Self {
         Self { flaw, file: FileStore::open(path).unwrap(), late: Mutex::default() }
     }
@@ -71,7 +71,7 @@ impl Careless {
         Ok(page)
     }
 
-    /// Returns what would be written, and writes what it kept the last time.
+    /// Returns the records of a batch that it only keeps, and writes the batch that it kept before.
     async fn acknowledge(&self, events: Vec<NewEvent>) -> Result<Page, AppendError> {
         let before = std::mem::replace(&mut *self.late.lock().unwrap(), events.clone());
         if !before.is_empty() {
@@ -95,7 +95,7 @@ impl Careless {
 }
 
 #[async_trait]
-impl EventStore for Careless {
+impl EventStore for FlawedStore {
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
         self.file.read(query, options).await
     }
@@ -113,11 +113,12 @@ impl EventStore for Careless {
         events: Vec<NewEvent>,
         condition: AppendCondition,
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
-        let is_killed = events.len() > 1;
+        // Only the case that kills processes appends batches of several events.
+        let is_batch = events.len() > 1;
         match self.flaw {
             Flaw::ChecksFirst => self.check_and_write(events, condition).await,
             Flaw::WritesOneByOne => self.write_one_by_one(events, condition).await,
-            Flaw::AcknowledgesFirst if is_killed => self.acknowledge(events).await,
+            Flaw::AcknowledgesFirst if is_batch => self.acknowledge(events).await,
             Flaw::AcknowledgesFirst | Flaw::IsSomewhereElse => {
                 self.file.append(events, condition).await
             }
@@ -133,7 +134,7 @@ impl EventStore for Careless {
     }
 }
 
-macro_rules! careless {
+macro_rules! flawed_logs {
     ($($name:ident: $flaw:ident fails $case:literal saying $told:literal;)*) => {
         $(mod $name {
             use super::*;
@@ -141,14 +142,14 @@ macro_rules! careless {
             pub(crate) struct Log(TempDir);
 
             impl Fixture for Log {
-                type Store = Careless;
+                type Store = FlawedStore;
 
                 async fn fresh() -> Self {
                     Self(tempfile::tempdir().unwrap())
                 }
 
-                async fn connect(&self) -> Careless {
-                    Careless::open(Flaw::$flaw, self.0.path().join("log"))
+                async fn connect(&self) -> FlawedStore {
+                    FlawedStore::open(Flaw::$flaw, self.0.path().join("log"))
                 }
             }
 
@@ -157,10 +158,10 @@ macro_rules! careless {
                     self.0.path().join("log").to_str().unwrap().to_owned()
                 }
 
-                async fn reach(address: &str) -> Careless {
+                async fn reach(address: &str) -> FlawedStore {
                     let elsewhere = Flaw::$flaw == Flaw::IsSomewhereElse;
                     let address = format!("{address}{}", if elsewhere { "-2" } else { "" });
-                    Careless::open(Flaw::$flaw, address.into())
+                    FlawedStore::open(Flaw::$flaw, address.into())
                 }
             }
 
@@ -184,7 +185,7 @@ macro_rules! careless {
     };
 }
 
-careless! {
+flawed_logs! {
     checking_first: ChecksFirst fails "process::boundaries_hold_across_processes" saying ", decided from ";
     writing_one_by_one: WritesOneByOne
         fails "process::a_killed_process_loses_nothing_acknowledged" saying " is half there: ";

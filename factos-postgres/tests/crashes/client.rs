@@ -10,13 +10,13 @@ use factos::{
 use factos_postgres::PostgresStore;
 
 use crate::{
-    is_retryable,
     ledger::{COUNTED, Ledger},
+    support::assert_busy,
 };
 
 const COUNTERS: u64 = 3;
 
-/// Appends one way after the other, and keeps a ledger of what became of it.
+/// Appends in several ways in turn, and keeps a ledger of the outcomes.
 pub(crate) struct Client {
     pub(crate) number: usize,
     pub(crate) store: PostgresStore,
@@ -51,7 +51,7 @@ impl Client {
                 ledger.unknown.push(sent);
             }
             Err(AppendError::Store(error)) => {
-                is_retryable(&error);
+                assert_busy(&error);
                 ledger.not_written.push(sent);
                 pause().await;
             }
@@ -59,14 +59,14 @@ impl Client {
         }
     }
 
-    /// Counts one on, and says in the event from what.
+    /// Appends the next count, and says in the event what it was decided from.
     async fn count(&self, ledger: &mut Ledger) {
         let counter = tag("counter", fastrand::u64(..COUNTERS));
         let query = Query::item(QueryItem::with_tag(counter.clone()));
         let (observed, counted) = match self.read(&query).await {
             Ok(read) => read,
             Err(error) => {
-                is_retryable(&error);
+                assert_busy(&error);
                 ledger.failed_reads += 1;
                 return pause().await;
             }
@@ -83,7 +83,7 @@ impl Client {
         Ok((events.observed(), events.collect().await?.len()))
     }
 
-    /// Appends in a transaction that stays open for a while; its end may come to anything.
+    /// Appends in a transaction that stays open for a while, and whose commit may fail.
     async fn hold(&self, ledger: &mut Ledger) {
         let batch = self.batch();
         let Ok(mut transaction) = self.store.pool().begin().await else { return pause().await };

@@ -11,11 +11,11 @@ use factos_postgres::PostgresStore;
 
 pub(crate) const COUNTED: EventType = EventType::from_static("Counted");
 
-/// What became of every batch that was sent.
+/// The outcome of every batch that was sent.
 #[derive(Default)]
 pub(crate) struct Ledger {
     pub(crate) acknowledged: Vec<Page>,
-    /// The store could not tell.
+    /// The store did not know the outcome.
     pub(crate) unknown: Vec<Vec<NewEvent>>,
     /// The store said that nothing was written, for the server was away.
     pub(crate) not_written: Vec<Vec<NewEvent>>,
@@ -37,7 +37,8 @@ impl Ledger {
         self.unknown.len() + self.not_written.len() + self.failed_reads
     }
 
-    /// That the log holds what was acknowledged, nothing that was told as not written, and half of nothing.
+    /// Asserts that the log has every acknowledged batch, none that was told as not written, and no
+    /// half batch.
     pub(crate) fn verify(&self, log: &[Recorded<Bytes>]) {
         assert!(log.is_sorted_by(|a, b| a.position < b.position), "positions of {log:?}");
         let stored: HashMap<_, _> = log.iter().map(|record| (record.id, record)).collect();
@@ -63,7 +64,7 @@ impl Ledger {
         verify_counters(log);
     }
 
-    /// That an id is refused if, and only if, its event is in the log.
+    /// Asserts that an id is refused if, and only if, its event is in the log.
     pub(crate) async fn settle(&self, store: &PostgresStore) {
         let sample = self.acknowledged.iter().step_by(self.acknowledged.len() / 50 + 1);
         let taken = sample.map(|page| page[0].id);
@@ -80,7 +81,7 @@ impl Ledger {
     }
 }
 
-/// Revisions go on over each crash, without a gap.
+/// Asserts that revisions go on over each crash, without a gap.
 fn verify_streams(log: &[Recorded<Bytes>]) {
     let mut revisions: HashMap<_, u64> = HashMap::new();
     for record in log {
@@ -92,7 +93,7 @@ fn verify_streams(log: &[Recorded<Bytes>]) {
     assert!(!revisions.is_empty());
 }
 
-/// Each count was decided from what the log says that it could see.
+/// Asserts that each count was decided from every count before it.
 fn verify_counters(log: &[Recorded<Bytes>]) {
     let mut counted: HashMap<_, Vec<SequencePosition>> = HashMap::new();
     for record in log.iter().filter(|record| record.event_type == COUNTED) {

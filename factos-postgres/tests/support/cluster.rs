@@ -1,4 +1,4 @@
-//! A server of a test's own, that it may stop, start and copy.
+//! A server for one test, which may stop, start and copy it.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
@@ -18,7 +18,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// An empty one, started.
+    /// Starts an empty server.
     pub(crate) fn start_new() -> Self {
         let cluster = Self::reserve();
         let data = cluster.data();
@@ -31,7 +31,7 @@ impl Cluster {
         cluster
     }
 
-    /// One that offers encryption, with a certificate of an authority of its own.
+    /// Starts a server that offers encryption, with a certificate of an authority that is made for it.
     pub(crate) fn start_encrypted() -> Self {
         let cluster = Self::start_new();
         cluster.authority("ca");
@@ -43,7 +43,7 @@ impl Cluster {
         cluster.openssl(
             "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.crt",
         );
-        cluster.own("server.key");
+        cluster.change_owner("server.key");
         cluster.crash();
         cluster.set(&format!(
             "ssl = on\nssl_cert_file = '{}'\nssl_key_file = '{}'\n",
@@ -54,7 +54,7 @@ impl Cluster {
         cluster
     }
 
-    /// A streaming replica, started.
+    /// Starts a streaming replica.
     pub(crate) fn replicate(&self) -> Self {
         let replica = Self::reserve();
         let port = self.port.to_string();
@@ -97,7 +97,7 @@ impl Cluster {
         let folder = tempfile::Builder::new().prefix("factos-cluster-").tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let cluster = Self { folder, port };
-        cluster.own(".");
+        cluster.change_owner(".");
         cluster
     }
 
@@ -117,7 +117,7 @@ impl Cluster {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
-    fn own(&self, name: &str) {
+    fn change_owner(&self, name: &str) {
         if is_root() {
             let owned = Command::new("chown").arg(owner()).arg(self.path(name)).status().unwrap();
             assert!(owned.success());
@@ -148,7 +148,7 @@ impl Cluster {
         self.path("data")
     }
 
-    /// A file beside the data.
+    /// The path of a file beside the data.
     pub(crate) fn path(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }
@@ -170,7 +170,7 @@ impl Cluster {
         } else {
             Command::new(program)
         };
-        // A server that goes on must not hold the test's own output open.
+        // A server that runs on must not hold the output of the test open.
         command.current_dir(self.folder.path()).stdin(std::process::Stdio::null());
         command
     }

@@ -34,7 +34,7 @@ impl<const KEYED: bool> ProcessFixture for Log<KEYED> {
     }
 
     async fn reach(address: &str) -> Handle {
-        // The schema is dropped by whoever made it.
+        // The process that made the schema drops it.
         let schema = ManuallyDrop::new(Schema { name: address.to_owned(), mode: Self::MODE });
         Handle::new(schema.open().await, None)
     }

@@ -9,7 +9,7 @@ use factos_postgres::PostgresStore;
 
 use crate::support::Schema;
 
-/// A store that keeps its schema in being: a case may drop the fixture first.
+/// A store that keeps its schema from being dropped, for a case may drop the fixture first.
 pub(crate) struct Handle {
     store: PostgresStore,
     _schema: Option<Arc<Schema>>,

@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use factos::{AppendCondition, EventType, NewEvent, Query, QueryItem, StoreError, Tag};
+use factos::{
+    AppendCondition, EventType, NewEvent, Query, QueryItem, StoreError, StoreErrorKind, Tag,
+};
 use factos_postgres::{
     Config, Mode, PostgresStore,
     sqlx::{AssertSqlSafe, Executor, PgPool, postgres::PgPoolOptions, raw_sql},
@@ -17,10 +19,10 @@ use factos_postgres::{
 /// Longer than the disk of a busy machine may hang.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Long beside everything that does not wait, so that what is stuck ends as a failure.
+/// A timeout that is long beside everything that does not wait, so that a call that is stuck fails.
 pub(crate) const STUCK: Duration = Duration::from_secs(20);
 
-/// What the work comes to, unless it is stuck.
+/// The result of the work, which must end within [`STUCK`].
 pub(crate) async fn in_time<T>(what: &str, work: impl Future<Output = T>) -> T {
     tokio::time::timeout(STUCK, work).await.unwrap_or_else(|_| panic!("{what} waits as well"))
 }
@@ -45,9 +47,14 @@ pub(crate) fn unless_sold(show: &str) -> AppendCondition {
     AppendCondition::fail_if_events_match(of_show(show))
 }
 
-/// The backend's own error within.
+/// The error of this backend within.
 pub(crate) fn cause(error: &StoreError) -> &factos_postgres::Error {
     error.downcast_ref().unwrap()
+}
+
+/// Asserts that a call that met a crash may be tried again.
+pub(crate) fn assert_busy(error: &StoreError) {
+    assert_eq!(error.kind(), StoreErrorKind::Busy, "{error:?}, {:?}", cause(error));
 }
 
 /// The database that tests may fill with schemas.
@@ -65,14 +72,14 @@ pub(crate) fn unique(prefix: &str) -> String {
     format!("{prefix}_{id}_{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// A schema of its own, dropped at the end.
+/// A schema for one test, dropped at the end.
 pub(crate) struct Schema {
     pub(crate) name: String,
     pub(crate) mode: Mode,
 }
 
 impl Schema {
-    /// An empty log.
+    /// A schema with an empty log.
     pub(crate) async fn new(mode: Mode) -> Self {
         let schema = Self::named(mode);
         let pool = pool(1).await;
@@ -81,7 +88,7 @@ impl Schema {
         schema
     }
 
-    /// Only the name.
+    /// The name of a schema that is still to be made.
     pub(crate) fn named(mode: Mode) -> Self {
         Self { name: unique("test"), mode }
     }
@@ -123,7 +130,7 @@ impl Drop for Schema {
     }
 }
 
-/// A pool as an application would make it.
+/// A pool, as an application would make it.
 pub(crate) async fn pool(connections: u32) -> PgPool {
     let options = PgPoolOptions::new().max_connections(connections);
     options.acquire_timeout(Duration::from_secs(20)).connect(&url()).await.unwrap()

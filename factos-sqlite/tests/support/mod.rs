@@ -1,4 +1,4 @@
-//! What the tests of this crate share: events, and children that are this test binary again.
+//! What the tests of this crate share: events, and child processes that run the test binary again.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
@@ -30,7 +30,7 @@ pub(crate) fn unless_sold(show: &str) -> AppendCondition {
     AppendCondition::fail_if_events_match(of_show(show))
 }
 
-/// The backend's own error within.
+/// The error of this backend within.
 pub(crate) fn cause(error: &StoreError) -> &factos_sqlite::Error {
     error.downcast_ref().unwrap()
 }
@@ -64,7 +64,7 @@ fn with_environment(command: &mut Command, path: &Path, argument: &str) {
     command.stdout(Stdio::piped()).stderr(Stdio::inherit());
 }
 
-/// In a child: the log, and what it was told.
+/// In a child: the path of the log, and the argument.
 pub(crate) fn task() -> (PathBuf, String) {
     let log = env::var_os(LOG).expect("this test is run by another one, as a process of its own");
     (log.into(), env::var(ARGUMENT).unwrap())

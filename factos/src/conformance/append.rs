@@ -4,8 +4,9 @@ use std::{pin::pin, task::Poll, time::SystemTime};
 
 use super::{
     fixture::Fixture,
-    sample::{at, event, expecting, in_stream, query, stream, unless},
-    step::{append, append_if, append_one, ids, positions, trace, types, whole_log},
+    pages::{ids, positions, types},
+    sample_values::{at, event, expecting, in_stream, query, stream, unless},
+    store_calls::{append, append_if, append_one, trace, whole_log},
 };
 use crate::store::EventStore;
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     revision::Revision,
 };
 
-/// Texts that are easily taken for one another, or spoilt on the way.
+/// Texts that a store may take for one another, or change.
 const LOOKALIKES: [&str; 12] = [
     "\u{e9}",
     "e\u{301}",
@@ -33,7 +34,7 @@ const LOOKALIKES: [&str; 12] = [
     "_'\"\\",
 ];
 
-/// Positions strictly increase, in the order of each batch and from batch to batch.
+/// Positions strictly increase, from event to event within a batch and from batch to batch.
 pub async fn positions_strictly_increase<F: Fixture>(log: F) {
     let store = log.connect().await;
     let mut returned = append(&store, vec![event("A", &[]), event("B", &[])]).await;
@@ -44,7 +45,7 @@ pub async fn positions_strictly_increase<F: Fixture>(log: F) {
     assert_eq!(positions(&whole_log(&store).await), positions(&returned));
 }
 
-/// Order is the order of appending, whatever the ids are.
+/// Events are read in the order in which they were appended, whatever their ids are.
 pub async fn ids_have_no_say_in_the_order<F: Fixture>(log: F) {
     let store = log.connect().await;
     let mut batch: Vec<_> = ["A", "B", "C", "D"].map(|name| event(name, &[])).into();
@@ -55,7 +56,7 @@ pub async fn ids_have_no_say_in_the_order<F: Fixture>(log: F) {
     assert_eq!(types(&whole_log(&store).await), ["A", "B", "C", "D"]);
 }
 
-/// A record says of its event what was appended, field by field.
+/// Each field of a record equals the field of the event that was appended.
 pub async fn a_record_says_what_was_appended<F: Fixture>(log: F) {
     let store = log.connect().await;
     let sent = rich_batch();
@@ -83,7 +84,7 @@ pub async fn returned_records_equal_a_later_read<F: Fixture>(log: F) {
     assert_eq!(whole_log(&log.connect().await).await, returned);
 }
 
-/// The time of recording is now, in whole microseconds.
+/// A record tells when it was appended, in whole microseconds.
 pub async fn the_time_is_in_whole_microseconds<F: Fixture>(log: F) {
     let store = log.connect().await;
     for _ in 0..10 {
@@ -95,7 +96,7 @@ pub async fn the_time_is_in_whole_microseconds<F: Fixture>(log: F) {
     }
 }
 
-/// A payload is opaque: every byte value comes back, and none at all does too.
+/// A payload is opaque: bytes of every value come back unchanged, and an empty payload does too.
 pub async fn a_payload_comes_back_byte_for_byte<F: Fixture>(log: F) {
     let store = log.connect().await;
     let every_byte: Vec<u8> = (0..=255).chain((0..=255).rev()).collect();
@@ -110,7 +111,7 @@ pub async fn a_payload_comes_back_byte_for_byte<F: Fixture>(log: F) {
     assert_eq!(stored, payloads);
 }
 
-/// Metadata comes back byte for byte: quotes, control characters and empty values too.
+/// Metadata comes back byte for byte, with quotes, control characters and empty values.
 pub async fn metadata_comes_back_byte_for_byte<F: Fixture>(log: F) {
     let store = log.connect().await;
     let control: String = (1..=0x9F).filter_map(char::from_u32).collect();
@@ -142,7 +143,7 @@ pub async fn names_are_equal_only_byte_for_byte<F: Fixture>(log: F) {
     for name in LOOKALIKES {
         let tag = format!("k:{name}");
         for query in [query(&[name], &[]), query(&[], &[&tag])] {
-            let page = super::step::matching(&store, &query).await;
+            let page = super::store_calls::matching(&store, &query).await;
             assert_eq!(types(&page), [name], "{query}");
             assert_eq!(page[0].stream, Some(stream(name)));
             assert_eq!(page[0].tags.as_lines(), tag);
@@ -150,7 +151,7 @@ pub async fn names_are_equal_only_byte_for_byte<F: Fixture>(log: F) {
     }
 }
 
-/// Any UUID is an id, and comes back.
+/// Any UUID is accepted as an id, and comes back unchanged.
 pub async fn any_uuid_is_an_id<F: Fixture>(log: F) {
     let store = log.connect().await;
     let sent = [[0; 16], [255; 16], *b"not a uuid, but!", [0x80; 16]].map(EventId::from_bytes);
@@ -179,7 +180,7 @@ pub async fn an_empty_batch_is_refused_before_its_condition<F: Fixture>(log: F) 
     assert_eq!(trace(&store).await, before);
 }
 
-/// An id that stands twice in a batch is refused, and nothing is written.
+/// A batch that has an id twice is refused, and nothing of it is written.
 pub async fn an_id_twice_in_a_batch_is_refused<F: Fixture>(log: F) {
     let store = log.connect().await;
     let mut batch = vec![in_stream("s", "A"), in_stream("s", "B"), in_stream("t", "C")];
@@ -190,7 +191,8 @@ pub async fn an_id_twice_in_a_batch_is_refused<F: Fixture>(log: F) {
     assert_eq!(trace(&store).await, before);
 }
 
-/// An id that is in the log is refused, wherever it stands in the batch, and nothing is written.
+/// A batch with an id that is in the log is refused, wherever the id stands in the batch, and nothing
+/// of it is written.
 pub async fn an_id_of_the_log_is_refused<F: Fixture>(log: F) {
     let store = log.connect().await;
     let taken = append_one(&store, in_stream("s", "A")).await.id;
@@ -209,7 +211,7 @@ pub async fn an_id_of_the_log_is_refused<F: Fixture>(log: F) {
     assert!(is_duplicate(&outcome, taken), "{outcome:?}");
 }
 
-/// A batch that is sent again is told by its ids, whatever its condition says by then.
+/// A batch that is sent again is refused as a duplicate, even if its condition no longer holds.
 pub async fn a_taken_id_is_told_before_the_condition<F: Fixture>(log: F) {
     let store = log.connect().await;
     let sent = in_stream("s", "A");
@@ -227,7 +229,7 @@ pub async fn a_taken_id_is_told_before_the_condition<F: Fixture>(log: F) {
     assert_eq!(whole_log(&store).await.len(), 1);
 }
 
-/// A refused append leaves no trace: log, head, revisions and ids are as before.
+/// A refused append leaves no trace: the log, the head, the revisions and the ids are as before.
 pub async fn a_refused_append_leaves_no_trace<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![in_stream("s", "A")]).await;
@@ -240,12 +242,12 @@ pub async fn a_refused_append_leaves_no_trace<F: Fixture>(log: F) {
     }
     let condition = expecting("t", Revision::NoEvents);
     let accepted = store.append(batch, condition).await.unwrap();
-    assert_eq!(super::step::revisions(&accepted), [Some(1), Some(0), None]);
+    assert_eq!(super::pages::revisions(&accepted), [Some(1), Some(0), None]);
     assert!(accepted[0].position > at(1));
 }
 
-/// A batch whose append is dropped half done is in the log as a whole or not at all, and sending it
-/// again tells which.
+/// If the future of an append is dropped before it is ready, the batch is in the log as a whole or not
+/// at all, and sending it again tells which.
 pub async fn a_dropped_append_leaves_all_or_nothing<F: Fixture>(log: F) {
     let store = log.connect().await;
     let mut sent = Vec::new();
@@ -277,12 +279,12 @@ fn is_duplicate<T>(outcome: &Result<T, AppendError>, id: EventId) -> bool {
     matches!(outcome, Err(AppendError::DuplicateEventId(named)) if *named == id)
 }
 
-/// Events with each field in more than one shape.
+/// Events whose fields each take more than one form.
 fn rich_batch() -> Vec<NewEvent> {
     let plain = event("A", &[]);
     let mut full = in_stream("order-\u{1f3ab}", "order placed");
     full.version = u32::MAX;
-    full.tags = super::sample::tag_set(&["order:7", "customer:\u{e9}", "url:https://x"]);
+    full.tags = super::sample_values::tag_set(&["order:7", "customer:\u{e9}", "url:https://x"]);
     full.metadata = Metadata::new().with("who", "me").and_then(|m| m.with("why", "")).unwrap();
     full.payload = vec![0, 159, 146, 150].into();
     let mut empty = event("B", &["x:1"]);

@@ -12,22 +12,16 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::fixture::Fixture;
 
-/// How long the end of a runtime is waited for.
-const FAREWELL: Duration = Duration::from_secs(5);
+/// How long a runtime may take to shut down.
+const SHUTDOWN: Duration = Duration::from_secs(5);
 
 type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// One rule of the contract, and how to try it on a fresh log.
+/// A test of one rule of the contract, which runs on a fresh log.
 pub struct Case {
     name: &'static str,
     patience: Duration,
     start: Box<dyn Fn() -> Run + Send + Sync>,
-}
-
-/// All cases, for a runner of one's own; the [macro](crate::conformance!) has the same ones.
-#[must_use]
-pub fn cases<F: Fixture>() -> Vec<Case> {
-    crate::__conformance_cases!(__conformance_vec { F })
 }
 
 impl Case {
@@ -48,7 +42,7 @@ impl Case {
         self.name
     }
 
-    /// Tries the rule on a fresh log, on a runtime of its own with four threads.
+    /// Runs the case on a fresh log, on a runtime of its own with four threads.
     ///
     /// # Panics
     /// If the rule does not hold, or the case hangs.
@@ -58,21 +52,21 @@ impl Case {
         }
     }
 
-    /// As [`run`](Self::run), with the panic as a value.
+    /// As [`run`](Self::run), but returns a panic as a value.
     ///
     /// # Errors
-    /// The panic of a rule that does not hold, or of a case that hangs.
+    /// The panic, if the rule does not hold or the case hangs.
     ///
     /// # Panics
-    /// If the system grants no threads.
+    /// If the operating system starts no thread.
     pub fn verdict(&self) -> Result<(), Box<dyn Any + Send>> {
         let runtime = Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
         let verdict = self.wait(&runtime);
-        runtime.shutdown_timeout(FAREWELL);
+        runtime.shutdown_timeout(SHUTDOWN);
         verdict
     }
 
-    /// Waits off the runtime, whose every thread a wrong store may block.
+    /// Waits on the thread of the caller, for a wrong store may block every thread of the runtime.
     fn wait(&self, runtime: &Runtime) -> Result<(), Box<dyn Any + Send>> {
         let (verdict, arrived) = mpsc::channel();
         let run = AssertUnwindSafe((self.start)()).catch_unwind();

@@ -5,11 +5,12 @@ use std::{collections::HashSet, sync::Arc};
 use bytes::Bytes;
 
 use super::{
-    crowd::{at_once, handles},
-    dice::Dice,
     fixture::Fixture,
-    sample::{event, expecting, in_stream, item, query, unless},
-    step::{append, append_if, ids, lines, matching, of_stream, positions, revisions, whole_log},
+    pages::{ids, lines, positions, revisions},
+    parallel::{at_once, handles},
+    random::Random,
+    sample_values::{event, expecting, in_stream, item, query, unless},
+    store_calls::{accepted, append, append_if, matching, of_stream, whole_log},
 };
 use crate::{
     append::AppendCondition, append_error::AppendError, position::SequencePosition, query::Query,
@@ -17,14 +18,15 @@ use crate::{
 };
 
 pub(super) mod capacity;
-mod decided;
+mod decisions;
 
 pub use capacity::a_capacity_is_never_exceeded;
 
 const ALL: ReadOptions = ReadOptions::all();
 
-/// Of many contenders for a boundary, exactly one wins, and the others are told. Several boundaries are
-/// fought for at the same moment, so that a store that writes together what comes together mixes them.
+/// Of many appends that contend for one boundary, exactly one is accepted, and the others meet a
+/// conflict. Several boundaries are contended for at the same moment, so that a group commit mixes
+/// them.
 pub async fn one_of_many_contenders_wins<F: Fixture>(log: F) {
     let handles = handles(&log, 4).await;
     for round in 0..15 {
@@ -47,7 +49,7 @@ pub async fn one_of_many_contenders_wins<F: Fixture>(log: F) {
     }
 }
 
-/// Appends whose boundaries do not meet never conflict.
+/// Appends whose boundaries do not overlap never conflict.
 pub async fn disjoint_boundaries_never_conflict<F: Fixture>(log: F) {
     let handles = handles(&log, 4).await;
     let writers = (0..8).map(|n| {
@@ -66,7 +68,7 @@ pub async fn disjoint_boundaries_never_conflict<F: Fixture>(log: F) {
     assert_eq!(whole_log(&handles[0]).await.len(), 240);
 }
 
-/// A counter that many increment by reading it first reaches the exact total.
+/// A counter that many tasks read and then increment reaches the exact total.
 pub async fn a_counter_reaches_the_exact_total<F: Fixture>(log: F) {
     let handles = handles(&log, 4).await;
     let writers = (0..6).map(|n| {
@@ -89,23 +91,24 @@ pub async fn a_counter_reaches_the_exact_total<F: Fixture>(log: F) {
     assert_eq!(page.len(), 120);
 }
 
-/// A decision on events of a type sees them all, whatever else they carry, while others write.
+/// A decision on every event of some types misses none, whatever tags they have, while others write.
 pub async fn a_decision_on_a_type_sees_every_event<F: Fixture>(log: F) {
-    decided::while_others_write(log, query(&["Decided", "Written"], &[])).await;
+    decisions::while_others_write(log, query(&["Decided", "Written"], &[])).await;
 }
 
-/// A decision on the whole log sees every event, while others write.
+/// A decision on the whole log misses no event, while others write.
 pub async fn a_decision_on_everything_sees_every_event<F: Fixture>(log: F) {
-    decided::while_others_write(log, Query::all()).await;
+    decisions::while_others_write(log, Query::all()).await;
 }
 
-/// A name that many claim is taken once.
+/// A name that many tasks claim is taken once.
 pub async fn a_name_is_taken_once<F: Fixture>(log: F) {
     let handles = handles(&log, 4).await;
-    let mut dice = Dice::new::<F>();
+    let mut random = Random::new::<F>();
     let writers: Vec<_> = (0..8)
         .map(|n| {
-            let names: Vec<_> = (0..25).map(|_| format!("name:{}", dice.roll(0..=39))).collect();
+            let names: Vec<_> =
+                (0..25).map(|_| format!("name:{}", random.within(0..=39))).collect();
             claim(handles[n % 4].clone(), names)
         })
         .collect();
@@ -117,7 +120,7 @@ pub async fn a_name_is_taken_once<F: Fixture>(log: F) {
     assert_eq!(claimed.iter().collect::<HashSet<_>>(), distinct);
 }
 
-/// Two decisions, each of which writes what the other read, never both stand.
+/// Of two decisions that each write what the other one read, only one is accepted.
 pub async fn write_skew_is_refused<F: Fixture>(log: F) {
     let handles = handles(&log, 2).await;
     for round in 0..60 {
@@ -145,7 +148,7 @@ pub async fn write_skew_is_refused<F: Fixture>(log: F) {
     }
 }
 
-/// Of many appends that expect one revision, exactly one wins, and the stream has no gap.
+/// Of many appends that expect the same revision, exactly one is accepted, and the stream has no gap.
 pub async fn racing_revisions_have_one_winner<F: Fixture>(log: F) {
     let handles = handles(&log, 4).await;
     let (mut revision, mut head) = (Revision::NoEvents, None);
@@ -164,7 +167,7 @@ pub async fn racing_revisions_have_one_winner<F: Fixture>(log: F) {
     assert_eq!(revisions(&page), (0..40).map(Some).collect::<Vec<_>>());
 }
 
-/// Revisions have no gap and positions increase, also without conditions.
+/// Revisions have no gap and positions increase, also when many tasks append without conditions.
 pub async fn unconditional_appends_are_counted_exactly<F: Fixture>(log: F) {
     let handles = handles(&log, 4).await;
     let writers = (0..8).map(|n| {
@@ -187,7 +190,7 @@ pub async fn unconditional_appends_are_counted_exactly<F: Fixture>(log: F) {
     assert!(all.is_sorted_by(|a, b| a < b), "{all:?}");
 }
 
-/// No acknowledged event is missing, and none is there that was not.
+/// The log has every acknowledged event, and no other.
 pub async fn no_acknowledged_event_is_missing<F: Fixture>(log: F) {
     let handles = handles(&log, 4).await;
     let writers = (0..12).map(|n| {
@@ -205,7 +208,7 @@ pub async fn no_acknowledged_event_is_missing<F: Fixture>(log: F) {
     assert_eq!(whole_log(&log.connect().await).await, acknowledged);
 }
 
-/// A batch that is sent several times at once is appended once, and the others are told by its ids.
+/// A batch that is sent several times at once is appended once, and refused as a duplicate otherwise.
 pub async fn a_batch_sent_twice_at_once_is_appended_once<F: Fixture>(log: F) {
     let handles = handles(&log, 4).await;
     let mut sent = Vec::new();
@@ -245,7 +248,7 @@ fn counted(record: &Recorded<Bytes>) -> u32 {
     text.split(',').next().unwrap().parse().unwrap()
 }
 
-/// The names of a list that could be claimed.
+/// Claims each name, and returns those for which this was accepted.
 async fn claim(store: Arc<dyn EventStore>, names: Vec<String>) -> Vec<String> {
     let mut claimed = Vec::new();
     for name in names {
@@ -256,13 +259,4 @@ async fn claim(store: Arc<dyn EventStore>, names: Vec<String>) -> Vec<String> {
         }
     }
     claimed
-}
-
-/// Whether the append was accepted; otherwise it must have been a conflict.
-fn accepted<T>(outcome: Result<T, AppendError>) -> bool {
-    match outcome {
-        Ok(_) => true,
-        Err(error) if error.is_conflict() => false,
-        Err(error) => panic!("neither accepted nor a conflict: {error:?}"),
-    }
 }

@@ -1,17 +1,17 @@
 //! When a condition holds, and what a refusal tells.
 
 use super::{
-    dice::Dice,
     fixture::Fixture,
-    sample::{LARGE, at, event, expecting, in_stream, item, query, stream, unless},
-    step::{append, append_if, append_one, observed, refused, whole_log},
+    random::Random,
+    sample_values::{LARGE, at, event, expecting, in_stream, item, query, stream, unless},
+    store_calls::{accepted, append, append_if, append_one, observed, refused, whole_log},
 };
 use crate::{
     append::AppendCondition, append_error::Conflict, query::Query, read_options::ReadOptions,
     revision::Revision, store::EventStore,
 };
 
-/// Without `after`, any matching event refuses, however long ago it was accepted.
+/// Without `after`, any matching event breaks the condition, however long ago it was accepted.
 pub async fn any_match_refuses<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![event("A", &["x:1"])]).await;
@@ -23,7 +23,7 @@ pub async fn any_match_refuses<F: Fixture>(log: F) {
     assert_eq!(whole_log(&store).await.len(), 31);
 }
 
-/// Events that do not match do not refuse.
+/// Events that do not match do not break the condition.
 pub async fn other_events_do_not_refuse<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![event("A", &["x:1"]), event("B", &["x:2"])]).await;
@@ -32,7 +32,7 @@ pub async fn other_events_do_not_refuse<F: Fixture>(log: F) {
     }
 }
 
-/// An event with some of an item's tags does not refuse.
+/// An event that has only some of an item's tags does not break the condition.
 pub async fn some_of_the_tags_do_not_refuse<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![event("A", &["x:1"]), event("A", &["y:1"])]).await;
@@ -41,7 +41,7 @@ pub async fn some_of_the_tags_do_not_refuse<F: Fixture>(log: F) {
     refused(&store, event("A", &[]), unless(&both)).await;
 }
 
-/// `after` is exclusive: the last match itself does not refuse, what follows it does.
+/// `after` is exclusive: a match at this position does not break the condition, a match after it does.
 pub async fn after_is_exclusive<F: Fixture>(log: F) {
     let store = log.connect().await;
     let page = append(&store, vec![event("A", &["x:1"]), event("A", &["x:1"])]).await;
@@ -55,7 +55,7 @@ pub async fn after_is_exclusive<F: Fixture>(log: F) {
     refused(&store, event("B", &[]), unless(&Query::all()).after(head)).await;
 }
 
-/// `after` may lie beyond the last match, with other events in between and after it.
+/// `after` may lie beyond the last match, with other events before it and after it.
 pub async fn after_may_be_beyond_the_last_match<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![event("A", &["x:1"])]).await;
@@ -70,7 +70,7 @@ pub async fn after_may_be_beyond_the_last_match<F: Fixture>(log: F) {
     }
 }
 
-/// `after` may lie beyond the head, however far.
+/// `after` may lie beyond the head, however far, and the condition then holds.
 pub async fn after_may_be_beyond_the_head<F: Fixture>(log: F) {
     let store = log.connect().await;
     let head = append_one(&store, event("A", &["x:1"])).await.position;
@@ -83,7 +83,7 @@ pub async fn after_may_be_beyond_the_head<F: Fixture>(log: F) {
     }
 }
 
-/// Each item of the query counts, wherever it stands.
+/// A match of any item of the query breaks the condition, wherever the item stands.
 pub async fn each_item_counts<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![event("A", &["x:1"])]).await;
@@ -100,7 +100,7 @@ pub async fn each_item_counts<F: Fixture>(log: F) {
     }
 }
 
-/// The batch itself does not count.
+/// The events of the batch itself do not break its condition.
 pub async fn the_batch_does_not_count<F: Fixture>(log: F) {
     let store = log.connect().await;
     let batch = || vec![event("A", &["x:1"]), event("A", &["x:1"]), event("B", &["x:1"])];
@@ -112,7 +112,7 @@ pub async fn the_batch_does_not_count<F: Fixture>(log: F) {
     }
 }
 
-/// A refusal names the condition, and an event that broke it.
+/// A refusal names the condition, and the position of an event that broke it.
 pub async fn a_refusal_names_its_condition<F: Fixture>(log: F) {
     let store = log.connect().await;
     let first = append_one(&store, event("A", &["x:1"])).await.position;
@@ -130,7 +130,7 @@ pub async fn a_refusal_names_its_condition<F: Fixture>(log: F) {
     }
 }
 
-/// A refusal of a revision names the stream, what was expected, and what is.
+/// A refusal of a revision names the stream, the expected revision and the actual one.
 pub async fn a_refusal_names_the_revision<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![in_stream("s", "A"), in_stream("s", "A")]).await;
@@ -145,7 +145,7 @@ pub async fn a_refusal_names_the_revision<F: Fixture>(log: F) {
     }
 }
 
-/// What a read observed is sound as `after` of its query, also when nothing matched.
+/// The position that a read observed is sound as `after` of the same query, even if nothing matched.
 pub async fn observed_is_sound_as_after<F: Fixture>(log: F) {
     let (store, other) = (log.connect().await, log.connect().await);
     append(&store, vec![event("A", &["x:1"]), event("Z", &[])]).await;
@@ -158,7 +158,8 @@ pub async fn observed_is_sound_as_after<F: Fixture>(log: F) {
     }
 }
 
-/// What a read was not shown, because of its bounds, does not count as observed wrongly.
+/// The position that a read observed is sound as `after` even if the bounds of the read left out
+/// matches.
 pub async fn observed_does_not_depend_on_the_bounds<F: Fixture>(log: F) {
     let store = log.connect().await;
     let page = append(&store, (0..4).map(|_| event("A", &[])).collect()).await;
@@ -170,17 +171,17 @@ pub async fn observed_does_not_depend_on_the_bounds<F: Fixture>(log: F) {
     }
 }
 
-/// Generated conditions hold exactly if no event after the position matches.
+/// A generated condition holds exactly if no event after its position matches.
 pub async fn generated_conditions_hold_by_the_reference<F: Fixture>(log: F) {
     let store = log.connect().await;
-    let mut dice = Dice::new::<F>();
+    let mut random = Random::new::<F>();
     for _ in 0..20 {
-        append(&store, vec![dice.event(), dice.event()]).await;
+        append(&store, vec![random.event(), random.event()]).await;
     }
     for _ in 0..150 {
         let log = whole_log(&store).await;
-        let after = dice.position(log[log.len() - 1].position.get());
-        let query = dice.query();
+        let after = random.position(log[log.len() - 1].position.get());
+        let query = random.query();
         let holds = !log.iter().any(|record| {
             Some(record.position) > after && query.matches(&record.event_type, &record.tags)
         });
@@ -190,9 +191,5 @@ pub async fn generated_conditions_hold_by_the_reference<F: Fixture>(log: F) {
 }
 
 async fn accepts(store: &dyn EventStore, condition: AppendCondition) -> bool {
-    match append_if(store, event("other", &["other:1"]), condition).await {
-        Ok(_) => true,
-        Err(error) if error.is_conflict() => false,
-        Err(error) => panic!("{error:?}"),
-    }
+    accepted(append_if(store, event("other", &["other:1"]), condition).await)
 }

@@ -1,9 +1,9 @@
-//! What outlives the handles of a log: every handle is dropped, and the log is opened again.
+//! What is still true after every handle of a log was dropped and the log was opened again.
 
 use super::{
     fixture::Fixture,
-    sample::{event, expecting, in_stream, query, unless},
-    step::{append, append_if, append_one, matching, refused, whole_log},
+    sample_values::{event, expecting, in_stream, query, unless},
+    store_calls::{append, append_if, append_one, matching, refused, whole_log},
 };
 use crate::store::EventStore;
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     revision::Revision,
 };
 
-/// Reopening finds every acknowledged event as it was.
+/// A reopened log has every acknowledged event, unchanged.
 pub async fn reopening_finds_every_acknowledged_event<F: Fixture>(log: F) {
     let mut acknowledged = Vec::new();
     for round in 1..=4 {
@@ -27,7 +27,7 @@ pub async fn reopening_finds_every_acknowledged_event<F: Fixture>(log: F) {
     }
 }
 
-/// Reopening issues no position again.
+/// A reopened log issues no position again.
 pub async fn positions_go_on_after_reopening<F: Fixture>(log: F) {
     let mut head = None;
     for _ in 0..4 {
@@ -39,7 +39,7 @@ pub async fn positions_go_on_after_reopening<F: Fixture>(log: F) {
     }
 }
 
-/// Reopening issues no revision again.
+/// A reopened log issues no revision again.
 pub async fn revisions_go_on_after_reopening<F: Fixture>(log: F) {
     for n in 0..4_u64 {
         let store = log.connect().await;
@@ -50,7 +50,7 @@ pub async fn revisions_go_on_after_reopening<F: Fixture>(log: F) {
     }
 }
 
-/// Reopening accepts no id again.
+/// A reopened log accepts no id again.
 pub async fn ids_stay_unique_after_reopening<F: Fixture>(log: F) {
     let taken = written(&log).await;
     let store = log.connect().await;
@@ -63,7 +63,7 @@ pub async fn ids_stay_unique_after_reopening<F: Fixture>(log: F) {
     assert_eq!(whole_log(&store).await, taken);
 }
 
-/// Reopening leaves conditions as exact as they were.
+/// A reopened log checks conditions against the events that were appended before it was closed.
 pub async fn conditions_go_on_after_reopening<F: Fixture>(log: F) {
     let page = written(&log).await;
     let store = log.connect().await;

@@ -2,37 +2,50 @@ use std::{sync::Arc, time::Duration};
 
 use crate::store::EventStore;
 
-/// A log to try a store on.
+/// A log that one case runs on, and how to open the store on it.
 pub trait Fixture: Send + Sync + Sized + 'static {
     /// The store under test.
     type Store: EventStore + 'static;
 
-    /// How many lists of operations [`model`](super::model) plays; a third as many with reopening.
+    /// How many lists of operations a case of [`model`](super::model) runs; the case that reopens the
+    /// log runs a third as many.
     const MODEL_CASES: u32 = 300;
 
-    /// The seed of every case that rolls dice, where each run must do the same. By default each run has
-    /// a new one.
+    /// The seed of random inputs, for a fixture whose every run must use the same inputs. By default
+    /// each run takes a new seed.
     const SEED: Option<u64> = None;
 
-    /// How long the store may take for what it must do at once, on a slow and busy machine.
+    /// The timeout of a call that must not wait for anything, on a slow and busy machine.
     const SOON: Duration = Duration::from_secs(10);
 
     /// How long a case may take before it counts as hanging.
     const PATIENCE: Duration = Duration::from_secs(120);
 
-    /// An empty log that no other fixture shares. Dropping it cleans up.
+    /// An empty log that no other fixture shares. Dropping the fixture cleans up.
     fn fresh() -> impl Future<Output = Self> + Send;
 
-    /// Another handle on the same log, as another process would get it: it shares with the handles
-    /// before it what the log shares, and nothing else.
+    /// Another handle on the same log, opened as another process would open it: the handles share the
+    /// log, and nothing else.
     fn connect(&self) -> impl Future<Output = Self::Store> + Send;
+}
+
+/// A log that another process can open.
+pub trait ProcessFixture: Fixture {
+    /// How many processes a case kills, one after the other.
+    const KILLS: u32 = 40;
+
+    /// What another process needs to know to reach this log, in one line.
+    fn address(&self) -> String;
+
+    /// In the other process: a handle on the log of this address.
+    fn reach(address: &str) -> impl Future<Output = Self::Store> + Send;
 }
 
 /// The same log through `Arc<dyn EventStore>`.
 #[derive(Debug)]
 pub struct Shared<F>(F);
 
-/// What a pointer hands on is soon seen to be handed on.
+/// A pointer only forwards calls: a tenth of the cases shows that it does.
 const fn behind_a_pointer(cases: u32) -> u32 {
     cases.div_ceil(10)
 }

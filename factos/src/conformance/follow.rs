@@ -1,4 +1,4 @@
-//! Waiting for what comes.
+//! Waiting for the next event.
 
 use std::{
     sync::Arc,
@@ -6,17 +6,17 @@ use std::{
 };
 
 use super::{
-    crowd::{at_once, handles, soon},
     fixture::Fixture,
-    sample::{LARGE, at, event, query},
-    step::{append, append_one, observed},
+    parallel::{at_once, handles, soon},
+    sample_values::{LARGE, at, event, query},
+    store_calls::{append, append_one, observed},
 };
 use crate::{query::Query, read_options::ReadOptions, store::EventStore};
 
-/// Long enough for a waiter to have settled down to wait.
+/// Long enough for a waiter to have begun to wait.
 const SETTLED: Duration = Duration::from_millis(50);
 
-/// What is there already is not waited for.
+/// A wait ends at once if the log already has an event past the position.
 pub async fn what_is_there_is_not_waited_for<F: Fixture>(log: F) {
     let (store, other) = (log.connect().await, log.connect().await);
     let first = append_one(&store, event("A", &[])).await.position;
@@ -50,7 +50,7 @@ pub async fn a_waiter_wakes_for_another_handle<F: Fixture>(log: F) {
     wakes_for(&log, 1).await;
 }
 
-/// Every waiter wakes, however many there are.
+/// Every waiter wakes for an append, however many wait.
 pub async fn every_waiter_wakes<F: Fixture>(log: F) {
     let handles = handles(&log, 3).await;
     let after = Some(append_one(&handles[0], event("A", &[])).await.position);
@@ -62,7 +62,7 @@ pub async fn every_waiter_wakes<F: Fixture>(log: F) {
     }
 }
 
-/// A waiter that is dropped costs the others nothing.
+/// A waiter that is dropped does not keep another from waking.
 pub async fn a_dropped_waiter_costs_nothing<F: Fixture>(log: F) {
     let store: Arc<dyn EventStore> = Arc::new(log.connect().await);
     for _ in 0..10 {
@@ -76,19 +76,19 @@ pub async fn a_dropped_waiter_costs_nothing<F: Fixture>(log: F) {
     }
 }
 
-/// An append of the same handle that lands between the read and the wait is not missed.
+/// A wait does not miss an append of the same handle that lands between the read and the wait.
 pub async fn an_append_before_the_wait_is_not_missed<F: Fixture>(log: F) {
     let store: Arc<dyn EventStore> = Arc::new(log.connect().await);
     misses_nothing::<F>(&store, &store, 300).await;
 }
 
-/// An append of another handle that lands between the read and the wait is not missed.
+/// A wait does not miss an append of another handle that lands between the read and the wait.
 pub async fn an_append_elsewhere_before_the_wait_is_not_missed<F: Fixture>(log: F) {
     let handles = handles(&log, 2).await;
     misses_nothing::<F>(&handles[0], &handles[1], 100).await;
 }
 
-/// A position above the head is waited for.
+/// A wait past a position above the head is no error, and ends once the log has an event past it.
 pub async fn a_position_above_the_head_is_waited_for<F: Fixture>(log: F) {
     let store: Arc<dyn EventStore> = Arc::new(log.connect().await);
     let first = append_one(&store, event("A", &[])).await.position;
@@ -106,7 +106,7 @@ pub async fn a_position_above_the_head_is_waited_for<F: Fixture>(log: F) {
     }
 }
 
-/// A quiet log is waited for, not polled in a loop.
+/// A wait on a log without appends does not return again and again.
 pub async fn a_quiet_log_is_waited_for<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![event("A", &[]), event("B", &[])]).await;
@@ -131,7 +131,8 @@ async fn wakes_for<F: Fixture>(log: &F, writer: usize) {
     }
 }
 
-/// Reads and waits, over and over, each time against an append that starts at the same moment.
+/// Reads and waits until an event is found, `rounds` times, each time while an append starts at the
+/// same moment.
 async fn misses_nothing<F: Fixture>(
     store: &Arc<dyn EventStore>,
     writer: &Arc<dyn EventStore>,

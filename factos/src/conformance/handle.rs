@@ -5,10 +5,10 @@ use std::{sync::Arc, thread};
 use tokio::{runtime::Builder, task::spawn_blocking};
 
 use super::{
-    crowd::{handles, soon},
     fixture::Fixture,
-    sample::{event, query, unless},
-    step::{append, append_one, of_stream, refused, whole_log},
+    parallel::{handles, soon},
+    sample_values::{event, query, unless},
+    store_calls::{append, append_one, of_stream, refused, whole_log},
 };
 use crate::store::EventStore;
 use crate::{query::Query, read_options::ReadOptions};
@@ -27,7 +27,7 @@ pub async fn a_handle_reads_its_own_writes<F: Fixture>(log: F) {
 pub async fn a_handle_reads_the_writes_of_others<F: Fixture>(log: F) {
     let handles = handles(&log, 3).await;
     for n in 0..30 {
-        let written = append_one(&handles[n % 3], super::sample::in_stream("s", "A")).await;
+        let written = append_one(&handles[n % 3], super::sample_values::in_stream("s", "A")).await;
         for store in &handles {
             assert_eq!(store.head().await.unwrap(), Some(written.position));
             assert_eq!(whole_log(store).await.last(), Some(&written));
@@ -37,7 +37,7 @@ pub async fn a_handle_reads_the_writes_of_others<F: Fixture>(log: F) {
     }
 }
 
-/// A condition counts what other handles wrote.
+/// A condition is checked against the events that other handles wrote.
 pub async fn a_condition_counts_the_writes_of_others<F: Fixture>(log: F) {
     let handles = handles(&log, 2).await;
     for n in 0..10 {
@@ -48,7 +48,7 @@ pub async fn a_condition_counts_the_writes_of_others<F: Fixture>(log: F) {
     }
 }
 
-/// Fixtures do not share a log.
+/// Each fixture has a log of its own.
 pub async fn fixtures_are_isolated<F: Fixture>(log: F) {
     let (store, other) = (log.connect().await, F::fresh().await.connect().await);
     append(&store, vec![event("A", &[])]).await;
@@ -56,7 +56,7 @@ pub async fn fixtures_are_isolated<F: Fixture>(log: F) {
     assert_eq!(other.head().await.unwrap(), None);
 }
 
-/// A handle that is dropped leaves the others as they are.
+/// Dropping a handle does not disturb the others.
 pub async fn a_dropped_handle_leaves_the_others_alone<F: Fixture>(log: F) {
     let store = log.connect().await;
     for n in 1..=5 {
@@ -87,7 +87,8 @@ pub async fn a_store_outlives_a_runtime<F: Fixture>(log: F) {
     assert!(acknowledged.iter().all(|record| page.contains(record)), "{page:?}");
 }
 
-/// A handle may be dropped on a plain thread, and half-read events before it.
+/// A handle may be dropped on a thread outside of any runtime, after a read that was dropped before its
+/// end.
 pub async fn a_handle_may_be_dropped_anywhere<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, (0..2000).map(|_| event("A", &[])).collect()).await;

@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use super::{
     fixture::Fixture,
-    sample::{event, item, stream, unless},
-    step::{append, append_one, matching, refused, trace, whole_log},
+    sample_values::{event, item, stream, unless},
+    store_calls::{append, append_one, matching, refused, trace, whole_log},
 };
 use crate::store::EventStore;
 use crate::{
@@ -73,7 +73,8 @@ pub async fn a_large_batch_is_accepted<F: Fixture>(log: F) {
     assert!(page.iter().all(|r| r.event == event.payload), "other payloads came back");
 }
 
-/// A query may have as many items as the floor says, in a read and in a condition, and the last counts.
+/// A query may have as many items as the floor says, in a read and in a condition, and its last item is
+/// not ignored.
 pub async fn many_items_are_accepted<F: Fixture>(log: F) {
     let store = log.connect().await;
     let query = with_items(Limits::FLOOR.items_per_query);
@@ -84,7 +85,7 @@ pub async fn many_items_are_accepted<F: Fixture>(log: F) {
     refused(&store, event("A", &[]), unless(&query)).await;
 }
 
-/// What passes the floor is accepted, or refused as invalid with nothing written.
+/// An append beyond the floor is accepted, or refused as invalid with nothing written.
 pub async fn beyond_the_floor_is_all_or_nothing<F: Fixture>(log: F) {
     let store = log.connect().await;
     let ok = event("A", &[]);

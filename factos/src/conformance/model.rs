@@ -1,4 +1,5 @@
-//! Random operations against a plain log that follows the rules by the letter.
+//! Random operations, whose results are compared with those of a plain log: a list that follows the
+//! rules to the letter.
 
 use std::env;
 
@@ -7,55 +8,53 @@ use proptest::test_runner::{
 };
 use tokio::{runtime::Handle, task::spawn_blocking};
 
-use super::{crowd::soon, dice::Dice, fixture::Fixture};
+use super::{fixture::Fixture, parallel::soon, random::Random};
 
-use operation::{Operation, operations};
-use plain::PlainLog;
+use operation::{HANDLES, Operation, operations};
+use plain_log::PlainLog;
 
 mod operation;
-mod plain;
+mod plain_log;
 
 const CASES: &str = "FACTOS_CONFORMANCE_CASES";
 
-/// How long a failure is made shorter, in milliseconds, and in how many tries.
+/// How many milliseconds, and how many tries, are spent to shorten a list that fails.
 const SHRINK_TIME: u32 = 10_000;
 const SHRINKS: u32 = 2_000;
 
-/// Handles of one log that the operations go through.
-const HANDLES: usize = 2;
-
-/// Whatever is appended and read in whatever order, the store and a plain log come to the same.
+/// Every list of operations has the same results on the store as on a plain log.
 pub async fn random_operations_agree_with_a_plain_log<F: Fixture>(log: F) {
     agree(log, false).await;
 }
 
-/// So they do when every handle is closed, and the log opened again, at any moment.
+/// Every list of operations has the same results on the store as on a plain log, even if the list
+/// closes all handles and opens the log again.
 pub async fn random_reopening_agrees_with_a_plain_log<F: Fixture>(log: F) {
     agree(log, true).await;
 }
 
-/// Plays generated operations, each list on a fresh log, and shrinks what fails.
+/// Runs generated lists of operations, each on a fresh log, and shortens a list that fails.
 async fn agree<F: Fixture>(log: F, reopening: bool) {
     drop(log);
     let runtime = Handle::current();
-    let played = spawn_blocking(move || {
-        let dice = Dice::new::<F>();
+    let running = spawn_blocking(move || {
+        let random = Random::new::<F>();
         let mut runner =
-            runner(&dice, if reopening { F::MODEL_CASES.div_ceil(3) } else { F::MODEL_CASES });
+            runner(&random, if reopening { F::MODEL_CASES.div_ceil(3) } else { F::MODEL_CASES });
         let outcome = runner.run(&operations(reopening), |operations| {
-            let play = async { soon::<F, _>("a list of operations", play::<F>(&operations)).await };
-            runtime.block_on(play)
+            let run = async { soon::<F, _>("a list of operations", run::<F>(&operations)).await };
+            runtime.block_on(run)
         });
         if let Err(failure) = outcome {
             panic!("{failure}");
         }
     });
-    if let Err(failed) = played.await {
+    if let Err(failed) = running.await {
         std::panic::resume_unwind(failed.into_panic());
     }
 }
 
-fn runner(dice: &Dice, cases: u32) -> TestRunner {
+fn runner(random: &Random, cases: u32) -> TestRunner {
     let given = env::var(CASES).ok().and_then(|cases| cases.parse().ok());
     let config = Config {
         cases: given.unwrap_or(cases),
@@ -65,11 +64,11 @@ fn runner(dice: &Dice, cases: u32) -> TestRunner {
         ..Config::default()
     };
     let mut seed = [0; 32];
-    seed[..8].copy_from_slice(&dice.seed().to_le_bytes());
+    seed[..8].copy_from_slice(&random.seed().to_le_bytes());
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
 }
 
-async fn play<F: Fixture>(operations: &[Operation]) -> TestCaseResult {
+async fn run<F: Fixture>(operations: &[Operation]) -> TestCaseResult {
     let log = F::fresh().await;
     let mut handles = connect(&log).await;
     let mut plain = PlainLog::default();
@@ -102,10 +101,6 @@ async fn connect<F: Fixture>(log: &F) -> Vec<F::Store> {
         handles.push(log.connect().await);
     }
     handles
-}
-
-fn failed(error: impl std::fmt::Debug) -> TestCaseError {
-    TestCaseError::fail(format!("an error: {error:?}"))
 }
 
 #[cfg(test)]

@@ -5,31 +5,20 @@
 
 use super::{
     case::Case,
-    dice::Dice,
-    fixture::Fixture,
-    sample::event,
-    step::{append, whole_log},
+    fixture::ProcessFixture,
+    random::Random,
+    sample_values::event,
+    store_calls::{append, whole_log},
 };
 
-use crew::Worker;
+use worker::Worker;
 
-mod crew;
 mod kill;
 mod sale;
+mod worker;
 
-/// A log that another process can find.
-pub trait ProcessFixture: Fixture {
-    /// How often a process is killed.
-    const KILLS: u32 = 40;
-
-    /// What another process needs to know to reach this log, in one line.
-    fn address(&self) -> String;
-
-    /// In that process: a handle on the log of this address.
-    fn reach(address: &str) -> impl Future<Output = Self::Store> + Send;
-}
-
-/// The cases of several processes, for a runner of one's own.
+/// The cases of several processes, for a test runner other than the
+/// [macro](crate::conformance_processes!).
 ///
 /// `worker` is the full name of a test of the same binary that does nothing but call [`work`].
 #[must_use]
@@ -49,7 +38,7 @@ fn found_by_its_address<F: ProcessFixture>() -> Case {
     Case::new("process::a_log_is_found_by_its_address", a_log_is_found_by_its_address::<F>)
 }
 
-/// A log is found by its address, with all that is in it.
+/// A log is found by its address, with all its events.
 pub async fn a_log_is_found_by_its_address<F: ProcessFixture>(log: F) {
     let address = log.address();
     assert!(!address.contains('\n'), "an address is one line: {address:?}");
@@ -60,43 +49,43 @@ pub async fn a_log_is_found_by_its_address<F: ProcessFixture>(log: F) {
     assert_eq!(whole_log(&there).await, written);
 }
 
-/// Boundaries are exact across processes: three sell seats of overlapping halls at once, each event says
-/// from what it was decided, and the log bears that out.
+/// Boundaries are exact across processes: three processes sell seats of overlapping halls at once, each
+/// event says what it was decided from, and the log confirms it.
 pub async fn boundaries_hold_across_processes<F: ProcessFixture>(log: F, worker: &'static str) {
-    let mut dice = Dice::new::<F>();
-    let crew: Vec<_> = (0..sale::SELLERS)
-        .map(|_| Worker::start(worker, &log.address(), sale::TASK, &dice.number().to_string()))
+    let mut random = Random::new::<F>();
+    let sellers: Vec<_> = (0..sale::SELLERS)
+        .map(|_| Worker::start(worker, &log.address(), sale::TASK, &random.u64().to_string()))
         .collect();
-    for seller in crew {
+    for seller in sellers {
         seller.finish().await;
     }
     sale::verify(&whole_log(&log.connect().await).await);
 }
 
-/// What a process acknowledged outlives its being killed at any moment, no batch is half there, and
-/// positions, revisions, ids and conditions go on.
+/// A process that is killed at any moment loses nothing that it acknowledged and leaves no batch half
+/// written, and positions, revisions, ids and conditions go on.
 pub async fn a_killed_process_loses_nothing_acknowledged<F: ProcessFixture>(
     log: F,
     worker: &'static str,
 ) {
-    let mut dice = Dice::new::<F>();
+    let mut random = Random::new::<F>();
     let mut acknowledged = Vec::new();
     for round in 0..F::KILLS {
-        acknowledged.extend(kill::round(&log, worker, round, &mut dice).await);
+        acknowledged.extend(kill::round(&log, worker, round, &mut random).await);
         kill::goes_on(&log.connect().await, round).await;
     }
     kill::verify(&log.connect().await, &acknowledged, F::KILLS).await;
 }
 
-/// In a process that a case has started: what it was started for. In any other: the case
-/// [`a_log_is_found_by_its_address`].
+/// Does the work that this process was started for, if a case has started it. In any other process,
+/// runs the case [`a_log_is_found_by_its_address`].
 ///
 /// # Panics
 /// If the rule does not hold, or the work cannot be done.
 pub fn work<F: ProcessFixture>() {
-    match crew::Task::given() {
+    match worker::Task::given() {
         None => found_by_its_address::<F>().run(),
-        Some(task) => crew::block_on(async move {
+        Some(task) => worker::block_on(async move {
             let store = || F::reach(&task.address);
             match &*task.name {
                 sale::TASK => sale::sell(store().await, &task.argument).await,
@@ -110,8 +99,8 @@ pub fn work<F: ProcessFixture>() {
 /// Makes one `#[test]` of each case of several processes, for a
 /// [`ProcessFixture`](crate::conformance::ProcessFixture), in a module `process`.
 ///
-/// It stands beside [`conformance!`](crate::conformance!), once in a module. Attributes before the fixture
-/// are put on every test.
+/// It stands beside [`conformance!`](crate::conformance!), once in a module. Attributes before the
+/// fixture are put on every test.
 #[macro_export]
 macro_rules! conformance_processes {
     ($(#[$attribute:meta])* $fixture:ty $(,)?) => {

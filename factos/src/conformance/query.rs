@@ -1,10 +1,11 @@
 //! Which events match.
 
 use super::{
-    dice::Dice,
     fixture::Fixture,
-    sample::{event, item, query},
-    step::{append, expected, matching, read, types, whole_log},
+    pages::{expected, types},
+    random::Random,
+    sample_values::{event, item, query},
+    store_calls::{append, matching, read, whole_log},
 };
 use crate::{query::Query, store::EventStore};
 
@@ -14,21 +15,21 @@ pub async fn all_matches_every_event<F: Fixture>(log: F) {
     assert_eq!(matching(&store, &Query::all()).await.len(), 7);
 }
 
-/// Types of an item are alternatives.
+/// The types of an item are alternatives: an event matches if it has one of them.
 pub async fn types_are_alternatives<F: Fixture>(log: F) {
     let store = sampled(&log).await;
     assert_eq!(found(&store, &query(&["A", "C"], &[])).await, ["A", "A", "C"]);
     assert_eq!(found(&store, &query(&["C", "none"], &[])).await, ["C"]);
 }
 
-/// An item without tags asks nothing of them.
+/// An item without tags matches events with any tags, or none.
 pub async fn no_tags_is_no_constraint<F: Fixture>(log: F) {
     let store = sampled(&log).await;
     assert_eq!(found(&store, &query(&["A"], &[])).await, ["A", "A"]);
     assert_eq!(found(&store, &query(&["E"], &[])).await, ["E"]);
 }
 
-/// An item without types matches any type.
+/// An item without types matches events of any type.
 pub async fn no_types_is_any_type<F: Fixture>(log: F) {
     let store = sampled(&log).await;
     assert_eq!(found(&store, &query(&[], &["x:1"])).await, ["A", "B", "D", "F"]);
@@ -50,7 +51,7 @@ pub async fn type_and_tags_must_both_match<F: Fixture>(log: F) {
     assert!(found(&store, &query(&["E"], &["x:1"])).await.is_empty());
 }
 
-/// Items are alternatives, and each counts, the last one too.
+/// The items of a query are alternatives, and none is ignored, the last one included.
 pub async fn items_are_alternatives<F: Fixture>(log: F) {
     let store = sampled(&log).await;
     let three = [item(&["E"], &[]), item(&["A"], &["x:2"]), item(&[], &["z:1"])];
@@ -66,7 +67,7 @@ pub async fn a_key_may_have_two_values<F: Fixture>(log: F) {
     assert_eq!(found(&store, &query(&[], &["x:2"])).await, ["A", "F"]);
 }
 
-/// Names match as a whole, and no character of them is a pattern.
+/// A name matches only as a whole, and no character of it is a pattern.
 pub async fn names_match_as_a_whole<F: Fixture>(log: F) {
     let store = log.connect().await;
     let names = ["Sold", "Sol", "SoldOut", "sold", "So_d", "S%", "*", "UnSold", "Sold,Sol"];
@@ -80,18 +81,19 @@ pub async fn names_match_as_a_whole<F: Fixture>(log: F) {
     }
 }
 
-/// Generated queries against generated logs match what `Query::matches` says.
+/// A generated query selects from a generated log exactly the events for which `Query::matches` is
+/// true.
 pub async fn generated_queries_match_by_the_reference<F: Fixture>(log: F) {
     let store = log.connect().await;
-    let mut dice = Dice::new::<F>();
+    let mut random = Random::new::<F>();
     for _ in 0..12 {
-        let events = dice.roll(1..=10);
-        append(&store, (0..events).map(|_| dice.event()).collect()).await;
+        let events = random.within(1..=10);
+        append(&store, (0..events).map(|_| random.event()).collect()).await;
     }
     let log = whole_log(&store).await;
     let head = log[log.len() - 1].position.get();
     for _ in 0..300 {
-        let (query, options) = (dice.query(), dice.options(head));
+        let (query, options) = (random.query(), random.options(head));
         let page = read(&store, &query, options).await;
         assert_eq!(page, expected(&log, &query, options), "{query}, {options:?}");
     }

@@ -1,11 +1,12 @@
 //! Bounds, order and limit of a read, and the snapshot that it is taken from.
 
 use super::{
-    crowd::soon,
-    dice::Dice,
     fixture::Fixture,
-    sample::{LARGE, at, event, in_stream, item, query, stream},
-    step::{append, expected, matching, of_stream, positions, read, types, whole_log},
+    pages::{expected, positions, types},
+    parallel::soon,
+    random::Random,
+    sample_values::{LARGE, at, event, in_stream, item, query, stream},
+    store_calls::{append, matching, of_stream, read, whole_log},
 };
 use crate::{
     events::Page, position::SequencePosition, query::Query, read_options::ReadOptions,
@@ -14,7 +15,7 @@ use crate::{
 
 const ALL: ReadOptions = ReadOptions::all();
 
-/// An empty log has no events, no head, and observes nothing.
+/// An empty log has no events and no head, and a read of it observes no position.
 pub async fn an_empty_log_has_nothing<F: Fixture>(log: F) {
     let store = log.connect().await;
     assert_eq!(store.head().await.unwrap(), None);
@@ -37,7 +38,8 @@ pub async fn the_head_is_the_last_position<F: Fixture>(log: F) {
     }
 }
 
-/// A read observes at least its last record and at most the head, known before the first record.
+/// The position that a read observes is not below its last record, not above the head, and known before
+/// the first record.
 pub async fn a_read_observes_what_it_shows<F: Fixture>(log: F) {
     let store = log.connect().await;
     append_letters(&store, 6).await;
@@ -53,7 +55,7 @@ pub async fn a_read_observes_what_it_shows<F: Fixture>(log: F) {
     }
 }
 
-/// `after` is exclusive.
+/// `after` is exclusive: a read does not show the event at this position.
 pub async fn after_is_exclusive<F: Fixture>(log: F) {
     let store = log.connect().await;
     let all = append_letters(&store, 5).await;
@@ -63,7 +65,7 @@ pub async fn after_is_exclusive<F: Fixture>(log: F) {
     }
 }
 
-/// `before` is exclusive.
+/// `before` is exclusive: a read does not show the event at this position.
 pub async fn before_is_exclusive<F: Fixture>(log: F) {
     let store = log.connect().await;
     let all = append_letters(&store, 5).await;
@@ -87,7 +89,7 @@ pub async fn backwards_is_the_reverse<F: Fixture>(log: F) {
     }
 }
 
-/// A limit counts the events that match, not those that are looked at.
+/// A limit counts the events that match, not the events that are looked at.
 pub async fn a_limit_counts_after_filtering<F: Fixture>(log: F) {
     let store = log.connect().await;
     append_letters(&store, 9).await;
@@ -100,7 +102,7 @@ pub async fn a_limit_counts_after_filtering<F: Fixture>(log: F) {
     }
 }
 
-/// A limit counts across items, in the order of positions.
+/// A limit counts the events of all items together, in the order of positions.
 pub async fn a_limit_counts_across_items<F: Fixture>(log: F) {
     let store = log.connect().await;
     append_letters(&store, 9).await;
@@ -110,7 +112,7 @@ pub async fn a_limit_counts_across_items<F: Fixture>(log: F) {
     assert_eq!(types(&last), ["C", "A", "C"]);
 }
 
-/// A limit of 0 shows nothing, and one above what is there shows all of it.
+/// A limit of 0 shows no event, and a limit above the number of events shows all of them.
 pub async fn a_limit_may_be_zero_or_huge<F: Fixture>(log: F) {
     let store = log.connect().await;
     let all = append_letters(&store, 4).await;
@@ -123,7 +125,7 @@ pub async fn a_limit_may_be_zero_or_huge<F: Fixture>(log: F) {
     }
 }
 
-/// An event that matches two items comes once.
+/// An event that matches two items is shown once.
 pub async fn an_event_that_matches_two_items_comes_once<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![event("A", &["x:1", "y:1"]), event("B", &["y:1"])]).await;
@@ -134,7 +136,8 @@ pub async fn an_event_that_matches_two_items_comes_once<F: Fixture>(log: F) {
     assert_eq!(types(&read(&store, &query, ALL.limit(2)).await), ["A", "B"]);
 }
 
-/// Nothing is after a position past the head, and everything is before it, however large it is.
+/// A bound past the head is no error, however large it is: no event is after it, and every event is
+/// before it.
 pub async fn positions_past_the_head_are_no_error<F: Fixture>(log: F) {
     let store = log.connect().await;
     let all = append_letters(&store, 3).await;
@@ -151,7 +154,7 @@ pub async fn positions_past_the_head_are_no_error<F: Fixture>(log: F) {
     }
 }
 
-/// Bounds that leave nothing between them show nothing.
+/// A read whose bounds have no position between them shows no event.
 pub async fn crossed_bounds_show_nothing<F: Fixture>(log: F) {
     let store = log.connect().await;
     let all = positions(&append_letters(&store, 4).await);
@@ -164,10 +167,11 @@ pub async fn crossed_bounds_show_nothing<F: Fixture>(log: F) {
     assert_eq!(read(&store, &Query::all(), ALL.before(SequencePosition::FIRST)).await, []);
 }
 
-/// `after`, `before`, `limit` and `backwards` combine, on one item, on several, and on a stream.
+/// `after`, `before`, `limit` and `backwards` may be combined, on a query of one item or several and on
+/// a stream.
 pub async fn options_combine<F: Fixture>(log: F) {
     let store = log.connect().await;
-    let mut dice = Dice::new::<F>();
+    let mut random = Random::new::<F>();
     append_letters(&store, 12).await;
     append(&store, (0..6).map(|_| in_stream("s", "S")).collect()).await;
     append_letters(&store, 6).await;
@@ -176,7 +180,7 @@ pub async fn options_combine<F: Fixture>(log: F) {
     let either = Query::item(item(&["A", "S"], &[])).or(item(&[], &["n:1"]));
     for query in [Query::all(), query(&["A"], &[]), query(&["S"], &[]), either] {
         for _ in 0..60 {
-            let options = dice.options(head);
+            let options = random.options(head);
             let page = read(&store, &query, options).await;
             assert_eq!(page, expected(&log, &query, options), "{query}, {options:?}");
             if query.to_string() == "(type S)" {
@@ -186,7 +190,7 @@ pub async fn options_combine<F: Fixture>(log: F) {
     }
 }
 
-/// A read shows one snapshot although appends go on.
+/// A read shows one snapshot, even if events are appended before it ends.
 pub async fn a_read_is_one_snapshot<F: Fixture>(log: F) {
     let (store, other) = (log.connect().await, log.connect().await);
     let batch: Vec<_> = (0..3000).map(|_| in_stream("s", "A")).collect();
@@ -228,7 +232,7 @@ pub async fn a_long_read_is_complete<F: Fixture>(log: F) {
     }
 }
 
-/// A stream of records that is dropped half read leaves the store usable.
+/// A read that is dropped before its end leaves the store usable.
 pub async fn a_dropped_read_leaves_the_store_usable<F: Fixture>(log: F) {
     let store = log.connect().await;
     append_letters(&store, 3000).await;
@@ -246,7 +250,7 @@ pub async fn a_dropped_read_leaves_the_store_usable<F: Fixture>(log: F) {
     .await;
 }
 
-/// Two reads may be half done while the same handle appends.
+/// A handle may append while two of its reads are not at their end.
 pub async fn reads_and_appends_interleave<F: Fixture>(log: F) {
     let store = log.connect().await;
     let before = append_letters(&store, 2500).await;

@@ -11,10 +11,11 @@ use std::{
 use futures_util::future::join;
 
 use super::{
-    crowd::{at_once, handles},
     fixture::Fixture,
-    sample::{event, query, stream},
-    step::{append, expected, positions, whole_log},
+    pages::{expected, positions},
+    parallel::{at_once, handles},
+    sample_values::{event, query, stream},
+    store_calls::{append, whole_log},
 };
 use crate::{
     append::NewEvent, events::Page, position::SequencePosition, query::Query,
@@ -26,33 +27,36 @@ const WRITERS: usize = 10;
 const APPENDS: usize = 40;
 const BATCH: usize = 3;
 
-/// Following every event misses none and sees none twice, while others write.
+/// A follower of every event misses none and sees none twice, while others write.
 pub async fn following_every_event_is_gapless<F: Fixture>(log: F) {
     following_is_gapless(log, Query::all()).await;
 }
 
-/// Following a type misses no event and sees none twice, while others write.
+/// A follower of a type misses no event and sees none twice, while others write.
 pub async fn following_a_type_is_gapless<F: Fixture>(log: F) {
     following_is_gapless(log, query(&["A"], &[])).await;
 }
 
-/// Following a tag misses no event and sees none twice, while others write.
+/// A follower of a tag misses no event and sees none twice, while others write.
 pub async fn following_a_tag_is_gapless<F: Fixture>(log: F) {
-    following_is_gapless(log, query(&[], &["writer:1"]).or(super::sample::item(&[], &["n:2"])))
-        .await;
+    following_is_gapless(
+        log,
+        query(&[], &["writer:1"]).or(super::sample_values::item(&[], &["n:2"])),
+    )
+    .await;
 }
 
-/// Nothing appears at or below what a read of every event observed.
+/// No event appears at or below the position that a read of every event observed.
 pub async fn nothing_appears_below_observed_of_all<F: Fixture>(log: F) {
     nothing_appears_below_observed(log, Query::all()).await;
 }
 
-/// No event of a type appears at or below what a read of the type observed.
+/// No event of a type appears at or below the position that a read of the type observed.
 pub async fn nothing_appears_below_observed_of_a_type<F: Fixture>(log: F) {
     nothing_appears_below_observed(log, query(&["B"], &[])).await;
 }
 
-/// No event of a tag appears at or below what a read of the tag observed.
+/// No event of a tag appears at or below the position that a read of the tag observed.
 pub async fn nothing_appears_below_observed_of_a_tag<F: Fixture>(log: F) {
     nothing_appears_below_observed(log, query(&[], &["n:1"])).await;
 }
@@ -119,7 +123,7 @@ async fn following_is_gapless<F: Fixture>(log: F, query: Query) {
     }
 }
 
-/// All that a follower is shown until a read that began when the writers were done.
+/// All events that a follower reads. Its last read begins after the writers are done.
 async fn follow(store: Arc<dyn EventStore>, query: Query, done: Arc<AtomicBool>) -> Page {
     let (mut seen, mut cursor) = (Vec::new(), None);
     loop {
@@ -157,8 +161,8 @@ async fn nothing_appears_below_observed<F: Fixture>(log: F, query: Query) {
     }
 }
 
-/// What reads observed until the writers were done, and how many events up to there they showed; of reads
-/// that came to the same, the first.
+/// The position that each read observed and how many events it showed, until the writers are done. Of
+/// successive reads with the same result, only the first is kept.
 async fn watch(
     store: Arc<dyn EventStore>,
     query: Query,
@@ -183,7 +187,7 @@ async fn watch(
     seen
 }
 
-/// Unconditional and conditional appends of many writers.
+/// Many writers append, at times two batches at once.
 async fn write(handles: &[Arc<dyn EventStore>]) {
     let tasks = (0..WRITERS).map(|writer| {
         let store = handles[writer % handles.len()].clone();
@@ -200,8 +204,9 @@ async fn write(handles: &[Arc<dyn EventStore>]) {
     at_once(tasks).await;
 }
 
-/// One event of each type, all with a tag of the batch's own. Some writers share a stream, which may be
-/// all that keeps them apart; the others share nothing that a store could lock.
+/// One event of each type, all with a tag that only this batch has. Every third writer writes to a
+/// shared stream, so that a store may put these in order by a lock on the stream alone; the others
+/// write to no stream that a store could lock.
 fn batch(writer: usize) -> Vec<NewEvent> {
     let own = format!("batch:{}", crate::EventId::new());
     let tag = format!("writer:{writer}");

@@ -1,4 +1,4 @@
-//! A small domain written by hand, and a store that goes wrong on request.
+//! A small domain written by hand, and a store that fails on request.
 
 #![allow(dead_code, reason = "every test binary uses its own part")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -143,7 +143,7 @@ impl Decider for BoxOffice {
         about(&["Sold", "Returned"], &buy.show)
     }
 
-    /// A ticket that comes back never hurts a sale.
+    /// A returned ticket does not make a sale wrong.
     fn guard(&self, buy: &Buy) -> QueryFor<Ticketing> {
         about(&["Sold"], &buy.show)
     }
@@ -169,7 +169,8 @@ pub(crate) enum Fault {
     LostToRival(Ticketing),
 }
 
-/// A memory store whose appends and reads go wrong as scripted, and which remembers what it was asked.
+/// A memory store whose appends and reads fail as scripted, and which keeps the appends that it was
+/// asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Scripted {
     pub(crate) log: MemoryStore,
@@ -184,7 +185,7 @@ impl Scripted {
         Self { appends: Mutex::new(appends.into_iter().collect()), ..Self::default() }
     }
 
-    /// No append is carried out before this many have come: all of them were decided upon the same log.
+    /// No append is carried out before this many were sent, so that all were decided upon the same log.
     pub(crate) fn meeting(appends: usize) -> Self {
         Self { meeting: appends, ..Self::default() }
     }

@@ -2,14 +2,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::accepted;
 use crate::{
     conformance::{
-        crowd::{at_once, handles},
-        dice::Dice,
         fixture::Fixture,
-        sample::{event, item, unless},
-        step::{append_if, whole_log},
+        parallel::{at_once, handles},
+        random::Random,
+        sample_values::{event, item, unless},
+        store_calls::{accepted, append_if, whole_log},
     },
     position::SequencePosition,
     query::Query,
@@ -21,14 +20,14 @@ use crate::{
 const HALLS: u64 = 4;
 const CAPACITY: usize = 15;
 
-/// Capacities hold under random boundaries that overlap, and every accepted event decided from what
-/// the log says it could see.
+/// Capacities hold under random boundaries that overlap, and the log confirms what every accepted event
+/// was decided from.
 pub async fn a_capacity_is_never_exceeded<F: Fixture>(log: F) {
     let handles = handles(&log, 4).await;
-    let mut dice = Dice::new::<F>();
+    let mut random = Random::new::<F>();
     let writers: Vec<_> = (0..8)
         .map(|n| {
-            let bookings = (0..15).map(|_| halls(&mut dice)).collect();
+            let bookings = (0..15).map(|_| halls(&mut random)).collect();
             book_all(handles[n % 4].clone(), bookings)
         })
         .collect();
@@ -36,7 +35,8 @@ pub async fn a_capacity_is_never_exceeded<F: Fixture>(log: F) {
     verify(&whole_log(&handles[0]).await);
 }
 
-/// Every booking was decided from what the log shows that it could see, and none is one too many.
+/// Asserts that every booking was decided from all earlier bookings of its halls, and that none exceeds
+/// the capacity.
 pub(in crate::conformance) fn verify(log: &[Recorded<Bytes>]) {
     for (n, record) in log.iter().enumerate() {
         let (observed, seats) = decided_from(record);
@@ -51,7 +51,7 @@ pub(in crate::conformance) fn verify(log: &[Recorded<Bytes>]) {
     }
 }
 
-/// The bookings from what one had observed up to itself, each with what it was decided from.
+/// The bookings from the position that the last one observed, each with what it was decided from.
 fn interleaving(
     log: &[Recorded<Bytes>],
     observed: Option<SequencePosition>,
@@ -69,8 +69,8 @@ fn interleaving(
 }
 
 /// One or two halls, in order.
-pub(in crate::conformance) fn halls(dice: &mut Dice) -> Vec<String> {
-    let (one, two) = (dice.roll(0..=HALLS - 1), dice.roll(0..=HALLS - 1));
+pub(in crate::conformance) fn halls(random: &mut Random) -> Vec<String> {
+    let (one, two) = (random.within(0..=HALLS - 1), random.within(0..=HALLS - 1));
     let mut halls = vec![one, two];
     halls.sort_unstable();
     halls.dedup();
@@ -90,7 +90,7 @@ pub(in crate::conformance) async fn book_all(
     }
 }
 
-/// Whether the booking came to an end: accepted, or there was no seat left.
+/// Whether the booking is settled: it was accepted, or there was no seat left.
 async fn book(store: &dyn EventStore, halls: &[String]) -> bool {
     let items = halls.iter().map(|hall| item(&["SeatBooked"], &[hall]));
     let query = Query::any_of(items).unwrap();

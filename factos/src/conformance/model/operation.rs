@@ -6,13 +6,14 @@ use proptest::{
     sample::{select, subsequence},
 };
 
-use super::HANDLES;
+/// How many handles on one log the operations use.
+pub(super) const HANDLES: usize = 2;
 
 pub(super) const TYPES: [&str; 3] = ["A", "B", "C"];
 pub(super) const TAGS: [&str; 4] = ["x:1", "x:2", "y:1", "z:1"];
 pub(super) const STREAMS: [&str; 2] = ["s", "t"];
 
-/// The longest list that is played at first.
+/// The most operations of a generated list.
 const LONGEST: usize = 24;
 
 #[derive(Debug, Clone)]
@@ -23,14 +24,14 @@ pub(super) enum Operation {
     Reopen,
 }
 
-/// An event to be.
+/// An event that is to be appended.
 #[derive(Debug, Clone)]
 pub(super) struct Draft {
     pub(super) event_type: &'static str,
     pub(super) tags: Vec<&'static str>,
     pub(super) stream: Option<&'static str>,
     pub(super) payload: Vec<u8>,
-    /// Takes the id of an event so many drafts before it, accepted or not.
+    /// Takes the id of the draft this many drafts earlier, whether that was accepted or not.
     pub(super) id_of: Option<u64>,
 }
 
@@ -65,11 +66,11 @@ pub(super) struct Bounds {
     pub(super) backwards: bool,
 }
 
-/// A position, said so that it means something in any log.
+/// A position relative to the end of the log, so that it means something in any log.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Place {
     Nowhere,
-    /// Of the record so many before the last.
+    /// The position of the record this many before the last.
     FromTheEnd(usize),
     PastTheHead(u64),
 }

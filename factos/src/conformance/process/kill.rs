@@ -1,16 +1,15 @@
 use std::{collections::HashMap, time::Duration};
 
-use super::{
-    ProcessFixture,
-    crew::{Worker, say},
-};
+use super::worker::{Worker, say};
 use crate::{
     append::{AppendCondition, NewEvent},
     append_error::AppendError,
     conformance::{
-        dice::Dice,
-        sample::{event, expecting, in_stream, query, stream, unless},
-        step::{append, append_if, of_stream, revisions, whole_log},
+        fixture::ProcessFixture,
+        pages::revisions,
+        random::Random,
+        sample_values::{event, expecting, in_stream, query, stream, unless},
+        store_calls::{append, append_if, of_stream, whole_log},
     },
     event_id::EventId,
     read_options::ReadOptions,
@@ -23,15 +22,15 @@ pub(super) const TASK: &str = "append until killed";
 const BEGUN: &str = "begun";
 const BATCH: usize = 3;
 
-/// An append that a worker was told of before it was killed.
+/// An append that was acknowledged to a worker before it was killed.
 pub(super) struct Acknowledged {
     batch: String,
     position: u64,
     id: EventId,
 }
 
-/// In a worker: appends one batch after the other, and says so of each once it is acknowledged, until
-/// nobody listens.
+/// In a worker: appends one batch after the other, and reports each once it is acknowledged, until the
+/// pipe is closed.
 pub(super) async fn append_until_killed<S: EventStore, Fut: Future<Output = S>>(
     open: impl FnOnce() -> Fut,
     round: &str,
@@ -50,12 +49,13 @@ pub(super) async fn append_until_killed<S: EventStore, Fut: Future<Output = S>>(
     }
 }
 
-/// Starts a worker and kills it: at times while it appends, at times while it opens the log.
+/// Starts a worker and kills it: in three rounds of four while it appends, in the fourth perhaps while
+/// it opens the log.
 pub(super) async fn round<F: ProcessFixture>(
     log: &F,
     worker: &str,
     round: u32,
-    dice: &mut Dice,
+    random: &mut Random,
 ) -> Vec<Acknowledged> {
     let mut worker = Worker::start(worker, &log.address(), TASK, &round.to_string());
     assert_eq!(worker.line().await.as_deref(), Some(BEGUN), "the worker of round {round}");
@@ -63,12 +63,12 @@ pub(super) async fn round<F: ProcessFixture>(
     if round % 4 != 3 {
         said.push(worker.line().await.expect("a worker that appends"));
     }
-    let delay = Duration::from_micros(dice.roll(0..=30_000));
+    let delay = Duration::from_micros(random.within(0..=30_000));
     said.extend(worker.kill_after(delay).await);
     said.iter().map(|line| parse(line)).collect()
 }
 
-/// The log opens again and takes an append, as if nothing had been.
+/// Asserts that the reopened log accepts an append, and that the stream goes on.
 pub(super) async fn goes_on(store: &dyn EventStore, round: u32) {
     let expected = Revision::from(u64::from(round).checked_sub(1));
     let condition = expecting("survivor", expected);

@@ -1,4 +1,5 @@
-//! What the naive store asks at each step; every default is right.
+//! The rules that a store under test follows at each step. Every default is right; a wrong store has
+//! another rule instead of one of them.
 
 use std::time::{Duration, SystemTime};
 
@@ -20,9 +21,9 @@ pub(crate) enum Commit {
     CheckedAgainstWrites,
     /// Written event by event, each visible at once.
     EventByEvent,
-    /// Checked and written event by event under one lock; what was written stays.
+    /// Checked and written event by event under one lock; events before a refused one stay.
     Torn,
-    /// Positions are handed out first; the batch becomes visible later.
+    /// Positions are given out first; the batch becomes visible later.
     Late,
 }
 
@@ -37,9 +38,9 @@ pub(crate) enum Show {
     Slowly,
     /// The log as it is when each page is asked for.
     Live,
-    /// Records of one snapshot, observed of a later one.
+    /// The records of one snapshot, and the observed position of a later one.
     ObservedLater,
-    /// One snapshot, which holds appends up until it is dropped.
+    /// One snapshot; appends wait until it is dropped.
     Locking,
     /// As `Snapshot`, refused for positions that a signed number cannot hold.
     Signed,
@@ -49,32 +50,33 @@ pub(crate) enum Show {
 #[derive(PartialEq)]
 pub(crate) enum Wake {
     Right,
-    /// The head is looked at first, and listened for afterwards.
+    /// A waiter subscribes only after it has looked at the head.
     ListensLate,
-    /// Only the next append counts, not what is there.
+    /// A waiter waits for the next append, even if the log has an event past the position.
     NextOnly,
-    /// Only appends of the handle itself count.
+    /// Only appends of the handle itself wake a waiter.
     OwnOnly,
-    /// Only appends of other handles count, once it waits.
+    /// Only appends of other handles wake a waiter.
     OthersOnly,
     /// One waiter wakes for each append.
     OneOnly,
-    /// The first append of a log wakes nobody.
+    /// The first append of a log wakes no waiter.
     NotForTheFirst,
+    /// A wait ends at once, with or without an event.
     AtOnce,
-    /// For every append, and now and then for nothing.
+    /// A waiter wakes for every append, and after a while also without one.
     Early,
-    /// A position above the head is an error.
+    /// A wait past a position above the head is an error.
     RefusesAhead,
 }
 
-/// A handle that is dropped.
+/// What happens when a handle is dropped.
 #[derive(PartialEq)]
-pub(crate) enum Farewell {
-    Quiet,
-    /// The last handle takes the last batch with it.
+pub(crate) enum OnDrop {
+    Nothing,
+    /// The last event is lost with the last handle.
     LosesTheLast,
-    /// Asks for the runtime that it was dropped in.
+    /// A panic, unless the thread is within a runtime.
     NeedsARuntime,
 }
 
@@ -82,18 +84,18 @@ pub(crate) trait Rules: Send + Sync + 'static {
     const COMMIT: Commit = Commit::Atomic;
     const SHOW: Show = Show::Snapshot;
     const WAKE: Wake = Wake::Right;
-    const FAREWELL: Farewell = Farewell::Quiet;
+    const ON_DROP: OnDrop = OnDrop::Nothing;
     const LIMITS: Limits = Limits::FLOOR;
-    /// Whether an append works on another runtime than the first.
+    /// Whether an append on another runtime than the first waits for ever.
     const NEEDS_ITS_RUNTIME: bool = false;
-    /// Whether a handle shows only what was there when it was opened, and its own writes.
+    /// Whether a handle shows what others wrote after it was opened, before it writes itself.
     const SEES_OTHERS: bool = true;
 
     fn admit(events: &[NewEvent], condition: &AppendCondition) -> Result<(), AppendError> {
         Self::LIMITS.check(events, condition)
     }
 
-    /// The ids of the batch and the condition, in that order; `since` is the length of the log when the
+    /// Checks the ids of the batch, and then its condition. `since` is the length of the log when the
     /// handle was opened.
     fn check(
         log: &[Recorded<Bytes>],
@@ -197,12 +199,12 @@ pub(crate) trait Rules: Send + Sync + 'static {
         record
     }
 
-    /// What an append returns of what the log kept.
+    /// What an append returns for the records that the log keeps.
     fn returned(records: Page) -> Page {
         records
     }
 
-    /// Where a batch goes.
+    /// Puts a batch into the log.
     fn place(log: &mut Vec<Recorded<Bytes>>, batch: Page) {
         log.extend(batch);
     }
@@ -241,7 +243,7 @@ pub(crate) trait Rules: Send + Sync + 'static {
         })
     }
 
-    /// Order and limit.
+    /// Applies the order and the limit.
     fn arrange(page: Page, options: ReadOptions) -> Page {
         arrange(page, options)
     }

@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     marker::PhantomData,
-    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -12,42 +12,28 @@ use factos::{
     Recorded, Revision, SequencePosition, StoreError, StoreErrorKind, StreamName,
 };
 use futures_util::stream;
-use tokio::{
-    runtime::Handle,
-    sync::{Notify, RwLock, watch},
-    task::yield_now,
-    time::timeout,
-};
+use tokio::{runtime::Handle, sync::watch, task::yield_now, time::timeout};
 
 use crate::{
-    Right,
-    rules::{Commit, Farewell, Rules, Show, Wake, duplicate},
-    slot::AnyLog,
+    log_in_memory::{LogInMemory, head, lock, record},
+    shared_fixture::AnyLog,
+    store_rules::{Commit, OnDrop, Rules, Show, Wake, duplicate},
 };
 
-/// The log, as it would be on disk.
-struct Log<R>(Arc<Shared>, PhantomData<R>);
+/// Opens stores on one log.
+struct Log<R>(Arc<LogInMemory>, PhantomData<R>);
 
 /// A handle.
-pub(crate) struct Naive<R: Rules> {
-    shared: Arc<Shared>,
+pub(crate) struct StoreByRules<R: Rules> {
+    shared: Arc<LogInMemory>,
     /// How long the log was when this handle was opened.
     since: usize,
-    /// How much of the log this handle knows.
+    /// How long the log was when this handle last wrote.
     known: Mutex<usize>,
-    /// The head as this handle's own appends left it.
+    /// The head after the last append of this handle.
     own: watch::Sender<u64>,
     runtime: Mutex<Option<tokio::runtime::Id>>,
     rules: PhantomData<R>,
-}
-
-#[derive(Default)]
-struct Shared {
-    records: Mutex<Vec<Recorded<Bytes>>>,
-    reserved: Mutex<u64>,
-    head: watch::Sender<u64>,
-    appended: Notify,
-    gate: Arc<RwLock<()>>,
 }
 
 /// A new log.
@@ -55,16 +41,16 @@ pub(crate) fn log<R: Rules>() -> Box<dyn AnyLog> {
     Box::new(Log::<R>(Arc::default(), PhantomData))
 }
 
-/// The same log each time.
-pub(crate) fn one_for_all() -> Box<dyn AnyLog> {
-    static FOR_ALL: LazyLock<Arc<Shared>> = LazyLock::new(Arc::default);
-    Box::new(Log::<Right>(FOR_ALL.clone(), PhantomData))
+/// The same log, each time.
+pub(crate) fn one_for_all<R: Rules>() -> Box<dyn AnyLog> {
+    static FOR_ALL: LazyLock<Arc<LogInMemory>> = LazyLock::new(Arc::default);
+    Box::new(Log::<R>(FOR_ALL.clone(), PhantomData))
 }
 
 impl<R: Rules> AnyLog for Log<R> {
     fn open(&self) -> Box<dyn EventStore> {
         let since = self.0.records().len();
-        Box::new(Naive::<R> {
+        Box::new(StoreByRules::<R> {
             shared: self.0.clone(),
             since,
             known: Mutex::new(since),
@@ -75,30 +61,12 @@ impl<R: Rules> AnyLog for Log<R> {
     }
 }
 
-impl Shared {
-    fn records(&self) -> MutexGuard<'_, Vec<Recorded<Bytes>>> {
-        lock(&self.records)
-    }
-
-    fn head(&self) -> u64 {
-        head(&self.records())
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn head(log: &[Recorded<Bytes>]) -> u64 {
-    log.last().map_or(0, |record| record.position.get())
-}
-
-impl<R: Rules> Naive<R> {
-    /// What this asks of the part of the log that this handle sees.
-    fn seen<T>(&self, ask: impl FnOnce(&[Recorded<Bytes>]) -> T) -> T {
+impl<R: Rules> StoreByRules<R> {
+    /// Calls a function with the part of the log that this handle sees.
+    fn seen<T>(&self, call: impl FnOnce(&[Recorded<Bytes>]) -> T) -> T {
         let log = self.shared.records();
         let known = *lock(&self.known);
-        ask(if R::SEES_OTHERS { &log } else { &log[..known] })
+        call(if R::SEES_OTHERS { &log } else { &log[..known] })
     }
 
     async fn show<'a>(
@@ -195,7 +163,7 @@ impl<R: Rules> Naive<R> {
     fn publish(&self, log: &[Recorded<Bytes>]) {
         self.own.send_replace(head(log));
         if R::WAKE != Wake::NotForTheFirst || head(log) > 1 {
-            self.shared.head.send_replace(head(log));
+            self.shared.published.send_replace(head(log));
         }
         match R::WAKE {
             Wake::OneOnly => self.shared.appended.notify_one(),
@@ -204,10 +172,14 @@ impl<R: Rules> Naive<R> {
     }
 
     fn write_and_publish(&self, events: Vec<NewEvent>) -> Page {
-        let mut log = self.shared.records();
-        let position = R::next_position(&log, self.since);
-        let records = self.write(&mut log, events, position);
-        self.publish(&log);
+        self.write_next(&mut self.shared.records(), events)
+    }
+
+    /// Writes a batch at the end of the locked log, and wakes the waiters.
+    fn write_next(&self, log: &mut Vec<Recorded<Bytes>>, events: Vec<NewEvent>) -> Page {
+        let position = R::next_position(log, self.since);
+        let records = self.write(log, events, position);
+        self.publish(log);
         records
     }
 
@@ -218,10 +190,7 @@ impl<R: Rules> Naive<R> {
     ) -> Result<Page, AppendError> {
         let mut log = self.shared.records();
         R::check(&log, self.since, &events, condition)?;
-        let position = R::next_position(&log, self.since);
-        let records = self.write(&mut log, events, position);
-        self.publish(&log);
-        Ok(records)
+        Ok(self.write_next(&mut log, events))
     }
 
     fn torn(
@@ -238,9 +207,7 @@ impl<R: Rules> Naive<R> {
             if !taken.insert(event.id) {
                 return Err(duplicate(event.id));
             }
-            let position = R::next_position(&log, self.since);
-            records.extend(self.write(&mut log, vec![event], position));
-            self.publish(&log);
+            records.extend(self.write_next(&mut log, vec![event]));
         }
         Ok(records)
     }
@@ -287,28 +254,8 @@ impl<R: Rules> Naive<R> {
     }
 }
 
-fn record(
-    event: NewEvent,
-    position: SequencePosition,
-    revision: Option<u64>,
-    recorded_at: std::time::SystemTime,
-) -> Recorded<Bytes> {
-    Recorded {
-        id: event.id,
-        position,
-        stream: event.stream,
-        revision,
-        event_type: event.event_type,
-        version: event.version,
-        tags: event.tags,
-        metadata: event.metadata,
-        recorded_at,
-        event: event.payload,
-    }
-}
-
 #[async_trait::async_trait]
-impl<R: Rules> EventStore for Naive<R> {
+impl<R: Rules> EventStore for StoreByRules<R> {
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
         let query = query.clone();
         self.show(move |record| R::matches(&query, record), options).await
@@ -379,13 +326,13 @@ impl<R: Rules> EventStore for Naive<R> {
                 Err(StoreError::new(StoreErrorKind::Other, "the position is above the head"))
             }
             Wake::Right | Wake::RefusesAhead | Wake::NotForTheFirst => {
-                let mut head = self.shared.head.subscribe();
+                let mut head = self.shared.published.subscribe();
                 head.wait_for(|head| *head > after).await.map(drop).map_err(gone)
             }
             Wake::Early => {
-                let mut head = self.shared.head.subscribe();
+                let mut head = self.shared.published.subscribe();
                 let waited = head.wait_for(|head| *head > after);
-                // Early is not wrong.
+                // A wait may end early.
                 drop(timeout(Duration::from_millis(10), waited).await);
                 Ok(())
             }
@@ -438,16 +385,16 @@ fn writes_what_it_guards(events: &[NewEvent], condition: &AppendCondition) -> bo
     }
 }
 
-impl<R: Rules> Drop for Naive<R> {
+impl<R: Rules> Drop for StoreByRules<R> {
     fn drop(&mut self) {
-        match R::FAREWELL {
-            Farewell::Quiet => {}
-            // The other owner is the fixture, which stands for the disk.
-            Farewell::LosesTheLast if Arc::strong_count(&self.shared) == 2 => {
+        match R::ON_DROP {
+            OnDrop::Nothing => {}
+            // Besides this handle, only the fixture, which stands for the disk, owns the log.
+            OnDrop::LosesTheLast if Arc::strong_count(&self.shared) == 2 => {
                 self.shared.records().pop();
             }
-            Farewell::LosesTheLast => {}
-            Farewell::NeedsARuntime => drop(Handle::current()),
+            OnDrop::LosesTheLast => {}
+            OnDrop::NeedsARuntime => drop(Handle::current()),
         }
     }
 }

@@ -4,16 +4,13 @@ use proptest::{
     test_runner::{TestCaseError, TestCaseResult},
 };
 
-use super::{
-    failed,
-    operation::{Bounds, Draft, Expected, Guard, Items, Place, Selection},
-};
+use super::operation::{Bounds, Draft, Expected, Guard, Items, Place, Selection};
 use crate::{
     append::{AppendCondition, NewEvent},
     append_error::{AppendError, Conflict},
     conformance::{
-        sample::{event, expecting, item, stream, unless},
-        step::expected,
+        pages::expected,
+        sample_values::{event, expecting, item, stream, unless},
     },
     event_id::EventId,
     events::Page,
@@ -26,11 +23,11 @@ use crate::{
     stream_name::StreamName,
 };
 
-/// What the log must hold: a list, and nothing clever.
+/// What the log of the store must hold, as a plain list of records.
 #[derive(Default)]
 pub(super) struct PlainLog {
     records: Vec<Recorded<Bytes>>,
-    /// How many events were drafted; each has an id of its own unless it takes another's.
+    /// How many events were drafted. Each has an id of its own, unless it takes the id of another.
     drafts: u64,
 }
 
@@ -101,14 +98,14 @@ impl PlainLog {
         Ok(())
     }
 
-    /// Compares all there is.
+    /// Compares the whole log, and the head.
     pub(super) async fn whole(&self, store: &dyn EventStore) -> TestCaseResult {
         let events = store.read(&Query::all(), ReadOptions::all()).await.map_err(failed)?;
         prop_assert_eq!(&events.collect().await.map_err(failed)?, &self.records, "the whole log");
         self.head(store).await
     }
 
-    /// Takes in what the store made of a batch, if that is right.
+    /// Checks the records that the store returned of a batch, and adds them.
     fn accept(&mut self, events: Vec<NewEvent>, records: Page) -> TestCaseResult {
         prop_assert_eq!(records.len(), events.len());
         for (event, record) in events.into_iter().zip(records) {
@@ -208,7 +205,7 @@ impl PlainLog {
 }
 
 impl Refusal {
-    /// Whether the error tells this refusal of this condition.
+    /// Whether the error is the right one for this refusal of this condition.
     fn is(&self, error: &AppendError, condition: &AppendCondition) -> bool {
         match (self, error) {
             (Self::Empty, AppendError::EmptyBatch) => true,
@@ -237,6 +234,10 @@ impl Refusal {
             Self::Revision(actual) => format!("the stream has {actual}"),
         }
     }
+}
+
+fn failed(error: impl std::fmt::Debug) -> TestCaseError {
+    TestCaseError::fail(format!("an error: {error:?}"))
 }
 
 fn query(items: &Items) -> Query {

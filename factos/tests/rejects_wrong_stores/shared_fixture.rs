@@ -1,4 +1,5 @@
-//! A few fixtures stand for every store, so that the suite is compiled a few times and not a hundred.
+//! A few fixture types stand for every store, so that the suite is compiled a few times and not a
+//! hundred.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError, TryLockError},
@@ -11,24 +12,26 @@ use factos::{
     conformance::{Case, Fixture, cases},
 };
 
+/// A log on which stores are opened.
 pub(crate) trait AnyLog: Send + Sync {
-    /// Another handle.
+    /// Opens another handle.
     fn open(&self) -> Box<dyn EventStore>;
 }
 
-/// Makes the logs that are tried.
-pub(crate) type Make = fn() -> Box<dyn AnyLog>;
+/// Makes the logs that the cases run on.
+pub(crate) type MakeLog = fn() -> Box<dyn AnyLog>;
 
-static SLOTS: [Slot; 4] = [const { Slot::new() }; 4];
+static FIXTURES: [SharedFixture; 4] = [const { SharedFixture::new() }; 4];
 
-struct Slot {
+/// What the fixture type of one number makes at present.
+struct SharedFixture {
     taken: Mutex<()>,
-    make: Mutex<Option<Make>>,
+    make: Mutex<Option<MakeLog>>,
 }
 
-struct Log<const SLOT: usize>(Box<dyn AnyLog>);
+struct Log<const NUMBER: usize>(Box<dyn AnyLog>);
 
-impl<const SLOT: usize> Fixture for Log<SLOT> {
+impl<const NUMBER: usize> Fixture for Log<NUMBER> {
     type Store = Box<dyn EventStore>;
 
     const MODEL_CASES: u32 = 90;
@@ -37,7 +40,7 @@ impl<const SLOT: usize> Fixture for Log<SLOT> {
     const PATIENCE: Duration = Duration::from_secs(15);
 
     async fn fresh() -> Self {
-        let make = lock(&SLOTS[SLOT].make).expect("a slot that is taken");
+        let make = lock(&FIXTURES[NUMBER].make).expect("a fixture that is taken");
         Self(make())
     }
 
@@ -46,16 +49,16 @@ impl<const SLOT: usize> Fixture for Log<SLOT> {
     }
 }
 
-impl Slot {
+impl SharedFixture {
     const fn new() -> Self {
         Self { taken: Mutex::new(()), make: Mutex::new(None) }
     }
 }
 
-/// Hands out the cases on such logs, once there is room for them.
-pub(crate) fn with_cases<T>(make: Make, run: impl FnOnce(&[Case]) -> T) -> T {
+/// Calls a function with the cases on such logs, once a fixture type is free.
+pub(crate) fn with_cases<T>(make: MakeLog, run: impl FnOnce(&[Case]) -> T) -> T {
     let (number, _taken) = take();
-    *lock(&SLOTS[number].make) = Some(make);
+    *lock(&FIXTURES[number].make) = Some(make);
     run(&match number {
         0 => cases::<Log<0>>(),
         1 => cases::<Log<1>>(),
@@ -66,8 +69,8 @@ pub(crate) fn with_cases<T>(make: Make, run: impl FnOnce(&[Case]) -> T) -> T {
 
 fn take() -> (usize, MutexGuard<'static, ()>) {
     loop {
-        for (number, slot) in SLOTS.iter().enumerate() {
-            match slot.taken.try_lock() {
+        for (number, fixture) in FIXTURES.iter().enumerate() {
+            match fixture.taken.try_lock() {
                 Ok(taken) => return (number, taken),
                 Err(TryLockError::Poisoned(taken)) => return (number, taken.into_inner()),
                 Err(TryLockError::WouldBlock) => {}

@@ -3,17 +3,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::future::join;
 
-use super::{ALL, accepted};
 use crate::{
     append::NewEvent,
     conformance::{
-        crowd::{at_once, handles},
         fixture::Fixture,
-        sample::{event, unless},
-        step::{append, append_if, whole_log},
+        parallel::{at_once, handles},
+        sample_values::{event, unless},
+        store_calls::{accepted, append, append_if, whole_log},
     },
     position::SequencePosition,
     query::Query,
+    read_options::ReadOptions,
     recorded::Recorded,
     store::EventStore,
 };
@@ -23,7 +23,7 @@ const DECISIONS: usize = 20;
 const WRITERS: usize = 4;
 const WRITTEN: usize = 40;
 
-/// Some decide on every event of the query, which others append meanwhile without asking.
+/// Some tasks decide on every event of the query, while others append such events without a condition.
 pub(super) async fn while_others_write<F: Fixture>(log: F, query: Query) {
     let handles = handles(&log, 4).await;
     let deciders = at_once((0..DECIDERS).map(|n| decide(handles[n].clone(), query.clone())));
@@ -37,12 +37,12 @@ pub(super) async fn while_others_write<F: Fixture>(log: F, query: Query) {
 async fn decide(store: Arc<dyn EventStore>, query: Query) {
     let (mut decisions, mut tries) = (0, 0);
     while decisions < DECISIONS {
-        let events = store.read(&query, ALL).await.unwrap();
+        let events = store.read(&query, ReadOptions::all()).await.unwrap();
         let observed = events.observed();
         let seen = events.collect().await.unwrap().len();
         let mut decided = event("Decided", &[]);
         decided.payload = format!("{} {seen}", observed.map_or(0, SequencePosition::get)).into();
-        // Others go first, as while a decision is made.
+        // Lets other tasks append, as they may while a decision is made.
         tokio::task::yield_now().await;
         let condition = unless(&query).after(observed);
         decisions += usize::from(accepted(append_if(&store, decided, condition).await));
@@ -63,7 +63,7 @@ fn written(writer: usize, n: usize) -> NewEvent {
     event("Written", &[&writer, &number])
 }
 
-/// Each decision saw every event before its own.
+/// Asserts that each decision was made from every event before its own.
 fn verify(log: &[Recorded<Bytes>]) {
     for (before, record) in log.iter().enumerate() {
         if record.event_type.as_str() != "Decided" {

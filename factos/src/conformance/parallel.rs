@@ -14,7 +14,7 @@ pub(super) async fn handles<F: Fixture>(log: &F, count: usize) -> Vec<Arc<dyn Ev
     handles
 }
 
-/// Starts the tasks at the same moment and returns what each came to, in order.
+/// Starts the tasks at the same moment, and returns their results in order.
 pub(super) async fn at_once<T, Fut>(tasks: impl IntoIterator<Item = Fut>) -> Vec<T>
 where
     T: Send + 'static,
@@ -39,7 +39,7 @@ where
     results
 }
 
-/// What the future comes to, which must be soon.
+/// The result of the future, which must be ready within [`Fixture::SOON`].
 pub(super) async fn soon<F: Fixture, T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(F::SOON, future).await {
         Ok(value) => value,

@@ -1,4 +1,4 @@
-//! Whoever waits for a lock waits alone: nobody else on the same store waits with it.
+//! A call that waits for a lock does not make other calls on the same store wait.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use support::{STUCK, Schema, in_time, of_show, sold, unless_sold};
 use tokio::task::JoinHandle;
 
-/// Of a type that no held transaction writes.
+/// An event of a type that no held transaction writes.
 fn other(show: &str) -> NewEvent {
     let mut event = sold(show);
     event.event_type = EventType::from_static("Other");
@@ -29,7 +29,7 @@ fn spawn_sales(store: &PostgresStore, show: &str, sales: usize) -> Vec<JoinHandl
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
-async fn appends_do_not_wait_with_those_that_meet_a_held_transaction() {
+async fn appends_do_not_wait_for_others_that_a_transaction_blocks() {
     let schema = Schema::new(Mode::Keyed).await;
     let store = schema.open_with(schema.config().lock_timeout(4 * STUCK)).await;
     let mut transaction = store.pool().begin().await.unwrap();
@@ -50,7 +50,7 @@ async fn appends_do_not_wait_with_those_that_meet_a_held_transaction() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
-async fn reads_do_not_wait_with_those_that_meet_a_held_transaction() {
+async fn reads_do_not_wait_for_others_that_a_transaction_blocks() {
     let schema = Schema::new(Mode::Keyed).await;
     let store = schema.open_with(schema.config().lock_timeout(4 * STUCK)).await;
     let batch = (0..40).map(|n| other(&format!("free {n}"))).collect();

@@ -1,5 +1,13 @@
-/// Every case of the suite, handed to another macro: the one list that tests and
-/// [`cases`](crate::conformance::cases) are made from.
+use super::{case::Case, fixture::Fixture};
+
+/// All cases, for a test runner other than the [macro](crate::conformance!), which has the same ones.
+#[must_use]
+pub fn cases<F: Fixture>() -> Vec<Case> {
+    crate::__conformance_cases!(__conformance_vec { F })
+}
+
+/// Calls another macro with every case of the suite. The tests and
+/// [`cases`](crate::conformance::cases) are made from this one list.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_cases {
@@ -78,7 +86,7 @@ macro_rules! __conformance_cases {
                 observed_does_not_depend_on_the_bounds
                 generated_conditions_hold_by_the_reference
             }
-            stream {
+            revisions {
                 revisions_count_from_zero
                 a_batch_may_mix_streams
                 a_stream_is_read_by_itself
@@ -234,10 +242,8 @@ macro_rules! conformance {
 mod tests {
     use std::{collections::BTreeSet, sync::Arc};
 
-    use crate::{
-        conformance::{Fixture, cases},
-        store::EventStore,
-    };
+    use super::{Fixture, cases};
+    use crate::store::EventStore;
 
     struct Nowhere;
 
@@ -261,7 +267,7 @@ mod tests {
             ("read", include_str!("read.rs")),
             ("query", include_str!("query.rs")),
             ("condition", include_str!("condition.rs")),
-            ("stream", include_str!("stream.rs")),
+            ("revisions", include_str!("revisions.rs")),
             ("handle", include_str!("handle.rs")),
             ("visibility", include_str!("visibility.rs")),
             ("concurrency", include_str!("concurrency.rs")),

@@ -1,4 +1,4 @@
-//! A dispatch inside and outside of a task.
+//! Dispatching a command inside and outside of a task.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Runs the whole suite on a store and compares what fails with what must.
+//! Runs the whole suite on a store, and compares the cases that fail with those that must fail.
 
 use std::{
     collections::BTreeSet,
@@ -12,27 +12,27 @@ use std::{
 
 use factos::conformance::Case;
 
-use crate::slot::{Make, with_cases};
+use crate::shared_fixture::{MakeLog, with_cases};
 
-/// How often a case is tried that fails only by chance.
+/// How often a case is run that must fail, but may pass by chance.
 const TRIES: usize = 10;
 
-/// What a wrong store fails.
+/// The cases that a wrong store fails.
 pub(crate) struct Expected {
     /// These cases, and no others.
     pub(crate) fails: &'static [&'static str],
-    /// These cases or, with a name that ends in `::`, others of these families fail at times: the flaw
-    /// shows only in a race.
+    /// These cases may fail, since the flaw shows only in a race. A name that ends in `::` stands for
+    /// all other cases of the family.
     pub(crate) may_fail: &'static [&'static str],
 }
 
 /// Asserts that every case passes.
-pub(crate) fn accepts(make: Make) {
+pub(crate) fn accepts(make: MakeLog) {
     rejects(make, &Expected { fails: &[], may_fail: &[] });
 }
 
 /// Asserts that exactly the expected cases fail.
-pub(crate) fn rejects(make: Make, expected: &Expected) {
+pub(crate) fn rejects(make: MakeLog, expected: &Expected) {
     let failed = with_cases(make, |cases| {
         failed(cases, |case| {
             let name = case.name();
@@ -52,13 +52,14 @@ pub(crate) fn rejects(make: Make, expected: &Expected) {
     );
 }
 
-/// What one case comes to.
-pub(crate) fn verdict(make: Make, name: &str) -> Result<(), Box<dyn std::any::Any + Send>> {
+/// Runs one case, and returns its outcome.
+pub(crate) fn run_case(make: MakeLog, name: &str) -> Result<(), Box<dyn std::any::Any + Send>> {
     with_cases(make, |cases| find(cases, name).verdict())
 }
 
-/// Asserts that this case fails each time that it is tried, so often as `FACTOS_RACES` says.
-pub(crate) fn is_always_caught(make: Make, name: &str) {
+/// Asserts that this case fails every time that it is run: as often as `FACTOS_RACES` says, or 20
+/// times.
+pub(crate) fn is_always_caught(make: MakeLog, name: &str) {
     let rounds = env::var("FACTOS_RACES").map_or(20, |rounds| rounds.parse().unwrap_or(20));
     let (next, caught) = (AtomicUsize::new(0), AtomicUsize::new(0));
     with_cases(make, |cases| {
@@ -80,12 +81,43 @@ pub(crate) fn is_always_caught(make: Make, name: &str) {
 }
 
 /// The cases that none of these names covers.
-pub(crate) fn uncovered(make: Make, covered: &[&str]) -> Vec<&'static str> {
+pub(crate) fn uncovered(make: MakeLog, covered: &[&str]) -> Vec<&'static str> {
     with_cases(make, |cases| {
         let names = cases.iter().map(Case::name);
         names.filter(|name| !covered.contains(name)).collect()
     })
 }
+
+/// Makes a test of each store, which asserts that the store fails these cases and no others.
+macro_rules! wrong_stores {
+    ($($name:ident: $store:ident
+        fails [$($fails:literal),* $(,)?] $(may fail [$($may:literal),* $(,)?])?;)*
+    ) => {
+        $(#[test]
+        fn $name() {
+            let expected = $crate::suite_run::Expected {
+                fails: &[$($fails),*],
+                may_fail: &[$($($may),*)?],
+            };
+            $crate::suite_run::rejects($crate::store_by_rules::log::<$store>, &expected);
+        })*
+
+        /// The cases that these stores fail for certain.
+        pub(crate) const COVERED: &[&str] = &[$($($fails,)*)*];
+    };
+}
+
+/// Makes a test of each store, which asserts that the store fails this case each time.
+macro_rules! always_caught {
+    ($($name:ident: $store:ident by $case:literal;)*) => {
+        $(#[test]
+        fn $name() {
+            $crate::suite_run::is_always_caught($crate::store_by_rules::log::<$store>, $case);
+        })*
+    };
+}
+
+pub(crate) use {always_caught, wrong_stores};
 
 fn find<'a>(cases: &'a [Case], name: &str) -> &'a Case {
     cases.iter().find(|case| case.name() == name).unwrap_or_else(|| panic!("no case {name}"))

@@ -12,7 +12,7 @@ const TASK: &str = "FACTOS_CONFORMANCE_TASK";
 const ADDRESS: &str = "FACTOS_CONFORMANCE_ADDRESS";
 const ARGUMENT: &str = "FACTOS_CONFORMANCE_ARGUMENT";
 
-/// Begins each line that a worker says; the test harness prints others.
+/// Begins each line that a worker sends; the test harness prints other lines.
 const SAYS: &str = "worker says: ";
 
 /// What this process was started for.
@@ -33,20 +33,21 @@ pub(super) fn block_on(work: impl Future<Output = ()>) {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(work);
 }
 
-/// In a worker: a line for whoever started it, in the pipe before this returns; false if nobody listens.
+/// In a worker: sends a line to the process that started it. The line is in the pipe when this returns;
+/// false if the pipe is closed.
 pub(super) fn say(line: &str) -> bool {
     let mut output = std::io::stdout().lock();
     writeln!(output, "\n{SAYS}{line}").and_then(|()| output.flush()).is_ok()
 }
 
-/// A process of the same test binary; killed if it is dropped.
+/// A process of the same test binary, which is killed when this is dropped.
 pub(super) struct Worker {
     child: Child,
     lines: mpsc::UnboundedReceiver<String>,
 }
 
 impl Worker {
-    /// `test` is the full name of the test that works, the crate's name included.
+    /// `test` is the full name of the test that does the work, the name of the crate included.
     pub(super) fn start(test: &str, address: &str, task: &str, argument: &str) -> Self {
         let name = test.split_once("::").map_or(test, |(_, name)| name);
         let mut command = Command::new(env::current_exe().unwrap());
@@ -65,13 +66,13 @@ impl Worker {
         Self { child, lines }
     }
 
-    /// The next line that it says.
+    /// The next line that the worker sends.
     pub(super) async fn line(&mut self) -> Option<String> {
         self.lines.recv().await
     }
 
-    /// Kills it after so long, and returns what it had said by then: a line that is still in the pipe
-    /// was said too.
+    /// Kills the worker after a delay, and returns the lines that it had sent, those that are still in
+    /// the pipe included.
     pub(super) async fn kill_after(mut self, delay: Duration) -> Vec<String> {
         tokio::time::sleep(delay).await;
         assert!(self.child.try_wait().unwrap().is_none(), "the worker ended by itself");
@@ -83,7 +84,7 @@ impl Worker {
         said
     }
 
-    /// Waits for its end, which must be a good one.
+    /// Waits for the end of the worker, which must have succeeded.
     pub(super) async fn finish(mut self) {
         while self.line().await.is_some() {}
         let ended = spawn_blocking(move || self.child.wait()).await.unwrap();
@@ -93,7 +94,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         drop(self.child.kill());
         drop(self.child.wait());
     }

@@ -1,4 +1,5 @@
-//! Appends that share a commit get the verdicts of some order, one after the other.
+//! Appends that share a group commit get the outcomes that they would get one after the other, in some
+//! order.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -23,9 +24,9 @@ use proptest::{
 };
 use support::{Schema, pool};
 
-type Verdict = Result<Vec<Recorded<Bytes>>, AppendError>;
+type Outcome = Result<Vec<Recorded<Bytes>>, AppendError>;
 
-/// What an append is made of, within one case.
+/// An append, by numbers that stand for names of the case.
 #[derive(Debug, Clone)]
 struct Plan {
     events: Vec<EventPlan>,
@@ -44,8 +45,8 @@ struct EventPlan {
 #[derive(Debug, Clone)]
 enum ConditionPlan {
     None,
-    /// Types and tags of each item, none for every event; and where to look from, beyond where the log
-    /// stood two events before.
+    /// The types and tags of each item, or no item for every event; `after` counts from two positions
+    /// below the head.
     Matching {
         items: Vec<(Vec<usize>, Vec<usize>)>,
         after: Option<u64>,
@@ -78,7 +79,7 @@ fn rounds() -> impl Strategy<Value = Vec<Vec<Plan>>> {
     vec(vec(plan, 1..24), 1..4)
 }
 
-/// The names of a case, so that all cases can share a log.
+/// The names that only one case uses, so that all cases can share a log.
 struct Names {
     case: String,
     ids: [EventId; 3],
@@ -152,7 +153,7 @@ impl Names {
     }
 }
 
-/// What was seen over all cases, so that none of it can be missing unnoticed.
+/// How often each outcome was seen over all cases, so that a missing one is noticed.
 #[derive(Debug, Default)]
 struct Seen {
     accepted: usize,
@@ -181,15 +182,16 @@ fn conflicting(log: &[Recorded<Bytes>], condition: &AppendCondition) -> bool {
     }
 }
 
-/// Whether the verdict is right somewhere between `before` events and the whole of the log.
+/// Whether the outcome is right at some length of the log, from its first `before` events to all of
+/// them.
 fn is_right(
     seen: &mut Seen,
     log: &[Recorded<Bytes>],
     before: usize,
     (events, condition): &(Vec<NewEvent>, AppendCondition),
-    verdict: &Verdict,
+    outcome: &Outcome,
 ) -> bool {
-    match verdict {
+    match outcome {
         Ok(records) => {
             seen.accepted += 1;
             // Batches on other boundaries may have positions between those of this one.
@@ -246,20 +248,20 @@ async fn try_rounds(
             .iter()
             .map(|plan| (names.events(plan), names.condition(&plan.condition, head)))
             .collect();
-        // On one thread, all are queued before the first group is taken.
+        // On one thread, all are queued before the first group is taken from the queue.
         let sent =
             appends.iter().cloned().map(|(events, condition)| store.append(events, condition));
-        let verdicts = join_all(sent).await;
+        let outcomes = join_all(sent).await;
         let log = store.read_all(&Query::all()).await.unwrap();
-        for (append, verdict) in appends.iter().zip(&verdicts) {
-            if !is_right(seen, &log, before.len(), append, verdict) {
-                return Err(TestCaseError::fail(format!("{append:#?}\n{verdict:#?}\n{log:#?}")));
+        for (append, outcome) in appends.iter().zip(&outcomes) {
+            if !is_right(seen, &log, before.len(), append, outcome) {
+                return Err(TestCaseError::fail(format!("{append:#?}\n{outcome:#?}\n{log:#?}")));
             }
         }
-        let accepted: usize = verdicts.iter().flatten().map(Vec::len).sum();
+        let accepted: usize = outcomes.iter().flatten().map(Vec::len).sum();
         let kept = log.starts_with(&before) && log.len() == before.len() + accepted;
         if !kept || !revisions_count(&log) {
-            return Err(TestCaseError::fail(format!("{verdicts:#?}\n{log:#?}")));
+            return Err(TestCaseError::fail(format!("{outcomes:#?}\n{log:#?}")));
         }
         before = log;
     }
@@ -273,7 +275,7 @@ async fn commits(schema: &Schema, store: &PostgresStore) -> usize {
     count.try_into().unwrap()
 }
 
-fn groups_are_judged_in_some_order(mode: Mode, configure: impl Fn(Config) -> Config) {
+fn groups_follow_some_order(mode: Mode, configure: impl Fn(Config) -> Config) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let schema = runtime.block_on(Schema::new(mode));
     let config = configure(schema.config());
@@ -299,7 +301,7 @@ fn groups_are_judged_in_some_order(mode: Mode, configure: impl Fn(Config) -> Con
         try_rounds(&store, &[vec![plan; 20]], &mut Seen::default()).await.unwrap();
         commits(&schema, &store).await - before
     });
-    // After the one that every case begins with.
+    // One commit is that of the event that every case begins with.
     let expected = if mode == Mode::Keyed { 3 } else { 2 };
     assert_eq!(
         shared, expected,
@@ -310,19 +312,19 @@ fn groups_are_judged_in_some_order(mode: Mode, configure: impl Fn(Config) -> Con
 
 #[test]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
-fn groups_of_a_keyed_log_are_judged_in_some_order() {
-    groups_are_judged_in_some_order(Mode::Keyed, |config| config);
+fn groups_of_a_keyed_log_follow_some_order() {
+    groups_follow_some_order(Mode::Keyed, |config| config);
 }
 
 #[test]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
-fn groups_of_a_portable_log_are_judged_in_some_order() {
-    groups_are_judged_in_some_order(Mode::Portable, |config| config);
+fn groups_of_a_portable_log_follow_some_order() {
+    groups_follow_some_order(Mode::Portable, |config| config);
 }
 
-/// Groups end early, and what does not fit waits for the next one.
+/// Each group holds few names, and appends that do not fit wait for the next one.
 #[test]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
-fn groups_that_hold_little_are_judged_in_some_order() {
-    groups_are_judged_in_some_order(Mode::Keyed, |config| config.batch_names(8).workers(3));
+fn groups_that_hold_little_follow_some_order() {
+    groups_follow_some_order(Mode::Keyed, |config| config.batch_names(8).workers(3));
 }

@@ -1,4 +1,4 @@
-//! What the suite does not cover: handles, and pages of a long read.
+//! What the suite does not cover: the pages of a long read, and clones of a store.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

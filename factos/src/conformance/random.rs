@@ -4,7 +4,7 @@ use fastrand::Rng;
 
 use super::{
     fixture::Fixture,
-    sample::{event, item},
+    sample_values::{event, item},
 };
 use crate::{
     append::NewEvent,
@@ -18,23 +18,23 @@ const TYPES: [&str; 4] = ["A", "B", "C", "D"];
 const TAGS: [&str; 5] = ["x:1", "x:2", "y:1", "y:2", "z:1"];
 
 /// Random inputs, repeatable: the seed is printed when a case panics.
-pub(super) struct Dice {
+pub(super) struct Random {
     seed: u64,
     rng: Rng,
 }
 
-impl Dice {
-    /// By the seed of the environment, or that of the fixture, or one of their own.
+impl Random {
+    /// Takes the seed of the environment, else that of the fixture, else a new one.
     pub(super) fn new<F: Fixture>() -> Self {
         let given = env::var(SEED).ok().and_then(|seed| seed.parse().ok());
-        Self::of_seed(given.or(F::SEED).unwrap_or_else(|| fastrand::u64(..)))
+        Self::with_seed(given.or(F::SEED).unwrap_or_else(|| fastrand::u64(..)))
     }
 
-    pub(super) fn of_seed(seed: u64) -> Self {
+    pub(super) fn with_seed(seed: u64) -> Self {
         Self { seed, rng: Rng::with_seed(seed) }
     }
 
-    pub(super) fn number(&mut self) -> u64 {
+    pub(super) fn u64(&mut self) -> u64 {
         self.rng.u64(..)
     }
 
@@ -42,26 +42,26 @@ impl Dice {
         self.seed
     }
 
-    pub(super) fn roll(&mut self, range: RangeInclusive<u64>) -> u64 {
+    pub(super) fn within(&mut self, range: RangeInclusive<u64>) -> u64 {
         self.rng.u64(range)
     }
 
-    pub(super) fn flip(&mut self) -> bool {
+    pub(super) fn bool(&mut self) -> bool {
         self.rng.bool()
     }
 
-    /// An event of few types and tags, so that queries overlap.
+    /// An event whose type and tags are among a few, so that queries overlap.
     pub(super) fn event(&mut self) -> NewEvent {
         let types = self.some(&TYPES, 1..=1);
         event(types[0], &self.some(&TAGS, 0..=3))
     }
 
-    /// A query of up to three items; at times every event.
+    /// A query of up to three items, or at times of every event.
     pub(super) fn query(&mut self) -> Query {
-        if self.roll(0..=15) == 0 {
+        if self.within(0..=15) == 0 {
             return Query::all();
         }
-        let items = self.roll(1..=3);
+        let items = self.within(1..=3);
         Query::any_of((0..items).map(|_| self.item())).unwrap()
     }
 
@@ -71,27 +71,27 @@ impl Dice {
         item(&types, &self.some(&TAGS, least..=2))
     }
 
-    /// Bounds around a log of this head, on both sides of each end.
+    /// Options whose bounds lie inside of a log with this head, or a little outside.
     pub(super) fn options(&mut self, head: u64) -> ReadOptions {
         let mut options = ReadOptions::all().after(self.position(head)).before(self.position(head));
-        options.limit = self.flip().then(|| self.roll(0..=head + 2));
-        options.backwards = self.flip();
+        options.limit = self.bool().then(|| self.within(0..=head + 2));
+        options.backwards = self.bool();
         options
     }
 
     /// A position up to a little past the head, or none.
     pub(super) fn position(&mut self, head: u64) -> Option<SequencePosition> {
-        let position = self.roll(0..=head + 2);
-        self.flip().then(|| SequencePosition::new(position)).flatten()
+        let position = self.within(0..=head + 2);
+        self.bool().then(|| SequencePosition::new(position)).flatten()
     }
 
     fn some<'a>(&mut self, of: &[&'a str], count: RangeInclusive<u64>) -> Vec<&'a str> {
-        let count = usize::try_from(self.roll(count)).unwrap();
+        let count = usize::try_from(self.within(count)).unwrap();
         self.rng.choose_multiple(of.iter().copied(), count)
     }
 }
 
-impl Drop for Dice {
+impl Drop for Random {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("{SEED}={} repeats this", self.seed);

@@ -2,15 +2,16 @@
 
 use super::{
     fixture::Fixture,
-    sample::{LARGE, event, expecting, in_stream, query},
-    step::{append, append_if, append_one, matching, of_stream, refused, revisions, types},
+    pages::{revisions, types},
+    sample_values::{LARGE, event, expecting, in_stream, query},
+    store_calls::{append, append_if, append_one, matching, of_stream, refused},
 };
 use crate::store::EventStore;
 use crate::{append_error::AppendError, read_options::ReadOptions, revision::Revision};
 
 const ALL: ReadOptions = ReadOptions::all();
 
-/// Revisions count from 0 without gaps, for each stream by itself.
+/// The revisions of each stream count from 0 without gaps.
 pub async fn revisions_count_from_zero<F: Fixture>(log: F) {
     let store = log.connect().await;
     for round in 0..4 {
@@ -24,7 +25,7 @@ pub async fn revisions_count_from_zero<F: Fixture>(log: F) {
     assert_eq!(revisions(&page), [Some(0), Some(1), Some(2), Some(3)]);
 }
 
-/// A batch may write to two streams and to none, in any order.
+/// A batch may hold events of two streams and of no stream, in any order.
 pub async fn a_batch_may_mix_streams<F: Fixture>(log: F) {
     let store = log.connect().await;
     let batch = || {
@@ -39,7 +40,7 @@ pub async fn a_batch_may_mix_streams<F: Fixture>(log: F) {
     assert_eq!(revisions(&of_stream(&store, "t", ALL).await), [Some(0), Some(1)]);
 }
 
-/// A stream is read in order of revision, by itself, with every option of a read.
+/// A stream is read by itself, in the order of revisions, with every option of a read.
 pub async fn a_stream_is_read_by_itself<F: Fixture>(log: F) {
     let store = log.connect().await;
     for name in ["A", "B", "C", "D"] {
@@ -55,7 +56,7 @@ pub async fn a_stream_is_read_by_itself<F: Fixture>(log: F) {
     assert_eq!(of_stream(&store, "none", ALL).await, []);
 }
 
-/// Queries see the events of streams.
+/// A query selects events of streams as well as others.
 pub async fn queries_see_events_of_streams<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![in_stream("s", "A"), event("A", &[]), in_stream("t", "A")]).await;
@@ -63,7 +64,7 @@ pub async fn queries_see_events_of_streams<F: Fixture>(log: F) {
     assert_eq!(revisions(&page), [Some(0), None, Some(0)]);
 }
 
-/// `NoEvents` holds for a new stream, however many events the batch writes to it.
+/// The condition `NoEvents` holds for a new stream, however many events the batch writes to it.
 pub async fn no_events_holds_for_a_new_stream<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![in_stream("t", "A"), event("A", &[])]).await;
@@ -73,7 +74,7 @@ pub async fn no_events_holds_for_a_new_stream<F: Fixture>(log: F) {
     refused(&store, in_stream("s", "D"), expecting("s", Revision::NoEvents)).await;
 }
 
-/// The current revision holds, also for a batch of several events.
+/// A condition on the current revision holds, also for a batch of several events.
 pub async fn the_current_revision_holds<F: Fixture>(log: F) {
     let store = log.connect().await;
     let mut revision = Revision::NoEvents;
@@ -85,7 +86,7 @@ pub async fn the_current_revision_holds<F: Fixture>(log: F) {
     assert_eq!(revision, Revision::Current(7));
 }
 
-/// Stale and future revisions are refused.
+/// A condition on a stale or future revision is refused.
 pub async fn other_revisions_are_refused<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, (0..3).map(|_| in_stream("s", "A")).collect()).await;
@@ -98,7 +99,7 @@ pub async fn other_revisions_are_refused<F: Fixture>(log: F) {
     assert_eq!(of_stream(&store, "s", ALL).await.len(), 3);
 }
 
-/// The batch need not write to the stream that its condition looks at.
+/// A condition may name a stream that the batch does not write to.
 pub async fn a_condition_may_look_at_another_stream<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![in_stream("s", "A")]).await;
@@ -109,7 +110,7 @@ pub async fn a_condition_may_look_at_another_stream<F: Fixture>(log: F) {
     refused(&store, event("C", &[]), expecting("s", Revision::NoEvents)).await;
 }
 
-/// Events of other streams, and of none, leave a revision as it is.
+/// Events of other streams, or of no stream, leave the revision of a stream as it is.
 pub async fn other_streams_leave_a_revision_alone<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![in_stream("s", "A")]).await;
@@ -131,7 +132,8 @@ pub async fn a_refused_append_uses_no_revision<F: Fixture>(log: F) {
     assert_eq!(append_one(&store, in_stream("s", "E")).await.revision, Some(1));
 }
 
-/// Revisions go on from handle to handle, also to one that finds the stream as others left it.
+/// The revisions of a stream go on whichever handle appends, also one that is opened after others
+/// appended.
 pub async fn revisions_go_on_across_handles<F: Fixture>(log: F) {
     let mut handles = Vec::new();
     for n in 0..9_u64 {

@@ -1,4 +1,4 @@
-//! The pure pieces: no store, no runtime.
+//! Deciders, views and reactors by themselves, without a store or a runtime.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

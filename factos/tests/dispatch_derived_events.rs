@@ -1,4 +1,4 @@
-//! What dispatch makes of derived events: what it keeps, and what it refuses to write and to read.
+//! Dispatching a command on derived events: what is kept, and what is not written or read.
 #![cfg(all(feature = "derive", feature = "json"))]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

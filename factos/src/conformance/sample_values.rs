@@ -50,7 +50,7 @@ pub(super) fn query(types: &[&str], tags: &[&str]) -> Query {
     item(types, tags).into()
 }
 
-/// The condition that no such event was accepted, ever or after a position.
+/// The condition that no event of the query was accepted, ever or after a position.
 pub(super) fn unless(query: &Query) -> AppendCondition {
     AppendCondition::fail_if_events_match(query.clone())
 }

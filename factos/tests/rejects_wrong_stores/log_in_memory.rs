@@ -1,0 +1,60 @@
+//! The log of a store under test, which all handles share, as they would share a log on disk.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+use factos::{Bytes, NewEvent, Recorded, SequencePosition};
+use tokio::sync::{Notify, RwLock, watch};
+
+#[derive(Default)]
+pub(crate) struct LogInMemory {
+    records: Mutex<Vec<Recorded<Bytes>>>,
+    /// The last position that was given out ahead of its append.
+    pub(crate) reserved: Mutex<u64>,
+    /// The head that waiters are woken for.
+    pub(crate) published: watch::Sender<u64>,
+    pub(crate) appended: Notify,
+    /// Held shared by reads, and exclusively by appends that wait for reads to end.
+    pub(crate) gate: Arc<RwLock<()>>,
+}
+
+impl LogInMemory {
+    pub(crate) fn records(&self) -> MutexGuard<'_, Vec<Recorded<Bytes>>> {
+        lock(&self.records)
+    }
+
+    pub(crate) fn head(&self) -> u64 {
+        head(&self.records())
+    }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The last position, or 0.
+pub(crate) fn head(log: &[Recorded<Bytes>]) -> u64 {
+    log.last().map_or(0, |record| record.position.get())
+}
+
+pub(crate) fn record(
+    event: NewEvent,
+    position: SequencePosition,
+    revision: Option<u64>,
+    recorded_at: SystemTime,
+) -> Recorded<Bytes> {
+    Recorded {
+        id: event.id,
+        position,
+        stream: event.stream,
+        revision,
+        event_type: event.event_type,
+        version: event.version,
+        tags: event.tags,
+        metadata: event.metadata,
+        recorded_at,
+        event: event.payload,
+    }
+}
