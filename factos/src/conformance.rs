@@ -6,7 +6,7 @@
 //!
 //!    ```text
 //!    cargo new --lib my-backend && cd my-backend
-//!    cargo add factos --no-default-features
+//!    cargo add factos --no-default-features --features backend
 //!    cargo add async-trait
 //!    cargo add --dev factos --features conformance
 //!    cargo add --dev tempfile
@@ -141,8 +141,8 @@
 //!
 //! # A whole backend
 //! This store passes every case, as `cargo test --test file_store` shows in the repository of `factos`.
-//! Besides `factos` and `async-trait` it needs `serde`, `serde_json` and `tokio`, the last with its feature
-//! `time`.
+//! Besides `factos` with its feature `backend`, whose parts it is made of, and `async-trait` it needs `serde`
+//! and `serde_json`.
 //!
 #![doc = concat!("```\n", include_str!("../tests/file_store/store.rs"), "# fn main() {}\n```")]
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
