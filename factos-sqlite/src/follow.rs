@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use crate::{error::Error, pool::Jobs};
+use crate::{error::Error, read::threads::Jobs};
 
 /// The last position known to be in the file.
 #[derive(Debug, Clone, Copy, Default)]

@@ -35,20 +35,15 @@
 //! `SELECT * FROM event_view`.
 
 mod append;
-mod arms;
-mod busy;
 mod config;
+mod connection;
 mod error;
 mod follow;
-mod pages;
-mod pool;
+mod log;
 mod queue;
 mod read;
-mod row;
-mod schema;
 mod store;
-mod terms;
-mod writer;
+mod wire;
 
 pub use config::{Config, Durability};
 pub use error::Error;

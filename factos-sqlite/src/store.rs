@@ -9,14 +9,15 @@ use futures_util::stream;
 use tokio::sync::oneshot;
 
 use crate::{
-    append::Batch,
+    append::{transaction::Batch, writer::Writer},
     config::Config,
     error::Error,
     follow::{Head, Poll},
-    pages::Pages,
-    pool::Pool,
-    read::{Reader, Selection},
-    writer::Writer,
+    read::{
+        pages::Pages,
+        reader::{Reader, Selection},
+        threads::Pool,
+    },
 };
 
 /// An event log in a SQLite file. A clone is the same handle.

@@ -7,8 +7,10 @@ use tokio::sync::oneshot;
 
 use crate::{
     error::Error,
-    pool::Jobs,
-    read::{PAGE, Selection},
+    read::{
+        reader::{PAGE, Selection},
+        threads::Jobs,
+    },
 };
 
 /// How many pages are read while one is used.

@@ -3,7 +3,7 @@
 use factos::{Query, QueryItem};
 use rusqlite::{Connection, params_from_iter};
 
-use crate::terms::{Kind, Terms};
+use crate::log::dictionary::{Kind, Terms};
 
 /// Positions above `low`, up to and with `high`.
 #[derive(Debug, Clone, Copy)]
@@ -270,7 +270,7 @@ mod tests {
     /// Positions 1 to 10,000: term 1 is on all of them, term 2 on five, type 1 is common, type 2 rare.
     fn log() -> Connection {
         let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(include_str!("sql/schema.sql")).unwrap();
+        connection.execute_batch(include_str!("../sql/schema.sql")).unwrap();
         connection.execute_batch("BEGIN").unwrap();
         for position in 1..=BOUNDS.high {
             let kind = if position % 1000 == 0 { 2 } else { 1 };

@@ -6,12 +6,12 @@ use factos::EventId;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
 use crate::{
-    busy,
     config::{Config, Durability},
+    connection::lock_wait as busy,
     error::Error,
 };
 
-const SCHEMA: &str = include_str!("sql/schema.sql");
+const SCHEMA: &str = include_str!("../sql/schema.sql");
 
 /// `fact` in ASCII: marks a SQLite file as a log.
 const APPLICATION_ID: i64 = 0x6661_6374;

@@ -11,15 +11,14 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
 use crate::{
-    append::{Batch, Transaction, Verdict},
-    busy,
+    append::transaction::{Batch, Transaction, Verdict},
     config::Config,
+    connection::lock_wait as busy,
     error::Error,
     follow::Head,
+    log::{dictionary::Terms, settings as schema},
     queue::Queue,
-    read::HEAD,
-    schema,
-    terms::Terms,
+    read::reader::HEAD,
 };
 
 const LOG_ID: &str = "SELECT value FROM info WHERE key = 'log_id'";

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use crate::{config::Config, error::Error, queue::Queue, read::Reader};
+use crate::{config::Config, error::Error, queue::Queue, read::reader::Reader};
 
 type Job = Box<dyn FnOnce(&mut Reader) + Send>;
 

@@ -1,0 +1,3 @@
+//! Connections to SQLite.
+
+pub(crate) mod lock_wait;

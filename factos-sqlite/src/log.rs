@@ -1,0 +1,5 @@
+//! The file: how it is created and opened, the numbers that stand for names, and how events are found.
+
+pub(crate) mod dictionary;
+pub(crate) mod query_plan;
+pub(crate) mod settings;

@@ -1,0 +1,3 @@
+//! What the columns of the file hold.
+
+pub(crate) mod row;
