@@ -4,23 +4,7 @@ use std::{
     time::Duration,
 };
 
-use factos::StoreError;
-
-use crate::store::SqliteStore;
-
-/// What an acknowledged append survives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Durability {
-    /// Everything, a power cut included: the write-ahead log is flushed before an append returns
-    /// (`synchronous=FULL`).
-    #[default]
-    Full,
-    /// The end of the process, but not of the machine: a power cut or a crash of the operating system
-    /// may drop the latest appends, although they were acknowledged and read (`synchronous=NORMAL`).
-    /// Their positions are then given to other events. The log stays whole.
-    LoseLatestOnPowerCut,
-}
+use crate::durability::Durability;
 
 /// How a log is opened.
 #[derive(Debug, Clone)]
@@ -93,13 +77,5 @@ impl Config {
     pub const fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
         self
-    }
-
-    /// Opens the log.
-    ///
-    /// # Errors
-    /// [`StoreError`], with the [`Error`](crate::Error) that says why.
-    pub async fn open(self) -> Result<SqliteStore, StoreError> {
-        SqliteStore::open_with(self).await
     }
 }

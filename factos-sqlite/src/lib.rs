@@ -37,6 +37,7 @@
 mod append;
 mod config;
 mod connection;
+mod durability;
 mod error;
 mod follow;
 mod log;
@@ -45,6 +46,7 @@ mod read;
 mod store;
 mod wire;
 
-pub use config::{Config, Durability};
+pub use config::Config;
+pub use durability::Durability;
 pub use error::Error;
 pub use store::SqliteStore;

@@ -56,15 +56,6 @@ impl SqliteStore {
         Config::new(path).open().await
     }
 
-    pub(crate) async fn open_with(config: Config) -> Result<Self, StoreError> {
-        let head = Head::default();
-        let (writer, log_id) = Writer::start(&config, head.clone()).await?;
-        let readers = Pool::start(&config).await?;
-        head.publish(readers.jobs().run(|reader| reader.head()).await??);
-        let poll = Poll::start(config.poll_interval, readers.jobs().clone(), head.clone())?;
-        Ok(Self { shared: Arc::new(Shared { log_id, head, poll, readers, writer }) })
-    }
-
     /// The identity that the log was given when it was created: a UUID. A position means something only
     /// beside it.
     #[must_use]
@@ -110,6 +101,21 @@ impl SqliteStore {
             Some((page.map_err(StoreError::from), rest))
         });
         Ok(Events::of_first_page(begun.observed, begun.first, pages))
+    }
+}
+
+impl Config {
+    /// Opens the log.
+    ///
+    /// # Errors
+    /// [`StoreError`], with the [`Error`](crate::Error) that says why.
+    pub async fn open(self) -> Result<SqliteStore, StoreError> {
+        let head = Head::default();
+        let (writer, log_id) = Writer::start(&self, head.clone()).await?;
+        let readers = Pool::start(&self).await?;
+        head.publish(readers.jobs().run(|reader| reader.head()).await??);
+        let poll = Poll::start(self.poll_interval, readers.jobs().clone(), head.clone())?;
+        Ok(SqliteStore { shared: Arc::new(Shared { log_id, head, poll, readers, writer }) })
     }
 }
 

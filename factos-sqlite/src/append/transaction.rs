@@ -16,8 +16,10 @@ use crate::{
         dictionary::{Kind, Terms},
         query_plan::{self as arms, Arms, Bounds},
     },
-    read::reader as read,
-    wire::row,
+    wire::{
+        metadata::metadata_text,
+        number::{signed, unsigned},
+    },
 };
 
 const DUPLICATE: &str = "SELECT 1 FROM event WHERE id = ?1";
@@ -49,7 +51,7 @@ impl Batch {
                 return Err(AppendError::DuplicateEventId(twice.id));
             }
         }
-        let metadata = events.iter().map(|event| row::metadata_text(&event.metadata));
+        let metadata = events.iter().map(|event| metadata_text(&event.metadata));
         let metadata = metadata
             .collect::<Result<_, _>>()
             .map_err(|error| StoreError::new(StoreErrorKind::Other, error))?;
@@ -126,12 +128,12 @@ impl Transaction<'_> {
         if low >= self.head {
             return Ok(None);
         }
-        let bounds = Bounds { low: read::position(low), high: read::position(self.head) };
+        let bounds = Bounds { low: signed(low), high: signed(self.head) };
         let found = match arms::of_query(self.connection, self.terms, query, bounds)? {
             Arms::All => Some(bounds.high),
             Arms::Any(arms) => arms::any_position(self.connection, &arms)?,
         };
-        let position = found.and_then(|at| u64::try_from(at).ok()).and_then(SequencePosition::new);
+        let position = found.and_then(unsigned).and_then(SequencePosition::new);
         Ok(position.map(|position| Conflict::EventsMatch { query: query.clone(), after, position }))
     }
 
@@ -141,7 +143,7 @@ impl Transaction<'_> {
         };
         let mut statement = self.connection.prepare_cached(REVISION)?;
         let last: Option<i64> = statement.query_row([term], |row| row.get(0)).optional()?;
-        Ok(last.and_then(|revision| u64::try_from(revision).ok()).into())
+        Ok(last.and_then(unsigned).into())
     }
 
     fn insert<'e>(
@@ -159,10 +161,10 @@ impl Transaction<'_> {
         let event_type =
             self.terms.find_or_insert(self.connection, Kind::Type, event.event_type.as_str())?;
         self.connection.prepare_cached(INSERT_EVENT)?.execute(params![
-            read::position(position.get()),
+            signed(position.get()),
             event.id.to_bytes(),
             event.stream.as_ref().map(StreamName::as_str),
-            revision.map(read::position),
+            revision.map(signed),
             event_type,
             event.version,
             event.tags.as_lines(),
@@ -199,7 +201,7 @@ impl Transaction<'_> {
         let mut statement = self.connection.prepare_cached(INSERT_POSTING)?;
         for (kind, name) in tags.chain(stream) {
             let term = self.terms.find_or_insert(self.connection, kind, name)?;
-            statement.execute([term, read::position(position.get()), event_type])?;
+            statement.execute([term, signed(position.get()), event_type])?;
         }
         Ok(())
     }

@@ -13,15 +13,16 @@ use tokio::sync::oneshot;
 use crate::{
     append::transaction::{Batch, Transaction, Verdict},
     config::Config,
-    connection::lock_wait as busy,
+    connection::lock_wait::failure,
     error::Error,
     follow::Head,
-    log::{dictionary::Terms, settings as schema},
+    log::{
+        dictionary::Terms,
+        head::head,
+        open::{log_id, open_writer},
+    },
     queue::Queue,
-    read::reader::HEAD,
 };
-
-const LOG_ID: &str = "SELECT value FROM info WHERE key = 'log_id'";
 
 /// The most appends, and about the most bytes, that share one commit.
 const GROUP: usize = 256;
@@ -113,10 +114,8 @@ enum Failure {
 
 impl State {
     fn open(config: Config, head: Head) -> Result<(Self, String), Error> {
-        let connection = schema::open_writer(&config)?;
-        let log_id = connection
-            .query_row(LOG_ID, [], |row| row.get(0))
-            .map_err(|error| Error::of(&config.path, busy::waited(), error))?;
+        let connection = open_writer(&config)?;
+        let log_id = log_id(&connection, &config)?;
         let connection = Some(connection);
         Ok((Self { config, connection, terms: Terms::default(), head }, log_id))
     }
@@ -136,11 +135,10 @@ impl State {
     fn close(self) -> Result<(), Error> {
         let Self { config, connection, .. } = self;
         let Some(connection) = connection else { return Ok(()) };
-        let sqlite = |error| Error::of(&config.path, busy::waited(), error);
         // Answers "busy" in its row, not as an error, where another process still reads.
         let truncated = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         let closed = connection.close().map_err(|(_, error)| error);
-        truncated.and(closed).map_err(sqlite)
+        truncated.and(closed).map_err(|error| failure(&config.path, error))
     }
 
     /// Writes the group that begins with this append.
@@ -200,20 +198,14 @@ impl State {
     fn begin(&mut self) -> Result<u64, Error> {
         let connection = match &self.connection {
             Some(connection) => connection,
-            None => self.connection.insert(schema::open_writer(&self.config)?),
+            None => self.connection.insert(open_writer(&self.config)?),
         };
         let begun = connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut s| s.execute([]));
-        let head = begun.and_then(|_| {
-            connection.prepare_cached(HEAD)?.query_row([], |row| row.get::<_, i64>(0))
-        });
-        match head {
-            Ok(head) => Ok(u64::try_from(head).unwrap_or_default()),
-            Err(error) => {
-                let error = self.error(error);
-                self.roll_back();
-                Err(error)
-            }
-        }
+        begun.and_then(|_| head(connection)).map_err(|error| {
+            let error = self.error(error);
+            self.roll_back();
+            error
+        })
     }
 
     fn commit(&mut self) -> rusqlite::Result<()> {
@@ -246,7 +238,7 @@ impl State {
     }
 
     fn error(&self, error: rusqlite::Error) -> Error {
-        Error::of(&self.config.path, busy::waited(), error)
+        failure(&self.config.path, error)
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::{
     cell::Cell,
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
+
+use crate::error::Error;
 
 thread_local! {
     static TIMEOUT: Cell<Duration> = const { Cell::new(Duration::ZERO) };
@@ -29,6 +32,11 @@ pub(crate) fn wait_for_locks(
 /// How long the wait took that just failed.
 pub(crate) fn waited() -> Duration {
     SINCE.get().map_or(Duration::ZERO, |since| since.elapsed())
+}
+
+/// The error of a call on the log at `path` that failed on this thread.
+pub(crate) fn failure(path: &Path, error: rusqlite::Error) -> Error {
+    Error::of(path, waited(), error)
 }
 
 /// Tries `f` again while the database is busy, for the calls that the handler is not asked in.

@@ -7,17 +7,19 @@ use rusqlite::{Connection, ToSql, params_from_iter};
 
 use crate::{
     config::Config,
-    connection::lock_wait as busy,
+    connection::lock_wait::{failure, waited},
     error::Error,
     log::{
         dictionary::{Kind, Terms},
+        head::head,
+        open::open_reader,
         query_plan::{self as arms, Arm, Arms, Bounds},
-        settings as schema,
     },
-    wire::row::{COLUMNS, RowError, Rows},
+    wire::{
+        number::signed,
+        row::{COLUMNS, RowError, Rows},
+    },
 };
-
-pub(crate) const HEAD: &str = "SELECT coalesce(max(position), 0) FROM event";
 
 /// The most records, and about the most payload bytes, of one page.
 pub(crate) const PAGE: usize = 1000;
@@ -59,18 +61,13 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) fn open(config: &Config) -> Result<Self, Error> {
-        let connection = schema::open_reader(config)?;
+        let connection = open_reader(config)?;
         let path = config.path.clone();
         Ok(Self { connection, path, terms: Terms::default(), rows: Rows::default() })
     }
 
     pub(crate) fn head(&self) -> Result<u64, Error> {
-        let head = self
-            .connection
-            .prepare_cached(HEAD)
-            .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)));
-        let head = head.map_err(|error| Error::of(&self.path, busy::waited(), error))?;
-        Ok(u64::try_from(head).unwrap_or_default())
+        head(&self.connection).map_err(|error| failure(&self.path, error))
     }
 
     /// Takes the snapshot and reads its first page.
@@ -103,7 +100,7 @@ impl Reader {
     fn execute(&self, sql: &str) -> Result<(), Error> {
         let done =
             self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
-        done.map(drop).map_err(|error| Error::of(&self.path, busy::waited(), error))
+        done.map(drop).map_err(|error| failure(&self.path, error))
     }
 
     /// The next page of a read.
@@ -118,7 +115,7 @@ impl Reader {
         self.rows.begin_page();
         let most = cursor.page_size(PAGE);
         let page = self.select(selection, cursor, most);
-        let page = page.map_err(|error| error.on(&self.path, busy::waited()))?;
+        let page = page.map_err(|error| error.on(&self.path, waited()))?;
         match page.records.last() {
             Some(last) if page.more => cursor.advance(page.records.len(), last.position),
             _ => cursor.finish(),
@@ -132,7 +129,7 @@ impl Reader {
         cursor: &ReadCursor,
         most: usize,
     ) -> Result<Selected, RowError> {
-        let bounds = Bounds { low: position(cursor.low()), high: position(cursor.high()) };
+        let bounds = Bounds { low: signed(cursor.low()), high: signed(cursor.high()) };
         let order = Order { backwards: cursor.is_backwards(), most };
         match self.arms(selection, bounds)? {
             Arms::All => self.select_all(bounds, &order),
@@ -255,9 +252,4 @@ impl Order {
     fn limit(&self) -> i64 {
         i64::try_from(self.most).unwrap_or(i64::MAX)
     }
-}
-
-/// A position as the file holds it; past what it can hold there is nothing.
-pub(crate) fn position(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

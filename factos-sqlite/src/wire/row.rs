@@ -6,12 +6,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use factos::{
-    Bytes, EventId, EventType, Metadata, Payloads, Recorded, SequencePosition, StreamName, Tags,
-};
+use factos::{Bytes, EventId, EventType, Payloads, Recorded, SequencePosition, StreamName, Tags};
 use rusqlite::{Connection, OptionalExtension, Row, types::ValueRef};
 
-use crate::error::Error;
+use crate::{
+    error::Error,
+    wire::{metadata::metadata_of, number::unsigned},
+};
 
 /// The columns that [`Rows::record`] reads, of the table alias `e`.
 pub(crate) const COLUMNS: &str = "e.position, e.id, e.stream, e.revision, e.type, e.version, \
@@ -36,7 +37,7 @@ impl Rows {
         connection: &Connection,
         row: &Row<'_>,
     ) -> Result<Recorded<Bytes>, RowError> {
-        let position = row.get_ref(0)?.as_i64().ok().and_then(|at| u64::try_from(at).ok());
+        let position = number(row.get_ref(0)?);
         let Some(position) = position.and_then(SequencePosition::new) else {
             return Err(RowError::damaged(SequencePosition::FIRST, "its position"));
         };
@@ -51,19 +52,18 @@ impl Rows {
         };
         let id = row.get_ref(1)?.as_blob().ok().and_then(|id| id.try_into().ok());
         let tags = text(row.get_ref(6)?).and_then(|tags| Tags::from_lines(tags).ok());
+        let metadata = text(row.get_ref(7)?).and_then(metadata_of);
         let payload = row.get_ref(9)?.as_blob().ok();
         Ok(Recorded {
             id: EventId::from_bytes(id.ok_or_else(damaged("its id"))?),
             position,
-            revision: unsigned(row.get_ref(3)?),
+            revision: number(row.get_ref(3)?),
             stream,
             event_type: self.event_type(connection, row, position)?,
             version: row.get(5)?,
             tags: tags.ok_or_else(damaged("its tags"))?,
-            metadata: metadata(row.get_ref(7)?).ok_or_else(damaged("its metadata"))?,
-            recorded_at: unsigned(row.get_ref(8)?)
-                .and_then(time)
-                .ok_or_else(damaged("its time"))?,
+            metadata: metadata.ok_or_else(damaged("its metadata"))?,
+            recorded_at: number(row.get_ref(8)?).and_then(time).ok_or_else(damaged("its time"))?,
             event: self.payloads.copy(payload.ok_or_else(damaged("its payload"))?),
         })
     }
@@ -105,23 +105,8 @@ fn text(value: ValueRef<'_>) -> Option<&str> {
     value.as_str().ok()
 }
 
-fn unsigned(value: ValueRef<'_>) -> Option<u64> {
-    value.as_i64().ok().and_then(|number| u64::try_from(number).ok())
-}
-
-/// Most events have no metadata, and need no parser.
-const NO_METADATA: &str = "{}";
-
-fn metadata(value: ValueRef<'_>) -> Option<Metadata> {
-    match text(value)? {
-        NO_METADATA => Some(Metadata::new()),
-        json => serde_json::from_str(json).ok(),
-    }
-}
-
-/// The text of a metadata column.
-pub(crate) fn metadata_text(metadata: &Metadata) -> Result<String, serde_json::Error> {
-    if metadata.is_empty() { Ok(NO_METADATA.to_owned()) } else { serde_json::to_string(metadata) }
+fn number(value: ValueRef<'_>) -> Option<u64> {
+    value.as_i64().ok().and_then(unsigned)
 }
 
 fn time(microseconds: u64) -> Option<SystemTime> {
