@@ -1,4 +1,6 @@
-//! Appends: a thread checks and writes them, several in one commit.
+//! Appends: one thread checks and writes them, several in one commit.
 
+pub(crate) mod batch;
+pub(crate) mod group;
 pub(crate) mod transaction;
 pub(crate) mod writer;

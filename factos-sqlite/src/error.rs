@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use factos::{SequencePosition, StoreError, StoreErrorKind};
+use factos::{SequencePosition, StoreError, StoreErrorKind, backend::Closed};
 use rusqlite::ErrorCode;
 
 /// Shared by all the appends that one failure ends.
@@ -163,6 +163,11 @@ impl Error {
         }
     }
 
+    /// The error of a thread that could not be started.
+    pub(crate) fn thread(error: io::Error) -> Self {
+        Self::Thread(Arc::new(error))
+    }
+
     const fn kind(&self) -> StoreErrorKind {
         match self {
             Self::Locked { .. } | Self::CheckedInFailedCommit => StoreErrorKind::Busy,
@@ -182,6 +187,12 @@ impl Error {
             | Self::Thread(_)
             | Self::Sqlite { .. } => StoreErrorKind::Other,
         }
+    }
+}
+
+impl From<Closed> for Error {
+    fn from(_: Closed) -> Self {
+        Self::Closed
     }
 }
 

@@ -4,20 +4,16 @@ use async_trait::async_trait;
 use factos::{
     AppendCondition, AppendError, Bytes, EventStore, Events, Limits, NewEvent, Query, ReadOptions,
     Recorded, SequencePosition, StoreError, StreamName,
+    backend::{Head, Poll, Selection},
 };
 use futures_util::stream;
 use tokio::sync::oneshot;
 
 use crate::{
-    append::{transaction::Batch, writer::Writer},
+    append::{batch::Batch, writer::Writer},
     config::Config,
     error::Error,
-    follow::{Head, Poll},
-    read::{
-        pages::Pages,
-        reader::{Reader, Selection},
-        threads::Pool,
-    },
+    read::{pages::Pages, threads::Pool},
 };
 
 /// An event log in a SQLite file. A clone is the same handle.
@@ -78,7 +74,7 @@ impl SqliteStore {
         thread::Builder::new()
             .name("factos-sqlite-close".to_owned())
             .spawn(move || drop(done.send(shared.close())))
-            .map_err(|error| Error::Thread(Arc::new(error)))?;
+            .map_err(Error::thread)?;
         Ok(closed.await.unwrap_or(Err(Error::Closed))?)
     }
 
@@ -88,14 +84,11 @@ impl SqliteStore {
         options: ReadOptions,
     ) -> Result<Events<'_>, StoreError> {
         let jobs = self.shared.readers.jobs();
-        let begin = move |reader: &mut Reader| {
-            reader.begin(&selection, options).map(|begun| (begun, selection))
-        };
-        let (begun, selection) = jobs.run(begin).await??;
-        if begun.cursor.is_done() {
+        let begun = jobs.run(move |reader| reader.begin(selection, options)).await??;
+        if begun.rest.is_done() {
             return Ok(Events::of_page(begun.observed, begun.first));
         }
-        let rest = Pages::start(jobs, selection, begun.cursor)?;
+        let rest = Pages::start(jobs, begun.rest)?;
         let pages = stream::unfold(rest, |mut rest| async move {
             let page = rest.next().await?;
             Some((page.map_err(StoreError::from), rest))
@@ -113,8 +106,15 @@ impl Config {
         let head = Head::default();
         let (writer, log_id) = Writer::start(&self, head.clone()).await?;
         let readers = Pool::start(&self).await?;
-        head.publish(readers.jobs().run(|reader| reader.head()).await??);
-        let poll = Poll::start(self.poll_interval, readers.jobs().clone(), head.clone())?;
+        head.publish(readers.jobs().head().await?);
+        let jobs = readers.jobs().clone();
+        let look = move || {
+            let head = jobs.submit(|reader| reader.head()).ok()?.blocking_recv().ok()?;
+            // None while the file is locked: the next look tells.
+            head.ok().and_then(SequencePosition::new)
+        };
+        let poll = Poll::start("factos-sqlite-poll", self.poll_interval, head.clone(), look)
+            .map_err(Error::thread)?;
         Ok(SqliteStore { shared: Arc::new(Shared { log_id, head, poll, readers, writer }) })
     }
 }
@@ -138,25 +138,17 @@ impl EventStore for SqliteStore {
         events: Vec<NewEvent>,
         condition: AppendCondition,
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
-        Self::LIMITS.check(&events, &condition)?;
-        self.shared.writer.append(Batch::new(events, condition)?).await
+        let batch = Batch::new(events, condition, &Self::LIMITS)?;
+        self.shared.writer.append(batch).await
     }
 
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {
-        let head = self.shared.readers.jobs().run(|reader| reader.head()).await??;
-        Ok(SequencePosition::new(head))
+        Ok(self.shared.readers.jobs().head().await?)
     }
 
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
-        let Shared { head, poll, readers, .. } = &*self.shared;
-        let after = after.map_or(0, SequencePosition::get);
-        if head.is_past(after) {
-            return Ok(());
-        }
-        // Before the look: what is appended after it is seen by the poll.
-        let _follower = poll.follow();
-        head.publish(readers.jobs().run(|reader| reader.head()).await??);
-        Ok(head.wait_past(after).await?)
+        let Shared { poll, readers, .. } = &*self.shared;
+        Ok(poll.wait_past(after, readers.jobs().head()).await?)
     }
 }
 

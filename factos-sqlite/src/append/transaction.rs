@@ -1,71 +1,29 @@
 //! One append inside the writer's transaction: everything is checked before the first insert.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::{Duration, SystemTime},
-};
+use std::{collections::HashMap, time::SystemTime};
 
 use factos::{
-    AppendCondition, AppendError, Bytes, Conflict, EventId, NewEvent, Query, Recorded, Revision,
-    SequencePosition, StoreError, StoreErrorKind, StreamName,
+    Bytes, EventId, NewEvent, Query, Recorded, Revision, SequencePosition, StreamName,
+    backend::{LogState, Verdict, micros_of, now, record, refusal},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
+    append::batch::Batch,
     log::{
         dictionary::{Kind, Terms},
         query_plan::{self as arms, Arms, Bounds},
     },
-    wire::{
-        metadata::metadata_text,
-        number::{signed, unsigned},
-    },
+    wire::number::{signed, unsigned},
 };
 
-const DUPLICATE: &str = "SELECT 1 FROM event WHERE id = ?1";
+const TAKEN_ID: &str = "SELECT 1 FROM event WHERE id = ?1";
 const REVISION: &str = "SELECT revision FROM event
      WHERE position = (SELECT max(position) FROM posting WHERE term = ?1)";
 const INSERT_EVENT: &str = "INSERT INTO event
      (position, id, stream, revision, type, version, tags, metadata, recorded_at, payload)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 const INSERT_POSTING: &str = "INSERT INTO posting (term, position, type) VALUES (?1, ?2, ?3)";
-
-/// A batch that is within the limits and whose ids differ, ready to be written.
-#[derive(Debug)]
-pub(crate) struct Batch {
-    events: Vec<NewEvent>,
-    metadata: Vec<String>,
-    condition: AppendCondition,
-    bytes: usize,
-}
-
-impl Batch {
-    /// What can be done off the writer's thread is done here.
-    pub(crate) fn new(
-        events: Vec<NewEvent>,
-        condition: AppendCondition,
-    ) -> Result<Self, AppendError> {
-        if events.len() > 1 {
-            let mut ids = HashSet::with_capacity(events.len());
-            if let Some(twice) = events.iter().find(|event| !ids.insert(event.id)) {
-                return Err(AppendError::DuplicateEventId(twice.id));
-            }
-        }
-        let metadata = events.iter().map(|event| metadata_text(&event.metadata));
-        let metadata = metadata
-            .collect::<Result<_, _>>()
-            .map_err(|error| StoreError::new(StoreErrorKind::Other, error))?;
-        let bytes = events.iter().map(NewEvent::byte_len).sum();
-        Ok(Self { events, metadata, condition, bytes })
-    }
-
-    pub(crate) const fn bytes(&self) -> usize {
-        self.bytes
-    }
-}
-
-/// Appended, or refused with nothing written.
-pub(crate) type Verdict = Result<Vec<Recorded<Bytes>>, AppendError>;
 
 /// The open transaction of the writer.
 #[derive(Debug)]
@@ -81,69 +39,17 @@ impl Transaction<'_> {
     ///
     /// An error leaves the transaction in an unknown state: it must be rolled back.
     pub(crate) fn append(&mut self, batch: &Batch) -> rusqlite::Result<Verdict> {
-        if let Some(id) = self.duplicate(&batch.events)? {
-            return Ok(Err(AppendError::DuplicateEventId(id)));
+        if let Some(refusal) = refusal(self, batch.checked())? {
+            return Ok(Err(refusal));
         }
-        if let Some(conflict) = self.conflict(&batch.condition)? {
-            return Ok(Err(conflict.into()));
-        }
-        let recorded_at = whole_microseconds(SystemTime::now());
+        let recorded_at = now();
         let mut revisions = HashMap::new();
-        let mut records = Vec::with_capacity(batch.events.len());
-        for (event, metadata) in batch.events.iter().zip(&batch.metadata) {
+        let events = batch.events();
+        let mut records = Vec::with_capacity(events.len());
+        for (event, metadata) in events {
             records.push(self.insert(event, metadata, recorded_at, &mut revisions)?);
         }
         Ok(Ok(records))
-    }
-
-    fn duplicate(&self, events: &[NewEvent]) -> rusqlite::Result<Option<EventId>> {
-        let mut statement = self.connection.prepare_cached(DUPLICATE)?;
-        for event in events {
-            if statement.exists([event.id.to_bytes()])? {
-                return Ok(Some(event.id));
-            }
-        }
-        Ok(None)
-    }
-
-    fn conflict(&mut self, condition: &AppendCondition) -> rusqlite::Result<Option<Conflict>> {
-        match condition {
-            AppendCondition::None => Ok(None),
-            AppendCondition::FailIfEventsMatch { query, after } => self.matching(query, *after),
-            AppendCondition::ExpectedRevision { stream, revision: expected } => {
-                let actual = self.revision(stream)?;
-                let (stream, expected) = (stream.clone(), *expected);
-                let differs = actual != expected;
-                Ok(differs.then_some(Conflict::Revision { stream, expected, actual }))
-            }
-        }
-    }
-
-    fn matching(
-        &mut self,
-        query: &Query,
-        after: Option<SequencePosition>,
-    ) -> rusqlite::Result<Option<Conflict>> {
-        let low = after.map_or(0, SequencePosition::get);
-        if low >= self.head {
-            return Ok(None);
-        }
-        let bounds = Bounds { low: signed(low), high: signed(self.head) };
-        let found = match arms::of_query(self.connection, self.terms, query, bounds)? {
-            Arms::All => Some(bounds.high),
-            Arms::Any(arms) => arms::any_position(self.connection, &arms)?,
-        };
-        let position = found.and_then(unsigned).and_then(SequencePosition::new);
-        Ok(position.map(|position| Conflict::EventsMatch { query: query.clone(), after, position }))
-    }
-
-    fn revision(&mut self, stream: &StreamName) -> rusqlite::Result<Revision> {
-        let Some(term) = self.terms.find(self.connection, Kind::Stream, stream.as_str())? else {
-            return Ok(Revision::NoEvents);
-        };
-        let mut statement = self.connection.prepare_cached(REVISION)?;
-        let last: Option<i64> = statement.query_row([term], |row| row.get(0)).optional()?;
-        Ok(last.and_then(unsigned).into())
     }
 
     fn insert<'e>(
@@ -169,12 +75,12 @@ impl Transaction<'_> {
             event.version,
             event.tags.as_lines(),
             metadata,
-            microseconds(recorded_at),
+            signed(micros_of(recorded_at)),
             &event.payload[..],
         ])?;
         self.insert_postings(event, position, event_type)?;
         self.head = position.get();
-        Ok(recorded(event, position, revision, recorded_at))
+        Ok(record(event.clone(), position, revision, recorded_at))
     }
 
     fn next_revision<'e>(
@@ -207,31 +113,42 @@ impl Transaction<'_> {
     }
 }
 
-fn recorded(
-    event: &NewEvent,
-    position: SequencePosition,
-    revision: Option<u64>,
-    recorded_at: SystemTime,
-) -> Recorded<Bytes> {
-    Recorded {
-        id: event.id,
-        position,
-        stream: event.stream.clone(),
-        revision,
-        event_type: event.event_type.clone(),
-        version: event.version,
-        tags: event.tags.clone(),
-        metadata: event.metadata.clone(),
-        recorded_at,
-        event: event.payload.clone(),
+impl LogState for Transaction<'_> {
+    type Error = rusqlite::Error;
+
+    fn taken_id(&mut self, events: &[NewEvent]) -> rusqlite::Result<Option<EventId>> {
+        let mut statement = self.connection.prepare_cached(TAKEN_ID)?;
+        for event in events {
+            if statement.exists([event.id.to_bytes()])? {
+                return Ok(Some(event.id));
+            }
+        }
+        Ok(None)
     }
-}
 
-fn microseconds(time: SystemTime) -> i64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
-}
+    fn first_match(
+        &mut self,
+        query: &Query,
+        after: Option<SequencePosition>,
+    ) -> rusqlite::Result<Option<SequencePosition>> {
+        let low = after.map_or(0, SequencePosition::get);
+        if low >= self.head {
+            return Ok(None);
+        }
+        let bounds = Bounds { low: signed(low), high: signed(self.head) };
+        let found = match arms::of_query(self.connection, self.terms, query, bounds)? {
+            Arms::All => Some(bounds.high),
+            Arms::Any(arms) => arms::any_position(self.connection, &arms)?,
+        };
+        Ok(found.and_then(unsigned).and_then(SequencePosition::new))
+    }
 
-fn whole_microseconds(time: SystemTime) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_micros(microseconds(time).unsigned_abs())
+    fn revision(&mut self, stream: &StreamName) -> rusqlite::Result<Revision> {
+        let Some(term) = self.terms.find(self.connection, Kind::Stream, stream.as_str())? else {
+            return Ok(Revision::NoEvents);
+        };
+        let mut statement = self.connection.prepare_cached(REVISION)?;
+        let last: Option<i64> = statement.query_row([term], |row| row.get(0)).optional()?;
+        Ok(last.and_then(unsigned).into())
+    }
 }

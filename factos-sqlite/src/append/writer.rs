@@ -6,38 +6,33 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use factos::StoreError;
+use factos::{
+    SequencePosition, StoreError,
+    backend::{AppendRequest, Group, Head, Queue, Verdict},
+};
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
 use crate::{
-    append::transaction::{Batch, Transaction, Verdict},
+    append::{
+        batch::Batch,
+        group::{Failure, GROUP, answer},
+        transaction::Transaction,
+    },
     config::Config,
     connection::lock_wait::failure,
     error::Error,
-    follow::Head,
     log::{
         dictionary::Terms,
         head::head,
         open::{log_id, open_writer},
     },
-    queue::Queue,
 };
-
-/// The most appends, and about the most bytes, that share one commit.
-const GROUP: usize = 256;
-const GROUP_BYTES: usize = 16 << 20;
-
-#[derive(Debug)]
-struct Append {
-    batch: Batch,
-    reply: oneshot::Sender<Verdict>,
-}
 
 /// The thread that writes.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    queue: Arc<Queue<Append>>,
+    queue: Arc<Queue<AppendRequest<Batch>>>,
     thread: Mutex<Option<JoinHandle<Result<(), Error>>>>,
 }
 
@@ -62,7 +57,7 @@ impl Writer {
                     }
                 }
             });
-        let thread = thread.map_err(|error| Error::Thread(Arc::new(error)))?;
+        let thread = thread.map_err(Error::thread)?;
         let writer = Self { queue, thread: Mutex::new(Some(thread)) };
         let log_id = answer.await.unwrap_or(Err(Error::Closed))?;
         Ok((writer, log_id))
@@ -70,10 +65,9 @@ impl Writer {
 
     /// Appends a batch, in a commit that it may share with others.
     pub(crate) async fn append(&self, batch: Batch) -> Verdict {
-        let (reply, verdict) = oneshot::channel();
-        let append = Append { batch, reply };
-        self.queue.push(append).map_err(|_| StoreError::from(Error::Closed))?;
-        verdict.await.unwrap_or_else(|_| Err(StoreError::from(Error::WriterGone).into()))
+        let (request, reply) = AppendRequest::new(batch);
+        self.queue.push(request).map_err(|_| StoreError::from(Error::Closed))?;
+        reply.verdict_or(|| StoreError::from(Error::WriterGone).into()).await
     }
 
     /// Ends the thread, after what was asked for, and closes the file. The first call tells how that went.
@@ -100,18 +94,6 @@ struct State {
     head: Head,
 }
 
-/// Why a group could not be written as one. Except after a failed commit, nothing was written.
-enum Failure {
-    /// The lock was not to be had, or the file not to be opened: nobody's fault in the group.
-    Begin(Error),
-    /// A statement failed.
-    Statement(Error),
-    /// The commit failed, and is known to have written nothing.
-    Undone(Error),
-    /// The commit failed after these verdicts.
-    Unknown(Error, Vec<Verdict>),
-}
-
 impl State {
     fn open(config: Config, head: Head) -> Result<(Self, String), Error> {
         let connection = open_writer(&config)?;
@@ -121,7 +103,7 @@ impl State {
     }
 
     /// Serves the queue until it is closed and empty, then closes the file.
-    fn run(mut self, queue: &Queue<Append>) -> Result<(), Error> {
+    fn run(mut self, queue: &Queue<AppendRequest<Batch>>) -> Result<(), Error> {
         while let Some(first) = queue.pop() {
             // A panic fails its group, whose callers are told that nothing is known, and nobody else.
             if catch_unwind(AssertUnwindSafe(|| self.serve(first, queue))).is_err() {
@@ -142,23 +124,25 @@ impl State {
     }
 
     /// Writes the group that begins with this append.
-    fn serve(&mut self, first: Append, queue: &Queue<Append>) {
-        let mut group = Group::new(first);
+    fn serve(&mut self, first: AppendRequest<Batch>, queue: &Queue<AppendRequest<Batch>>) {
+        let mut group = Group::new(GROUP);
+        group.push(first);
         match self.write(&mut group, Some(queue)) {
             // One of several may be the cause: each is tried alone.
-            Err(Failure::Statement(_)) if group.appends.len() > 1 => {
-                for append in group.appends {
-                    let mut alone = Group::new(append);
+            Err(Failure::Statement(_)) if group.len() > 1 => {
+                for request in group.into_requests() {
+                    let mut alone = Group::new(GROUP);
+                    alone.push(request);
                     let outcome = self.write(&mut alone, None);
-                    answer(alone.appends, outcome);
+                    answer(alone, outcome);
                 }
             }
             outcome => {
                 if matches!(outcome, Err(Failure::Begin(_))) {
                     // They have waited as long, and would wait again.
-                    while group.take(queue) {}
+                    while group.take(|| queue.try_pop()) {}
                 }
-                answer(group.appends, outcome);
+                answer(group, outcome);
             }
         }
     }
@@ -166,16 +150,15 @@ impl State {
     /// Writes a group in one transaction, and takes in what comes into the queue meanwhile.
     fn write(
         &mut self,
-        group: &mut Group,
-        queue: Option<&Queue<Append>>,
-    ) -> Result<Vec<Verdict>, Failure> {
+        group: &mut Group<Batch>,
+        queue: Option<&Queue<AppendRequest<Batch>>>,
+    ) -> Result<(), Failure> {
         let head = self.begin().map_err(Failure::Begin)?;
         let Some(connection) = &self.connection else { return Err(Failure::Begin(Error::Closed)) };
         let mut transaction = Transaction { connection, terms: &mut self.terms, head };
-        let mut verdicts = Vec::with_capacity(group.appends.len());
-        while let Some(append) = group.appends.get(verdicts.len()) {
-            match transaction.append(&append.batch) {
-                Ok(verdict) => verdicts.push(verdict),
+        while let Some(batch) = group.next() {
+            match transaction.append(batch) {
+                Ok(verdict) => group.record(verdict),
                 Err(error) => {
                     let error = self.error(error);
                     self.roll_back();
@@ -183,15 +166,13 @@ impl State {
                 }
             }
             if let Some(queue) = queue {
-                group.take(queue);
+                group.take(|| queue.try_pop());
             }
         }
         let head = transaction.head;
-        if let Err(error) = self.commit() {
-            return Err(self.failed_commit(error, verdicts));
-        }
-        self.head.publish(head);
-        Ok(verdicts)
+        self.commit().map_err(|error| self.failed_commit(error))?;
+        self.head.publish(SequencePosition::new(head));
+        Ok(())
     }
 
     /// Takes the write lock, and only then reads the head: another process may have appended.
@@ -215,7 +196,7 @@ impl State {
         Ok(())
     }
 
-    fn failed_commit(&mut self, error: rusqlite::Error, verdicts: Vec<Verdict>) -> Failure {
+    fn failed_commit(&mut self, error: rusqlite::Error) -> Failure {
         if is_undone(&error) {
             let error = self.error(error);
             self.roll_back();
@@ -225,7 +206,7 @@ impl State {
         self.terms.roll_back();
         self.connection = None;
         let (path, source) = (self.config.path.clone(), Arc::new(error));
-        Failure::Unknown(Error::CommitFailed { path, source }, verdicts)
+        Failure::Unknown(Error::CommitFailed { path, source })
     }
 
     fn roll_back(&mut self) {
@@ -247,54 +228,4 @@ impl State {
 fn is_undone(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error_code();
     matches!(code, Some(ErrorCode::DatabaseBusy | ErrorCode::DiskFull))
-}
-
-/// Appends that share a commit.
-struct Group {
-    appends: Vec<Append>,
-    bytes: usize,
-}
-
-impl Group {
-    fn new(first: Append) -> Self {
-        Self { bytes: first.batch.bytes(), appends: vec![first] }
-    }
-
-    /// Takes in one more, if there is one and room for it.
-    fn take(&mut self, queue: &Queue<Append>) -> bool {
-        if self.appends.len() >= GROUP || self.bytes >= GROUP_BYTES {
-            return false;
-        }
-        let Some(append) = queue.try_pop() else { return false };
-        // If its caller is gone, nothing of it is written.
-        if !append.reply.is_closed() {
-            self.bytes += append.batch.bytes();
-            self.appends.push(append);
-        }
-        true
-    }
-}
-
-fn answer(appends: Vec<Append>, outcome: Result<Vec<Verdict>, Failure>) {
-    let verdicts = match outcome {
-        Ok(verdicts) => verdicts,
-        Err(Failure::Begin(error) | Failure::Statement(error) | Failure::Undone(error)) => {
-            appends.iter().map(|_| Err(StoreError::from(error.clone()).into())).collect()
-        }
-        Err(Failure::Unknown(error, verdicts)) => {
-            verdicts.iter().map(|verdict| Err(unknown(verdict, &error).into())).collect()
-        }
-    };
-    for (append, verdict) in appends.into_iter().zip(verdicts) {
-        // Nobody listens if the caller dropped its future.
-        drop(append.reply.send(verdict));
-    }
-}
-
-/// What a failed commit makes of a verdict: a refusal may have been due to events that were lost with it.
-fn unknown(verdict: &Verdict, error: &Error) -> StoreError {
-    match verdict {
-        Ok(_) => error.clone().into(),
-        Err(_) => Error::CheckedInFailedCommit.into(),
-    }
 }

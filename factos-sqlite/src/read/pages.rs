@@ -2,15 +2,12 @@
 
 use std::collections::VecDeque;
 
-use factos::{Page, ReadCursor};
+use factos::{Page, backend::PagedRead};
 use tokio::sync::oneshot;
 
 use crate::{
     error::Error,
-    read::{
-        reader::{PAGE, Selection},
-        threads::Jobs,
-    },
+    read::{reader::PAGE, threads::Jobs},
 };
 
 /// How many pages are read while one is used.
@@ -20,28 +17,22 @@ const AHEAD: usize = 3;
 #[derive(Debug)]
 pub(crate) struct Pages {
     jobs: Jobs,
-    selection: Selection,
     ahead: VecDeque<oneshot::Receiver<Next>>,
     /// What was not asked for yet.
-    rest: ReadCursor,
+    rest: PagedRead,
 }
 
 #[derive(Debug)]
 struct Next {
     page: Result<Page, Error>,
     /// What the page left over of the part that it was asked for.
-    cursor: ReadCursor,
+    rest: PagedRead,
 }
 
 impl Pages {
     /// Begins to read what is left of a read.
-    pub(crate) fn start(
-        jobs: &Jobs,
-        selection: Selection,
-        rest: ReadCursor,
-    ) -> Result<Self, Error> {
-        let mut pages =
-            Self { jobs: jobs.clone(), selection, ahead: VecDeque::with_capacity(AHEAD), rest };
+    pub(crate) fn start(jobs: &Jobs, rest: PagedRead) -> Result<Self, Error> {
+        let mut pages = Self { jobs: jobs.clone(), ahead: VecDeque::with_capacity(AHEAD), rest };
         pages.ask_ahead()?;
         Ok(pages)
     }
@@ -56,10 +47,10 @@ impl Pages {
         Some(page)
     }
 
-    fn go_on(&mut self, Next { page, cursor }: Next) -> Result<Page, Error> {
+    fn go_on(&mut self, Next { page, rest }: Next) -> Result<Page, Error> {
         let page = page?;
-        if !cursor.is_done() {
-            let more = self.ask(cursor)?;
+        if !rest.is_done() {
+            let more = self.ask(rest)?;
             self.ahead.push_front(more);
         }
         self.ask_ahead()?;
@@ -70,7 +61,8 @@ impl Pages {
     /// side; a query tells only with each page where the next begins.
     fn ask_ahead(&mut self) -> Result<(), Error> {
         while self.ahead.len() < AHEAD && !self.rest.is_done() {
-            let positions = if self.selection.is_all() { PAGE as u64 } else { u64::MAX };
+            let positions =
+                if self.rest.selection().is_everything() { PAGE as u64 } else { u64::MAX };
             let window = self.rest.take_window(positions);
             let next = self.ask(window)?;
             self.ahead.push_back(next);
@@ -78,11 +70,10 @@ impl Pages {
         Ok(())
     }
 
-    fn ask(&self, mut cursor: ReadCursor) -> Result<oneshot::Receiver<Next>, Error> {
-        let selection = self.selection.clone();
+    fn ask(&self, mut read: PagedRead) -> Result<oneshot::Receiver<Next>, Error> {
         self.jobs.submit(move |reader| {
-            let page = reader.page(&selection, &mut cursor);
-            Next { page, cursor }
+            let page = reader.page(&mut read);
+            Next { page, rest: read }
         })
     }
 }

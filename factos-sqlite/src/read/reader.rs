@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use factos::{Bytes, Page, Query, ReadCursor, ReadOptions, Recorded, SequencePosition, StreamName};
+use factos::{
+    Page, ReadCursor, ReadOptions, SequencePosition,
+    backend::{PagedRead, Selection},
+};
 use rusqlite::{Connection, ToSql, params_from_iter};
 
 use crate::{
@@ -28,26 +31,12 @@ const PAGE_BYTES: usize = 4 << 20;
 /// Room for the records of most contexts.
 const FIRST_RECORDS: usize = 16;
 
-/// What a read asks for.
-#[derive(Debug, Clone)]
-pub(crate) enum Selection {
-    Query(Query),
-    Stream(StreamName),
-}
-
-impl Selection {
-    /// Whether every event is selected.
-    pub(crate) fn is_all(&self) -> bool {
-        matches!(self, Self::Query(query) if query.items().is_none())
-    }
-}
-
 /// A read that has begun: its first page, and where it goes on.
 #[derive(Debug)]
 pub(crate) struct Begun {
     pub(crate) observed: Option<SequencePosition>,
     pub(crate) first: Page,
-    pub(crate) cursor: ReadCursor,
+    pub(crate) rest: PagedRead,
 }
 
 /// One connection that reads.
@@ -73,7 +62,7 @@ impl Reader {
     /// Takes the snapshot and reads its first page.
     pub(crate) fn begin(
         &mut self,
-        selection: &Selection,
+        selection: Selection,
         options: ReadOptions,
     ) -> Result<Begun, Error> {
         // One transaction spares the statements their locks. The snapshot needs none: the head is read
@@ -90,11 +79,11 @@ impl Reader {
         if self.connection.is_autocommit() { Ok(()) } else { self.execute("COMMIT") }
     }
 
-    fn begin_page(&mut self, selection: &Selection, options: ReadOptions) -> Result<Begun, Error> {
+    fn begin_page(&mut self, selection: Selection, options: ReadOptions) -> Result<Begun, Error> {
         let head = self.head()?;
-        let mut cursor = ReadCursor::new(options, head);
-        let first = self.page(selection, &mut cursor)?;
-        Ok(Begun { observed: SequencePosition::new(head), first, cursor })
+        let mut rest = PagedRead::new(selection, options, head);
+        let first = self.page(&mut rest)?;
+        Ok(Begun { observed: SequencePosition::new(head), first, rest })
     }
 
     fn execute(&self, sql: &str) -> Result<(), Error> {
@@ -104,23 +93,11 @@ impl Reader {
     }
 
     /// The next page of a read.
-    pub(crate) fn page(
-        &mut self,
-        selection: &Selection,
-        cursor: &mut ReadCursor,
-    ) -> Result<Page, Error> {
-        if cursor.is_done() {
-            return Ok(Page::new());
-        }
+    pub(crate) fn page(&mut self, read: &mut PagedRead) -> Result<Page, Error> {
         self.rows.begin_page();
-        let most = cursor.page_size(PAGE);
-        let page = self.select(selection, cursor, most);
-        let page = page.map_err(|error| error.on(&self.path, waited()))?;
-        match page.records.last() {
-            Some(last) if page.more => cursor.advance(page.records.len(), last.position),
-            _ => cursor.finish(),
-        }
-        Ok(page.records)
+        let page =
+            read.next_page(PAGE, |selection, cursor, most| self.select(selection, cursor, most));
+        page.map_err(|error| error.on(&self.path, waited()))
     }
 
     fn select(
@@ -128,13 +105,13 @@ impl Reader {
         selection: &Selection,
         cursor: &ReadCursor,
         most: usize,
-    ) -> Result<Selected, RowError> {
+    ) -> Result<(Page, bool), RowError> {
         let bounds = Bounds { low: signed(cursor.low()), high: signed(cursor.high()) };
         let order = Order { backwards: cursor.is_backwards(), most };
         match self.arms(selection, bounds)? {
             Arms::All => self.select_all(bounds, &order),
             Arms::Any(arms) => match arms::chunks(&arms)[..] {
-                [] => Ok(Selected::default()),
+                [] => Ok((Page::new(), false)),
                 [arms] => self.select_arms(arms, &order),
                 ref chunks => self.select_chunks(chunks, &order),
             },
@@ -157,7 +134,7 @@ impl Reader {
         &mut self,
         Bounds { low, high }: Bounds,
         order: &Order,
-    ) -> Result<Selected, RowError> {
+    ) -> Result<(Page, bool), RowError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM event e WHERE e.position > ? AND e.position <= ?
              ORDER BY e.position {} LIMIT ?",
@@ -168,7 +145,7 @@ impl Reader {
 
     /// One statement for all arms. `ORDER BY` and `LIMIT` inside the compound make SQLite merge the
     /// arms and stop early; a join with `IN` would sort them all.
-    fn select_arms(&mut self, arms: &[Arm], order: &Order) -> Result<Selected, RowError> {
+    fn select_arms(&mut self, arms: &[Arm], order: &Order) -> Result<(Page, bool), RowError> {
         let direction = order.direction();
         let sql = format!(
             "SELECT {COLUMNS} FROM ({} ORDER BY 1 {direction} LIMIT ?) q
@@ -179,7 +156,11 @@ impl Reader {
     }
 
     /// More arms than one statement takes: their positions are merged here.
-    fn select_chunks(&mut self, chunks: &[&[Arm]], order: &Order) -> Result<Selected, RowError> {
+    fn select_chunks(
+        &mut self,
+        chunks: &[&[Arm]],
+        order: &Order,
+    ) -> Result<(Page, bool), RowError> {
         let mut positions: Vec<i64> = Vec::new();
         for arms in chunks {
             let compound = arms::compound(arms, " UNION ");
@@ -199,14 +180,14 @@ impl Reader {
         let mut records = Page::new();
         let mut bytes = 0;
         for position in &positions {
-            let mut one = self.run(&sql, [position], 1)?.records;
+            let mut one = self.run(&sql, [position], 1)?.0;
             bytes += one.iter().map(|record| record.event.len()).sum::<usize>();
             records.append(&mut one);
             if bytes >= PAGE_BYTES {
-                return Ok(Selected { records, more: true });
+                return Ok((records, true));
             }
         }
-        Ok(Selected { records, more: positions.len() == order.most })
+        Ok((records, positions.len() == order.most))
     }
 
     fn run(
@@ -214,29 +195,22 @@ impl Reader {
         sql: &str,
         parameters: impl IntoIterator<Item: ToSql>,
         most: usize,
-    ) -> Result<Selected, RowError> {
+    ) -> Result<(Page, bool), RowError> {
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query(params_from_iter(parameters))?;
         let mut records = Vec::with_capacity(most.min(FIRST_RECORDS));
         let mut bytes = 0;
         while let Some(row) = rows.next()? {
-            let record: Recorded<Bytes> = self.rows.record(&self.connection, row)?;
+            let record = self.rows.record(&self.connection, row)?;
             bytes += record.event.len();
             records.push(record);
             if bytes >= PAGE_BYTES {
-                return Ok(Selected { records, more: true });
+                return Ok((records, true));
             }
         }
-        let more = records.len() >= most;
-        Ok(Selected { records, more })
+        let is_full = records.len() >= most;
+        Ok((records, is_full))
     }
-}
-
-#[derive(Debug, Default)]
-struct Selected {
-    records: Page,
-    /// Whether there may be more.
-    more: bool,
 }
 
 struct Order {

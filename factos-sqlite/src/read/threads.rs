@@ -7,9 +7,10 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+use factos::{SequencePosition, backend::Queue};
 use tokio::sync::oneshot;
 
-use crate::{config::Config, error::Error, queue::Queue, read::reader::Reader};
+use crate::{config::Config, error::Error, read::reader::Reader};
 
 type Job = Box<dyn FnOnce(&mut Reader) + Send>;
 
@@ -44,7 +45,7 @@ impl Pool {
                         Err(error) => drop(opened.send(Err(error))),
                     }
                 });
-            pool.lock().push(thread.map_err(|error| Error::Thread(Arc::new(error)))?);
+            pool.lock().push(thread.map_err(Error::thread)?);
             opening.push(answer);
         }
         for answer in opening {
@@ -83,6 +84,11 @@ impl Jobs {
         f: impl FnOnce(&mut Reader) -> T + Send + 'static,
     ) -> Result<T, Error> {
         self.submit(f)?.await.map_err(|_| Error::Closed)
+    }
+
+    /// The last position of the log.
+    pub(crate) async fn head(&self) -> Result<Option<SequencePosition>, Error> {
+        Ok(SequencePosition::new(self.run(|reader| reader.head()).await??))
     }
 
     /// Lets a reader thread run `f`, unless the receiver is gone by then.

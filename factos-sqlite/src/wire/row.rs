@@ -1,12 +1,11 @@
 //! A row of the log as a record.
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use factos::{Bytes, EventId, EventType, Payloads, Recorded, SequencePosition, StreamName, Tags};
+use factos::{
+    Bytes, EventId, EventType, Payloads, Recorded, SequencePosition, StreamName, Tags,
+    backend::time_of_micros,
+};
 use rusqlite::{Connection, OptionalExtension, Row, types::ValueRef};
 
 use crate::{
@@ -63,7 +62,9 @@ impl Rows {
             version: row.get(5)?,
             tags: tags.ok_or_else(damaged("its tags"))?,
             metadata: metadata.ok_or_else(damaged("its metadata"))?,
-            recorded_at: number(row.get_ref(8)?).and_then(time).ok_or_else(damaged("its time"))?,
+            recorded_at: number(row.get_ref(8)?)
+                .and_then(time_of_micros)
+                .ok_or_else(damaged("its time"))?,
             event: self.payloads.copy(payload.ok_or_else(damaged("its payload"))?),
         })
     }
@@ -107,10 +108,6 @@ fn text(value: ValueRef<'_>) -> Option<&str> {
 
 fn number(value: ValueRef<'_>) -> Option<u64> {
     value.as_i64().ok().and_then(unsigned)
-}
-
-fn time(microseconds: u64) -> Option<SystemTime> {
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_micros(microseconds))
 }
 
 /// A row that is no record.
