@@ -1,5 +1,6 @@
-//! Reads: threads read pages of one snapshot.
+//! Reads: threads read pages of one snapshot, and ahead of their use.
 
 pub(crate) mod pages;
 pub(crate) mod reader;
+pub(crate) mod selection;
 pub(crate) mod threads;

@@ -13,7 +13,7 @@ use crate::{
     append::{batch::Batch, writer::Writer},
     config::Config,
     error::Error,
-    read::{pages::Pages, threads::Pool},
+    read::{pages::Pages, threads::ReaderThreads},
 };
 
 /// An event log in a SQLite file. A clone is the same handle.
@@ -30,7 +30,7 @@ struct Shared {
     log_id: String,
     head: Head,
     poll: Poll,
-    readers: Pool,
+    readers: ReaderThreads,
     writer: Writer,
 }
 
@@ -105,7 +105,7 @@ impl Config {
     pub async fn open(self) -> Result<SqliteStore, StoreError> {
         let head = Head::default();
         let (writer, log_id) = Writer::start(&self, head.clone()).await?;
-        let readers = Pool::start(&self).await?;
+        let readers = ReaderThreads::start(&self).await?;
         head.publish(readers.jobs().head().await?);
         let jobs = readers.jobs().clone();
         let look = move || {

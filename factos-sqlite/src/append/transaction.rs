@@ -11,8 +11,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::{
     append::batch::Batch,
     log::{
-        dictionary::{Kind, Terms},
-        query_plan::{self as arms, Arms, Bounds},
+        dictionary::{Dictionary, Kind},
+        position_select::{Bounds, any_position},
+        query_plan::QueryPlan,
     },
     wire::number::{signed, unsigned},
 };
@@ -29,7 +30,7 @@ const INSERT_POSTING: &str = "INSERT INTO posting (term, position, type) VALUES 
 #[derive(Debug)]
 pub(crate) struct Transaction<'a> {
     pub(crate) connection: &'a Connection,
-    pub(crate) terms: &'a mut Terms,
+    pub(crate) dictionary: &'a mut Dictionary,
     /// The last position, those written in this transaction included.
     pub(crate) head: u64,
 }
@@ -64,8 +65,11 @@ impl Transaction<'_> {
             Some(stream) => Some(self.next_revision(stream, revisions)?),
         };
         let position = SequencePosition::FIRST.saturating_add(self.head);
-        let event_type =
-            self.terms.find_or_insert(self.connection, Kind::Type, event.event_type.as_str())?;
+        let event_type = self.dictionary.find_or_insert(
+            self.connection,
+            Kind::Type,
+            event.event_type.as_str(),
+        )?;
         self.connection.prepare_cached(INSERT_EVENT)?.execute(params![
             signed(position.get()),
             event.id.to_bytes(),
@@ -106,7 +110,7 @@ impl Transaction<'_> {
         let stream = event.stream.iter().map(|stream| (Kind::Stream, stream.as_str()));
         let mut statement = self.connection.prepare_cached(INSERT_POSTING)?;
         for (kind, name) in tags.chain(stream) {
-            let term = self.terms.find_or_insert(self.connection, kind, name)?;
+            let term = self.dictionary.find_or_insert(self.connection, kind, name)?;
             statement.execute([term, signed(position.get()), event_type])?;
         }
         Ok(())
@@ -135,16 +139,17 @@ impl LogState for Transaction<'_> {
         if low >= self.head {
             return Ok(None);
         }
-        let bounds = Bounds { low: signed(low), high: signed(self.head) };
-        let found = match arms::of_query(self.connection, self.terms, query, bounds)? {
-            Arms::All => Some(bounds.high),
-            Arms::Any(arms) => arms::any_position(self.connection, &arms)?,
+        let bounds = Bounds::new(low, self.head);
+        let found = match QueryPlan::of_query(self.connection, self.dictionary, query, bounds)? {
+            QueryPlan::Everything => Some(bounds.high),
+            QueryPlan::AnyOf(selects) => any_position(self.connection, &selects)?,
         };
         Ok(found.and_then(unsigned).and_then(SequencePosition::new))
     }
 
     fn revision(&mut self, stream: &StreamName) -> rusqlite::Result<Revision> {
-        let Some(term) = self.terms.find(self.connection, Kind::Stream, stream.as_str())? else {
+        let Some(term) = self.dictionary.find(self.connection, Kind::Stream, stream.as_str())?
+        else {
             return Ok(Revision::NoEvents);
         };
         let mut statement = self.connection.prepare_cached(REVISION)?;

@@ -23,7 +23,7 @@ use crate::{
     connection::lock_wait::failure,
     error::Error,
     log::{
-        dictionary::Terms,
+        dictionary::Dictionary,
         head::head,
         open::{log_id, open_writer},
     },
@@ -90,7 +90,7 @@ struct State {
     config: Config,
     /// None after a failed commit, until it could be opened again.
     connection: Option<Connection>,
-    terms: Terms,
+    dictionary: Dictionary,
     head: Head,
 }
 
@@ -99,7 +99,7 @@ impl State {
         let connection = open_writer(&config)?;
         let log_id = log_id(&connection, &config)?;
         let connection = Some(connection);
-        Ok((Self { config, connection, terms: Terms::default(), head }, log_id))
+        Ok((Self { config, connection, dictionary: Dictionary::default(), head }, log_id))
     }
 
     /// Serves the queue until it is closed and empty, then closes the file.
@@ -107,7 +107,7 @@ impl State {
         while let Some(first) = queue.pop() {
             // A panic fails its group, whose callers are told that nothing is known, and nobody else.
             if catch_unwind(AssertUnwindSafe(|| self.serve(first, queue))).is_err() {
-                self.terms.roll_back();
+                self.dictionary.roll_back();
                 self.connection = None;
             }
         }
@@ -155,7 +155,7 @@ impl State {
     ) -> Result<(), Failure> {
         let head = self.begin().map_err(Failure::Begin)?;
         let Some(connection) = &self.connection else { return Err(Failure::Begin(Error::Closed)) };
-        let mut transaction = Transaction { connection, terms: &mut self.terms, head };
+        let mut transaction = Transaction { connection, dictionary: &mut self.dictionary, head };
         while let Some(batch) = group.next() {
             match transaction.append(batch) {
                 Ok(verdict) => group.record(verdict),
@@ -192,7 +192,7 @@ impl State {
     fn commit(&mut self) -> rusqlite::Result<()> {
         let Some(connection) = &self.connection else { return Ok(()) };
         connection.prepare_cached("COMMIT")?.execute([])?;
-        self.terms.commit();
+        self.dictionary.commit();
         Ok(())
     }
 
@@ -203,14 +203,14 @@ impl State {
             return Failure::Undone(error);
         }
         // A failed flush may report its error once only, so there is no second try on this connection.
-        self.terms.roll_back();
+        self.dictionary.roll_back();
         self.connection = None;
         let (path, source) = (self.config.path.clone(), Arc::new(error));
         Failure::Unknown(Error::CommitFailed { path, source })
     }
 
     fn roll_back(&mut self) {
-        self.terms.roll_back();
+        self.dictionary.roll_back();
         let Some(connection) = &self.connection else { return };
         // SQLite rolls back by itself on a full disk or an I/O error.
         if !connection.is_autocommit() && connection.execute_batch("ROLLBACK").is_err() {

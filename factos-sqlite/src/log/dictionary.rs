@@ -19,13 +19,13 @@ pub(crate) enum Kind {
 
 /// The numbers that one connection knows.
 #[derive(Debug, Default)]
-pub(crate) struct Terms {
+pub(crate) struct Dictionary {
     committed: [HashMap<Box<str>, i64>; 3],
     /// Given out in the open transaction: gone if it is rolled back.
     pending: [HashMap<Box<str>, i64>; 3],
 }
 
-impl Terms {
+impl Dictionary {
     /// The number of a name; none if no event has it.
     pub(crate) fn find(
         &mut self,

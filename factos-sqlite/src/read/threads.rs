@@ -16,7 +16,7 @@ type Job = Box<dyn FnOnce(&mut Reader) + Send>;
 
 /// Reader threads with one connection each.
 #[derive(Debug)]
-pub(crate) struct Pool {
+pub(crate) struct ReaderThreads {
     jobs: Jobs,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -25,7 +25,7 @@ pub(crate) struct Pool {
 #[derive(Clone)]
 pub(crate) struct Jobs(Arc<Queue<Job>>);
 
-impl Pool {
+impl ReaderThreads {
     /// Starts the threads; each has its connection when this returns.
     pub(crate) async fn start(config: &Config) -> Result<Self, Error> {
         let queue = Arc::new(Queue::new());
@@ -71,7 +71,7 @@ impl Pool {
     }
 }
 
-impl Drop for Pool {
+impl Drop for ReaderThreads {
     fn drop(&mut self) {
         self.stop();
     }
