@@ -41,30 +41,30 @@ impl Config {
         self
     }
 
-    /// How long a lock of another process is waited for; 5 s by default.
+    /// How long the store waits for a lock of another process; 5 s by default.
     #[must_use]
     pub const fn busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout;
         self
     }
 
-    /// How often the file is looked at for appends of other processes while somebody waits for them;
-    /// every 20 ms by default. Appends of this process need no look.
+    /// How often the store looks for appends of other processes while somebody waits for them; every
+    /// 20 ms by default. Appends of this process are known without a look.
     #[must_use]
     pub const fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll_interval = interval;
         self
     }
 
-    /// How many threads read, each with a connection of its own; at least 1, by default one a core,
-    /// 2 to 4.
+    /// How many threads read, each with a connection of its own; at least 1. By default one for each
+    /// core, but 2 at least and 4 at most.
     #[must_use]
     pub const fn readers(mut self, threads: usize) -> Self {
         self.readers = if threads == 0 { 1 } else { threads };
         self
     }
 
-    /// Whether a missing file is created; it is by default. Its folder never is.
+    /// Whether a missing file is created, which is the default. A missing folder never is.
     #[must_use]
     pub const fn create(mut self, create: bool) -> Self {
         self.create = create;

@@ -18,8 +18,8 @@ use crate::{
 
 /// An event log in a SQLite file. A clone is the same handle.
 ///
-/// The last clone to be dropped closes the file cleanly, and waits for that; [`close`](Self::close)
-/// does it without blocking and reports what went wrong.
+/// The drop of the last clone closes the file, and blocks until that is done. [`close`](Self::close) does
+/// not block, and reports errors.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     shared: Arc<Shared>,
@@ -52,15 +52,15 @@ impl SqliteStore {
         Config::new(path).open().await
     }
 
-    /// The identity that the log was given when it was created: a UUID. A position means something only
-    /// beside it.
+    /// The identity that the log was given when it was created: a UUID. A position is one of this log, and
+    /// means nothing in another.
     #[must_use]
     pub fn log_id(&self) -> &str {
         &self.shared.log_id
     }
 
-    /// Closes the file, for every clone: what was accepted before is written, the write-ahead log is
-    /// folded into the file and truncated, unless another process still reads from it. Calls after that
+    /// Closes the file, for every clone. Appends that were called before are written. The write-ahead log
+    /// is copied into the file and truncated, unless another process still reads from it. Later calls
     /// answer [`Error::Closed`].
     ///
     /// # Errors
@@ -110,7 +110,7 @@ impl Config {
         let jobs = readers.jobs().clone();
         let look = move || {
             let head = jobs.submit(|reader| reader.head()).ok()?.blocking_recv().ok()?;
-            // None while the file is locked: the next look tells.
+            // An error, as of a file that is locked for a moment, is left to the next look.
             head.ok().and_then(SequencePosition::new)
         };
         let poll = Poll::start("factos-sqlite-poll", self.poll_interval, head.clone(), look)
@@ -153,7 +153,7 @@ impl EventStore for SqliteStore {
 }
 
 impl Shared {
-    /// Readers before the writer: the last connection to be closed folds the write-ahead log in.
+    /// Readers before the writer: the write-ahead log is truncated only if nobody reads from it.
     fn close(&self) -> Result<(), Error> {
         self.head.close();
         self.poll.stop();
@@ -164,7 +164,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // Nobody is left to tell; `SqliteStore::close` reports it.
+        // A drop cannot report an error; `SqliteStore::close` does.
         drop(self.close());
     }
 }

@@ -31,12 +31,12 @@ const INSERT_POSTING: &str = "INSERT INTO posting (term, position, type) VALUES 
 pub(crate) struct Transaction<'a> {
     pub(crate) connection: &'a Connection,
     pub(crate) dictionary: &'a mut Dictionary,
-    /// The last position, those written in this transaction included.
+    /// The last position of the log, events of this transaction included.
     pub(crate) head: u64,
 }
 
 impl Transaction<'_> {
-    /// Checks the batch, and writes it if nothing stands against it.
+    /// Checks the batch, and inserts its events unless it is refused.
     ///
     /// An error leaves the transaction in an unknown state: it must be rolled back.
     pub(crate) fn append(&mut self, batch: &Batch) -> rusqlite::Result<Verdict> {

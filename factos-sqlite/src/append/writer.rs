@@ -1,4 +1,5 @@
-//! The one thread that writes: many appends, each with its own verdict, share one commit.
+//! The thread that writes. Appends that wait at the same time share one commit (group commit); each has
+//! its own verdict.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -37,7 +38,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread; it has opened the file, and created the log if it had to, when this returns.
+    /// Starts the thread, and waits until it has opened the file and created the log if there was none.
     /// Also returns the log's identity.
     pub(crate) async fn start(config: &Config, head: Head) -> Result<(Self, String), Error> {
         let queue = Arc::new(Queue::new());
@@ -47,7 +48,7 @@ impl Writer {
             thread::Builder::new().name("factos-sqlite-writer".to_owned()).spawn(move || {
                 match State::open(config, head) {
                     Ok((state, log_id)) => {
-                        // If nobody waits for it any more, its queue is closed and it ends at once.
+                        // Ends at once if the caller dropped its future: the queue is closed then.
                         drop(opened.send(Ok(log_id)));
                         state.run(&requests)
                     }
@@ -70,7 +71,8 @@ impl Writer {
         reply.verdict_or(|| StoreError::from(Error::WriterGone).into()).await
     }
 
-    /// Ends the thread, after what was asked for, and closes the file. The first call tells how that went.
+    /// Ends the thread once it has written what is in the queue, and closes the file. Only the first call
+    /// returns the error of that.
     pub(crate) fn stop(&self) -> Result<(), Error> {
         self.queue.close();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -80,7 +82,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // Nobody is left to tell; `SqliteStore::close` reports it.
+        // A drop cannot report an error; `SqliteStore::close` does.
         drop(self.stop());
     }
 }
@@ -88,7 +90,7 @@ impl Drop for Writer {
 /// What the thread works with.
 struct State {
     config: Config,
-    /// None after a failed commit, until it could be opened again.
+    /// None after a failed commit or a panic, until the next group opens the file again.
     connection: Option<Connection>,
     dictionary: Dictionary,
     head: Head,
@@ -105,7 +107,7 @@ impl State {
     /// Serves the queue until it is closed and empty, then closes the file.
     fn run(mut self, queue: &Queue<AppendRequest<Batch>>) -> Result<(), Error> {
         while let Some(first) = queue.pop() {
-            // A panic fails its group, whose callers are told that nothing is known, and nobody else.
+            // A panic fails this group only. The outcome is unknown, and its callers are told so.
             if catch_unwind(AssertUnwindSafe(|| self.serve(first, queue))).is_err() {
                 self.dictionary.roll_back();
                 self.connection = None;
@@ -117,7 +119,7 @@ impl State {
     fn close(self) -> Result<(), Error> {
         let Self { config, connection, .. } = self;
         let Some(connection) = connection else { return Ok(()) };
-        // Answers "busy" in its row, not as an error, where another process still reads.
+        // While another process reads, this returns a row that says "busy", and no error.
         let truncated = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         let closed = connection.close().map_err(|(_, error)| error);
         truncated.and(closed).map_err(|error| failure(&config.path, error))
@@ -128,7 +130,7 @@ impl State {
         let mut group = Group::new(GROUP);
         group.push(first);
         match self.write(&mut group, Some(queue)) {
-            // One of several may be the cause: each is tried alone.
+            // One batch may be the cause: each is tried in a transaction of its own.
             Err(Failure::Statement(_)) if group.len() > 1 => {
                 for request in group.into_requests() {
                     let mut alone = Group::new(GROUP);
@@ -139,7 +141,7 @@ impl State {
             }
             outcome => {
                 if matches!(outcome, Err(Failure::Begin(_))) {
-                    // They have waited as long, and would wait again.
+                    // What is in the queue has waited for the lock as long, and would wait again.
                     while group.take(|| queue.try_pop()) {}
                 }
                 answer(group, outcome);
@@ -147,7 +149,7 @@ impl State {
         }
     }
 
-    /// Writes a group in one transaction, and takes in what comes into the queue meanwhile.
+    /// Writes a group in one transaction. Appends that arrive in the queue meanwhile join the group.
     fn write(
         &mut self,
         group: &mut Group<Batch>,
@@ -202,7 +204,7 @@ impl State {
             self.roll_back();
             return Failure::Undone(error);
         }
-        // A failed flush may report its error once only, so there is no second try on this connection.
+        // The system may report a failed flush only once: COMMIT is not tried again on this connection.
         self.dictionary.roll_back();
         self.connection = None;
         let (path, source) = (self.config.path.clone(), Arc::new(error));
@@ -223,8 +225,8 @@ impl State {
     }
 }
 
-/// Whether a failed commit is known to have written nothing: the lock was refused before anything was
-/// written, or there was no room for the frame that makes a transaction count, which is its last.
+/// Whether a failed commit is known to have written nothing: the lock was refused before the first frame
+/// was written, or the disk was full before the last one, which is the frame that commits.
 fn is_undone(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error_code();
     matches!(code, Some(ErrorCode::DatabaseBusy | ErrorCode::DiskFull))

@@ -6,7 +6,7 @@ use crate::{
     error::Error,
 };
 
-/// A connection to the file, which waits for locks and keeps its statements.
+/// Opens a connection that waits for locks and caches its statements.
 pub(crate) fn connect(config: &Config, flags: OpenFlags) -> Result<Connection, Error> {
     let sqlite = |error| failure(&config.path, error);
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;

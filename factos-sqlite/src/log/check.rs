@@ -1,4 +1,4 @@
-//! Whether the path and the file can be a log.
+//! Whether a path and a file can be those of a log.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x6661_6374;
 /// The format of the file, kept as its `user_version`.
 pub(crate) const FORMAT: i64 = 1;
 
-/// Whether the path can be that of a log.
+/// Checks the path before SQLite opens it, to tell what is wrong with it.
 pub(crate) fn check_path(config: &Config) -> Result<(), Error> {
     let path = config.path.clone();
     let text = path.to_string_lossy();
@@ -24,15 +24,15 @@ pub(crate) fn check_path(config: &Config) -> Result<(), Error> {
         return Err(Error::MissingFolder { path });
     }
     match path.metadata() {
-        // Asked here because the superuser could write to it all the same.
+        // Checked here, because SQLite would write to it if this process is run by the superuser.
         Ok(file) if file.permissions().readonly() => Err(Error::ReadOnly { path }),
         Err(_) if !config.create => Err(Error::MissingFile { path }),
         _ => Ok(()),
     }
 }
 
-/// Whether the file is still empty; an error if it is not a log of this format.
-pub(crate) fn identify(connection: &Connection, path: &Path) -> Result<bool, Error> {
+/// Whether the file is empty, so that a log is to be created; an error if it is no log of this format.
+pub(crate) fn check_file(connection: &Connection, path: &Path) -> Result<bool, Error> {
     let sqlite = |error| failure(path, error);
     let number =
         |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(sqlite);

@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::{
     connection::lock_wait::failure,
     error::Error,
-    log::check::{APPLICATION_ID, FORMAT, identify},
+    log::check::{APPLICATION_ID, FORMAT, check_file},
 };
 
 const SCHEMA: &str = include_str!("../sql/schema.sql");
@@ -16,8 +16,8 @@ pub(crate) fn create(connection: &mut Connection, path: &Path) -> Result<(), Err
     let sqlite = |error| failure(path, error);
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
-    // Looked at again under the lock: another process may have created it meanwhile.
-    if identify(&transaction, path)? {
+    // Checked again under the lock: another process may have created the log meanwhile.
+    if check_file(&transaction, path)? {
         transaction.execute_batch(SCHEMA).map_err(sqlite)?;
         transaction
             .execute(

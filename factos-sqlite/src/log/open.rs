@@ -5,7 +5,7 @@ use crate::{
     connection::{connect::connect, lock_wait::failure},
     error::Error,
     log::{
-        check::{check_path, identify},
+        check::{check_file, check_path},
         create::create,
         settings,
     },
@@ -13,7 +13,7 @@ use crate::{
 
 const LOG_ID: &str = "SELECT value FROM info WHERE key = 'log_id'";
 
-/// The connection that writes. Creates the log if there is none.
+/// Opens the connection that writes. Creates the log if there is none.
 pub(crate) fn open_writer(config: &Config) -> Result<Connection, Error> {
     check_path(config)?;
     let create = if config.create { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
@@ -22,7 +22,7 @@ pub(crate) fn open_writer(config: &Config) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// A connection that only reads, on a log that [`open_writer`] opened.
+/// Opens a connection that only reads, on a log that [`open_writer`] opened.
 pub(crate) fn open_reader(config: &Config) -> Result<Connection, Error> {
     let connection = connect(config, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     settings::apply_to_reader(&connection, config)?;
@@ -40,8 +40,8 @@ fn prepare(connection: &mut Connection, config: &Config) -> Result<(), Error> {
     if connection.is_readonly("main").map_err(sqlite)? {
         return Err(Error::ReadOnly { path: config.path.clone() });
     }
-    // Before anything is written: the file may not be ours.
-    let is_new = identify(connection, &config.path)?;
+    // Checked before anything is written: the file may be that of another program.
+    let is_new = check_file(connection, &config.path)?;
     settings::apply_to_writer(connection, config)?;
     if is_new {
         create(connection, &config.path)?;

@@ -1,4 +1,4 @@
-//! What the connections of a log run with.
+//! The settings that the connections of a log run with.
 
 use rusqlite::{Connection, types::Value};
 
@@ -9,11 +9,11 @@ use crate::{
     error::Error,
 };
 
-/// Sets what the log must run with, and reads it back: a setting that SQLite or the file system does
-/// not support is ignored in silence.
+/// Sets what the writer must run with, and reads it back: SQLite reports no error for a setting that it
+/// or the file system does not support.
 pub(crate) fn apply_to_writer(connection: &Connection, config: &Config) -> Result<(), Error> {
     let sqlite = |error| failure(&config.path, error);
-    // Several first openers at once: the switch to WAL answers "busy" without asking the handler.
+    // Where several open a new file at once, the switch to WAL is "busy" and does not ask the handler.
     lock_wait::retry(|| connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())))
         .map_err(sqlite)?;
     let (synchronous, level) = match config.durability {
@@ -50,7 +50,7 @@ pub(crate) fn apply_to_writer(connection: &Connection, config: &Config) -> Resul
     Ok(())
 }
 
-/// Sets what a connection that only reads runs with.
+/// Sets what a reader runs with.
 pub(crate) fn apply_to_reader(connection: &Connection, config: &Config) -> Result<(), Error> {
     let set = connection
         .execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -16384; PRAGMA mmap_size = 0;");

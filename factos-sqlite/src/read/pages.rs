@@ -1,4 +1,4 @@
-//! The pages of a long read after the first, asked for ahead of their use.
+//! The pages of a long read after the first: reader threads read them ahead.
 
 use std::collections::VecDeque;
 
@@ -10,22 +10,23 @@ use crate::{
     read::{reader::PAGE, threads::Jobs},
 };
 
-/// How many pages are read while one is used.
+/// How many pages are read ahead.
 const AHEAD: usize = 3;
 
-/// The pages that are to come, in order.
+/// The pages that are still to come.
 #[derive(Debug)]
 pub(crate) struct Pages {
     jobs: Jobs,
+    /// The pages that are being read, in order.
     ahead: VecDeque<oneshot::Receiver<Next>>,
-    /// What was not asked for yet.
+    /// What no reader thread was asked for yet.
     rest: PagedRead,
 }
 
 #[derive(Debug)]
 struct Next {
     page: Result<Page, Error>,
-    /// What the page left over of the part that it was asked for.
+    /// What of the window comes after the page.
     rest: PagedRead,
 }
 
@@ -57,8 +58,8 @@ impl Pages {
         Ok(page)
     }
 
-    /// Keeps the readers at work. Where every position is wanted, parts of the log can be read side by
-    /// side; a query tells only with each page where the next begins.
+    /// Asks for further pages. A read of the whole log is cut into windows, which are read at the same
+    /// time. Where a page of a query begins is known only after the page before it: it is one window.
     fn ask_ahead(&mut self) -> Result<(), Error> {
         while self.ahead.len() < AHEAD && !self.rest.is_done() {
             let positions =

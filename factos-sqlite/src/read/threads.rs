@@ -1,4 +1,4 @@
-//! The threads that read, so that no caller's thread ever waits for the file.
+//! Threads that read, so that no thread of a caller ever waits for the file.
 
 use std::{
     fmt,
@@ -21,15 +21,15 @@ pub(crate) struct ReaderThreads {
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// Where reader threads take their work from. A clone asks the same threads.
+/// The queue of the reader threads. A clone is the same queue.
 #[derive(Clone)]
 pub(crate) struct Jobs(Arc<Queue<Job>>);
 
 impl ReaderThreads {
-    /// Starts the threads; each has its connection when this returns.
+    /// Starts the threads, and waits until each has opened its connection.
     pub(crate) async fn start(config: &Config) -> Result<Self, Error> {
         let queue = Arc::new(Queue::new());
-        let pool = Self { jobs: Jobs(Arc::clone(&queue)), threads: Mutex::default() };
+        let threads = Self { jobs: Jobs(Arc::clone(&queue)), threads: Mutex::default() };
         let mut opening = Vec::with_capacity(config.readers);
         for _ in 0..config.readers {
             let (opened, answer) = oneshot::channel();
@@ -38,27 +38,27 @@ impl ReaderThreads {
                 thread::Builder::new().name("factos-sqlite-reader".to_owned()).spawn(move || {
                     match Reader::open(&config) {
                         Ok(reader) => {
-                            // If nobody waits for it any more, its queue is closed and it ends at once.
+                            // Ends at once if the caller dropped its future: the queue is closed then.
                             drop(opened.send(Ok(())));
                             serve(reader, &queue);
                         }
                         Err(error) => drop(opened.send(Err(error))),
                     }
                 });
-            pool.lock().push(thread.map_err(Error::thread)?);
+            threads.lock().push(thread.map_err(Error::thread)?);
             opening.push(answer);
         }
         for answer in opening {
             answer.await.unwrap_or(Err(Error::Closed))?;
         }
-        Ok(pool)
+        Ok(threads)
     }
 
     pub(crate) const fn jobs(&self) -> &Jobs {
         &self.jobs
     }
 
-    /// Ends the threads and closes their connections, after the jobs that were asked for.
+    /// Ends the threads once they have run what is in the queue, and closes their connections.
     pub(crate) fn stop(&self) {
         self.jobs.0.close();
         for thread in std::mem::take(&mut *self.lock()) {
@@ -91,7 +91,7 @@ impl Jobs {
         Ok(SequencePosition::new(self.run(|reader| reader.head()).await??))
     }
 
-    /// Lets a reader thread run `f`, unless the receiver is gone by then.
+    /// Has a reader thread run `f`, unless the receiver was dropped before.
     pub(crate) fn submit<T: Send + 'static>(
         &self,
         f: impl FnOnce(&mut Reader) -> T + Send + 'static,
@@ -109,7 +109,7 @@ impl Jobs {
 
 fn serve(mut reader: Reader, queue: &Queue<Job>) {
     while let Some(job) = queue.pop() {
-        // A panic drops the reply, which tells its caller, and nobody else.
+        // A panic drops the reply: it fails only the caller of this job.
         drop(catch_unwind(AssertUnwindSafe(|| job(&mut reader))));
     }
 }

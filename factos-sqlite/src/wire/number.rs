@@ -1,6 +1,6 @@
-//! Numbers in the file have a sign, those of a record have none.
+//! Numbers: with a sign in the file, without one in a record.
 
-/// A number as the file holds it. What is past `i64::MAX` is so for the file too: no position is there.
+/// A number as the file holds it. The file holds nothing past `i64::MAX`, so what is larger becomes that.
 pub(crate) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

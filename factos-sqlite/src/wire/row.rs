@@ -19,12 +19,12 @@ pub(crate) const COLUMNS: &str = "e.position, e.id, e.stream, e.revision, e.type
 
 const TYPE_NAME: &str = "SELECT name FROM term WHERE id = ?1 AND kind = 2";
 
-/// What the rows of one connection share, so that a row costs no look-up and few allocations.
+/// What the rows of one connection share, so that a row needs no look-up and few allocations.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     types: BTreeMap<i64, EventType>,
-    /// The types of this page only: a count that the reader of one page takes up and the reader of the
-    /// next gives back at the same time is dear.
+    /// The types of this page. Each page has copies of its own: one reference count would be raised by the
+    /// thread that reads a page while consumers of earlier pages lower it, which is slow.
     page: Vec<(i64, EventType)>,
     payloads: Payloads,
 }
@@ -90,7 +90,7 @@ impl Rows {
         Ok(event_type)
     }
 
-    /// The rows that follow belong to another page.
+    /// The rows that follow are those of another page.
     pub(crate) fn begin_page(&mut self) {
         self.page.clear();
     }
@@ -110,7 +110,7 @@ fn number(value: ValueRef<'_>) -> Option<u64> {
     value.as_i64().ok().and_then(unsigned)
 }
 
-/// A row that is no record.
+/// Why a row could not be read as a record.
 #[derive(Debug)]
 pub(crate) enum RowError {
     Sqlite(rusqlite::Error),
@@ -121,19 +121,18 @@ impl RowError {
     const fn damaged(position: SequencePosition, what: &'static str) -> Self {
         Self::Damaged { position, what }
     }
-}
 
-impl From<rusqlite::Error> for RowError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
-    }
-}
-
-impl RowError {
+    /// The error of a call on the log at `path`, which waited so long for a lock.
     pub(crate) fn on(self, path: &Path, waited: Duration) -> Error {
         match self {
             Self::Sqlite(error) => Error::of(path, waited, error),
             Self::Damaged { position, what } => Error::CorruptEvent { position, what },
         }
+    }
+}
+
+impl From<rusqlite::Error> for RowError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
     }
 }
