@@ -107,6 +107,9 @@ impl State {
     /// Serves the queue until it is closed and empty, then closes the file.
     fn run(mut self, queue: &Queue<AppendRequest<Batch>>) -> Result<(), Error> {
         while let Some(first) = queue.pop() {
+            if first.is_abandoned() {
+                continue;
+            }
             // A panic fails this group only. The outcome is unknown, and its callers are told so.
             if catch_unwind(AssertUnwindSafe(|| self.serve(first, queue))).is_err() {
                 self.dictionary.roll_back();
@@ -230,4 +233,28 @@ impl State {
 fn is_undone(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error_code();
     matches!(code, Some(ErrorCode::DatabaseBusy | ErrorCode::DiskFull))
+}
+
+#[cfg(test)]
+mod tests {
+    use factos::{AppendCondition, EventType, Limits, NewEvent};
+
+    use super::*;
+    use crate::log::open::open_reader;
+
+    #[test]
+    fn an_append_that_is_abandoned_in_the_queue_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::new(folder.path().join("log.db"));
+        let (state, _) = State::open(config.clone(), Head::new()).unwrap();
+        let event = NewEvent::new(EventType::from_static("A"), "");
+        let batch = Batch::new(vec![event], AppendCondition::None, &Limits::FLOOR).unwrap();
+        let (request, reply) = AppendRequest::new(batch);
+        drop(reply);
+        let queue = Queue::new();
+        queue.push(request).unwrap();
+        queue.close();
+        state.run(&queue).unwrap();
+        assert_eq!(head(&open_reader(&config).unwrap()).unwrap(), 0);
+    }
 }
