@@ -4,23 +4,7 @@ use std::{
     time::Duration,
 };
 
-use factos::StoreError;
-
-use crate::store::SqliteStore;
-
-/// What an acknowledged append survives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Durability {
-    /// Everything, a power cut included: the write-ahead log is flushed before an append returns
-    /// (`synchronous=FULL`).
-    #[default]
-    Full,
-    /// The end of the process, but not of the machine: a power cut or a crash of the operating system
-    /// may drop the latest appends, although they were acknowledged and read (`synchronous=NORMAL`).
-    /// Their positions are then given to other events. The log stays whole.
-    LoseLatestOnPowerCut,
-}
+use crate::durability::Durability;
 
 /// How a log is opened.
 #[derive(Debug, Clone)]
@@ -57,30 +41,30 @@ impl Config {
         self
     }
 
-    /// How long a lock of another process is waited for; 5 s by default.
+    /// How long the store waits for a lock of another process; 5 s by default.
     #[must_use]
     pub const fn busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout;
         self
     }
 
-    /// How often the file is looked at for appends of other processes while somebody waits for them;
-    /// every 20 ms by default. Appends of this process need no look.
+    /// How often the store looks for appends of other processes while somebody waits for them; every
+    /// 20 ms by default. Appends of this process are known without a look.
     #[must_use]
     pub const fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll_interval = interval;
         self
     }
 
-    /// How many threads read, each with a connection of its own; at least 1, by default one a core,
-    /// 2 to 4.
+    /// How many threads read, each with a connection of its own; at least 1. By default one for each
+    /// core, but 2 at least and 4 at most.
     #[must_use]
     pub const fn readers(mut self, threads: usize) -> Self {
         self.readers = if threads == 0 { 1 } else { threads };
         self
     }
 
-    /// Whether a missing file is created; it is by default. Its folder never is.
+    /// Whether a missing file is created, which is the default. A missing folder never is.
     #[must_use]
     pub const fn create(mut self, create: bool) -> Self {
         self.create = create;
@@ -93,13 +77,5 @@ impl Config {
     pub const fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
         self
-    }
-
-    /// Opens the log.
-    ///
-    /// # Errors
-    /// [`StoreError`], with the [`Error`](crate::Error) that says why.
-    pub async fn open(self) -> Result<SqliteStore, StoreError> {
-        SqliteStore::open_with(self).await
     }
 }

@@ -5,10 +5,10 @@ use std::{
     time::Duration,
 };
 
-use factos::{SequencePosition, StoreError, StoreErrorKind};
+use factos::{SequencePosition, StoreError, StoreErrorKind, backend::Closed};
 use rusqlite::ErrorCode;
 
-/// Shared by all the appends that one failure ends.
+/// Shared by all appends that fail with it.
 type Cause = Arc<dyn std::error::Error + Send + Sync>;
 
 /// What went wrong with a log in a SQLite file. Reaches callers inside a
@@ -21,16 +21,16 @@ pub enum Error {
     Locked {
         /// The log's file.
         path: PathBuf,
-        /// How long was waited.
+        /// How long the store waited for it.
         waited: Duration,
     },
-    /// The file is no SQLite database.
+    /// The file is not a SQLite database.
     #[error("{} is not a SQLite database", path.display())]
     NotADatabase {
         /// The file.
         path: PathBuf,
     },
-    /// The file is a SQLite database that something else made.
+    /// The file is a SQLite database of another program.
     #[error("{} is a SQLite database, but not a factos log", path.display())]
     NotALog {
         /// The file.
@@ -81,24 +81,24 @@ pub enum Error {
         /// Why.
         source: Cause,
     },
-    /// The disk, or the size that the log may have, is used up. Nothing was written.
+    /// The disk is full, or the file is as large as it may become. Nothing was written.
     #[error("no room is left for {}", path.display())]
     Full {
         /// The log's file.
         path: PathBuf,
     },
-    /// What the file holds is damaged.
+    /// The file is damaged.
     #[error("{} is damaged", path.display())]
     Corrupt {
         /// The log's file.
         path: PathBuf,
-        /// What was found.
+        /// The error of SQLite.
         source: Cause,
     },
     /// A stored event is damaged.
     #[error("the event at position {position} is damaged in {what}")]
     CorruptEvent {
-        /// Where it stands.
+        /// Its position.
         position: SequencePosition,
         /// Which part of it.
         what: &'static str,
@@ -111,23 +111,23 @@ pub enum Error {
         /// Why.
         source: Cause,
     },
-    /// The append was refused by events of the same commit, and that commit failed. Nothing of the
-    /// append was written.
+    /// The append was refused, and the commit of the transaction that it was checked in failed. It may
+    /// have been refused because of events of that transaction. Nothing of the append was written.
     #[error("the commit that this append was checked in failed")]
     CheckedInFailedCommit,
-    /// The thread that writes ended without an answer: the batch may or may not be in the log.
+    /// The thread that writes failed before it answered: the batch may or may not be in the log.
     #[error("the store's writer ended, the outcome is unknown")]
     WriterGone,
-    /// A setting that the log depends on did not take effect, as on file systems without shared memory.
+    /// A setting that the log needs did not take effect, as on file systems without shared memory.
     #[error("{} runs with {pragma} = {found}, it needs {expected}", path.display())]
     Setting {
         /// The log's file.
         path: PathBuf,
         /// The setting.
         pragma: &'static str,
-        /// What it was to be.
+        /// The value that the log needs.
         expected: &'static str,
-        /// What it is.
+        /// The value that it has.
         found: String,
     },
     /// The store was closed.
@@ -141,7 +141,7 @@ pub enum Error {
     Sqlite {
         /// The log's file.
         path: PathBuf,
-        /// What SQLite says.
+        /// The error of SQLite.
         source: Cause,
     },
 }
@@ -163,6 +163,11 @@ impl Error {
         }
     }
 
+    /// The error of a thread that could not be started.
+    pub(crate) fn thread(error: io::Error) -> Self {
+        Self::Thread(Arc::new(error))
+    }
+
     const fn kind(&self) -> StoreErrorKind {
         match self {
             Self::Locked { .. } | Self::CheckedInFailedCommit => StoreErrorKind::Busy,
@@ -182,6 +187,12 @@ impl Error {
             | Self::Thread(_)
             | Self::Sqlite { .. } => StoreErrorKind::Other,
         }
+    }
+}
+
+impl From<Closed> for Error {
+    fn from(_: Closed) -> Self {
+        Self::Closed
     }
 }
 

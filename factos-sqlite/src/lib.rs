@@ -19,37 +19,33 @@
 //!
 //! - **Isolation**: one writer at a time, also across processes; a condition is checked in the transaction
 //!   that appends. A read is one snapshot, up to the head that it began with.
-//! - **Locking**: one thread writes, and lets appends that wait share one commit, each with its own
-//!   verdict. A lock of another process is waited for up to [`Config::busy_timeout`], then the answer is
-//!   [`Error::Locked`], of the kind `Busy`. Readers wait for nobody.
+//! - **Locking**: one thread writes. Appends that wait at the same time share one commit (group commit),
+//!   each with its own verdict. The store waits for a lock of another process up to
+//!   [`Config::busy_timeout`], then the answer is [`Error::Locked`], of the kind `Busy`. Reads do not wait
+//!   for appends.
 //! - **Durability**: an append returns once the write-ahead log was flushed; see [`Durability`] for less.
 //!   If the commit itself fails, the answer is of the kind `OutcomeUnknown`: append the batch again with
 //!   the same ids.
-//! - **Cancellation**: an append whose future is dropped is written as a whole or not at all: not, if the
-//!   writer had not come to it.
+//! - **Cancellation**: an append whose future is dropped is written as a whole or not at all. It is not
+//!   written if it was still in the writer's queue.
 //! - **Positions** are dense: no gaps.
 //! - **Limits**: [`SqliteStore::LIMITS`]. WAL needs shared memory, so no network file systems.
 //! - **Runtimes**: any; the store has threads of its own.
 //!
-//! How it is built: `docs/design.md` in the repository. The file is for people too:
+//! How it is built: `docs/design.md` in the repository. People can read the file too, with
 //! `SELECT * FROM event_view`.
 
 mod append;
-mod arms;
-mod busy;
 mod config;
+mod connection;
+mod durability;
 mod error;
-mod follow;
-mod pages;
-mod pool;
-mod queue;
+mod log;
 mod read;
-mod row;
-mod schema;
 mod store;
-mod terms;
-mod writer;
+mod wire;
 
-pub use config::{Config, Durability};
+pub use config::Config;
+pub use durability::Durability;
 pub use error::Error;
 pub use store::SqliteStore;

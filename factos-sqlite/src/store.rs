@@ -4,25 +4,22 @@ use async_trait::async_trait;
 use factos::{
     AppendCondition, AppendError, Bytes, EventStore, Events, Limits, NewEvent, Query, ReadOptions,
     Recorded, SequencePosition, StoreError, StreamName,
+    backend::{Head, Poll, Selection},
 };
 use futures_util::stream;
 use tokio::sync::oneshot;
 
 use crate::{
-    append::Batch,
+    append::{batch::Batch, writer::Writer},
     config::Config,
     error::Error,
-    follow::{Head, Poll},
-    pages::Pages,
-    pool::Pool,
-    read::{Reader, Selection},
-    writer::Writer,
+    read::{pages::Pages, threads::ReaderThreads},
 };
 
 /// An event log in a SQLite file. A clone is the same handle.
 ///
-/// The last clone to be dropped closes the file cleanly, and waits for that; [`close`](Self::close)
-/// does it without blocking and reports what went wrong.
+/// The drop of the last clone closes the file, and blocks until that is done. [`close`](Self::close) does
+/// not block, and reports errors.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     shared: Arc<Shared>,
@@ -33,7 +30,7 @@ struct Shared {
     log_id: String,
     head: Head,
     poll: Poll,
-    readers: Pool,
+    readers: ReaderThreads,
     writer: Writer,
 }
 
@@ -55,24 +52,15 @@ impl SqliteStore {
         Config::new(path).open().await
     }
 
-    pub(crate) async fn open_with(config: Config) -> Result<Self, StoreError> {
-        let head = Head::default();
-        let (writer, log_id) = Writer::start(&config, head.clone()).await?;
-        let readers = Pool::start(&config).await?;
-        head.publish(readers.jobs().run(|reader| reader.head()).await??);
-        let poll = Poll::start(config.poll_interval, readers.jobs().clone(), head.clone())?;
-        Ok(Self { shared: Arc::new(Shared { log_id, head, poll, readers, writer }) })
-    }
-
-    /// The identity that the log was given when it was created: a UUID. A position means something only
-    /// beside it.
+    /// The identity that the log was given when it was created: a UUID. A position is one of this log, and
+    /// means nothing in another.
     #[must_use]
     pub fn log_id(&self) -> &str {
         &self.shared.log_id
     }
 
-    /// Closes the file, for every clone: what was accepted before is written, the write-ahead log is
-    /// folded into the file and truncated, unless another process still reads from it. Calls after that
+    /// Closes the file, for every clone. Appends that were called before are written. The write-ahead log
+    /// is copied into the file and truncated, unless another process still reads from it. Later calls
     /// answer [`Error::Closed`].
     ///
     /// # Errors
@@ -86,7 +74,7 @@ impl SqliteStore {
         thread::Builder::new()
             .name("factos-sqlite-close".to_owned())
             .spawn(move || drop(done.send(shared.close())))
-            .map_err(|error| Error::Thread(Arc::new(error)))?;
+            .map_err(Error::thread)?;
         Ok(closed.await.unwrap_or(Err(Error::Closed))?)
     }
 
@@ -96,19 +84,38 @@ impl SqliteStore {
         options: ReadOptions,
     ) -> Result<Events<'_>, StoreError> {
         let jobs = self.shared.readers.jobs();
-        let begin = move |reader: &mut Reader| {
-            reader.begin(&selection, options).map(|begun| (begun, selection))
-        };
-        let (begun, selection) = jobs.run(begin).await??;
-        if begun.cursor.is_done() {
+        let begun = jobs.run(move |reader| reader.begin(selection, options)).await??;
+        if begun.rest.is_done() {
             return Ok(Events::of_page(begun.observed, begun.first));
         }
-        let rest = Pages::start(jobs, selection, begun.cursor)?;
+        let rest = Pages::start(jobs, begun.rest)?;
         let pages = stream::unfold(rest, |mut rest| async move {
             let page = rest.next().await?;
             Some((page.map_err(StoreError::from), rest))
         });
         Ok(Events::of_first_page(begun.observed, begun.first, pages))
+    }
+}
+
+impl Config {
+    /// Opens the log.
+    ///
+    /// # Errors
+    /// [`StoreError`], with the [`Error`](crate::Error) that says why.
+    pub async fn open(self) -> Result<SqliteStore, StoreError> {
+        let head = Head::default();
+        let (writer, log_id) = Writer::start(&self, head.clone()).await?;
+        let readers = ReaderThreads::start(&self).await?;
+        head.publish(readers.jobs().head().await?);
+        let jobs = readers.jobs().clone();
+        let look = move || {
+            let head = jobs.submit(|reader| reader.head()).ok()?.blocking_recv().ok()?;
+            // An error, as of a file that is locked for a moment, is left to the next look.
+            head.ok().and_then(SequencePosition::new)
+        };
+        let poll = Poll::start("factos-sqlite-poll", self.poll_interval, head.clone(), look)
+            .map_err(Error::thread)?;
+        Ok(SqliteStore { shared: Arc::new(Shared { log_id, head, poll, readers, writer }) })
     }
 }
 
@@ -131,30 +138,22 @@ impl EventStore for SqliteStore {
         events: Vec<NewEvent>,
         condition: AppendCondition,
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
-        Self::LIMITS.check(&events, &condition)?;
-        self.shared.writer.append(Batch::new(events, condition)?).await
+        let batch = Batch::new(events, condition, &Self::LIMITS)?;
+        self.shared.writer.append(batch).await
     }
 
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {
-        let head = self.shared.readers.jobs().run(|reader| reader.head()).await??;
-        Ok(SequencePosition::new(head))
+        Ok(self.shared.readers.jobs().head().await?)
     }
 
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
-        let Shared { head, poll, readers, .. } = &*self.shared;
-        let after = after.map_or(0, SequencePosition::get);
-        if head.is_past(after) {
-            return Ok(());
-        }
-        // Before the look: what is appended after it is seen by the poll.
-        let _follower = poll.follow();
-        head.publish(readers.jobs().run(|reader| reader.head()).await??);
-        Ok(head.wait_past(after).await?)
+        let Shared { poll, readers, .. } = &*self.shared;
+        Ok(poll.wait_past(after, readers.jobs().head()).await?)
     }
 }
 
 impl Shared {
-    /// Readers before the writer: the last connection to be closed folds the write-ahead log in.
+    /// Readers before the writer: the write-ahead log is truncated only if nobody reads from it.
     fn close(&self) -> Result<(), Error> {
         self.head.close();
         self.poll.stop();
@@ -165,7 +164,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // Nobody is left to tell; `SqliteStore::close` reports it.
+        // A drop cannot report an error; `SqliteStore::close` does.
         drop(self.close());
     }
 }

@@ -6,7 +6,7 @@ CREATE TABLE term (
     UNIQUE (kind, name)
 ) STRICT;
 
--- The log. Tags are one a line, metadata is a JSON object, times are microseconds since 1970 in UTC.
+-- The log. One tag on each line; metadata is a JSON object; times are microseconds since 1970 in UTC.
 CREATE TABLE event (
     position    INTEGER PRIMARY KEY,
     id          BLOB    NOT NULL UNIQUE,
@@ -23,7 +23,7 @@ CREATE TABLE event (
 
 CREATE INDEX event_type ON event (type, position);
 
--- Which events carry a tag or belong to a stream.
+-- Which events have a tag or belong to a stream; term is the number of the tag or of the stream.
 CREATE TABLE posting (
     term     INTEGER NOT NULL,
     position INTEGER NOT NULL,
@@ -31,6 +31,7 @@ CREATE TABLE posting (
     PRIMARY KEY (term, position)
 ) STRICT, WITHOUT ROWID;
 
+-- What is known of the log as a whole: log_id, created_at.
 CREATE TABLE info (
     key   TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -54,7 +55,7 @@ BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
 CREATE TRIGGER term_no_delete BEFORE DELETE ON term
 BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
 
--- For people: the log with its names, and times that can be read.
+-- For people: the log with names instead of numbers, and times that can be read.
 CREATE VIEW event_view AS
 SELECT e.position,
        lower(hex(e.id)) AS id,

@@ -7,8 +7,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 const FIND: &str = "SELECT id FROM term WHERE kind = ?1 AND name = ?2";
 const INSERT: &str = "INSERT INTO term (kind, name) VALUES (?1, ?2) RETURNING id";
 
-/// The most names of one kind that are remembered; past it they are forgotten all together.
-const REMEMBERED: usize = 100_000;
+/// The most names of one kind that are cached; past it the cache of the kind is emptied.
+const CACHED: usize = 100_000;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind {
@@ -17,15 +17,15 @@ pub(crate) enum Kind {
     Type = 2,
 }
 
-/// The numbers that one connection knows.
+/// The numbers that one connection has cached.
 #[derive(Debug, Default)]
-pub(crate) struct Terms {
+pub(crate) struct Dictionary {
     committed: [HashMap<Box<str>, i64>; 3],
-    /// Given out in the open transaction: gone if it is rolled back.
+    /// Inserted in the open transaction: dropped if it is rolled back.
     pending: [HashMap<Box<str>, i64>; 3],
 }
 
-impl Terms {
+impl Dictionary {
     /// The number of a name; none if no event has it.
     pub(crate) fn find(
         &mut self,
@@ -44,7 +44,7 @@ impl Terms {
             .optional()?;
         if let Some(id) = found {
             let committed = &mut self.committed[kind as usize];
-            if committed.len() >= REMEMBERED {
+            if committed.len() >= CACHED {
                 committed.clear();
             }
             committed.insert(name.into(), id);
@@ -52,7 +52,7 @@ impl Terms {
         Ok(found)
     }
 
-    /// The number of a name, given out now if it has none.
+    /// The number of a name, which is inserted if it is new.
     pub(crate) fn find_or_insert(
         &mut self,
         connection: &Connection,
@@ -72,14 +72,14 @@ impl Terms {
     /// The transaction was committed.
     pub(crate) fn commit(&mut self) {
         for (committed, pending) in self.committed.iter_mut().zip(&mut self.pending) {
-            if committed.len() + pending.len() > REMEMBERED {
+            if committed.len() + pending.len() > CACHED {
                 committed.clear();
             }
             committed.extend(pending.drain());
         }
     }
 
-    /// The transaction was rolled back, or its outcome is not known.
+    /// The transaction was rolled back, or its outcome is unknown.
     pub(crate) fn roll_back(&mut self) {
         self.pending.iter_mut().for_each(HashMap::clear);
     }

@@ -1,17 +1,17 @@
 //! A row of the log as a record.
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use factos::{
-    Bytes, EventId, EventType, Metadata, Payloads, Recorded, SequencePosition, StreamName, Tags,
+    Bytes, EventId, EventType, Payloads, Recorded, SequencePosition, StreamName, Tags,
+    backend::time_of_micros,
 };
 use rusqlite::{Connection, OptionalExtension, Row, types::ValueRef};
 
-use crate::error::Error;
+use crate::{
+    error::Error,
+    wire::{metadata::metadata_of, number::unsigned},
+};
 
 /// The columns that [`Rows::record`] reads, of the table alias `e`.
 pub(crate) const COLUMNS: &str = "e.position, e.id, e.stream, e.revision, e.type, e.version, \
@@ -19,12 +19,12 @@ pub(crate) const COLUMNS: &str = "e.position, e.id, e.stream, e.revision, e.type
 
 const TYPE_NAME: &str = "SELECT name FROM term WHERE id = ?1 AND kind = 2";
 
-/// What the rows of one connection share, so that a row costs no look-up and few allocations.
+/// What the rows of one connection share, so that a row needs no look-up and few allocations.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     types: BTreeMap<i64, EventType>,
-    /// The types of this page only: a count that the reader of one page takes up and the reader of the
-    /// next gives back at the same time is dear.
+    /// The types of this page. Each page has copies of its own: one reference count would be raised by the
+    /// thread that reads a page while consumers of earlier pages lower it, which is slow.
     page: Vec<(i64, EventType)>,
     payloads: Payloads,
 }
@@ -36,7 +36,7 @@ impl Rows {
         connection: &Connection,
         row: &Row<'_>,
     ) -> Result<Recorded<Bytes>, RowError> {
-        let position = row.get_ref(0)?.as_i64().ok().and_then(|at| u64::try_from(at).ok());
+        let position = number(row.get_ref(0)?);
         let Some(position) = position.and_then(SequencePosition::new) else {
             return Err(RowError::damaged(SequencePosition::FIRST, "its position"));
         };
@@ -51,18 +51,19 @@ impl Rows {
         };
         let id = row.get_ref(1)?.as_blob().ok().and_then(|id| id.try_into().ok());
         let tags = text(row.get_ref(6)?).and_then(|tags| Tags::from_lines(tags).ok());
+        let metadata = text(row.get_ref(7)?).and_then(metadata_of);
         let payload = row.get_ref(9)?.as_blob().ok();
         Ok(Recorded {
             id: EventId::from_bytes(id.ok_or_else(damaged("its id"))?),
             position,
-            revision: unsigned(row.get_ref(3)?),
+            revision: number(row.get_ref(3)?),
             stream,
             event_type: self.event_type(connection, row, position)?,
             version: row.get(5)?,
             tags: tags.ok_or_else(damaged("its tags"))?,
-            metadata: metadata(row.get_ref(7)?).ok_or_else(damaged("its metadata"))?,
-            recorded_at: unsigned(row.get_ref(8)?)
-                .and_then(time)
+            metadata: metadata.ok_or_else(damaged("its metadata"))?,
+            recorded_at: number(row.get_ref(8)?)
+                .and_then(time_of_micros)
                 .ok_or_else(damaged("its time"))?,
             event: self.payloads.copy(payload.ok_or_else(damaged("its payload"))?),
         })
@@ -89,7 +90,7 @@ impl Rows {
         Ok(event_type)
     }
 
-    /// The rows that follow belong to another page.
+    /// The rows that follow are those of another page.
     pub(crate) fn begin_page(&mut self) {
         self.page.clear();
     }
@@ -105,30 +106,11 @@ fn text(value: ValueRef<'_>) -> Option<&str> {
     value.as_str().ok()
 }
 
-fn unsigned(value: ValueRef<'_>) -> Option<u64> {
-    value.as_i64().ok().and_then(|number| u64::try_from(number).ok())
+fn number(value: ValueRef<'_>) -> Option<u64> {
+    value.as_i64().ok().and_then(unsigned)
 }
 
-/// Most events have no metadata, and need no parser.
-const NO_METADATA: &str = "{}";
-
-fn metadata(value: ValueRef<'_>) -> Option<Metadata> {
-    match text(value)? {
-        NO_METADATA => Some(Metadata::new()),
-        json => serde_json::from_str(json).ok(),
-    }
-}
-
-/// The text of a metadata column.
-pub(crate) fn metadata_text(metadata: &Metadata) -> Result<String, serde_json::Error> {
-    if metadata.is_empty() { Ok(NO_METADATA.to_owned()) } else { serde_json::to_string(metadata) }
-}
-
-fn time(microseconds: u64) -> Option<SystemTime> {
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_micros(microseconds))
-}
-
-/// A row that is no record.
+/// Why a row could not be read as a record.
 #[derive(Debug)]
 pub(crate) enum RowError {
     Sqlite(rusqlite::Error),
@@ -139,19 +121,18 @@ impl RowError {
     const fn damaged(position: SequencePosition, what: &'static str) -> Self {
         Self::Damaged { position, what }
     }
-}
 
-impl From<rusqlite::Error> for RowError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
-    }
-}
-
-impl RowError {
+    /// The error of a call on the log at `path`, which waited so long for a lock.
     pub(crate) fn on(self, path: &Path, waited: Duration) -> Error {
         match self {
             Self::Sqlite(error) => Error::of(path, waited, error),
             Self::Damaged { position, what } => Error::CorruptEvent { position, what },
         }
+    }
+}
+
+impl From<rusqlite::Error> for RowError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
     }
 }

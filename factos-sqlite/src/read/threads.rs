@@ -1,4 +1,4 @@
-//! The threads that read, so that no caller's thread ever waits for the file.
+//! Threads that read, so that no thread of a caller ever waits for the file.
 
 use std::{
     fmt,
@@ -7,28 +7,29 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+use factos::{SequencePosition, backend::Queue};
 use tokio::sync::oneshot;
 
-use crate::{config::Config, error::Error, queue::Queue, read::Reader};
+use crate::{config::Config, error::Error, read::reader::Reader};
 
 type Job = Box<dyn FnOnce(&mut Reader) + Send>;
 
 /// Reader threads with one connection each.
 #[derive(Debug)]
-pub(crate) struct Pool {
+pub(crate) struct ReaderThreads {
     jobs: Jobs,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// Where reader threads take their work from. A clone asks the same threads.
+/// The queue of the reader threads. A clone is the same queue.
 #[derive(Clone)]
 pub(crate) struct Jobs(Arc<Queue<Job>>);
 
-impl Pool {
-    /// Starts the threads; each has its connection when this returns.
+impl ReaderThreads {
+    /// Starts the threads, and waits until each has opened its connection.
     pub(crate) async fn start(config: &Config) -> Result<Self, Error> {
         let queue = Arc::new(Queue::new());
-        let pool = Self { jobs: Jobs(Arc::clone(&queue)), threads: Mutex::default() };
+        let threads = Self { jobs: Jobs(Arc::clone(&queue)), threads: Mutex::default() };
         let mut opening = Vec::with_capacity(config.readers);
         for _ in 0..config.readers {
             let (opened, answer) = oneshot::channel();
@@ -37,27 +38,27 @@ impl Pool {
                 thread::Builder::new().name("factos-sqlite-reader".to_owned()).spawn(move || {
                     match Reader::open(&config) {
                         Ok(reader) => {
-                            // If nobody waits for it any more, its queue is closed and it ends at once.
+                            // Ends at once if the caller dropped its future: the queue is closed then.
                             drop(opened.send(Ok(())));
                             serve(reader, &queue);
                         }
                         Err(error) => drop(opened.send(Err(error))),
                     }
                 });
-            pool.lock().push(thread.map_err(|error| Error::Thread(Arc::new(error)))?);
+            threads.lock().push(thread.map_err(Error::thread)?);
             opening.push(answer);
         }
         for answer in opening {
             answer.await.unwrap_or(Err(Error::Closed))?;
         }
-        Ok(pool)
+        Ok(threads)
     }
 
     pub(crate) const fn jobs(&self) -> &Jobs {
         &self.jobs
     }
 
-    /// Ends the threads and closes their connections, after the jobs that were asked for.
+    /// Ends the threads once they have run what is in the queue, and closes their connections.
     pub(crate) fn stop(&self) {
         self.jobs.0.close();
         for thread in std::mem::take(&mut *self.lock()) {
@@ -70,7 +71,7 @@ impl Pool {
     }
 }
 
-impl Drop for Pool {
+impl Drop for ReaderThreads {
     fn drop(&mut self) {
         self.stop();
     }
@@ -85,7 +86,12 @@ impl Jobs {
         self.submit(f)?.await.map_err(|_| Error::Closed)
     }
 
-    /// Lets a reader thread run `f`, unless the receiver is gone by then.
+    /// The last position of the log.
+    pub(crate) async fn head(&self) -> Result<Option<SequencePosition>, Error> {
+        Ok(SequencePosition::new(self.run(|reader| reader.head()).await??))
+    }
+
+    /// Has a reader thread run `f`, unless the receiver was dropped before.
     pub(crate) fn submit<T: Send + 'static>(
         &self,
         f: impl FnOnce(&mut Reader) -> T + Send + 'static,
@@ -103,7 +109,7 @@ impl Jobs {
 
 fn serve(mut reader: Reader, queue: &Queue<Job>) {
     while let Some(job) = queue.pop() {
-        // A panic drops the reply, which tells its caller, and nobody else.
+        // A panic drops the reply: it fails only the caller of this job.
         drop(catch_unwind(AssertUnwindSafe(|| job(&mut reader))));
     }
 }

@@ -2,22 +2,26 @@
 
 use std::{
     cell::Cell,
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
 
+use crate::error::Error;
+
 thread_local! {
     static TIMEOUT: Cell<Duration> = const { Cell::new(Duration::ZERO) };
     static SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Makes the connection wait up to `timeout` for a lock. A connection stays on the thread that this
-/// was called on.
+/// Makes the connection wait up to `timeout` for a lock. The connection must stay on the thread that
+/// calls this.
 ///
-/// SQLite's own handler sleeps up to 100 ms at a time, and so loses the lock to a busy neighbour for
-/// most of a second; a commit takes a fraction of a millisecond, and so does a sleep here.
+/// SQLite's own handler sleeps up to 100 ms at a time, so a process that commits again and again can keep
+/// it from the lock for most of a second. A commit takes a fraction of a millisecond, and so does a sleep
+/// here.
 pub(crate) fn wait_for_locks(
     connection: &mut Connection,
     timeout: Duration,
@@ -26,12 +30,17 @@ pub(crate) fn wait_for_locks(
     connection.busy_handler(Some(wait as fn(i32) -> bool))
 }
 
-/// How long the wait took that just failed.
+/// How long this thread waited for the lock that it just did not get.
 pub(crate) fn waited() -> Duration {
     SINCE.get().map_or(Duration::ZERO, |since| since.elapsed())
 }
 
-/// Tries `f` again while the database is busy, for the calls that the handler is not asked in.
+/// The error of a call on the log at `path` that failed on this thread.
+pub(crate) fn failure(path: &Path, error: rusqlite::Error) -> Error {
+    Error::of(path, waited(), error)
+}
+
+/// Calls `f` until the database is not busy, within the timeout. For calls that never ask the handler.
 pub(crate) fn retry<T>(mut f: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
     let mut tries = 0;
     loop {

@@ -1,0 +1,37 @@
+//! What the callers of one group commit are told.
+
+use factos::{
+    AppendError, StoreError,
+    backend::{Group, GroupLimits},
+};
+
+use crate::{append::batch::Batch, error::Error};
+
+/// The most appends, and about the most bytes, that share one commit.
+pub(crate) const GROUP: GroupLimits = GroupLimits { appends: 256, bytes: 16 << 20 };
+
+/// Why a group was not committed. Except after a failed commit, nothing was written.
+pub(crate) enum Failure {
+    /// The write lock could not be taken, or the file not be opened: no batch of the group is the cause.
+    Begin(Error),
+    /// A statement failed.
+    Statement(Error),
+    /// The commit failed, and is known to have written nothing.
+    Undone(Error),
+    /// The commit failed, and whether it wrote anything is not known.
+    Unknown(Error),
+}
+
+/// Tells every caller of the group.
+pub(crate) fn answer(group: Group<Batch>, outcome: Result<(), Failure>) {
+    let append_error = |error: &Error| AppendError::from(StoreError::from(error.clone()));
+    match outcome {
+        Ok(()) => group.committed(),
+        Err(Failure::Begin(error) | Failure::Statement(error) | Failure::Undone(error)) => {
+            group.fail(|| append_error(&error));
+        }
+        Err(Failure::Unknown(error)) => {
+            group.unknown(|| append_error(&error), || append_error(&Error::CheckedInFailedCommit));
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! One append inside the writer's transaction: everything is checked before the first insert.
+
+use std::{collections::HashMap, time::SystemTime};
+
+use factos::{
+    Bytes, EventId, NewEvent, Query, Recorded, Revision, SequencePosition, StreamName,
+    backend::{LogState, Verdict, micros_of, now, record, refusal},
+};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::{
+    append::batch::Batch,
+    log::{
+        dictionary::{Dictionary, Kind},
+        position_select::{Bounds, any_position},
+        query_plan::QueryPlan,
+    },
+    wire::number::{signed, unsigned},
+};
+
+const TAKEN_ID: &str = "SELECT 1 FROM event WHERE id = ?1";
+const REVISION: &str = "SELECT revision FROM event
+     WHERE position = (SELECT max(position) FROM posting WHERE term = ?1)";
+const INSERT_EVENT: &str = "INSERT INTO event
+     (position, id, stream, revision, type, version, tags, metadata, recorded_at, payload)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+const INSERT_POSTING: &str = "INSERT INTO posting (term, position, type) VALUES (?1, ?2, ?3)";
+
+/// The open transaction of the writer.
+#[derive(Debug)]
+pub(crate) struct Transaction<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(crate) dictionary: &'a mut Dictionary,
+    /// The last position of the log, events of this transaction included.
+    pub(crate) head: u64,
+}
+
+impl Transaction<'_> {
+    /// Checks the batch, and inserts its events unless it is refused.
+    ///
+    /// An error leaves the transaction in an unknown state: it must be rolled back.
+    pub(crate) fn append(&mut self, batch: &Batch) -> rusqlite::Result<Verdict> {
+        if let Some(refusal) = refusal(self, batch.checked())? {
+            return Ok(Err(refusal));
+        }
+        let recorded_at = now();
+        let mut revisions = HashMap::new();
+        let events = batch.events();
+        let mut records = Vec::with_capacity(events.len());
+        for (event, metadata) in events {
+            records.push(self.insert(event, metadata, recorded_at, &mut revisions)?);
+        }
+        Ok(Ok(records))
+    }
+
+    fn insert<'e>(
+        &mut self,
+        event: &'e NewEvent,
+        metadata: &str,
+        recorded_at: SystemTime,
+        revisions: &mut HashMap<&'e StreamName, u64>,
+    ) -> rusqlite::Result<Recorded<Bytes>> {
+        let revision = match &event.stream {
+            None => None,
+            Some(stream) => Some(self.next_revision(stream, revisions)?),
+        };
+        let position = SequencePosition::FIRST.saturating_add(self.head);
+        let event_type = self.dictionary.find_or_insert(
+            self.connection,
+            Kind::Type,
+            event.event_type.as_str(),
+        )?;
+        self.connection.prepare_cached(INSERT_EVENT)?.execute(params![
+            signed(position.get()),
+            event.id.to_bytes(),
+            event.stream.as_ref().map(StreamName::as_str),
+            revision.map(signed),
+            event_type,
+            event.version,
+            event.tags.as_lines(),
+            metadata,
+            signed(micros_of(recorded_at)),
+            &event.payload[..],
+        ])?;
+        self.insert_postings(event, position, event_type)?;
+        self.head = position.get();
+        Ok(record(event.clone(), position, revision, recorded_at))
+    }
+
+    fn next_revision<'e>(
+        &mut self,
+        stream: &'e StreamName,
+        revisions: &mut HashMap<&'e StreamName, u64>,
+    ) -> rusqlite::Result<u64> {
+        let next = match revisions.get(stream) {
+            Some(last) => last + 1,
+            None => self.revision(stream)?.next(),
+        };
+        revisions.insert(stream, next);
+        Ok(next)
+    }
+
+    fn insert_postings(
+        &mut self,
+        event: &NewEvent,
+        position: SequencePosition,
+        event_type: i64,
+    ) -> rusqlite::Result<()> {
+        let tags = event.tags.iter().map(|tag| (Kind::Tag, tag));
+        let stream = event.stream.iter().map(|stream| (Kind::Stream, stream.as_str()));
+        let mut statement = self.connection.prepare_cached(INSERT_POSTING)?;
+        for (kind, name) in tags.chain(stream) {
+            let term = self.dictionary.find_or_insert(self.connection, kind, name)?;
+            statement.execute([term, signed(position.get()), event_type])?;
+        }
+        Ok(())
+    }
+}
+
+impl LogState for Transaction<'_> {
+    type Error = rusqlite::Error;
+
+    fn taken_id(&mut self, events: &[NewEvent]) -> rusqlite::Result<Option<EventId>> {
+        let mut statement = self.connection.prepare_cached(TAKEN_ID)?;
+        for event in events {
+            if statement.exists([event.id.to_bytes()])? {
+                return Ok(Some(event.id));
+            }
+        }
+        Ok(None)
+    }
+
+    fn first_match(
+        &mut self,
+        query: &Query,
+        after: Option<SequencePosition>,
+    ) -> rusqlite::Result<Option<SequencePosition>> {
+        let low = after.map_or(0, SequencePosition::get);
+        if low >= self.head {
+            return Ok(None);
+        }
+        let bounds = Bounds::new(low, self.head);
+        let found = match QueryPlan::of_query(self.connection, self.dictionary, query, bounds)? {
+            QueryPlan::Everything => Some(bounds.high),
+            QueryPlan::AnyOf(selects) => any_position(self.connection, &selects)?,
+        };
+        Ok(found.and_then(unsigned).and_then(SequencePosition::new))
+    }
+
+    fn revision(&mut self, stream: &StreamName) -> rusqlite::Result<Revision> {
+        let Some(term) = self.dictionary.find(self.connection, Kind::Stream, stream.as_str())?
+        else {
+            return Ok(Revision::NoEvents);
+        };
+        let mut statement = self.connection.prepare_cached(REVISION)?;
+        let last: Option<i64> = statement.query_row([term], |row| row.get(0)).optional()?;
+        Ok(last.and_then(unsigned).into())
+    }
+}

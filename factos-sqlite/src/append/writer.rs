@@ -1,0 +1,260 @@
+//! The thread that writes. Appends that wait at the same time share one commit (group commit); each has
+//! its own verdict.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+};
+
+use factos::{
+    SequencePosition, StoreError,
+    backend::{AppendRequest, Group, Head, Queue, Verdict},
+};
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::oneshot;
+
+use crate::{
+    append::{
+        batch::Batch,
+        group::{Failure, GROUP, answer},
+        transaction::Transaction,
+    },
+    config::Config,
+    connection::lock_wait::failure,
+    error::Error,
+    log::{
+        dictionary::Dictionary,
+        head::head,
+        open::{log_id, open_writer},
+    },
+};
+
+/// The thread that writes.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    queue: Arc<Queue<AppendRequest<Batch>>>,
+    thread: Mutex<Option<JoinHandle<Result<(), Error>>>>,
+}
+
+impl Writer {
+    /// Starts the thread, and waits until it has opened the file and created the log if there was none.
+    /// Also returns the log's identity.
+    pub(crate) async fn start(config: &Config, head: Head) -> Result<(Self, String), Error> {
+        let queue = Arc::new(Queue::new());
+        let (opened, answer) = oneshot::channel();
+        let (config, requests) = (config.clone(), Arc::clone(&queue));
+        let thread =
+            thread::Builder::new().name("factos-sqlite-writer".to_owned()).spawn(move || {
+                match State::open(config, head) {
+                    Ok((state, log_id)) => {
+                        // Ends at once if the caller dropped its future: the queue is closed then.
+                        drop(opened.send(Ok(log_id)));
+                        state.run(&requests)
+                    }
+                    Err(error) => {
+                        drop(opened.send(Err(error)));
+                        Ok(())
+                    }
+                }
+            });
+        let thread = thread.map_err(Error::thread)?;
+        let writer = Self { queue, thread: Mutex::new(Some(thread)) };
+        let log_id = answer.await.unwrap_or(Err(Error::Closed))?;
+        Ok((writer, log_id))
+    }
+
+    /// Appends a batch, in a commit that it may share with others.
+    pub(crate) async fn append(&self, batch: Batch) -> Verdict {
+        let (request, reply) = AppendRequest::new(batch);
+        self.queue.push(request).map_err(|_| StoreError::from(Error::Closed))?;
+        reply.verdict_or(|| StoreError::from(Error::WriterGone).into()).await
+    }
+
+    /// Ends the thread once it has written what is in the queue, and closes the file. Only the first call
+    /// returns the error of that.
+    pub(crate) fn stop(&self) -> Result<(), Error> {
+        self.queue.close();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        thread.map_or(Ok(()), |thread| thread.join().unwrap_or(Err(Error::WriterGone)))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // A drop cannot report an error; `SqliteStore::close` does.
+        drop(self.stop());
+    }
+}
+
+/// What the thread works with.
+struct State {
+    config: Config,
+    /// None after a failed commit or a panic, until the next group opens the file again.
+    connection: Option<Connection>,
+    dictionary: Dictionary,
+    head: Head,
+}
+
+impl State {
+    fn open(config: Config, head: Head) -> Result<(Self, String), Error> {
+        let connection = open_writer(&config)?;
+        let log_id = log_id(&connection, &config)?;
+        let connection = Some(connection);
+        Ok((Self { config, connection, dictionary: Dictionary::default(), head }, log_id))
+    }
+
+    /// Serves the queue until it is closed and empty, then closes the file.
+    fn run(mut self, queue: &Queue<AppendRequest<Batch>>) -> Result<(), Error> {
+        while let Some(first) = queue.pop() {
+            if first.is_abandoned() {
+                continue;
+            }
+            // A panic fails this group only. The outcome is unknown, and its callers are told so.
+            if catch_unwind(AssertUnwindSafe(|| self.serve(first, queue))).is_err() {
+                self.dictionary.roll_back();
+                self.connection = None;
+            }
+        }
+        self.close()
+    }
+
+    fn close(self) -> Result<(), Error> {
+        let Self { config, connection, .. } = self;
+        let Some(connection) = connection else { return Ok(()) };
+        // While another process reads, this returns a row that says "busy", and no error.
+        let truncated = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let closed = connection.close().map_err(|(_, error)| error);
+        truncated.and(closed).map_err(|error| failure(&config.path, error))
+    }
+
+    /// Writes the group that begins with this append.
+    fn serve(&mut self, first: AppendRequest<Batch>, queue: &Queue<AppendRequest<Batch>>) {
+        let mut group = Group::new(GROUP);
+        group.push(first);
+        match self.write(&mut group, Some(queue)) {
+            // One batch may be the cause: each is tried in a transaction of its own.
+            Err(Failure::Statement(_)) if group.len() > 1 => {
+                for request in group.into_requests() {
+                    let mut alone = Group::new(GROUP);
+                    alone.push(request);
+                    let outcome = self.write(&mut alone, None);
+                    answer(alone, outcome);
+                }
+            }
+            outcome => {
+                if matches!(outcome, Err(Failure::Begin(_))) {
+                    // What is in the queue has waited for the lock as long, and would wait again.
+                    while group.take(|| queue.try_pop()) {}
+                }
+                answer(group, outcome);
+            }
+        }
+    }
+
+    /// Writes a group in one transaction. Appends that arrive in the queue meanwhile join the group.
+    fn write(
+        &mut self,
+        group: &mut Group<Batch>,
+        queue: Option<&Queue<AppendRequest<Batch>>>,
+    ) -> Result<(), Failure> {
+        let head = self.begin().map_err(Failure::Begin)?;
+        let Some(connection) = &self.connection else { return Err(Failure::Begin(Error::Closed)) };
+        let mut transaction = Transaction { connection, dictionary: &mut self.dictionary, head };
+        while let Some(batch) = group.next() {
+            match transaction.append(batch) {
+                Ok(verdict) => group.record(verdict),
+                Err(error) => {
+                    let error = self.error(error);
+                    self.roll_back();
+                    return Err(Failure::Statement(error));
+                }
+            }
+            if let Some(queue) = queue {
+                group.take(|| queue.try_pop());
+            }
+        }
+        let head = transaction.head;
+        self.commit().map_err(|error| self.failed_commit(error))?;
+        self.head.publish(SequencePosition::new(head));
+        Ok(())
+    }
+
+    /// Takes the write lock, and only then reads the head: another process may have appended.
+    fn begin(&mut self) -> Result<u64, Error> {
+        let connection = match &self.connection {
+            Some(connection) => connection,
+            None => self.connection.insert(open_writer(&self.config)?),
+        };
+        let begun = connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut s| s.execute([]));
+        begun.and_then(|_| head(connection)).map_err(|error| {
+            let error = self.error(error);
+            self.roll_back();
+            error
+        })
+    }
+
+    fn commit(&mut self) -> rusqlite::Result<()> {
+        let Some(connection) = &self.connection else { return Ok(()) };
+        connection.prepare_cached("COMMIT")?.execute([])?;
+        self.dictionary.commit();
+        Ok(())
+    }
+
+    fn failed_commit(&mut self, error: rusqlite::Error) -> Failure {
+        if is_undone(&error) {
+            let error = self.error(error);
+            self.roll_back();
+            return Failure::Undone(error);
+        }
+        // The system may report a failed flush only once: COMMIT is not tried again on this connection.
+        self.dictionary.roll_back();
+        self.connection = None;
+        let (path, source) = (self.config.path.clone(), Arc::new(error));
+        Failure::Unknown(Error::CommitFailed { path, source })
+    }
+
+    fn roll_back(&mut self) {
+        self.dictionary.roll_back();
+        let Some(connection) = &self.connection else { return };
+        // SQLite rolls back by itself on a full disk or an I/O error.
+        if !connection.is_autocommit() && connection.execute_batch("ROLLBACK").is_err() {
+            self.connection = None;
+        }
+    }
+
+    fn error(&self, error: rusqlite::Error) -> Error {
+        failure(&self.config.path, error)
+    }
+}
+
+/// Whether a failed commit is known to have written nothing: the lock was refused before the first frame
+/// was written, or the disk was full before the last one, which is the frame that commits.
+fn is_undone(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::DatabaseBusy | ErrorCode::DiskFull))
+}
+
+#[cfg(test)]
+mod tests {
+    use factos::{AppendCondition, EventType, Limits, NewEvent};
+
+    use super::*;
+    use crate::log::open::open_reader;
+
+    #[test]
+    fn an_append_that_is_abandoned_in_the_queue_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::new(folder.path().join("log.db"));
+        let (state, _) = State::open(config.clone(), Head::new()).unwrap();
+        let event = NewEvent::new(EventType::from_static("A"), "");
+        let batch = Batch::new(vec![event], AppendCondition::None, &Limits::FLOOR).unwrap();
+        let (request, reply) = AppendRequest::new(batch);
+        drop(reply);
+        let queue = Queue::new();
+        queue.push(request).unwrap();
+        queue.close();
+        state.run(&queue).unwrap();
+        assert_eq!(head(&open_reader(&config).unwrap()).unwrap(), 0);
+    }
+}

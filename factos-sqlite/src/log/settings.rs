@@ -1,0 +1,92 @@
+//! The settings that the connections of a log run with.
+
+use rusqlite::{Connection, types::Value};
+
+use crate::{
+    config::Config,
+    connection::lock_wait::{self, failure},
+    durability::Durability,
+    error::Error,
+};
+
+/// Sets what the writer must run with, and reads it back: SQLite reports no error for a setting that it
+/// or the file system does not support.
+pub(crate) fn apply_to_writer(connection: &Connection, config: &Config) -> Result<(), Error> {
+    let sqlite = |error| failure(&config.path, error);
+    // Where several open a new file at once, the switch to WAL is "busy" and does not ask the handler.
+    lock_wait::retry(|| connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())))
+        .map_err(sqlite)?;
+    let (synchronous, level) = match config.durability {
+        Durability::Full => ("FULL", "2"),
+        Durability::LoseLatestOnPowerCut => ("NORMAL", "1"),
+    };
+    connection
+        .execute_batch(&format!(
+            "PRAGMA synchronous = {synchronous};
+             PRAGMA wal_autocheckpoint = 4000;
+             PRAGMA journal_size_limit = 67108864;
+             PRAGMA cache_size = -16384;
+             PRAGMA temp_store = MEMORY;
+             PRAGMA mmap_size = 0;
+             PRAGMA foreign_keys = OFF;"
+        ))
+        .map_err(sqlite)?;
+    if let Some(bytes) = config.max_bytes {
+        let sql = format!("PRAGMA max_page_count = {}", (bytes / 4096).max(1));
+        connection.query_row(&sql, [], |_| Ok(())).map_err(sqlite)?;
+    }
+    let expected = [
+        ("journal_mode", "wal"),
+        ("synchronous", level),
+        ("wal_autocheckpoint", "4000"),
+        ("journal_size_limit", "67108864"),
+    ];
+    for (pragma, expected) in expected {
+        let found = read_back(connection, pragma).map_err(sqlite)?;
+        if found != expected {
+            return Err(Error::Setting { path: config.path.clone(), pragma, expected, found });
+        }
+    }
+    Ok(())
+}
+
+/// Sets what a reader runs with.
+pub(crate) fn apply_to_reader(connection: &Connection, config: &Config) -> Result<(), Error> {
+    let set = connection
+        .execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -16384; PRAGMA mmap_size = 0;");
+    set.map_err(|error| failure(&config.path, error))
+}
+
+fn read_back(connection: &Connection, pragma: &str) -> rusqlite::Result<String> {
+    connection.query_row(&format!("PRAGMA {pragma}"), [], |row| {
+        Ok(match row.get::<_, Value>(0)? {
+            Value::Integer(number) => number.to_string(),
+            Value::Text(text) => text,
+            other => format!("{other:?}"),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::open::open_writer;
+
+    #[test]
+    fn every_commit_is_flushed_unless_asked_otherwise() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::new(folder.path().join("log.db"));
+        let flushed = |config: &Config| read_back(&open_writer(config).unwrap(), "synchronous");
+        assert_eq!(flushed(&config).unwrap(), "2");
+        let config = config.durability(Durability::LoseLatestOnPowerCut);
+        assert_eq!(flushed(&config).unwrap(), "1");
+    }
+
+    #[test]
+    fn a_setting_that_is_not_taken_is_told() {
+        // A database in memory has no write-ahead log, and says nothing.
+        let connection = Connection::open_in_memory().unwrap();
+        let told = apply_to_writer(&connection, &Config::new("in memory"));
+        assert!(matches!(told, Err(Error::Setting { pragma: "journal_mode", .. })), "{told:?}");
+    }
+}
