@@ -120,7 +120,7 @@ pub async fn a_name_is_taken_once<F: Fixture>(log: F) {
     assert_eq!(claimed.iter().collect::<HashSet<_>>(), distinct);
 }
 
-/// Of two decisions that each write what the other one read, only one is accepted.
+/// Of two decisions that each write what the other one read, exactly one is accepted.
 pub async fn write_skew_is_refused<F: Fixture>(log: F) {
     let handles = handles(&log, 2).await;
     for round in 0..60 {
