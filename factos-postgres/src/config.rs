@@ -3,7 +3,7 @@ use std::{fmt, time::Duration};
 use factos::StoreError;
 use sqlx::PgPool;
 
-use crate::{schema, store::PostgresStore};
+use crate::{log::create, store::PostgresStore};
 
 /// How a log gives out positions; chosen when the log is created, and never changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -167,7 +167,7 @@ impl Config {
     /// transaction.
     #[must_use]
     pub fn sql(&self) -> String {
-        schema::creation(&self.schema, self.mode.unwrap_or_default())
+        create::creation(&self.schema, self.mode.unwrap_or_default())
     }
 
     /// Creates the log if there is none. Safe to call each time and from several processes at once.
@@ -175,7 +175,7 @@ impl Config {
     /// # Errors
     /// [`StoreError`], with the [`Error`](crate::Error) that says why.
     pub async fn migrate(&self, pool: &PgPool) -> Result<(), StoreError> {
-        Ok(schema::migrate(self, pool).await?)
+        Ok(create::migrate(self, pool).await?)
     }
 
     /// Opens the log through a pool of the caller's.

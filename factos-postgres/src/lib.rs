@@ -3,23 +3,16 @@
 mod append;
 mod config;
 mod connections;
+mod contention;
 mod error;
-mod follow;
-mod gate;
-mod group;
-mod names;
-mod pages;
-mod probe;
+mod lock_names;
+mod log;
+mod poll;
 mod read;
-mod read_many;
-mod read_queue;
-mod row;
-mod schema;
 mod sql;
 mod store;
 mod wire;
-mod workers;
-mod writer;
+mod work_queue;
 
 pub use config::{Config, InvalidSchemaName, Mode};
 pub use error::Error;

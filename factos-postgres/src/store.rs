@@ -13,20 +13,20 @@ use sqlx::{Connection, PgConnection, PgPool, postgres::PgConnectOptions};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::{
-    append::{self, Batch, Locks},
+    append::statement::{self, Batch, Locks},
+    append::writer::{self, Append, Queue},
     config::Config,
     connections::{self, Connections},
+    contention::Gates,
     error::{Error, Sent},
-    follow::{Head, Poll},
-    gate::Gates,
-    names::Names,
-    pages::Pages,
-    probe,
-    read::{Reader, Selection, position},
-    read_queue::ReadQueue,
-    schema,
+    lock_names::Names,
+    log::create,
+    log::lock_check,
+    poll::{Head, Poll},
+    read::pages::Pages,
+    read::queue::ReadQueue,
+    read::reader::{Reader, Selection, position},
     sql::Statements,
-    writer::{self, Append, Queue},
 };
 
 /// An event log in a schema of a PostgreSQL database. A clone is the same handle.
@@ -97,13 +97,13 @@ impl PostgresStore {
     pub(crate) async fn open_with(config: Config, pool: PgPool) -> Result<Self, StoreError> {
         let failed = |error| Error::of(error, Sent::No, config.lock_timeout);
         if config.create {
-            schema::migrate(&config, &pool).await?;
+            create::migrate(&config, &pool).await?;
         }
         let mut connection = pool.acquire().await.map_err(failed)?;
-        let found = schema::check(&config, &mut connection).await?;
+        let found = create::check(&config, &mut connection).await?;
         drop(connection);
         if found.is_keyed() {
-            probe::locks_exclude(&config, &pool).await?;
+            lock_check::locks_exclude(&config, &pool).await?;
         }
         let reader = Reader {
             connections: Arc::new(Connections::new(pool, config.held)),
@@ -168,11 +168,11 @@ impl PostgresStore {
         Self::LIMITS.check(&events, &condition)?;
         let Shared { config, reader, .. } = &*self.shared;
         let batch = Batch::new(events, condition, config.batch_names)?;
-        let statement = &reader.statements.append;
+        let sql = &reader.statements.append;
         let batches = [&batch];
         let (names, timeout) = (batch.names.as_ref(), config.lock_timeout);
         let locks = Locks { names, patient: true, timeout };
-        let answer = append::run(transaction, statement, &batches, locks).await;
+        let answer = statement::run(transaction, sql, &batches, locks).await;
         let failed = |error| StoreError::from(Error::of(error, Sent::No, config.lock_timeout));
         let mut verdicts = answer.map_err(failed)?.verdicts(&batches);
         verdicts.pop().unwrap_or_else(|| Err(StoreError::from(Error::Answer("no verdict")).into()))
@@ -214,7 +214,7 @@ impl PostgresStore {
 
 /// The pages after the first, asked for only when they are wanted.
 enum Rest {
-    Later((Selection, crate::read::Cursor)),
+    Later((Selection, crate::read::reader::Cursor)),
     Now(Option<Pages>),
 }
 

@@ -6,11 +6,11 @@ use factos::StoreError;
 use tokio::sync::oneshot;
 
 use crate::{
-    append::{Batch, Verdict},
+    append::group::Group,
+    append::statement::{Batch, Verdict},
     error::Error,
-    group::Group,
     store::Shared,
-    workers::{Worker, Workers},
+    work_queue::{Worker, Workers},
 };
 
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::names::Names;
+use crate::lock_names::Names;
 
 /// How long an append may take to come after its read, and a read to come to its end.
 const DECIDING: Duration = Duration::from_millis(5);

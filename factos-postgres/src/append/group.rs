@@ -8,14 +8,14 @@ use std::{
 use factos::{EventId, StoreError, StreamName};
 
 use crate::{
-    append::{self, Answer, Batch, Locks},
+    append::statement::{self, Answer, Batch, Locks},
+    append::writer::Append,
     config::Config,
     connections::answered,
     error::{Error, Sent},
-    names::Names,
-    read::Reader,
+    lock_names::Names,
+    read::reader::Reader,
     store::Shared,
-    writer::Append,
 };
 
 /// How often a group is sent again that lost against others, or met an id that is in the log by now.
@@ -185,7 +185,7 @@ impl Group {
             let connection = lease.connection();
             let connection =
                 connection.map_err(|error| Error::of(error, Sent::No, *lock_timeout))?;
-            let answer = append::run(connection, &statements.append, &batches, locks);
+            let answer = statement::run(connection, &statements.append, &batches, locks);
             match answered(*answer_timeout, answer).await.flatten() {
                 Ok(answer) => {
                     lease.done();

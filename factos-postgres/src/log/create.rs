@@ -5,12 +5,12 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, Row};
 use crate::{
     config::{Config, Mode},
     error::{Error, Sent},
-    names,
+    lock_names,
 };
 
-const SCHEMA: &str = include_str!("sql/schema.sql");
-const KEYED: &str = include_str!("sql/keyed.sql");
-const PORTABLE: &str = include_str!("sql/portable.sql");
+const SCHEMA: &str = include_str!("../sql/schema.sql");
+const KEYED: &str = include_str!("../sql/keyed.sql");
+const PORTABLE: &str = include_str!("../sql/portable.sql");
 
 /// The format of the schema, kept in its table `meta`.
 const FORMAT: i32 = 1;
@@ -32,7 +32,7 @@ pub(crate) fn creation(schema: &str, mode: Mode) -> String {
     let [locks, marks] = lock_classes(schema);
     let sql = format!(
         "{SCHEMA}\n{mode_sql}\nINSERT INTO factos.meta (format, lock_rule, mode) VALUES ({FORMAT}, {}, '{mode}');\n",
-        names::RULE
+        lock_names::RULE
     );
     sql.replace("CREATE SCHEMA factos;", &format!("CREATE SCHEMA \"{schema}\";"))
         .replace("factos.", &format!("\"{schema}\"."))
@@ -125,7 +125,7 @@ impl Found {
         if found < known {
             return Err(Error::OlderFormat { schema, found, known });
         }
-        let (found, known) = (self.lock_rule, names::RULE);
+        let (found, known) = (self.lock_rule, lock_names::RULE);
         if found != known {
             return Err(Error::OtherLockRule { schema, found, known });
         }

@@ -10,10 +10,10 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::{
     error::Error,
-    names::Names,
-    read::{Begun, Reader, Selection},
-    read_many::Waiting,
-    workers::{Worker, Workers},
+    lock_names::Names,
+    read::grouped::Waiting,
+    read::reader::{Begun, Reader, Selection},
+    work_queue::{Worker, Workers},
 };
 
 /// How many reads go alone at a time, and how many statements that read for several.

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     error::Error,
-    read::{Cursor, Reader, Selection},
+    read::reader::{Cursor, Reader, Selection},
 };
 
 /// A page that is being read.

@@ -6,12 +6,12 @@ use sqlx::postgres::PgRow;
 use tokio::sync::oneshot;
 
 use crate::{
-    append::place,
+    append::statement::place,
     connections::Lease,
     error::Error,
-    names::Names,
-    read::{Begun, FIRST, MOST_BYTES, Reader, Selection, bytes_of, number},
-    row::{self, Rows},
+    lock_names::Names,
+    read::reader::{Begun, FIRST, MOST_BYTES, Reader, Selection, bytes_of, number},
+    wire::row::{self, Rows},
 };
 
 /// The fewest records that each of several first pages may hold.

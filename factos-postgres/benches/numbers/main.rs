@@ -1,6 +1,6 @@
 //! The figures that this store is held to, beside bare statements in the same interleaved run.
 //!
-//! `scripts/with-postgres cargo run --release -p factos-postgres --example bench -- [--events N] [W1 W2 ...]`
+//! `scripts/with-postgres cargo bench -p factos-postgres --bench numbers -- [--events N] [W1 W2 ...]`
 
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
@@ -51,6 +51,9 @@ struct Options {
     clients: Vec<usize>,
     /// Which work: W1 to W7 and HELD; all if none is named
     work: Vec<String>,
+    /// Passed by `cargo bench`
+    #[arg(long, hide = true)]
+    bench: bool,
 }
 
 impl Options {

@@ -1,0 +1,4 @@
+//! The log.
+
+pub(crate) mod create;
+pub(crate) mod lock_check;
