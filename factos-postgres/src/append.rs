@@ -1,5 +1,10 @@
-//! Appending.
+//! Appending: what a batch is sent as, what shares a commit, and what each caller is told. Knows the open log,
+//! and nothing of reads.
 
-pub(crate) mod group;
-pub(crate) mod statement;
-pub(crate) mod writer;
+mod answer;
+mod batch;
+mod group;
+mod statement;
+mod writer;
+
+pub(crate) use self::{batch::Batch, writer::Writer};

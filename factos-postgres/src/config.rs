@@ -1,39 +1,6 @@
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
-use factos::StoreError;
-use sqlx::PgPool;
-
-use crate::{log::create, store::PostgresStore};
-
-/// How a log gives out positions; chosen when the log is created, and never changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Mode {
-    /// Advisory locks named by what an append writes and what its condition asks for: appends on
-    /// different boundaries never wait for each other's flush, in whichever process they are. For
-    /// PostgreSQL itself.
-    #[default]
-    Keyed,
-    /// One row that every append locks: positions have no gaps and become visible in order, so that a
-    /// physical standby can be read and followed. One commit at a time. For engines without real
-    /// advisory locks.
-    Portable,
-}
-
-impl Mode {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Keyed => "keyed",
-            Self::Portable => "portable",
-        }
-    }
-}
-
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+use crate::mode::Mode;
 
 /// How a log is created and opened.
 #[derive(Debug, Clone)]
@@ -94,14 +61,14 @@ impl Config {
         self
     }
 
-    /// Whether opening migrates first; it does not by default.
+    /// Whether opening [migrates](Self::migrate) first; it does not by default.
     #[must_use]
     pub const fn create(mut self, create: bool) -> Self {
         self.create = create;
         self
     }
 
-    /// How long a lock is waited for; 5 s by default.
+    /// How long to wait for a lock; 5 s by default.
     #[must_use]
     pub const fn lock_timeout(mut self, timeout: Duration) -> Self {
         self.lock_timeout = timeout;
@@ -110,27 +77,27 @@ impl Config {
 
     /// How long the server may take to answer a statement, besides the lock timeout; 5 minutes by default.
     /// After that the connection counts as lost, as if a network or a host had gone without a word, and is
-    /// closed: an append ends with an unknown outcome, a read is sent once more on another connection. Not
-    /// for what opens or creates a log, nor for a transaction of the caller's.
+    /// closed: an append ends with an unknown outcome, a read is sent once more on another connection. It
+    /// applies neither to opening or creating a log nor to a transaction of the caller's.
     #[must_use]
     pub const fn socket_timeout(mut self, timeout: Duration) -> Self {
         self.socket_timeout = timeout;
         self
     }
 
-    /// How often the server is asked for appends of other processes while somebody waits for them;
-    /// every 20 ms by default.
+    /// How often to ask the server for appends of other processes while somebody waits for them; every
+    /// 20 ms by default.
     #[must_use]
     pub const fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll_interval = interval;
         self
     }
 
-    /// How many batches may be on their way to the server at a time, at least 1 and 2 by default: besides
-    /// those that wait for a lock and, in the keyed mode, one append that goes ahead by itself. A further
-    /// one is sent once no fewer appends wait than are under way. What is under way for more than 50 ms no
-    /// longer counts, up to as many batches again, so that nobody waits with a connection that has fallen
-    /// silent.
+    /// How many groups of appends may be in flight at a time, at least 1 and 2 by default. Groups that wait
+    /// for a lock are not counted, nor, in the keyed mode, one append that is sent ahead by itself. A further
+    /// group is sent once at least as many appends are queued as are in flight. A group that is in flight for
+    /// more than 50 ms is no longer counted, up to as many groups again, so that a connection that has fallen
+    /// silent holds nobody up.
     #[must_use]
     pub const fn workers(mut self, workers: usize) -> Self {
         self.workers = if workers == 0 { 1 } else { workers };
@@ -145,8 +112,8 @@ impl Config {
         self
     }
 
-    /// How many appends, and about how many bytes of them, share one commit at most; 256 and 16 MiB by
-    /// default. Several appends share one only up to 1,000 events.
+    /// How many appends, and about how many bytes of them, may share one commit; 256 and 16 MiB by default. A
+    /// group of several appends holds at most 1,000 events.
     #[must_use]
     pub const fn batch(mut self, appends: usize, bytes: usize) -> Self {
         self.batch_appends = if appends == 0 { 1 } else { appends };
@@ -154,44 +121,13 @@ impl Config {
         self
     }
 
-    /// How many names one commit may lock before it locks the whole log; 64 by default, at least 8. Each
-    /// takes a place in the server's lock table (`max_locks_per_transaction`); where that is full, the
-    /// whole log is locked as well.
+    /// How many names one commit may lock; 64 by default, at least 8. A commit with more names locks the whole
+    /// log. Each name takes an entry in the server's lock table (`max_locks_per_transaction`); where that is
+    /// full, the whole log is locked as well.
     #[must_use]
     pub const fn batch_names(mut self, names: usize) -> Self {
         self.batch_names = if names < 8 { 8 } else { names };
         self
-    }
-
-    /// The SQL that creates the log, for an application's own migration tool. Runs once, in one
-    /// transaction.
-    #[must_use]
-    pub fn sql(&self) -> String {
-        create::creation(&self.schema, self.mode.unwrap_or_default())
-    }
-
-    /// Creates the log if there is none. Safe to call each time and from several processes at once.
-    ///
-    /// # Errors
-    /// [`StoreError`], with the [`Error`](crate::Error) that says why.
-    pub async fn migrate(&self, pool: &PgPool) -> Result<(), StoreError> {
-        Ok(create::migrate(self, pool).await?)
-    }
-
-    /// Opens the log through a pool of the caller's.
-    ///
-    /// # Errors
-    /// [`StoreError`], with the [`Error`](crate::Error) that says why.
-    pub async fn open(self, pool: PgPool) -> Result<PostgresStore, StoreError> {
-        PostgresStore::open_with(self, pool).await
-    }
-
-    /// Opens the log through a pool of its own, of up to 32 connections.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub async fn connect(self, url: &str) -> Result<PostgresStore, StoreError> {
-        PostgresStore::connect_with(self, url).await
     }
 }
 

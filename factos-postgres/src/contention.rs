@@ -1,8 +1,9 @@
-//! Turns on boundaries that are fought for.
+//! Contended boundaries: those on which appends conflict.
 //!
-//! After a conflict, reads of the same boundary go one by one, each until its append has come to an end
-//! or did not come at all: instead of all reading and all but one losing. It orders one handle's own
-//! callers, and correctness does not depend on it.
+//! If all callers of a contended boundary read it at once, all but one of their appends conflict. So after a
+//! conflict the reads of its boundary run one at a time: the next one starts when the append that followed
+//! the read has ended, or did not come in time. This orders the callers of one handle only, and
+//! correctness does not depend on it.
 
 use std::{
     collections::HashMap,
@@ -12,170 +13,176 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::lock_names::Names;
+use crate::lock_names::LockNames;
 
-/// How long an append may take to come after its read, and a read to come to its end.
-const DECIDING: Duration = Duration::from_millis(5);
-const READING: Duration = Duration::from_secs(1);
+/// How long after a read its append may begin, and how long a read may take.
+const DECISION: Duration = Duration::from_millis(5);
+const READ: Duration = Duration::from_secs(1);
 
-/// How long to wait at most before the state is looked at again, should a wake-up have gone to a waiter
-/// that was dropped.
+/// How often a waiter looks at the state without being woken: the wake-up may have gone to a waiter that was
+/// dropped.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
+/// The contended boundaries of one handle, by the names that their conditions lock.
 #[derive(Debug, Default)]
-pub(crate) struct Gates(Mutex<HashMap<Names, Arc<Gate>>>);
+pub(crate) struct Contention(Mutex<HashMap<LockNames, Arc<Boundary>>>);
 
 #[derive(Debug, Default)]
-struct Gate {
+struct Boundary {
     state: Mutex<State>,
     freed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Until when the turn is somebody's.
-    taken: Option<Instant>,
-    appending: usize,
-    waiting: usize,
+    /// Until when the permit to read is given to a caller.
+    permitted_until: Option<Instant>,
+    appends: usize,
+    waiters: usize,
 }
 
-/// The turn of a read, which goes on to the append that follows it.
+/// The permit to read a contended boundary. After the read it stays with the caller until its append begins,
+/// at most for [`DECISION`].
 #[derive(Debug)]
-pub(crate) struct Turn(Arc<Gate>);
+pub(crate) struct ReadPermit(Arc<Boundary>);
 
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.0.lock().taken = Some(Instant::now() + DECIDING);
-        // Whoever waits, waits for the end of the read.
-        self.0.freed.notify_one();
-    }
-}
-
-/// An append under way on a boundary that is fought for.
+/// An append in flight on a boundary, which may be contended.
 #[derive(Debug)]
-pub(crate) struct Appending<'a> {
-    gates: &'a Gates,
-    names: &'a Names,
-    gate: Option<Arc<Gate>>,
+pub(crate) struct AppendInFlight<'a> {
+    contention: &'a Contention,
+    names: &'a LockNames,
+    boundary: Option<Arc<Boundary>>,
 }
 
-impl Gates {
-    /// Waits for the turn, if the boundary is fought for.
-    pub(crate) async fn enter(&self, names: &Names) -> Option<Turn> {
-        let gate = self.find(names)?;
-        let _waiting = Waiting::on(&gate);
+impl Contention {
+    /// Waits for the permit to read, if the boundary is contended.
+    pub(crate) async fn permit_read(&self, names: &LockNames) -> Option<ReadPermit> {
+        let boundary = self.find(names)?;
+        let _waiter = Waiter::of(&boundary);
         loop {
-            let until = match gate.try_take() {
-                Taken::Mine => return Some(Turn(Arc::clone(&gate))),
-                Taken::NotUsed => {
-                    self.cool(names, &gate);
+            let until = match boundary.try_permit() {
+                TryPermit::Given => return Some(ReadPermit(Arc::clone(&boundary))),
+                TryPermit::Unused => {
+                    self.remove(names, &boundary);
                     return None;
                 }
-                Taken::Until(until) => until,
+                TryPermit::TakenUntil(until) => until,
             };
             let left = until.saturating_duration_since(Instant::now()).min(LOOK_AGAIN);
-            // In vain or not, the state tells.
-            drop(tokio::time::timeout(left, gate.freed.notified()).await);
+            // After the timeout, too, the state decides.
+            drop(tokio::time::timeout(left, boundary.freed.notified()).await);
         }
     }
 
-    /// Tells that an append on the boundary begins.
-    pub(crate) fn append<'a>(&'a self, names: &'a Names) -> Appending<'a> {
-        let gate = self.find(names);
-        if let Some(gate) = &gate {
-            gate.lock().appending += 1;
+    /// An append on the boundary begins.
+    pub(crate) fn begin_append<'a>(&'a self, names: &'a LockNames) -> AppendInFlight<'a> {
+        let boundary = self.find(names);
+        if let Some(boundary) = &boundary {
+            boundary.lock().appends += 1;
         }
-        Appending { gates: self, names, gate }
+        AppendInFlight { contention: self, names, boundary }
     }
 
-    fn find(&self, names: &Names) -> Option<Arc<Gate>> {
+    fn find(&self, names: &LockNames) -> Option<Arc<Boundary>> {
         self.lock().get(names).cloned()
     }
 
-    fn heat(&self, names: &Names) {
+    fn add(&self, names: &LockNames) {
         self.lock().entry(names.clone()).or_default();
     }
 
-    fn cool(&self, names: &Names, gate: &Arc<Gate>) {
-        let mut gates = self.lock();
-        if gates.get(names).is_some_and(|known| Arc::ptr_eq(known, gate)) {
-            gates.remove(names);
+    fn remove(&self, names: &LockNames, boundary: &Arc<Boundary>) {
+        let mut boundaries = self.lock();
+        if boundaries.get(names).is_some_and(|known| Arc::ptr_eq(known, boundary)) {
+            boundaries.remove(names);
         }
-        drop(gates);
-        gate.freed.notify_waiters();
+        drop(boundaries);
+        boundary.freed.notify_waiters();
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Names, Arc<Gate>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<LockNames, Arc<Boundary>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-enum Taken {
-    Mine,
-    /// Somebody had the turn and appended nothing.
-    NotUsed,
-    Until(Instant),
-}
-
-impl Gate {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn try_take(&self) -> Taken {
-        let mut state = self.lock();
-        let now = Instant::now();
-        match state.taken {
-            Some(until) if until > now => Taken::Until(until),
-            _ if state.appending > 0 => Taken::Until(now + READING),
-            Some(_) => {
-                state.taken = None;
-                Taken::NotUsed
+impl AppendInFlight<'_> {
+    /// The append ended: after a conflict the boundary is contended, and no longer if it succeeded while
+    /// nobody waited.
+    pub(crate) fn end(self, is_conflict: bool) {
+        let is_idle = self.boundary.as_ref().is_some_and(|boundary| boundary.lock().waiters == 0);
+        match &self.boundary {
+            None if is_conflict => self.contention.add(self.names),
+            Some(boundary) if is_idle && !is_conflict => {
+                self.contention.remove(self.names, boundary);
             }
-            None => {
-                state.taken = Some(now + READING);
-                Taken::Mine
-            }
-        }
-    }
-}
-
-impl Appending<'_> {
-    /// Tells how it ended.
-    pub(crate) fn end(self, conflict: bool) {
-        let idle = self.gate.as_ref().is_some_and(|gate| gate.lock().waiting == 0);
-        match &self.gate {
-            None if conflict => self.gates.heat(self.names),
-            Some(gate) if idle && !conflict => self.gates.cool(self.names, gate),
             _ => {}
         }
     }
 }
 
-impl Drop for Appending<'_> {
-    fn drop(&mut self) {
-        let Some(gate) = &self.gate else { return };
-        let mut state = gate.lock();
-        state.appending -= 1;
-        if state.appending == 0 {
-            state.taken = None;
-            drop(state);
-            gate.freed.notify_one();
+enum TryPermit {
+    Given,
+    /// The last caller with the permit appended nothing: the boundary is no longer contended.
+    Unused,
+    TakenUntil(Instant),
+}
+
+impl Boundary {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn try_permit(&self) -> TryPermit {
+        let mut state = self.lock();
+        let now = Instant::now();
+        match state.permitted_until {
+            Some(until) if until > now => TryPermit::TakenUntil(until),
+            _ if state.appends > 0 => TryPermit::TakenUntil(now + READ),
+            Some(_) => {
+                state.permitted_until = None;
+                TryPermit::Unused
+            }
+            None => {
+                state.permitted_until = Some(now + READ);
+                TryPermit::Given
+            }
         }
     }
 }
 
-struct Waiting<'a>(&'a Gate);
-
-impl<'a> Waiting<'a> {
-    fn on(gate: &'a Gate) -> Self {
-        gate.lock().waiting += 1;
-        Self(gate)
+impl Drop for ReadPermit {
+    fn drop(&mut self) {
+        self.0.lock().permitted_until = Some(Instant::now() + DECISION);
+        // Wakes a waiter, which until now waits for the end of the read.
+        self.0.freed.notify_one();
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for AppendInFlight<'_> {
     fn drop(&mut self) {
-        self.0.lock().waiting -= 1;
+        let Some(boundary) = &self.boundary else { return };
+        let mut state = boundary.lock();
+        state.appends -= 1;
+        if state.appends == 0 {
+            state.permitted_until = None;
+            drop(state);
+            boundary.freed.notify_one();
+        }
+    }
+}
+
+/// A task that waits for the permit.
+struct Waiter<'a>(&'a Boundary);
+
+impl<'a> Waiter<'a> {
+    fn of(boundary: &'a Boundary) -> Self {
+        boundary.lock().waiters += 1;
+        Self(boundary)
+    }
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        self.0.lock().waiters -= 1;
     }
 }

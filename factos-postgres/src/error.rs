@@ -1,10 +1,10 @@
-use std::{io, sync::Arc, time::Duration};
+use std::{borrow::Cow, io, sync::Arc, time::Duration};
 
 use factos::{SequencePosition, StoreError, StoreErrorKind};
 
-use crate::config::Mode;
+use crate::mode::Mode;
 
-/// What the driver says of itself if it was built without encryption.
+/// Part of the driver's message if it was built without encryption.
 const WITHOUT_TLS: &str = "without TLS support";
 
 /// Shared by all the appends that one failure ends.
@@ -15,18 +15,18 @@ type Cause = Arc<sqlx::Error>;
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Somebody held a lock for longer than the lock timeout: an append in flight, or a transaction that
-    /// a caller keeps open.
+    /// Another transaction held a lock for longer than the lock timeout: an append in flight, or a
+    /// transaction that a caller keeps open.
     #[error("a lock of the log was not to be had in {} ms", waited.as_millis())]
     Locked {
         /// The lock timeout.
         waited: Duration,
     },
-    /// The transaction lost against others: a deadlock or a serialization failure. The store tries its own
-    /// again several times; one of the caller's can only be rolled back and begun anew.
+    /// The transaction lost against others: a deadlock or a serialization failure. The store retries its own
+    /// transactions several times; one of the caller's can only be rolled back and begun anew.
     #[error("the transaction lost against others")]
     Contended(#[source] Cause),
-    /// The pool had no connection to give in time.
+    /// The pool gave no connection before its timeout.
     #[error("the pool had no connection to give in time")]
     PoolExhausted,
     /// The server accepts no more connections.
@@ -35,16 +35,16 @@ pub enum Error {
     /// The server cannot be reached, or is starting or stopping. Nothing was written.
     #[error("the server cannot be reached")]
     Unreachable(#[source] Cause),
-    /// What was given as the URL of the database is none, or says something that the driver does not know.
+    /// The URL of the database is none, or has a part that the driver does not know.
     #[error("the URL of the database cannot be used")]
     Url(#[source] Cause),
-    /// No encrypted connection was to be had: the server offers none, or its certificate is not trusted.
+    /// No encrypted connection could be made: the server offers none, or its certificate is not trusted.
     #[error("an encrypted connection could not be made")]
     Encryption(#[source] Cause),
-    /// An encrypted connection was asked for, and the driver was built without.
+    /// The URL asks for an encrypted connection, and the driver was built without encryption.
     #[error("encrypted connections need the feature `tls` of factos-postgres")]
     NoEncryption,
-    /// The server gave up a statement, by its timeout or on request. Nothing was written.
+    /// The server cancelled a statement, by its timeout or on request. Nothing was written.
     #[error("the server gave up the statement")]
     Cancelled(#[source] Cause),
     /// The connection was lost after a batch was sent, or no answer came in time: the batch may or may not
@@ -66,7 +66,7 @@ pub enum Error {
     /// There is no such database.
     #[error("the database does not exist")]
     MissingDatabase(#[source] Cause),
-    /// The role may not do that.
+    /// The role lacks a privilege that the statement needs.
     #[error("the role lacks a privilege")]
     Privilege(#[source] Cause),
     /// The server is a standby, or a transaction was set to read only. Nothing was written.
@@ -78,7 +78,7 @@ pub enum Error {
         /// The schema.
         schema: String,
     },
-    /// The transaction that was given runs at another isolation level than READ COMMITTED.
+    /// The caller's transaction runs at another isolation level than READ COMMITTED.
     #[error("the transaction is not READ COMMITTED, at other levels a check would miss events")]
     Isolation,
     /// The schema does not hold a log.
@@ -113,7 +113,8 @@ pub enum Error {
         /// The newest format that this version of the crate knows.
         known: i32,
     },
-    /// The log was created with another rule for its locks: two rules on one log would not exclude.
+    /// The log was created with another rule for the names of its locks: two rules on one log would not
+    /// exclude each other.
     #[error("the log in schema {schema} locks by rule {found}, this version by rule {known}")]
     OtherLockRule {
         /// The schema.
@@ -157,7 +158,7 @@ pub enum Error {
         /// Which part of it.
         what: &'static str,
     },
-    /// What the server answered is not what the schema's functions answer.
+    /// The server's answer is not one of the schema's functions.
     #[error("the server's answer cannot be understood: {0}")]
     Answer(&'static str),
     /// The server found its data damaged.
@@ -195,9 +196,9 @@ impl Error {
             {
                 return Self::Encryption(Arc::new(error));
             }
-            sqlx::Error::Database(database) => {
-                let code = database.code().unwrap_or_default().into_owned();
-                return Self::of_code(&code, error, sent, waited);
+            sqlx::Error::Database(_) => {
+                let code = sqlstate(&error).unwrap_or_default().into_owned();
+                return Self::of_sqlstate(&code, error, sent, waited);
             }
             _ => {}
         }
@@ -210,7 +211,7 @@ impl Error {
         }
     }
 
-    fn of_code(code: &str, error: sqlx::Error, sent: Sent, waited: Duration) -> Self {
+    fn of_sqlstate(code: &str, error: sqlx::Error, sent: Sent, waited: Duration) -> Self {
         let cause = Arc::new(error);
         match code {
             "55P03" => Self::Locked { waited },
@@ -224,14 +225,14 @@ impl Error {
             "3D000" => Self::MissingDatabase(cause),
             "42501" => Self::Privilege(cause),
             "XX001" | "XX002" => Self::Corrupt(cause),
-            // The connection ends with these: perhaps only after the commit.
+            // The server ends the connection, perhaps only after the commit.
             "57P01" | "57P02" | "57P05" if sent == Sent::Yes => Self::ConnectionLost(cause),
             "57P01" | "57P02" | "57P03" | "57P05" => Self::Unreachable(cause),
             _ => Self::Postgres(cause),
         }
     }
 
-    /// Whether the connection is of no use any more.
+    /// Whether the connection can no longer be used.
     pub(crate) const fn is_of_connection(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::ConnectionLost(_))
     }
@@ -272,7 +273,12 @@ impl Error {
     }
 }
 
-/// Whether an error that is not of the database means that the connection is gone.
+/// The SQLSTATE of an error of the server.
+pub(crate) fn sqlstate(error: &sqlx::Error) -> Option<Cow<'_, str>> {
+    error.as_database_error()?.code()
+}
+
+/// Whether an error of the driver means that the connection is lost.
 const fn is_lost(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed)
 }

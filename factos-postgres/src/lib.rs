@@ -7,6 +7,7 @@ mod contention;
 mod error;
 mod lock_names;
 mod log;
+mod mode;
 mod poll;
 mod read;
 mod sql;
@@ -14,7 +15,8 @@ mod store;
 mod wire;
 mod work_queue;
 
-pub use config::{Config, InvalidSchemaName, Mode};
+pub use config::{Config, InvalidSchemaName};
 pub use error::Error;
+pub use mode::Mode;
 pub use sqlx;
 pub use store::PostgresStore;

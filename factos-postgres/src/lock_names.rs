@@ -1,8 +1,8 @@
-//! What an append or a read locks.
+//! The names that an append or a read locks.
 //!
-//! A writer of an event holds the name of its stream, its type and each of its tags; a condition or a
-//! read holds, for each item, one name that every matching event carries, so that the two always meet.
-//! Rule 1. Two rules on one log would not exclude, so the log stores the rule's number.
+//! An append locks the stream, the type and each tag of its events. A condition or a read locks, for each
+//! item of its query, one name that every matching event carries, so that the two always meet. This is rule
+//! 1. Two rules on one log would not exclude each other, so the log stores the number of its rule.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -11,12 +11,12 @@ use factos::{AppendCondition, NewEvent, Query, QueryItem, StreamName};
 /// The number of the rule.
 pub(crate) const RULE: i32 = 1;
 
-/// Sorted by bytes, each with whether no other may hold it.
+/// Names, sorted by bytes, each with whether it is locked exclusively.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub(crate) struct Names(BTreeMap<Arc<str>, bool>);
+pub(crate) struct LockNames(BTreeMap<Arc<str>, bool>);
 
-impl Names {
-    /// What an append locks; none for the whole log.
+impl LockNames {
+    /// The names that an append locks; none for the whole log.
     pub(crate) fn of_append(events: &[NewEvent], condition: &AppendCondition) -> Option<Self> {
         let mut names = Self::of_condition(condition)?;
         for event in events {
@@ -31,7 +31,8 @@ impl Names {
         Some(names)
     }
 
-    pub(crate) fn of_condition(condition: &AppendCondition) -> Option<Self> {
+    /// The names that a condition locks; none for the whole log.
+    fn of_condition(condition: &AppendCondition) -> Option<Self> {
         match condition {
             AppendCondition::None => Some(Self::default()),
             AppendCondition::FailIfEventsMatch { query, .. } => Self::of_query(query),
@@ -43,20 +44,21 @@ impl Names {
         }
     }
 
-    /// What a condition with this query locks; none for the whole log.
+    /// The names that a condition with this query locks; none for the whole log.
     pub(crate) fn of_query(query: &Query) -> Option<Self> {
         let mut names = Self::default();
         query.items()?.iter().for_each(|item| names.add_item(item));
         Some(names)
     }
 
-    /// What a read waits out; none if that would be more than tags.
+    /// The names that a read locks until the appends in flight on them have ended; none if they would not all
+    /// be tags.
     pub(crate) fn of_read(query: &Query) -> Option<Self> {
         let is_tagged = |item: &QueryItem| !item.tags().is_empty();
         if query.items()?.iter().all(is_tagged) { Self::of_query(query) } else { None }
     }
 
-    /// What a read of a stream waits out. Its writers exclude each other, so a reader need not.
+    /// The name that a read of a stream locks. Its writers exclude each other, so a reader need not.
     pub(crate) fn of_stream(stream: &StreamName) -> Self {
         let mut names = Self::default();
         names.add("s:", stream.as_str(), false);
@@ -89,7 +91,7 @@ impl Names {
         }
     }
 
-    /// As the server's functions take them.
+    /// The names, and for each whether it is locked exclusively.
     pub(crate) fn columns(&self) -> (Vec<&str>, Vec<bool>) {
         self.0.iter().map(|(name, exclusive)| (&**name, *exclusive)).unzip()
     }
@@ -128,7 +130,7 @@ mod tests {
         let query = Query::item(QueryItem::with_tags(tags(&["x:1", "w:9"])).unwrap())
             .or(QueryItem::of_type(EventType::from_static("B")));
         let condition = AppendCondition::fail_if_events_match(query);
-        let names = Names::of_append(&[event], &condition).unwrap();
+        let names = LockNames::of_append(&[event], &condition).unwrap();
         let expected = [("s:s", true), ("t:w:9", true), ("t:x:1", false), ("t:y:2", false)];
         let expected = expected.into_iter().chain([("y:A", false), ("y:B", true)]);
         let (names, exclusive) = names.columns();
@@ -136,12 +138,12 @@ mod tests {
     }
 
     #[test]
-    fn the_stronger_mode_stays() {
+    fn an_exclusive_lock_stays_exclusive() {
         let mut names =
-            Names::of_query(&Query::item(QueryItem::with_tags(tags(&["x:1"])).unwrap()));
+            LockNames::of_query(&Query::item(QueryItem::with_tags(tags(&["x:1"])).unwrap()));
         let mut event = NewEvent::new(EventType::from_static("A"), "");
         event.tags = tags(&["x:1"]);
-        let written = Names::of_append(&[event], &AppendCondition::None).unwrap();
+        let written = LockNames::of_append(&[event], &AppendCondition::None).unwrap();
         let names = names.as_mut().unwrap();
         assert_eq!(names.len_with(&written), 2);
         names.merge(&written);
@@ -150,9 +152,9 @@ mod tests {
 
     #[test]
     fn a_query_without_tags_takes_types_or_the_whole_log() {
-        assert_eq!(Names::of_query(&Query::all()), None);
+        assert_eq!(LockNames::of_query(&Query::all()), None);
         let of_type = Query::item(QueryItem::of_type(EventType::from_static("A")));
-        assert_eq!(Names::of_query(&of_type).unwrap().columns(), (vec!["y:A"], vec![true]));
-        assert_eq!(Names::of_read(&of_type), None);
+        assert_eq!(LockNames::of_query(&of_type).unwrap().columns(), (vec!["y:A"], vec![true]));
+        assert_eq!(LockNames::of_read(&of_type), None);
     }
 }

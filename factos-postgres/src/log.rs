@@ -1,4 +1,9 @@
-//! The log.
+//! The log in a schema: how it is created, checked and opened, and what is known of it while it is open. Knows
+//! nothing of appends and reads.
 
-pub(crate) mod create;
-pub(crate) mod lock_check;
+mod check;
+mod create;
+mod lock_check;
+mod open;
+
+pub(crate) use open::Log;

@@ -1,66 +1,62 @@
-//! Waiting for appends, of this handle and of others.
-
 use std::{
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use tokio::sync::watch;
+use factos::{
+    SequencePosition,
+    backend::{Closed, Head},
+};
+use tokio::time::timeout;
 
-/// The last position known to be in the log: whoever sees it tells it, and whoever waits listens.
-#[derive(Debug, Default)]
-pub(crate) struct Head(watch::Sender<u64>);
-
-impl Head {
-    /// Tells of a position in the log; older news are ignored.
-    pub(crate) fn publish(&self, head: u64) {
-        self.0.send_if_modified(|seen| {
-            let is_news = *seen < head;
-            *seen = head.max(*seen);
-            is_news
-        });
-    }
-
-    pub(crate) fn last(&self) -> u64 {
-        *self.0.borrow()
-    }
-
-    pub(crate) fn is_past(&self, after: u64) -> bool {
-        *self.0.borrow() > after
-    }
-
-    /// Whether there was such a position before the time was up.
-    pub(crate) async fn is_past_within(&self, after: u64, time: Duration) -> bool {
-        let mut seen = self.0.subscribe();
-        let news = seen.wait_for(|seen| *seen > after);
-        tokio::time::timeout(time, news).await.is_ok()
-    }
-}
-
-/// Lets one of all that wait look at the server, once an interval.
+/// Looks for appends of other processes while somebody waits for them, about once per interval however many
+/// wait.
+///
+/// The timers of the waiters drive it, and no task or thread of its own: a store works on several runtimes,
+/// and any of them may end.
 #[derive(Debug)]
 pub(crate) struct Poll {
+    head: Head,
     interval: Duration,
-    last: Mutex<Option<Instant>>,
+    last_look: Mutex<Option<Instant>>,
 }
 
 impl Poll {
-    pub(crate) fn every(interval: Duration) -> Self {
-        Self { interval, last: Mutex::default() }
+    pub(crate) fn new(interval: Duration, head: Head) -> Self {
+        Self { head, interval, last_look: Mutex::default() }
     }
 
-    pub(crate) const fn interval(&self) -> Duration {
-        self.interval
+    /// Waits until the log is past `after`. `look` asks the log for its last position: once at the beginning
+    /// unless a later position is known already, and then whenever a look is due.
+    pub(crate) async fn wait_past<E: From<Closed>, F>(
+        &self,
+        after: Option<SequencePosition>,
+        look: impl Fn() -> F + Send,
+    ) -> Result<(), E>
+    where
+        F: Future<Output = Result<Option<SequencePosition>, E>> + Send,
+    {
+        if self.head.is_past(after) {
+            return Ok(());
+        }
+        self.head.publish(look().await?);
+        loop {
+            match timeout(self.interval, self.head.wait_past(after)).await {
+                Ok(outcome) => return Ok(outcome?),
+                Err(_) if self.is_due() => self.head.publish(look().await?),
+                Err(_) => {}
+            }
+        }
     }
 
-    /// Whether it is this one's turn to look.
-    pub(crate) fn is_due(&self) -> bool {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Whether this waiter is to look: no other did within the last half of an interval.
+    fn is_due(&self) -> bool {
+        let mut last = self.last_look.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        let due = last.is_none_or(|last| now.duration_since(last) >= self.interval / 2);
-        if due {
+        let is_due = last.is_none_or(|last| now.duration_since(last) >= self.interval / 2);
+        if is_due {
             *last = Some(now);
         }
-        due
+        is_due
     }
 }

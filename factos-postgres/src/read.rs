@@ -1,6 +1,11 @@
-//! Reading.
+//! Reading: what a read selects, its first page with how far the log is complete, and the pages after it. Knows
+//! the open log, and nothing of appends.
 
-pub(crate) mod grouped;
-pub(crate) mod pages;
-pub(crate) mod queue;
-pub(crate) mod reader;
+mod grouped;
+mod page_size;
+mod pages;
+mod queue;
+mod reader;
+mod selection;
+
+pub(crate) use self::{pages::events, queue::ReadQueue, reader::Reader, selection::Selection};

@@ -1,4 +1,9 @@
-//! Values on the wire.
+//! How values travel to the server and back: arrays, numbers and rows. Knows the driver, and no statement.
 
-pub(crate) mod array;
-pub(crate) mod row;
+mod array;
+mod number;
+mod row;
+
+pub(crate) use array::{Id, Items, array_literal};
+pub(crate) use number::{milliseconds, number, place, position};
+pub(crate) use row::{RowReader, first_number, item_index, time_in};

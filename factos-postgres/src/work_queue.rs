@@ -1,10 +1,11 @@
-//! Work that waits is taken together, by a few workers.
+//! Queued work, taken in batches by a few tasks.
 //!
-//! A worker belongs to a task of whoever came when there were too few of them, and stays while something
-//! waits.
+//! There is no task without work: a push that finds too few workers starts one, and a worker ends once the
+//! queue is empty.
 
 use std::{
     collections::VecDeque,
+    mem,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -12,68 +13,67 @@ use std::{
 
 use tokio::{task::yield_now, time::timeout};
 
-/// What takes longer is not waited for by those who come after it: its worker may be replaced.
-const LONG: Duration = Duration::from_millis(50);
+/// A worker whose batch takes longer may be replaced, so that nobody waits for it.
+const SLOW: Duration = Duration::from_millis(50);
 
-/// What waits, and how many workers there are for it.
+/// Queued work, and the count of its workers.
 #[derive(Debug)]
-pub(crate) struct Workers<T> {
+pub(crate) struct WorkQueue<T> {
     state: Mutex<State<T>>,
-    /// How many workers there may be, besides as many again that take long.
+    /// How many workers there may be, and as many slow ones besides.
     most: usize,
-    /// What is done with work that no worker is left for.
+    /// What becomes of queued work when the last worker was dropped.
     abandon: fn(T),
 }
 
 #[derive(Debug)]
 struct State<T> {
-    waiting: VecDeque<T>,
+    queued: VecDeque<T>,
     workers: usize,
-    /// Those that have not taken their part yet.
-    gathering: usize,
-    /// Those whose work takes long.
-    long: usize,
-    /// How much the others have taken.
-    under_way: usize,
+    /// The workers that are about to take a batch.
+    taking: usize,
+    /// The workers whose batch takes long.
+    slow: usize,
+    /// How much work is in the batches of the other workers.
+    in_flight: usize,
 }
 
-impl<T> Workers<T> {
+impl<T> WorkQueue<T> {
     pub(crate) const fn new(most: usize, abandon: fn(T)) -> Self {
-        let state =
-            State { waiting: VecDeque::new(), workers: 0, gathering: 0, long: 0, under_way: 0 };
+        let state = State { queued: VecDeque::new(), workers: 0, taking: 0, slow: 0, in_flight: 0 };
         Self { state: Mutex::new(state), most, abandon }
     }
 
-    /// Queues work. If nobody is about to take it, and no less waits than is under way, the result is a
-    /// worker to be run: a few pieces are cheaper with the next ones than by themselves.
+    /// Queues work. The result is a worker to run if none is about to take a batch, and at least as much is
+    /// queued as is in flight: less work is cheaper in the next batch than in one of its own.
     pub(crate) fn push(self: &Arc<Self>, work: T) -> Option<Worker<T>> {
         let mut state = self.lock();
-        state.waiting.push_back(work);
-        self.start(&mut state)
+        state.queued.push_back(work);
+        self.add_worker(&mut state)
     }
 
-    /// One more worker, for what is still waiting.
+    /// One more worker for what is still queued.
     fn another(self: &Arc<Self>) -> Option<Worker<T>> {
-        self.start(&mut self.lock())
+        self.add_worker(&mut self.lock())
     }
 
-    fn start(self: &Arc<Self>, state: &mut State<T>) -> Option<Worker<T>> {
-        let waiting = state.waiting.len();
-        let is_enough = waiting > 0 && waiting >= state.under_way;
-        if !is_enough || state.gathering > 0 || state.workers >= self.most_beside(state.long) {
+    fn add_worker(self: &Arc<Self>, state: &mut State<T>) -> Option<Worker<T>> {
+        let queued = state.queued.len();
+        let is_enough = queued > 0 && queued >= state.in_flight;
+        if !is_enough || state.taking > 0 || state.workers >= self.most_beside(state.slow) {
             return None;
         }
         state.workers += 1;
-        state.gathering += 1;
-        Some(Worker { workers: Arc::clone(self), stage: Stage::Gathering })
+        state.taking += 1;
+        Some(Worker { queue: Arc::clone(self), stage: Stage::Taking })
     }
 
-    fn most_beside(&self, long: usize) -> usize {
-        self.most.saturating_add(long.min(self.most))
+    fn most_beside(&self, slow: usize) -> usize {
+        self.most.saturating_add(slow.min(self.most))
     }
 
     fn len(&self) -> usize {
-        self.lock().waiting.len()
+        self.lock().queued.len()
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
@@ -83,127 +83,127 @@ impl<T> Workers<T> {
 
 #[derive(Debug)]
 pub(crate) struct Worker<T> {
-    workers: Arc<Workers<T>>,
+    queue: Arc<WorkQueue<T>>,
     stage: Stage,
 }
 
 #[derive(Debug)]
 enum Stage {
-    Gathering,
-    /// With so much that is under way.
+    Taking,
+    /// With a batch of this size.
     Working(usize),
-    /// Still working, and replaced by another if something waits.
-    Long,
-    /// No more one of the workers.
-    Over,
+    /// With a batch that takes long: another worker may take its place.
+    Slow,
+    /// No longer counted as a worker.
+    Ended,
 }
 
 impl<T> Worker<T> {
-    /// Takes and works for as long as something waits. `take` takes some of what waits, and returns none if
-    /// that has become pointless. `start` is given a further worker that is to be run.
-    pub(crate) async fn run<G, W: Future<Output = ()>>(
+    /// Takes batches and works on them until the queue is empty. `take` takes a batch from the queue, or none
+    /// if nothing of what it took off needs work. `start` runs a further worker.
+    pub(crate) async fn run<B, W: Future<Output = ()>>(
         mut self,
-        take: impl Fn(&mut VecDeque<T>) -> Option<G>,
-        work: impl Fn(G) -> W,
+        take: impl Fn(&mut VecDeque<T>) -> Option<B>,
+        work: impl Fn(B) -> W,
         start: impl Fn(Self),
     ) {
-        while let Some(taken) = self.next(&take).await {
-            self.workers.another().into_iter().for_each(&start);
-            self.see_through(work(taken), &start).await;
+        while let Some(batch) = self.next(&take).await {
+            self.queue.another().into_iter().for_each(&start);
+            self.finish(work(batch), &start).await;
         }
     }
 
-    /// None once nothing waits; the worker is then no more.
-    async fn next<G>(&mut self, take: impl Fn(&mut VecDeque<T>) -> Option<G>) -> Option<G> {
-        if !self.begins_again() {
+    /// The next batch; none once the queue is empty, which ends the worker.
+    async fn next<B>(&mut self, take: impl Fn(&mut VecDeque<T>) -> Option<B>) -> Option<B> {
+        if !self.is_needed() {
             return None;
         }
         self.gather().await;
-        let mut state = self.workers.lock();
-        let mut taken = None;
-        let mut count = 0;
-        while taken.is_none() && !state.waiting.is_empty() {
-            let waiting = state.waiting.len();
-            taken = take(&mut state.waiting);
-            count = waiting - state.waiting.len();
+        let mut state = self.queue.lock();
+        let mut batch = None;
+        let mut taken = 0;
+        while batch.is_none() && !state.queued.is_empty() {
+            let queued = state.queued.len();
+            batch = take(&mut state.queued);
+            taken = queued - state.queued.len();
         }
-        state.gathering -= 1;
-        if taken.is_some() {
-            state.under_way += count;
-            self.stage = Stage::Working(count);
+        state.taking -= 1;
+        if batch.is_some() {
+            state.in_flight += taken;
+            self.stage = Stage::Working(taken);
         } else {
-            // Before anybody else looks: whoever comes next starts another.
+            // Under the same lock, so that the next push starts another worker.
             state.workers -= 1;
-            self.stage = Stage::Over;
+            self.stage = Stage::Ended;
         }
-        taken
+        batch
     }
 
-    /// Whether this is still one of the workers: not if others took its place meanwhile.
-    fn begins_again(&mut self) -> bool {
-        let mut state = self.workers.lock();
+    /// Whether the worker goes on after its batch: not if another took its place meanwhile.
+    fn is_needed(&mut self) -> bool {
+        let mut state = self.queue.lock();
         match self.stage {
-            Stage::Gathering => return true,
-            Stage::Over => return false,
-            Stage::Working(taken) => state.under_way -= taken,
-            Stage::Long => state.long -= 1,
+            Stage::Taking => return true,
+            Stage::Ended => return false,
+            Stage::Working(taken) => state.in_flight -= taken,
+            Stage::Slow => state.slow -= 1,
         }
-        let is_one_of_them = state.workers <= self.workers.most_beside(state.long);
-        if is_one_of_them {
-            state.gathering += 1;
-            self.stage = Stage::Gathering;
+        let is_needed = state.workers <= self.queue.most_beside(state.slow);
+        if is_needed {
+            state.taking += 1;
+            self.stage = Stage::Taking;
         } else {
             state.workers -= 1;
-            self.stage = Stage::Over;
+            self.stage = Stage::Ended;
         }
-        is_one_of_them
+        is_needed
     }
 
-    /// If the work takes long, those who wait need not wait for it.
-    async fn see_through(&mut self, work: impl Future<Output = ()>, start: impl Fn(Self)) {
+    /// Awaits the work. If it takes long, another worker may be started.
+    async fn finish(&mut self, work: impl Future<Output = ()>, start: impl Fn(Self)) {
         let mut work = pin!(work);
-        if timeout(LONG, &mut work).await.is_err() {
+        if timeout(SLOW, &mut work).await.is_err() {
             if let Stage::Working(taken) = self.stage {
-                let mut state = self.workers.lock();
-                state.under_way -= taken;
-                state.long += 1;
-                self.stage = Stage::Long;
+                let mut state = self.queue.lock();
+                state.in_flight -= taken;
+                state.slow += 1;
+                self.stage = Stage::Slow;
             }
-            self.workers.another().into_iter().for_each(start);
+            self.queue.another().into_iter().for_each(start);
             work.await;
         }
     }
 
-    /// Lets whoever was just answered, or is about to ask, join without a clock, so that it need not wait
-    /// for the next time.
+    /// Yields for as long as the queue grows, so that the callers that were just answered can join this
+    /// batch. It needs no timer.
     async fn gather(&self) {
-        let mut waiting = self.workers.len();
+        let mut queued = self.queue.len();
         loop {
             yield_now().await;
-            let now = self.workers.len();
-            if now <= waiting {
+            let now = self.queue.len();
+            if now <= queued {
                 return;
             }
-            waiting = now;
+            queued = now;
         }
     }
 }
 
 impl<T> Drop for Worker<T> {
     fn drop(&mut self) {
-        let mut state = self.workers.lock();
+        let mut state = self.queue.lock();
         match self.stage {
-            Stage::Gathering => state.gathering -= 1,
-            Stage::Working(taken) => state.under_way -= taken,
-            Stage::Long => state.long -= 1,
-            Stage::Over => return,
+            Stage::Taking => state.taking -= 1,
+            Stage::Working(taken) => state.in_flight -= taken,
+            Stage::Slow => state.slow -= 1,
+            Stage::Ended => return,
         }
         state.workers -= 1;
-        // Its runtime ended, and nobody else may come to take what is queued.
-        let left =
-            if state.workers == 0 { std::mem::take(&mut state.waiting) } else { VecDeque::new() };
+        // The worker's runtime ended. Nobody may come to start another one.
+        let is_last = state.workers == 0;
+        let left = if is_last { mem::take(&mut state.queued) } else { VecDeque::new() };
         drop(state);
-        left.into_iter().for_each(self.workers.abandon);
+        left.into_iter().for_each(self.queue.abandon);
     }
 }
 
@@ -213,111 +213,111 @@ mod tests {
 
     const MOST: usize = 2;
 
-    fn all(waiting: &mut VecDeque<u32>) -> Option<Vec<u32>> {
-        (!waiting.is_empty()).then(|| waiting.drain(..).collect())
+    fn all(queued: &mut VecDeque<u32>) -> Option<Vec<u32>> {
+        (!queued.is_empty()).then(|| queued.drain(..).collect())
     }
 
-    async fn three_under_way() -> (Arc<Workers<u32>>, Worker<u32>) {
-        three_under_way_of(MOST).await
+    async fn three_in_flight() -> (Arc<WorkQueue<u32>>, Worker<u32>) {
+        three_in_flight_of(MOST).await
     }
 
-    /// With a worker that has taken three.
-    async fn three_under_way_of(most: usize) -> (Arc<Workers<u32>>, Worker<u32>) {
-        let workers = Arc::new(Workers::new(most, drop));
-        let mut worker = workers.push(1).unwrap();
-        assert!(workers.push(2).is_none() && workers.push(3).is_none());
+    /// A queue of at most so many workers, one of which has taken three.
+    async fn three_in_flight_of(most: usize) -> (Arc<WorkQueue<u32>>, Worker<u32>) {
+        let queue = Arc::new(WorkQueue::new(most, drop));
+        let mut worker = queue.push(1).unwrap();
+        assert!(queue.push(2).is_none() && queue.push(3).is_none());
         assert_eq!(worker.next(all).await, Some(vec![1, 2, 3]));
-        (workers, worker)
+        (queue, worker)
     }
 
     #[tokio::test]
-    async fn another_starts_once_no_less_waits_than_is_under_way() {
+    async fn another_starts_once_as_much_is_queued_as_is_in_flight() {
         for most in [MOST, MOST + 1, usize::MAX] {
-            let (workers, _worker) = three_under_way_of(most).await;
-            assert!(workers.push(4).is_none() && workers.push(5).is_none());
-            let mut another = workers.push(6).unwrap();
+            let (queue, _worker) = three_in_flight_of(most).await;
+            assert!(queue.push(4).is_none() && queue.push(5).is_none());
+            let mut another = queue.push(6).unwrap();
             assert_eq!(another.next(all).await, Some(vec![4, 5, 6]));
-            assert!((7..12).all(|work| workers.push(work).is_none()));
-            assert_eq!(workers.push(12).is_some(), most > MOST);
+            assert!((7..12).all(|work| queue.push(work).is_none()));
+            assert_eq!(queue.push(12).is_some(), most > MOST);
         }
     }
 
     #[tokio::test]
-    async fn who_is_done_takes_what_waits() {
-        let (workers, mut worker) = three_under_way().await;
-        assert!(workers.push(4).is_none());
+    async fn a_worker_that_is_done_takes_the_next_batch() {
+        let (queue, mut worker) = three_in_flight().await;
+        assert!(queue.push(4).is_none());
         assert_eq!(worker.next(all).await, Some(vec![4]));
         assert_eq!(worker.next(all).await, None);
-        assert!(workers.push(5).is_some());
+        assert!(queue.push(5).is_some());
     }
 
     #[tokio::test]
-    async fn what_is_gone_or_pointless_holds_nobody_up() {
-        let (workers, worker) = three_under_way().await;
+    async fn a_dropped_worker_and_abandoned_work_hold_nobody_up() {
+        let (queue, worker) = three_in_flight().await;
         drop(worker);
-        let mut worker = workers.push(4).unwrap();
-        let pointless = |waiting: &mut VecDeque<u32>| -> Option<()> {
-            waiting.clear();
+        let mut worker = queue.push(4).unwrap();
+        let abandoned = |queued: &mut VecDeque<u32>| -> Option<()> {
+            queued.clear();
             None
         };
-        assert_eq!(worker.next(pointless).await, None);
-        let mut worker = workers.push(5).unwrap();
+        assert_eq!(worker.next(abandoned).await, None);
+        let mut worker = queue.push(5).unwrap();
         assert_eq!(worker.next(all).await, Some(vec![5]));
-        assert!(workers.push(6).is_some());
+        assert!(queue.push(6).is_some());
     }
 
-    /// Until the work has taken long; what is started then.
-    async fn takes_long(worker: &mut Worker<u32>) -> Option<Worker<u32>> {
+    /// Lets the worker become slow; the worker that is started then.
+    async fn becomes_slow(worker: &mut Worker<u32>) -> Option<Worker<u32>> {
         let another = std::cell::Cell::new(None);
-        worker.see_through(tokio::time::sleep(2 * LONG), |more| another.set(Some(more))).await;
+        worker.finish(tokio::time::sleep(2 * SLOW), |more| another.set(Some(more))).await;
         another.take()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_takes_long_holds_nobody_up() {
-        let (workers, mut worker) = three_under_way().await;
-        assert!(workers.push(4).is_none());
-        let mut another = takes_long(&mut worker).await.unwrap();
+    async fn a_slow_worker_holds_nobody_up() {
+        let (queue, mut worker) = three_in_flight().await;
+        assert!(queue.push(4).is_none());
+        let mut another = becomes_slow(&mut worker).await.unwrap();
         assert_eq!(another.next(all).await, Some(vec![4]));
-        another.see_through(tokio::time::sleep(LONG / 2), |_| unreachable!()).await;
+        another.finish(tokio::time::sleep(SLOW / 2), |_| unreachable!()).await;
         assert_eq!(another.next(all).await, None);
         assert_eq!(worker.next(all).await, None);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn any_number_of_workers_may_take_long() {
-        let (workers, mut worker) = three_under_way_of(usize::MAX).await;
-        assert!(workers.push(4).is_none());
-        let mut another = takes_long(&mut worker).await.unwrap();
+    async fn any_number_of_workers_may_be_slow() {
+        let (queue, mut worker) = three_in_flight_of(usize::MAX).await;
+        assert!(queue.push(4).is_none());
+        let mut another = becomes_slow(&mut worker).await.unwrap();
         assert_eq!(another.next(all).await, Some(vec![4]));
-        assert!(takes_long(&mut another).await.is_none());
-        assert!(workers.push(5).is_some());
+        assert!(becomes_slow(&mut another).await.is_none());
+        assert!(queue.push(5).is_some());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_was_replaced_is_no_more_one_of_the_workers() {
-        let (workers, mut worker) = three_under_way_of(1).await;
-        assert!(workers.push(4).is_none());
-        let mut another = takes_long(&mut worker).await.unwrap();
+    async fn a_worker_that_was_replaced_ends() {
+        let (queue, mut worker) = three_in_flight_of(1).await;
+        assert!(queue.push(4).is_none());
+        let mut another = becomes_slow(&mut worker).await.unwrap();
         assert_eq!(another.next(all).await, Some(vec![4]));
-        assert!(workers.push(5).is_none());
+        assert!(queue.push(5).is_none());
         assert_eq!(worker.next(all).await, None);
         assert_eq!(another.next(all).await, Some(vec![5]));
         assert_eq!(another.next(all).await, None);
-        assert!(workers.push(6).is_some());
+        assert!(queue.push(6).is_some());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn as_many_again_may_take_long() {
-        let (workers, mut worker) = three_under_way_of(1).await;
-        assert!(workers.push(4).is_none());
-        let mut another = takes_long(&mut worker).await.unwrap();
+    async fn as_many_workers_again_may_be_slow() {
+        let (queue, mut worker) = three_in_flight_of(1).await;
+        assert!(queue.push(4).is_none());
+        let mut another = becomes_slow(&mut worker).await.unwrap();
         assert_eq!(another.next(all).await, Some(vec![4]));
-        assert!(takes_long(&mut another).await.is_none());
-        assert!(workers.push(5).is_none());
+        assert!(becomes_slow(&mut another).await.is_none());
+        assert!(queue.push(5).is_none());
         assert_eq!(worker.next(all).await, Some(vec![5]));
         assert_eq!(another.next(all).await, None);
         drop(worker);
-        assert!(workers.push(6).is_some());
+        assert!(queue.push(6).is_some());
     }
 }

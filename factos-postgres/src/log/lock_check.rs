@@ -1,5 +1,3 @@
-//! Whether the engine's advisory locks exclude: where they are stubs, a keyed log would lose decisions.
-
 use factos::EventId;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Row};
 
@@ -8,19 +6,21 @@ use crate::{
     error::{Error, Sent},
 };
 
-/// Asks with the log's own functions, on two connections.
-pub(crate) async fn locks_exclude(config: &Config, pool: &PgPool) -> Result<(), Error> {
+/// Checks that a keyed log is safe on this server: it is no standby, its positions go on after its last event,
+/// and advisory locks exclude. Where those are stubs, a keyed log would lose decisions.
+pub(super) async fn check_locks(config: &Config, pool: &PgPool) -> Result<(), Error> {
     let failed = |error| Error::of(error, Sent::No, config.lock_timeout);
     let options = pool.connect_options();
     let mut one = PgConnection::connect_with(&options).await.map_err(failed)?;
     let mut two = PgConnection::connect_with(&options).await.map_err(failed)?;
-    let outcome = probe(config, &mut one, &mut two).await.map_err(failed)?;
-    // Both are done with, whether the server hears of it or not.
+    let outcome = try_locks(config, &mut one, &mut two).await.map_err(failed)?;
+    // Neither is needed any more, so it does not matter if the server cannot be told.
     drop((one.close().await, two.close().await));
     outcome
 }
 
-async fn probe(
+/// Tries a lock with the log's own functions: one connection holds it, the other wants it.
+async fn try_locks(
     config: &Config,
     one: &mut PgConnection,
     two: &mut PgConnection,
@@ -51,8 +51,8 @@ async fn probe(
     })
 }
 
-/// What the sequence stands at and the last position, if that is higher. Event first: an append between
-/// the two looks must not look like damage.
+/// The next position of the sequence and the last position, unless the next one is greater. The last position
+/// is read first: an append between the two statements must not look like damage.
 async fn positions_behind(
     config: &Config,
     connection: &mut PgConnection,

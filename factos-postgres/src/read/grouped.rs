@@ -1,89 +1,77 @@
-//! The first pages of several reads in one statement.
-
 use factos::{Page, ReadCursor, ReadOptions};
-use futures_util::TryStreamExt;
 use sqlx::postgres::PgRow;
 use tokio::sync::oneshot;
 
-use crate::{
-    append::statement::place,
-    connections::Lease,
-    error::Error,
-    lock_names::Names,
-    read::reader::{Begun, FIRST, MOST_BYTES, Reader, Selection, bytes_of, number},
-    wire::row::{self, Rows},
-};
+use super::page_size::{FIRST_PAGE, bytes_of};
+use super::reader::{Reader, Statement};
+use super::selection::{FirstPage, Selection};
+use crate::{error::Error, lock_names::LockNames, sql, wire};
 
-/// The fewest records that each of several first pages may hold.
+/// The fewest records that each first page of a group may hold.
 const SHARE: u64 = 16;
 
 const UNASKED: Error = Error::Answer("a record that was not asked for");
 
-/// A read that waits for its first page.
+/// A read whose caller waits for its first page.
 #[derive(Debug)]
-pub(crate) struct Waiting {
-    pub(crate) selection: Selection,
-    pub(crate) names: Names,
-    pub(crate) options: ReadOptions,
-    pub(crate) reply: oneshot::Sender<Begun>,
+pub(super) struct ReadRequest {
+    pub(super) selection: Selection,
+    pub(super) names: LockNames,
+    pub(super) options: ReadOptions,
+    pub(super) reply: oneshot::Sender<FirstPage>,
 }
 
 impl Reader {
-    /// Answers the reads that meet no writer in flight. The others are dropped, and all of them if the
-    /// statement fails.
-    pub(crate) async fn begin_many(&self, group: Vec<Waiting>) {
-        let Ok(mut lease) = self.connections.lease().await else { return };
-        let share = (FIRST / group.len().max(1) as u64).max(SHARE);
-        let asked = Asked::of(&group, |wanted| self.page_size(wanted, share));
-        match self.answered(self.first_pages(&mut lease, &asked)).await {
-            Ok(answer) => {
-                self.learn(answer.bytes, answer.records);
-                if !answer.is_cut {
-                    lease.done();
-                    let mosts = asked.mosts;
-                    answer.reply(&mosts, group);
+    /// Reads the first pages of a group by one statement, and answers the reads that meet no append in flight.
+    /// The other requests are dropped; all of them are if the statement fails.
+    pub(super) async fn first_pages(&self, group: Vec<ReadRequest>) {
+        let Ok(mut lease) = self.log.lease().await else { return };
+        let share = (FIRST_PAGE / group.len().max(1) as u64).max(SHARE);
+        let columns = Columns::of(&group, |wanted| self.page_size.of(wanted, share));
+        let statement = columns.statement(&self.log.statements.read_many);
+        let mut pages: Pages = vec![Some(Page::new()); group.len()];
+        let push =
+            |rows: &mut wire::RowReader, row: &PgRow| columns.push_row(&mut pages, rows, row);
+        match self.rows(&mut lease, statement, true, push).await {
+            Ok(taken) => {
+                self.finish(lease, &taken, pages.iter().flatten().map(Page::len).sum());
+                if !taken.is_cut {
+                    let sizes = columns.sizes;
+                    reply(group, taken.horizon, &sizes, pages);
                 }
             }
-            Err(error) if error.is_of_connection() => self.connections.forget(),
+            Err(error) if error.is_of_connection() => self.log.connections.close_kept(),
             Err(_) => {}
         }
     }
+}
 
-    async fn first_pages(&self, lease: &mut Lease, asked: &Asked<'_>) -> Result<Answer, Error> {
-        let connection = self.connection(lease)?;
-        let query = sqlx::query(self.statements.read_many.text())
-            .bind(place(asked.mosts.len()))
-            .bind(&asked.item_of)
-            .bind(&asked.types)
-            .bind(&asked.tags)
-            .bind(&asked.streams)
-            .bind(&asked.low)
-            .bind(&asked.high)
-            .bind(&asked.most)
-            .bind(&asked.name_of)
-            .bind(&asked.names)
-            .bind(&asked.exclusive);
-        let mut stream = query.fetch(connection);
-        let first = stream.try_next().await.map_err(|error| self.error(error))?;
-        let horizon = first.as_ref().and_then(row::number).ok_or(Error::Answer("no horizon"))?;
-        let mut answer = Answer::new(horizon, asked.mosts.len());
-        let mut rows = Rows::default();
-        while let Some(row) = stream.try_next().await.map_err(|error| self.error(error))? {
-            answer.push(&row, &mut rows, asked)?;
-            if answer.bytes > MOST_BYTES {
-                answer.is_cut = true;
-                break;
-            }
+/// The page of each read; none for a read that meets an append in flight.
+type Pages = Vec<Option<Page>>;
+
+/// Gives each read its page, of at most the size that it asked for.
+fn reply(group: Vec<ReadRequest>, horizon: u64, sizes: &[u64], pages: Pages) {
+    for ((request, most), page) in group.into_iter().zip(sizes).zip(pages) {
+        let Some(mut page) = page else { continue };
+        // The rows come item by item, and an event may match several items.
+        if !page.is_sorted_by(|one, next| one.position < next.position) {
+            page.sort_by_key(|record| record.position);
+            page.dedup_by_key(|record| record.position);
         }
-        Ok(answer)
+        page.truncate(usize::try_from(*most).unwrap_or(usize::MAX));
+        let is_full = page.len() as u64 >= *most;
+        let first_page = FirstPage::new(request.options, horizon, page, is_full);
+        // No effect if the caller dropped its future.
+        drop(request.reply.send(first_page));
     }
 }
 
-/// What the statement is sent, by columns: the items and the names of all reads.
+/// The parameters of the statement, by columns: the items and the names of all reads.
 #[derive(Debug, Default)]
-struct Asked<'a> {
+struct Columns<'a> {
     /// The most records of each read's page.
-    mosts: Vec<u64>,
+    sizes: Vec<u64>,
+    /// The read of each item, from 1.
     item_of: Vec<i32>,
     types: Vec<&'a str>,
     tags: Vec<&'a str>,
@@ -91,107 +79,92 @@ struct Asked<'a> {
     low: Vec<i64>,
     high: Vec<i64>,
     most: Vec<i64>,
+    /// The read of each name, from 1.
     name_of: Vec<i32>,
     names: Vec<&'a str>,
     exclusive: Vec<bool>,
 }
 
-impl<'a> Asked<'a> {
-    fn of(group: &'a [Waiting], page_size: impl Fn(&ReadCursor) -> u64) -> Self {
-        let mut asked = Self::default();
-        for (place, waiting) in (1..).zip(group) {
-            // Bounds are met with the horizon by the server.
-            let wanted = ReadCursor::new(waiting.options, u64::MAX);
+impl<'a> Columns<'a> {
+    fn of(group: &'a [ReadRequest], page_size: impl Fn(&ReadCursor) -> u64) -> Self {
+        let mut columns = Self::default();
+        for (read, request) in (1..).zip(group) {
+            // The server ends each read at the horizon.
+            let wanted = ReadCursor::new(request.options, u64::MAX);
             let most = page_size(&wanted);
-            asked.mosts.push(most);
-            match &waiting.selection {
+            columns.sizes.push(most);
+            match &request.selection {
                 Selection::All => {}
                 Selection::Items(items) => {
                     for (types, tags) in items.types.iter().zip(&items.tags) {
-                        asked.push(place, (types, tags, None), &wanted, most);
+                        columns.push(read, (types, tags, None), &wanted, most);
                     }
                 }
                 Selection::Stream(name) => {
-                    asked.push(place, ("{}", "{}", Some(name.as_str())), &wanted, most);
+                    columns.push(read, ("{}", "{}", Some(name.as_str())), &wanted, most);
                 }
             }
-            let (names, exclusive) = waiting.names.columns();
-            asked.name_of.resize(asked.names.len() + names.len(), place);
-            asked.names.extend(names);
-            asked.exclusive.extend(exclusive);
+            let (names, exclusive) = request.names.columns();
+            columns.name_of.resize(columns.names.len() + names.len(), read);
+            columns.names.extend(names);
+            columns.exclusive.extend(exclusive);
         }
-        asked
+        columns
     }
 
     fn push(
         &mut self,
-        place: i32,
+        read: i32,
         (types, tags, stream): (&'a str, &'a str, Option<&'a str>),
         wanted: &ReadCursor,
         most: u64,
     ) {
-        self.item_of.push(place);
+        self.item_of.push(read);
         self.types.push(types);
         self.tags.push(tags);
         self.streams.push(stream);
-        self.low.push(number(wanted.low()));
-        self.high.push(number(wanted.high()));
-        self.most.push(number(most));
+        self.low.push(wire::number(wanted.low()));
+        self.high.push(wire::number(wanted.high()));
+        self.most.push(wire::number(most));
     }
 
-    /// The read that an item is of.
+    fn statement(&self, read_many: &sql::Statement) -> Statement<'_> {
+        sqlx::query(read_many.text())
+            .bind(wire::place(self.sizes.len()))
+            .bind(&self.item_of)
+            .bind(&self.types)
+            .bind(&self.tags)
+            .bind(&self.streams)
+            .bind(&self.low)
+            .bind(&self.high)
+            .bind(&self.most)
+            .bind(&self.name_of)
+            .bind(&self.names)
+            .bind(&self.exclusive)
+    }
+
+    /// The index of the read that an item is of.
     fn read_of(&self, item: usize) -> Option<usize> {
         usize::try_from(*self.item_of.get(item)?).ok()?.checked_sub(1)
     }
-}
-
-/// What the server answered.
-#[derive(Debug)]
-struct Answer {
-    horizon: u64,
-    /// None for a read that has to wait for a writer in flight.
-    pages: Vec<Option<Page>>,
-    records: u64,
-    bytes: u64,
-    /// Whether there was more than was taken.
-    is_cut: bool,
-}
-
-impl Answer {
-    fn new(horizon: u64, reads: usize) -> Self {
-        Self { horizon, pages: vec![Some(Page::new()); reads], records: 0, bytes: 0, is_cut: false }
-    }
-
-    fn push(&mut self, row: &PgRow, rows: &mut Rows, asked: &Asked<'_>) -> Result<(), Error> {
-        let place = row::place(row);
-        if row::number(row).is_none() {
-            let page = place.and_then(|read| self.pages.get_mut(read));
-            *page.ok_or(UNASKED)? = None;
-            return Ok(());
+    /// Adds the record of a row to its page, or takes the page away where the row tells of an append in
+    /// flight. About how many bytes the row takes.
+    fn push_row(
+        &self,
+        pages: &mut Pages,
+        rows: &mut wire::RowReader,
+        row: &PgRow,
+    ) -> Result<u64, Error> {
+        let index = wire::item_index(row);
+        if wire::first_number(row).is_none() {
+            *index.and_then(|read| pages.get_mut(read)).ok_or(UNASKED)? = None;
+            return Ok(0);
         }
-        let read = place.and_then(|item| asked.read_of(item));
-        let page = read.and_then(|read| self.pages.get_mut(read)?.as_mut()).ok_or(UNASKED)?;
+        let read = index.and_then(|item| self.read_of(item));
+        let page = read.and_then(|read| pages.get_mut(read)?.as_mut()).ok_or(UNASKED)?;
         let record = rows.record(row)?;
-        self.records += 1;
-        self.bytes += bytes_of(&record);
+        let bytes = bytes_of(&record);
         page.push(record);
-        Ok(())
-    }
-
-    /// Gives each read its page, of at most so many records.
-    fn reply(self, mosts: &[u64], group: Vec<Waiting>) {
-        for ((page, most), waiting) in self.pages.into_iter().zip(mosts).zip(group) {
-            let Some(mut page) = page else { continue };
-            // Each item has its own, and an event may be of several.
-            if !page.is_sorted_by(|one, next| one.position < next.position) {
-                page.sort_by_key(|record| record.position);
-                page.dedup_by_key(|record| record.position);
-            }
-            page.truncate(usize::try_from(*most).unwrap_or(usize::MAX));
-            let is_full = page.len() as u64 >= *most;
-            let begun = Begun::new(waiting.options, self.horizon, page, is_full);
-            // Nobody listens if the caller dropped its future.
-            drop(waiting.reply.send(begun));
-        }
+        Ok(bytes)
     }
 }

@@ -1,168 +1,79 @@
-//! Reading: a first page together with how far the log is complete, and pages below that.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
-
-use factos::{Bytes, Page, Query, ReadCursor, ReadOptions, Recorded, SequencePosition, StreamName};
+use factos::{Page, ReadCursor, ReadOptions, SequencePosition};
 use futures_util::TryStreamExt;
-use sqlx::{
-    PgConnection, Postgres,
-    postgres::{PgArguments, PgRow},
-    query::Query as Statement,
-};
+use sqlx::{Postgres, postgres::PgArguments, postgres::PgRow, query::Query};
 
-use crate::{
-    connections::{Connections, Lease, answered},
-    error::{Error, Sent},
-    lock_names::Names,
-    sql::Statements,
-    wire::array::Items,
-    wire::row::{self, Rows},
-};
+use super::page_size::{FIRST_PAGE, LATER_PAGE, MOST_BYTES, PageSize, bytes_of};
+use super::selection::{Cursor, FirstPage, Selection};
+use crate::{connections::Lease, error::Error, lock_names::LockNames, log::Log, wire};
 
-/// The most records of a first page and of those that follow, and about the most bytes of any.
-pub(crate) const FIRST: u64 = 256;
-const PAGE: u64 = 4096;
-const PAGE_BYTES: u64 = 4 << 20;
-
-/// The most bytes that are taken of a page whose records are larger than those before.
-pub(crate) const MOST_BYTES: u64 = 4 * PAGE_BYTES;
+pub(super) type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
 /// How often a read is sent that lost against others.
 const ATTEMPTS: u32 = 8;
 
-/// What a record takes besides its payload, roughly.
-const RECORD_BYTES: u64 = 200;
-
-/// What a read asks for.
-#[derive(Debug, Clone)]
-pub(crate) enum Selection {
-    All,
-    Items(Arc<Items>),
-    Stream(StreamName),
-}
-
-impl Selection {
-    pub(crate) fn of_query(query: &Query) -> Self {
-        let Some(query) = query.items() else { return Self::All };
-        let mut items = Items::default();
-        query.iter().for_each(|item| items.push(item));
-        Self::Items(Arc::new(items))
-    }
-}
-
-/// A read that has begun: its first page, and where it goes on.
-#[derive(Debug)]
-pub(crate) struct Begun {
-    pub(crate) horizon: u64,
-    pub(crate) first: Page,
-    pub(crate) cursor: Cursor,
-}
-
-impl Begun {
-    /// After a first page that may have been the only one, if it was not full.
-    pub(crate) fn new(options: ReadOptions, horizon: u64, first: Page, is_full: bool) -> Self {
-        let mut cursor = Cursor { left: ReadCursor::new(options, horizon), revision: None };
-        cursor.advance(&first, is_full);
-        Self { horizon, first, cursor }
-    }
-}
-
-/// Where a read goes on.
-#[derive(Debug, Clone)]
-pub(crate) struct Cursor {
-    pub(crate) left: ReadCursor,
-    /// The revision that the last page of a stream ended with.
-    revision: Option<u64>,
-}
-
-impl Cursor {
-    /// After a page that ended there, or was not full.
-    fn advance(&mut self, page: &Page, full: bool) {
-        match page.last() {
-            Some(last) if full => {
-                self.left.advance(page.len(), last.position);
-                self.revision = last.revision;
-            }
-            _ => self.left.finish(),
-        }
-    }
-}
-
-/// Reads one log.
+/// Reads one log, each page by one statement.
 #[derive(Debug)]
 pub(crate) struct Reader {
-    pub(crate) connections: Arc<Connections>,
-    pub(crate) statements: Arc<Statements>,
-    pub(crate) lock_timeout: Duration,
-    /// After which a connection is lost that does not answer a statement.
-    pub(crate) answer_timeout: Duration,
-    /// The most names that a statement locks.
-    pub(crate) most_names: usize,
-    /// About how many bytes a record takes, by the last pages.
-    pub(crate) record_bytes: AtomicU64,
-    /// Everything at or below it is settled: what reads of the whole log were told.
-    pub(crate) settled: AtomicU64,
+    pub(super) log: Arc<Log>,
+    pub(super) page_size: PageSize,
+    /// A position up to which reads of the whole log were told to be complete: the server need not look for
+    /// appends in flight below it.
+    settled: AtomicU64,
+}
+
+/// What was taken of the rows of a statement.
+#[derive(Debug)]
+pub(super) struct Taken {
+    /// How far the log is complete, if the first row tells it.
+    pub(super) horizon: u64,
+    bytes: u64,
+    /// Whether there are more rows, which were not taken.
+    pub(super) is_cut: bool,
 }
 
 impl Reader {
-    pub(crate) async fn head(&self) -> Result<u64, Error> {
-        let mut lease = self.lease().await?;
-        let row = match self.head_row(&mut lease).await {
-            Err(error) if error.is_of_connection() => {
-                lease = self.fresh_lease().await?;
-                self.head_row(&mut lease).await?
-            }
-            outcome => outcome?,
-        };
+    pub(crate) const fn new(log: Arc<Log>) -> Self {
+        Self { log, page_size: PageSize::new(), settled: AtomicU64::new(0) }
+    }
+
+    /// The last position of the log.
+    pub(crate) async fn head(&self) -> Result<Option<SequencePosition>, Error> {
+        let read = |mut lease| async move { (self.head_row(&mut lease).await, lease) };
+        let (row, lease) = self.retried(read).await?;
         lease.done();
-        Ok(row::number(&row).unwrap_or_default())
+        Ok(wire::first_number(&row).and_then(SequencePosition::new))
     }
 
     async fn head_row(&self, lease: &mut Lease) -> Result<PgRow, Error> {
-        let query = sqlx::query(self.statements.head.text());
-        let row = query.fetch_one(self.connection(lease)?);
-        self.answered(async { row.await.map_err(|error| self.error(error)) }).await
+        let statement = sqlx::query(self.log.statements.head.text());
+        let row = statement.fetch_one(lease.connection()?);
+        self.answered(async { row.await.map_err(|error| self.log.error(error)) }).await
     }
 
-    /// Asks how far the log is complete and reads the first page.
-    pub(crate) async fn begin(
+    /// Asks how far the log is complete, and for the first page.
+    pub(super) async fn first_page(
         &self,
         selection: &Selection,
-        names: Option<&Names>,
+        names: Option<&LockNames>,
         options: ReadOptions,
-    ) -> Result<Begun, Error> {
-        // Bounds are met with the horizon by the server.
+    ) -> Result<FirstPage, Error> {
+        // The server ends the read at the horizon.
         let wanted = ReadCursor::new(options, u64::MAX);
-        let most = self.page_size(&wanted, FIRST);
-        let mut lease = self.lease().await?;
-        let mut attempt = 1;
-        let (horizon, page) = loop {
-            match self.first_page(&mut lease, selection, names, &wanted, most).await {
-                Ok(begun) => break begun,
-                Err(error) if attempt == 1 && error.is_of_connection() => {
-                    lease = self.fresh_lease().await?;
-                }
-                Err(Error::Contended(_)) if attempt < ATTEMPTS => {}
-                Err(error) => return Err(error),
-            }
-            attempt += 1;
-        };
-        self.finish(lease, &page);
+        let most = self.page_size.of(&wanted, FIRST_PAGE);
+        let statement = || self.first_page_statement(selection, names, &wanted, most);
+        let (page, taken) = self.page(statement, true).await?;
         if names.is_none() {
-            self.settled.fetch_max(horizon, Ordering::Relaxed);
+            self.settled.fetch_max(taken.horizon, Ordering::Relaxed);
         }
-        let is_full = page.is_full(most);
-        Ok(Begun::new(options, horizon, page.records, is_full))
+        let is_full = taken.is_cut || page.len() as u64 >= most;
+        Ok(FirstPage::new(options, taken.horizon, page, is_full))
     }
 
     /// The next page of a read.
-    pub(crate) async fn page(
+    pub(super) async fn next_page(
         &self,
         selection: &Selection,
         cursor: &mut Cursor,
@@ -170,204 +81,155 @@ impl Reader {
         if cursor.left.is_done() {
             return Ok(Page::new());
         }
-        let most = self.page_size(&cursor.left, PAGE);
-        let mut lease = self.lease().await?;
-        let query = self.page_query(selection, cursor, most);
-        let page = match self.collect(&mut lease, query, false).await {
-            Err(error) if error.is_of_connection() => {
-                lease = self.fresh_lease().await?;
-                self.collect(&mut lease, self.page_query(selection, cursor, most), false).await
-            }
-            outcome => outcome,
-        };
-        let (_, page) = page?;
-        self.finish(lease, &page);
-        cursor.advance(&page.records, page.is_full(most));
-        Ok(page.records)
+        let most = self.page_size.of(&cursor.left, LATER_PAGE);
+        let statement = || self.next_page_statement(selection, cursor, most);
+        let (page, taken) = self.page(statement, false).await?;
+        cursor.turn_page(&page, taken.is_cut || page.len() as u64 >= most);
+        Ok(page)
     }
 
-    async fn first_page(
+    async fn page<'q>(
         &self,
-        lease: &mut Lease,
-        selection: &Selection,
-        names: Option<&Names>,
+        statement: impl Fn() -> Statement<'q> + Sync,
+        with_horizon: bool,
+    ) -> Result<(Page, Taken), Error> {
+        let statement = &statement;
+        let read = |mut lease| async move {
+            let mut page = Page::new();
+            let push = |rows: &mut wire::RowReader, row: &PgRow| {
+                let record = rows.record(row)?;
+                let bytes = bytes_of(&record);
+                page.push(record);
+                Ok(bytes)
+            };
+            let taken = self.rows(&mut lease, statement(), with_horizon, push).await;
+            (taken.map(|taken| (page, taken)), lease)
+        };
+        let ((page, taken), lease) = self.retried(read).await?;
+        self.finish(lease, &taken, page.len());
+        Ok((page, taken))
+    }
+
+    fn first_page_statement<'q>(
+        &self,
+        selection: &'q Selection,
+        names: Option<&'q LockNames>,
         wanted: &ReadCursor,
         most: u64,
-    ) -> Result<(u64, Collected), Error> {
-        let (types, tags, stream) = match selection {
-            Selection::All => (None, None, None),
-            Selection::Items(items) => (Some(&items.types), Some(&items.tags), None),
-            Selection::Stream(stream) => (None, None, Some(stream.as_str())),
-        };
-        let (names, exclusive) = names.map(Names::columns).unzip();
-        let query = sqlx::query(self.statements.read.text())
-            .bind(types)
-            .bind(tags)
-            .bind(stream)
-            .bind(number(wanted.low()))
-            .bind(number(wanted.high()))
-            .bind(number(most))
+    ) -> Statement<'q> {
+        let items = selection.items();
+        let (names, exclusive) = names.map(LockNames::columns).unzip();
+        sqlx::query(self.log.statements.read.text())
+            .bind(items.map(|items| &items.types))
+            .bind(items.map(|items| &items.tags))
+            .bind(selection.stream())
+            .bind(wire::number(wanted.low()))
+            .bind(wire::number(wanted.high()))
+            .bind(wire::number(most))
             .bind(wanted.is_backwards())
             .bind(names)
             .bind(exclusive)
-            .bind(number(self.settled.load(Ordering::Relaxed)))
-            .bind(milliseconds(self.lock_timeout));
-        self.collect(lease, query, true).await
+            .bind(wire::number(self.settled.load(Ordering::Relaxed)))
+            .bind(wire::milliseconds(self.log.lock_timeout))
     }
 
-    fn page_query<'q>(
+    fn next_page_statement<'q>(
         &self,
         selection: &'q Selection,
         cursor: &Cursor,
         most: u64,
-    ) -> Statement<'q, Postgres, PgArguments> {
-        let (low, high) = (number(cursor.left.low()), number(cursor.left.high()));
-        let (most, backwards) = (number(most), cursor.left.is_backwards());
-        match selection {
-            Selection::All if !backwards => {
-                sqlx::query(self.statements.page_of_all.text()).bind(low).bind(high).bind(most)
+    ) -> Statement<'q> {
+        let statements = &self.log.statements;
+        let is_backwards = cursor.left.is_backwards();
+        let statement = match selection {
+            Selection::All if !is_backwards => sqlx::query(statements.page_of_all.text()),
+            Selection::Stream(name) => {
+                sqlx::query(statements.page_of_stream.text()).bind(name.as_str())
             }
-            Selection::Stream(stream) => sqlx::query(self.statements.page_of_stream.text())
-                .bind(stream.as_str())
-                .bind(low)
-                .bind(high)
-                .bind(most)
-                .bind(backwards)
-                .bind(cursor.revision.map(number)),
-            Selection::All | Selection::Items(_) => {
-                let items = match selection {
-                    Selection::Items(items) => Some(items),
-                    _ => None,
-                };
-                sqlx::query(self.statements.page.text())
-                    .bind(items.map(|items| &items.types))
-                    .bind(items.map(|items| &items.tags))
-                    .bind(low)
-                    .bind(high)
-                    .bind(most)
-                    .bind(backwards)
+            Selection::All | Selection::Items(_) => sqlx::query(statements.page.text())
+                .bind(selection.items().map(|items| &items.types))
+                .bind(selection.items().map(|items| &items.tags)),
+        };
+        let statement = statement
+            .bind(wire::number(cursor.left.low()))
+            .bind(wire::number(cursor.left.high()))
+            .bind(wire::number(most));
+        match selection {
+            Selection::All if !is_backwards => statement,
+            Selection::All | Selection::Items(_) => statement.bind(is_backwards),
+            Selection::Stream(_) => {
+                statement.bind(is_backwards).bind(cursor.revision.map(wire::number))
             }
         }
     }
 
-    /// What came of a statement, or that its connection is lost.
-    pub(crate) async fn answered<T>(
+    /// Takes the rows of a statement, up to a bound. With a horizon, its first row is that. `push` returns
+    /// about how many bytes a row takes.
+    pub(super) async fn rows(
+        &self,
+        lease: &mut Lease,
+        statement: Statement<'_>,
+        with_horizon: bool,
+        mut push: impl FnMut(&mut wire::RowReader, &PgRow) -> Result<u64, Error>,
+    ) -> Result<Taken, Error> {
+        let rows = statement.fetch(lease.connection()?);
+        let mut rows = rows.map_err(|error| self.log.error(error));
+        let mut taken = Taken { horizon: 0, bytes: 0, is_cut: false };
+        let mut reader = wire::RowReader::default();
+        let take = async {
+            if with_horizon {
+                let horizon = rows.try_next().await?.as_ref().and_then(wire::first_number);
+                taken.horizon = horizon.ok_or(Error::Answer("no horizon"))?;
+            }
+            while let Some(row) = rows.try_next().await? {
+                taken.bytes += push(&mut reader, &row)?;
+                // The records are far larger than those before: the rest is read with the next page.
+                if taken.bytes > MOST_BYTES {
+                    taken.is_cut = true;
+                    break;
+                }
+            }
+            Ok(taken)
+        };
+        self.answered(take).await
+    }
+
+    pub(super) fn finish(&self, lease: Lease, taken: &Taken, records: usize) {
+        if !taken.is_cut {
+            lease.done();
+        }
+        self.page_size.learn(taken.bytes, records as u64);
+    }
+
+    /// Reads, and reads again on a new connection if the first was lost: its failure may have ended all that
+    /// are kept. So does a read that lost against others, on the same connection.
+    async fn retried<T, F: Future<Output = (Result<T, Error>, Lease)>>(
+        &self,
+        read: impl Fn(Lease) -> F,
+    ) -> Result<(T, Lease), Error> {
+        let mut lease = self.log.lease().await?;
+        let mut attempt = 1;
+        loop {
+            let (answer, used) = read(lease).await;
+            lease = used;
+            match answer {
+                Ok(answer) => return Ok((answer, lease)),
+                Err(error) if attempt == 1 && error.is_of_connection() => {
+                    self.log.connections.close_kept();
+                    lease = self.log.lease().await?;
+                }
+                Err(Error::Contended(_)) if attempt < ATTEMPTS => {}
+                Err(error) => return Err(error),
+            }
+            attempt += 1;
+        }
+    }
+
+    /// The answer to a statement, or the error of a lost connection.
+    async fn answered<T>(
         &self,
         answer: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        answered(self.answer_timeout, answer).await.map_err(|error| self.error(error))?
+        self.log.answered(answer).await.map_err(|error| self.log.error(error))?
     }
-
-    /// The rows of a statement; the first is the horizon if there is to be one.
-    async fn collect(
-        &self,
-        lease: &mut Lease,
-        query: Statement<'_, Postgres, PgArguments>,
-        horizon_first: bool,
-    ) -> Result<(u64, Collected), Error> {
-        self.answered(self.rows(lease, query, horizon_first)).await
-    }
-
-    async fn rows(
-        &self,
-        lease: &mut Lease,
-        query: Statement<'_, Postgres, PgArguments>,
-        horizon_first: bool,
-    ) -> Result<(u64, Collected), Error> {
-        let mut stream = query.fetch(self.connection(lease)?);
-        let mut rows = Rows::default();
-        let mut collected = Collected::default();
-        let mut horizon = 0;
-        if horizon_first {
-            let first = stream.try_next().await.map_err(|error| self.error(error))?;
-            let first = first.ok_or(Error::Answer("no horizon"))?;
-            horizon = row::number(&first).ok_or(Error::Answer("no horizon"))?;
-        }
-        while let Some(row) = stream.try_next().await.map_err(|error| self.error(error))? {
-            let record = rows.record(&row)?;
-            collected.bytes += bytes_of(&record);
-            collected.records.push(record);
-            // Records were far larger than those before: the rest is asked for again.
-            if collected.bytes > MOST_BYTES {
-                collected.cut = true;
-                break;
-            }
-        }
-        Ok((horizon, collected))
-    }
-
-    fn finish(&self, lease: Lease, page: &Collected) {
-        if !page.cut {
-            lease.done();
-        }
-        self.learn(page.bytes, page.records.len() as u64);
-    }
-
-    /// How many bytes so many records took.
-    pub(crate) fn learn(&self, bytes: u64, records: u64) {
-        if let Some(bytes) = bytes.checked_div(records) {
-            self.record_bytes.store(bytes, Ordering::Relaxed);
-        }
-    }
-
-    pub(crate) fn page_size(&self, left: &ReadCursor, most: u64) -> u64 {
-        let fitting = PAGE_BYTES / self.record_bytes.load(Ordering::Relaxed).max(1);
-        let most = usize::try_from(most.min(fitting).max(4)).unwrap_or(usize::MAX);
-        left.page_size(most) as u64
-    }
-
-    async fn lease(&self) -> Result<Lease, Error> {
-        self.connections.lease().await.map_err(|error| self.error(error))
-    }
-
-    /// One that no earlier failure of the server can have touched.
-    async fn fresh_lease(&self) -> Result<Lease, Error> {
-        self.connections.forget();
-        self.lease().await
-    }
-
-    pub(crate) fn connection<'a>(
-        &self,
-        lease: &'a mut Lease,
-    ) -> Result<&'a mut PgConnection, Error> {
-        lease.connection().map_err(|error| self.error(error))
-    }
-
-    pub(crate) fn error(&self, error: sqlx::Error) -> Error {
-        Error::of(error, Sent::No, self.lock_timeout)
-    }
-}
-
-#[derive(Debug, Default)]
-struct Collected {
-    records: Page,
-    bytes: u64,
-    /// Whether there was more than was taken.
-    cut: bool,
-}
-
-impl Collected {
-    fn is_full(&self, most: u64) -> bool {
-        self.cut || self.records.len() as u64 >= most
-    }
-}
-
-/// Roughly how many bytes a record takes.
-pub(crate) fn bytes_of(record: &Recorded<Bytes>) -> u64 {
-    record.event.len() as u64 + RECORD_BYTES
-}
-
-/// A number as the server holds it; past what it can hold there is nothing.
-pub(crate) fn number(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// A position that the server told of.
-pub(crate) const fn position(number: u64) -> Option<SequencePosition> {
-    SequencePosition::new(number)
-}
-
-/// A timeout as the server's settings take it; 0 would be for ever.
-pub(crate) fn milliseconds(timeout: Duration) -> String {
-    format!("{}ms", timeout.as_millis().clamp(1, i32::MAX as u128))
 }

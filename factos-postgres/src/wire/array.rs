@@ -1,5 +1,3 @@
-//! How values travel: one array element for each event or item, sets as array literals.
-
 use factos::{EventId, EventType, QueryItem};
 use sqlx::{
     Encode, Postgres, Type,
@@ -34,7 +32,7 @@ impl Encode<'_, Postgres> for Id {
     }
 }
 
-/// The items of a query: for each the literal of its types and that of its tags.
+/// The items of a query by columns: the array literal of each one's types, and that of its tags.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Items {
     pub(crate) types: Vec<String>,
@@ -43,19 +41,19 @@ pub(crate) struct Items {
 
 impl Items {
     pub(crate) fn push(&mut self, item: &QueryItem) {
-        self.types.push(literal(item.types().map(EventType::as_str)));
-        self.tags.push(literal(item.tags().iter()));
+        self.types.push(array_literal(item.types().map(EventType::as_str)));
+        self.tags.push(array_literal(item.tags().iter()));
     }
 
-    /// The one item that every event matches.
+    /// Adds an item that every event matches.
     pub(crate) fn push_any(&mut self) {
-        self.types.push(literal([].into_iter()));
-        self.tags.push(literal([].into_iter()));
+        self.types.push(array_literal([].into_iter()));
+        self.tags.push(array_literal([].into_iter()));
     }
 }
 
-/// A `text[]` as the server reads it.
-pub(crate) fn literal<'a>(elements: impl Iterator<Item = &'a str>) -> String {
+/// The literal of a `text[]`.
+pub(crate) fn array_literal<'a>(elements: impl Iterator<Item = &'a str>) -> String {
     let mut text = String::from("{");
     for element in elements {
         text.push_str(if text.len() == 1 { "\"" } else { ",\"" });
@@ -73,13 +71,13 @@ pub(crate) fn literal<'a>(elements: impl Iterator<Item = &'a str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::literal;
+    use super::array_literal;
 
     #[test]
     fn literals_are_quoted_and_escaped() {
-        assert_eq!(literal([].into_iter()), "{}");
-        assert_eq!(literal(["a:1", "b:2"].into_iter()), r#"{"a:1","b:2"}"#);
-        assert_eq!(literal(["a:\"\\", "NULL"].into_iter()), r#"{"a:\"\\","NULL"}"#);
-        assert_eq!(literal(["a:{,} '$1"].into_iter()), r#"{"a:{,} '$1"}"#);
+        assert_eq!(array_literal([].into_iter()), "{}");
+        assert_eq!(array_literal(["a:1", "b:2"].into_iter()), r#"{"a:1","b:2"}"#);
+        assert_eq!(array_literal(["a:\"\\", "NULL"].into_iter()), r#"{"a:\"\\","NULL"}"#);
+        assert_eq!(array_literal(["a:{,} '$1"].into_iter()), r#"{"a:{,} '$1"}"#);
     }
 }

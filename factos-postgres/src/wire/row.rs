@@ -1,26 +1,27 @@
-//! A row of the log as a record.
-
 use std::{
     collections::HashMap,
     time::{Duration, SystemTime},
 };
 
-use bytes::BytesMut;
-use factos::{Bytes, EventId, EventType, Metadata, Recorded, SequencePosition, StreamName, Tags};
+use factos::{
+    Bytes, EventId, EventType, Metadata, Payloads, Recorded, SequencePosition, StreamName, Tags,
+};
 use sqlx::{Row, ValueRef, postgres::PgRow};
 
 use crate::error::Error;
 
-/// The types seen so far, so that records share their names, and room that is used again.
+/// Makes records of rows. The records of one reader share the names of their types and the memory of small
+/// payloads.
 #[derive(Debug, Default)]
-pub(crate) struct Rows {
+pub(crate) struct RowReader {
     types: HashMap<Box<str>, EventType>,
-    lines: String,
+    /// Reused by each row.
+    tag_lines: String,
     payloads: Payloads,
 }
 
-impl Rows {
-    /// The record of a row of [`COLUMNS`](crate::sql::COLUMNS).
+impl RowReader {
+    /// The record in a row of [`COLUMNS`](crate::sql::COLUMNS).
     pub(crate) fn record(&mut self, row: &PgRow) -> Result<Recorded<Bytes>, Error> {
         let position = position(row)?;
         let damaged = |what| move || Error::CorruptEvent { position, what };
@@ -67,40 +68,40 @@ impl Rows {
             return Some(Tags::new());
         }
         let mut elements = rest.get(16..)?;
-        self.lines.clear();
+        self.tag_lines.clear();
         while !elements.is_empty() {
             let (length, rest) = int4(elements)?;
             let (tag, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-            if !self.lines.is_empty() {
-                self.lines.push('\n');
+            if !self.tag_lines.is_empty() {
+                self.tag_lines.push('\n');
             }
-            self.lines.push_str(text(tag)?);
+            self.tag_lines.push_str(text(tag)?);
             elements = rest;
         }
-        Tags::from_lines(&self.lines).ok()
+        Tags::from_lines(&self.tag_lines).ok()
     }
 }
 
-/// The position of a row, which all else is told beside.
-pub(crate) fn position(row: &PgRow) -> Result<SequencePosition, Error> {
-    number(row)
+/// The position of an event, which errors in its other columns tell.
+fn position(row: &PgRow) -> Result<SequencePosition, Error> {
+    first_number(row)
         .and_then(SequencePosition::new)
         .ok_or(Error::CorruptEvent { position: SequencePosition::FIRST, what: "its position" })
 }
 
-/// The first column as a number from 0.
-pub(crate) fn number(row: &PgRow) -> Option<u64> {
+/// The first column: a position, or 0 for an empty log.
+pub(crate) fn first_number(row: &PgRow) -> Option<u64> {
     column(row, 0).and_then(int8).and_then(|at| u64::try_from(at).ok())
 }
 
-/// The column beside those of an event: a place among what was asked for.
-pub(crate) fn place(row: &PgRow) -> Option<usize> {
-    let (place, _) = int4(column(row, 10)?)?;
-    usize::try_from(place).ok()?.checked_sub(1)
+/// The column after those of an event, as an index: the server counts from 1.
+pub(crate) fn item_index(row: &PgRow) -> Option<usize> {
+    let (item, _) = int4(column(row, 10)?)?;
+    usize::try_from(item).ok()?.checked_sub(1)
 }
 
 /// The time in a column.
-pub(crate) fn time_at(row: &PgRow, index: usize) -> Option<SystemTime> {
+pub(crate) fn time_in(row: &PgRow, index: usize) -> Option<SystemTime> {
     column(row, index).and_then(time)
 }
 
@@ -126,7 +127,7 @@ fn metadata(json: Option<&[u8]>) -> Option<Metadata> {
     json.map_or_else(|| Some(Metadata::new()), |json| serde_json::from_slice(json).ok())
 }
 
-/// 2000-01-01, from where the server counts.
+/// The beginning of 2000, from which the server counts.
 const EPOCH: Duration = Duration::from_secs(946_684_800);
 
 fn time(microseconds: &[u8]) -> Option<SystemTime> {
@@ -134,25 +135,4 @@ fn time(microseconds: &[u8]) -> Option<SystemTime> {
     let distance = Duration::from_micros(microseconds.unsigned_abs());
     let epoch = SystemTime::UNIX_EPOCH.checked_add(EPOCH)?;
     if microseconds < 0 { epoch.checked_sub(distance) } else { epoch.checked_add(distance) }
-}
-
-/// Copies small payloads side by side into shared blocks: one allocation for many events, and a record
-/// that is kept keeps no more than one block with it.
-#[derive(Debug, Default)]
-struct Payloads(BytesMut);
-
-const BLOCK: usize = 64 << 10;
-const SMALL: usize = 4 << 10;
-
-impl Payloads {
-    fn copy(&mut self, payload: &[u8]) -> Bytes {
-        if payload.len() > SMALL {
-            return Bytes::copy_from_slice(payload);
-        }
-        if self.0.capacity() < payload.len() {
-            self.0 = BytesMut::with_capacity(BLOCK);
-        }
-        self.0.extend_from_slice(payload);
-        self.0.split().freeze()
-    }
 }

@@ -1,0 +1,115 @@
+use std::{
+    mem,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use sqlx::{PgConnection, Postgres, pool::PoolConnection};
+use tokio::runtime::Handle;
+
+/// A connection that was kept for longer is pinged before it is used.
+const FRESH: Duration = Duration::from_millis(500);
+
+/// A connection that was kept for longer goes through the pool, which ends those that are too old.
+const TERM: Duration = Duration::from_secs(60);
+
+/// The connections that the store keeps between calls.
+#[derive(Debug)]
+pub(super) struct Kept {
+    state: Mutex<State>,
+    most: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    idle: Vec<Idle>,
+    /// How many tasks wait for a connection of the pool, which does not know of the kept ones.
+    asking: usize,
+}
+
+#[derive(Debug)]
+struct Idle {
+    connection: BoundConnection,
+    since: Instant,
+}
+
+/// A task that waits for a connection of the pool: while it lives, connections that are given back go there.
+#[derive(Debug)]
+pub(super) struct Asking<'a>(&'a Kept);
+
+impl Kept {
+    pub(super) fn new(most: usize) -> Self {
+        Self { state: Mutex::default(), most }
+    }
+
+    /// The connection of this runtime that was kept last, and whether that was a moment ago. If there is none,
+    /// the caller asks the pool.
+    pub(super) fn take(&self) -> Result<(BoundConnection, bool), Asking<'_>> {
+        let here = Handle::current().id();
+        let mut state = self.lock();
+        let is_of_here = |idle: &Idle| idle.connection.runtime.id() == here;
+        let Some(last) = state.idle.iter().rposition(is_of_here) else {
+            state.asking += 1;
+            return Err(Asking(self));
+        };
+        let Idle { connection, since } = state.idle.remove(last);
+        Ok((connection, since.elapsed() < FRESH))
+    }
+
+    /// Keeps the connection, or returns it to the pool.
+    pub(super) fn give_back(&self, connection: BoundConnection) {
+        let mut state = self.lock();
+        let is_kept = state.asking == 0 && state.idle.len() < self.most;
+        if is_kept && connection.since.elapsed() < TERM {
+            state.idle.push(Idle { connection, since: Instant::now() });
+        }
+    }
+
+    pub(super) fn close(&self) {
+        let idle = mem::take(&mut self.lock().idle);
+        idle.into_iter().for_each(|idle| idle.connection.close());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.lock().asking -= 1;
+    }
+}
+
+/// A connection of the pool, bound to the runtime that it was made on and only usable there.
+#[derive(Debug)]
+pub(super) struct BoundConnection {
+    connection: Option<PoolConnection<Postgres>>,
+    runtime: Handle,
+    /// When the pool gave it.
+    since: Instant,
+}
+
+impl BoundConnection {
+    pub(super) fn new(connection: PoolConnection<Postgres>) -> Self {
+        Self { connection: Some(connection), runtime: Handle::current(), since: Instant::now() }
+    }
+
+    pub(super) fn get(&mut self) -> Option<&mut PgConnection> {
+        self.connection.as_deref_mut()
+    }
+
+    pub(super) fn close(mut self) {
+        if let Some(connection) = &mut self.connection {
+            connection.close_on_drop();
+        }
+    }
+}
+
+impl Drop for BoundConnection {
+    fn drop(&mut self) {
+        // Outside of a runtime the pool would panic when it takes the connection back.
+        let _inside = self.runtime.enter();
+        self.connection = None;
+    }
+}

@@ -1,0 +1,112 @@
+use sqlx::{AssertSqlSafe, PgConnection, Row};
+
+use crate::{
+    config::Config,
+    error::{Error, Sent, sqlstate},
+    lock_names,
+    mode::Mode,
+};
+
+/// The format of the schema, kept in its table `meta`.
+pub(super) const FORMAT: i32 = 1;
+
+/// What the table `meta` of a log says.
+#[derive(Debug)]
+pub(super) struct Found {
+    format: i32,
+    lock_rule: i32,
+    mode: String,
+    pub(super) log_id: String,
+}
+
+/// What a schema holds.
+#[derive(Debug)]
+pub(super) enum State {
+    NoSchema,
+    Empty,
+    Foreign,
+    Log(Found),
+}
+
+impl Found {
+    /// Whether it is a log that this version can use and that was asked for.
+    pub(super) fn check(&self, config: &Config) -> Result<(), Error> {
+        let schema = config.schema.clone();
+        let (found, known) = (self.format, FORMAT);
+        if found > known {
+            return Err(Error::NewerFormat { schema, found, known });
+        }
+        if found < known {
+            return Err(Error::OlderFormat { schema, found, known });
+        }
+        let (found, known) = (self.lock_rule, lock_names::RULE);
+        if found != known {
+            return Err(Error::OtherLockRule { schema, found, known });
+        }
+        match config.mode {
+            Some(expected) if expected.as_str() != self.mode => {
+                Err(Error::OtherMode { schema, found: self.mode.clone(), expected })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn is_keyed(&self) -> bool {
+        self.mode == Mode::Keyed.as_str()
+    }
+}
+
+/// Checks that the schema holds a log that this version can use.
+pub(super) async fn check(config: &Config, connection: &mut PgConnection) -> Result<Found, Error> {
+    match state(config, connection).await? {
+        State::Log(found) => found.check(config).map(|()| found),
+        State::Foreign => Err(Error::ForeignSchema { schema: config.schema.clone() }),
+        State::NoSchema | State::Empty => {
+            Err(Error::MissingSchema { schema: config.schema.clone() })
+        }
+    }
+}
+
+pub(super) async fn state(config: &Config, connection: &mut PgConnection) -> Result<State, Error> {
+    let failed = |error| Error::of(error, Sent::No, config.lock_timeout);
+    let row = sqlx::query(
+        "SELECT n.oid IS NOT NULL, count(c.oid) > 0,
+                count(c.oid) FILTER (WHERE c.relname IN ('meta', 'events', 'tags')) = 3
+         FROM (SELECT $1::text AS name) wanted
+         LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = wanted.name
+         LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+         GROUP BY n.oid",
+    )
+    .bind(&config.schema)
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(failed)?;
+    let get = |index: usize| row.try_get::<bool, _>(index).map_err(failed);
+    match (get(0)?, get(1)?, get(2)?) {
+        (false, ..) => return Ok(State::NoSchema),
+        (true, false, _) => return Ok(State::Empty),
+        (true, true, false) => return Ok(State::Foreign),
+        (true, true, true) => {}
+    }
+    let text = format!(
+        "SELECT format, lock_rule, mode, log_id::text FROM \"{}\".meta WHERE one",
+        config.schema
+    );
+    let row = sqlx::query(AssertSqlSafe(text)).fetch_optional(connection).await;
+    let row = match row {
+        Ok(Some(row)) => row,
+        // Tables of these names, with other columns or without the one row.
+        Ok(None) => return Ok(State::Foreign),
+        Err(error) if sqlstate(&error).as_deref() == Some("42703") => return Ok(State::Foreign),
+        Err(error) => return Err(failed(error)),
+    };
+    let found = || {
+        Ok(Found {
+            format: row.try_get(0)?,
+            lock_rule: row.try_get(1)?,
+            mode: row.try_get(2)?,
+            log_id: row.try_get(3)?,
+        })
+    };
+    found().map(State::Log).map_err(failed)
+}

@@ -1,0 +1,66 @@
+use std::time::Duration;
+
+use factos::backend::Head;
+use sqlx::PgPool;
+
+use super::{check::check, create::migrate, lock_check::check_locks};
+use crate::{
+    config::Config,
+    connections::{Connections, Lease, answered},
+    error::{Error, Sent},
+    sql::Statements,
+};
+
+/// An open log.
+#[derive(Debug)]
+pub(crate) struct Log {
+    pub(crate) id: String,
+    pub(crate) is_keyed: bool,
+    pub(crate) connections: Connections,
+    pub(crate) statements: Statements,
+    pub(crate) lock_timeout: Duration,
+    /// How long the server may take to answer a statement. After that its connection is lost.
+    answer_timeout: Duration,
+    pub(crate) head: Head,
+}
+
+impl Log {
+    pub(crate) async fn open(config: &Config, pool: PgPool) -> Result<Self, Error> {
+        if config.create {
+            migrate(config, &pool).await?;
+        }
+        let failed = |error| Error::of(error, Sent::No, config.lock_timeout);
+        let mut connection = pool.acquire().await.map_err(failed)?;
+        let found = check(config, &mut connection).await?;
+        drop(connection);
+        if found.is_keyed() {
+            check_locks(config, &pool).await?;
+        }
+        Ok(Self {
+            is_keyed: found.is_keyed(),
+            id: found.log_id,
+            connections: Connections::new(pool, config.held),
+            statements: Statements::of(&config.schema),
+            lock_timeout: config.lock_timeout,
+            answer_timeout: config.lock_timeout.saturating_add(config.socket_timeout),
+            head: Head::new(),
+        })
+    }
+
+    pub(crate) async fn lease(&self) -> Result<Lease, Error> {
+        self.connections.lease().await.map_err(|error| self.error(error))
+    }
+
+    /// The answer to a statement, or the error of a lost connection.
+    pub(crate) async fn answered<T>(
+        &self,
+        answer: impl Future<Output = T>,
+    ) -> Result<T, sqlx::Error> {
+        answered(self.answer_timeout, answer).await
+    }
+
+    /// The error of a statement that writes nothing.
+    pub(crate) fn error(&self, error: sqlx::Error) -> Error {
+        Error::of(error, Sent::No, self.lock_timeout)
+    }
+}
