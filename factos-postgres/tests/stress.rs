@@ -11,8 +11,8 @@ mod audit;
 mod clients;
 #[path = "stress/followers.rs"]
 mod followers;
-#[path = "stress/mutation.rs"]
-mod mutation;
+#[path = "stress/race_mutants.rs"]
+mod race_mutants;
 #[path = "stress/rules.rs"]
 mod rules;
 
@@ -28,7 +28,7 @@ use crate::{
     audit::Findings,
     clients::Workforce,
     followers::Followers,
-    mutation::Mutation,
+    race_mutants::RaceMutant,
     support::{Schema, url},
 };
 
@@ -56,13 +56,13 @@ async fn handles(schema: &Schema) -> Vec<PostgresStore> {
 }
 
 /// Works on the log for a while, in this process and perhaps in that of another test, and looks at what came of it.
-async fn run(schema: Schema, mutation: Mutation, time: Duration, other: Option<&str>) -> Findings {
+async fn run(schema: Schema, mutant: RaceMutant, time: Duration, other: Option<&str>) -> Findings {
     let schema = Arc::new(schema);
     // Opened before the SQL is broken: a store refuses locks that do not exclude.
     let handles = handles(&schema).await;
     let followers = Followers::start(&schema, &handles).await;
-    mutation.apply(&schema).await;
-    if mutation == Mutation::SerializableInsteadOfLocks {
+    mutant.apply(&schema).await;
+    if mutant == RaceMutant::SerializableInsteadOfLocks {
         for handle in &handles {
             handle.pool().set_connect_options(serializable());
         }
@@ -74,14 +74,14 @@ async fn run(schema: Schema, mutation: Mutation, time: Duration, other: Option<&
         command.env("FACTOS_TEST_MILLIS", time.as_millis().to_string());
         command.stdout(Stdio::null()).spawn().unwrap()
     });
-    let reads = Workforce::of(&handles, mutation != Mutation::None).work(time).await;
+    let reads = Workforce::of(&handles, mutant != RaceMutant::None).work(time).await;
     if let Some(mut child) = child {
         assert!(child.wait().await.unwrap().success(), "the other process failed");
     }
     let log = handles[0].read_all(&Query::all()).await.unwrap();
     let followed = followers.finish(handles[0].head().await.unwrap()).await;
     let findings = Findings::of(&log, &reads, &followed);
-    println!("{mutation:?}, {}: {findings}", schema.mode);
+    println!("{mutant:?}, {}: {findings}", schema.mode);
     findings
 }
 
@@ -104,7 +104,7 @@ async fn is_exact(mode: Mode, test: &str) {
         return work_for_another(name, mode).await;
     }
     let schema = Schema::new(mode).await;
-    let findings = run(schema, Mutation::None, seconds(10), Some(test)).await;
+    let findings = run(schema, RaceMutant::None, seconds(10), Some(test)).await;
     assert!(findings.is_clean(), "{findings}");
     assert!(findings.decisions > 100, "hardly anything was decided: {findings}");
 }
@@ -121,41 +121,41 @@ async fn right_portable_sql_loses_nothing() {
     is_exact(Mode::Portable, "right_portable_sql_loses_nothing").await;
 }
 
-async fn broken(mutation: Mutation) -> Findings {
-    run(Schema::new(Mode::Keyed).await, mutation, Duration::from_secs(6), None).await
+async fn broken(mutant: RaceMutant) -> Findings {
+    run(Schema::new(Mode::Keyed).await, mutant, Duration::from_secs(6), None).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn missing_locks_are_caught() {
-    let findings = broken(Mutation::NoLocks).await;
+    let findings = broken(RaceMutant::NoLocks).await;
     assert!(findings.lost_conflicts > 0 && findings.broken_rules > 0, "{findings}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn positions_before_locks_are_caught() {
-    let findings = broken(Mutation::PositionsBeforeLocks).await;
+    let findings = broken(RaceMutant::PositionsBeforeLocks).await;
     assert!(findings.lost_conflicts + findings.wrong_reads > 0, "{findings}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn a_missing_barrier_is_caught() {
-    let findings = broken(Mutation::NoBarrier).await;
+    let findings = broken(RaceMutant::NoBarrier).await;
     assert!(findings.wrong_reads > 0, "{findings}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn missing_floor_marks_are_caught() {
-    let findings = broken(Mutation::NoFloorMarks).await;
+    let findings = broken(RaceMutant::NoFloorMarks).await;
     assert!(findings.missed > 0, "{findings}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn serializable_instead_of_locks_is_caught() {
-    let findings = broken(Mutation::SerializableInsteadOfLocks).await;
+    let findings = broken(RaceMutant::SerializableInsteadOfLocks).await;
     assert!(findings.lost_conflicts + findings.wrong_reads > 0, "{findings}");
 }

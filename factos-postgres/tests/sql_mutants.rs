@@ -9,7 +9,7 @@ mod support;
 
 #[path = "support/handle.rs"]
 mod handle;
-#[path = "mutants/log.rs"]
+#[path = "sql_mutants/log.rs"]
 mod log;
 
 use factos::conformance::{Case, cases};
@@ -24,7 +24,7 @@ macro_rules! mutants {
             use super::*;
 
             $(#[test]
-            #[ignore = "needs a PostgreSQL server: run by scripts/mutate"]
+            #[ignore = "needs a PostgreSQL server: run by scripts/mutation-tests"]
             fn $name() {
                 struct This;
 
@@ -217,7 +217,7 @@ const LOCKS_EACH: &str = "LOOP\n  strong :=";
 macro_rules! controls {
     ($($name:ident: $mode:ident;)*) => {
         $(#[test]
-        #[ignore = "needs a PostgreSQL server: run by scripts/mutate"]
+        #[ignore = "needs a PostgreSQL server: run by scripts/mutation-tests"]
         fn $name() {
             struct Slow;
 
@@ -237,7 +237,7 @@ macro_rules! controls {
 
 /// The positions of batches may alternate, as they do by chance.
 #[test]
-#[ignore = "needs a PostgreSQL server: run by scripts/mutate"]
+#[ignore = "needs a PostgreSQL server: run by scripts/mutation-tests"]
 fn a_batch_among_others_is_seen_whole() {
     struct Alternating;
 

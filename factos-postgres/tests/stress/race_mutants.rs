@@ -3,7 +3,7 @@
 use crate::support::Schema;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mutation {
+pub(crate) enum RaceMutant {
     None,
     NoLocks,
     PositionsBeforeLocks,
@@ -15,7 +15,7 @@ pub(crate) enum Mutation {
 const SLEEP: &str =
     "PERFORM pg_sleep(CASE WHEN random() < 0.02 THEN 0.03 ELSE random() * 0.003 END);";
 
-impl Mutation {
+impl RaceMutant {
     /// Replaces functions of the log: always with sleeps, and with what is wrong.
     pub(crate) async fn apply(self, schema: &Schema) {
         let sql = Functions(schema.config().sql(), schema.name.clone());
