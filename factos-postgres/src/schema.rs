@@ -5,12 +5,8 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, Row};
 use crate::{
     config::{Config, Mode},
     error::{Error, Sent},
-    names,
+    names, sql,
 };
-
-const SCHEMA: &str = include_str!("sql/schema.sql");
-const KEYED: &str = include_str!("sql/keyed.sql");
-const PORTABLE: &str = include_str!("sql/portable.sql");
 
 /// The format of the schema, kept in its table `meta`.
 const FORMAT: i32 = 1;
@@ -26,12 +22,13 @@ const ATTEMPTS: u32 = 10;
 /// The SQL that creates the log in a schema of this name.
 pub(crate) fn creation(schema: &str, mode: Mode) -> String {
     let mode_sql = match mode {
-        Mode::Keyed => KEYED,
-        Mode::Portable => PORTABLE,
+        Mode::Keyed => sql::KEYED,
+        Mode::Portable => sql::PORTABLE,
     };
+    let files = [&sql::EVERY_MODE[..], &mode_sql].concat().join("\n");
     let [locks, marks] = lock_classes(schema);
     let sql = format!(
-        "{SCHEMA}\n{mode_sql}\nINSERT INTO factos.meta (format, lock_rule, mode) VALUES ({FORMAT}, {}, '{mode}');\n",
+        "{files}\nINSERT INTO factos.meta (format, lock_rule, mode) VALUES ({FORMAT}, {}, '{mode}');\n",
         names::RULE
     );
     sql.replace("CREATE SCHEMA factos;", &format!("CREATE SCHEMA \"{schema}\";"))

@@ -1,9 +1,10 @@
-//! Sleeps between a position and its commit, and SQL that is wrong in one way.
+//! SQL that is wrong in one way, and sleeps between a position and its commit that make races likely.
 
 use crate::support::Schema;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RaceMutant {
+    /// Nothing is wrong.
     None,
     NoLocks,
     PositionsBeforeLocks,
@@ -18,38 +19,36 @@ const SLEEP: &str =
 impl RaceMutant {
     /// Replaces functions of the log: always with sleeps, and with what is wrong.
     pub(crate) async fn apply(self, schema: &Schema) {
-        let sql = Functions(schema.config().sql(), schema.name.clone());
-        let mut take = sql.function("_take");
-        let mut insert = sql.function("_insert");
-        swap(&mut insert, "RETURN ARRAY[n];", &format!("{SLEEP} RETURN ARRAY[n];"));
-        swap(&mut insert, " RETURN revs;\n", &format!(" {SLEEP} RETURN revs;\n"));
+        let log = Functions { sql: schema.config().sql(), schema: schema.name.clone() };
+        let mut take = log.function("_take_positions");
+        let mut insert = log.function("_insert");
+        swap(&mut insert, "RETURN ARRAY[revision];", &format!("{SLEEP} RETURN ARRAY[revision];"));
+        swap(&mut insert, "RETURN revisions;", &format!("{SLEEP} RETURN revisions;"));
         if schema.mode == factos_postgres::Mode::Keyed {
-            let start = take.find(" IF n = 1").unwrap();
-            let end = start + take[start..].find('\n').unwrap();
-            take.replace_range(start..end, "");
-            swap(&mut take, " RETURN r;", &format!(" {SLEEP} RETURN r;"));
+            // A single position is taken as several are, so that it is slept after as well.
+            swap(&mut take, "IF wanted = 1 THEN", "IF false THEN");
+            swap(&mut take, "RETURN positions;", &format!("{SLEEP} RETURN positions;"));
         }
         let mut changed = Vec::new();
         match self {
             Self::None => {}
-            Self::NoLocks => changed.push(sql.without_locks()),
-            Self::PositionsBeforeLocks => changed.push(sql.with_positions_first()),
+            Self::NoLocks => changed.push(log.without_locks()),
+            Self::PositionsBeforeLocks => changed.push(log.with_positions_first()),
             Self::NoBarrier => {
-                let mut barrier = sql.function("_barrier");
-                let lock = format!("held := {}_lock(names, excl, patient);", sql.prefix());
-                swap(&mut barrier, &lock, "");
+                let mut barrier = log.function("_barrier");
+                swap(&mut barrier, &log.locking(), "");
                 changed.push(barrier);
             }
             Self::NoFloorMarks => {
-                let start = take.find(" v := pg_advisory_xact_lock_shared").unwrap();
+                let start = take.find("ignored := pg_advisory_xact_lock_shared").unwrap();
                 let end = start + take[start..].find('\n').unwrap();
                 take.replace_range(start..end, "");
             }
             Self::SerializableInsteadOfLocks => {
-                changed.push(sql.without_locks());
-                let mut guard = sql.function("_guard");
-                swap(&mut guard, "BEGIN\n", "BEGIN\n RETURN;\n");
-                changed.push(guard);
+                changed.push(log.without_locks());
+                let mut check = log.function("_check_isolation");
+                swap(&mut check, "BEGIN\n", "BEGIN\n  RETURN;\n");
+                changed.push(check);
             }
         }
         changed.extend([take, insert]);
@@ -57,37 +56,49 @@ impl RaceMutant {
     }
 }
 
-/// The SQL of a log, and its schema.
-struct Functions(String, String);
+/// The functions of a log.
+struct Functions {
+    sql: String,
+    schema: String,
+}
 
 impl Functions {
-    fn prefix(&self) -> String {
-        format!("\"{}\".", self.1)
+    fn qualified(&self, name: &str) -> String {
+        format!("\"{}\".{name}", self.schema)
     }
 
     /// The statement that replaces a function by itself.
     fn function(&self, name: &str) -> String {
-        let begin = format!("CREATE FUNCTION {}{name}(", self.prefix());
-        let start = self.0.find(&begin).unwrap_or_else(|| panic!("no function {name}"));
-        let end = start + self.0[start..].find("END $$;").unwrap() + "END $$;".len();
-        self.0[start..end].replacen("CREATE", "CREATE OR REPLACE", 1)
+        let begin = format!("CREATE FUNCTION {}(", self.qualified(name));
+        let start = self.sql.find(&begin).unwrap_or_else(|| panic!("no function {name}"));
+        let end = start + self.sql[start..].find("END $$;").unwrap() + "END $$;".len();
+        self.sql[start..end].replacen("CREATE", "CREATE OR REPLACE", 1)
+    }
+
+    /// The statement that takes the locks, in an append and in a barrier.
+    fn locking(&self) -> String {
+        format!("held := {}(names, exclusive, may_wait);", self.qualified("_lock"))
     }
 
     fn without_locks(&self) -> String {
         let mut lock = self.function("_lock");
-        swap(&mut lock, "BEGIN\n", "BEGIN\n RETURN NULL;\n");
+        swap(&mut lock, "BEGIN\n", "BEGIN\n  RETURN NULL;\n");
         lock
     }
 
     fn with_positions_first(&self) -> String {
         let mut append = self.function("append");
-        let prefix = self.prefix();
-        swap(&mut append, "v text;\nBEGIN\n", "v text; early bigint[];\nBEGIN\n");
-        let lock = format!("held := {prefix}_lock(names, excl, patient);");
-        swap(&mut append, &lock, &format!("early := {prefix}_take(n); {lock}"));
-        swap(&mut append, &format!("pos := {prefix}_take(n);"), "pos := early;");
-        let rest = format!("pos := {prefix}_take(cardinality(keep));");
-        swap(&mut append, &rest, "pos := early[1:cardinality(keep)];");
+        let take =
+            |events: &str| format!("{}(cardinality({events}))", self.qualified("_take_positions"));
+        let locking = self.locking();
+        swap(&mut append, "  accepted int[];\n", "  accepted int[];\n  early bigint[];\n");
+        swap(&mut append, &format!("positions := {};", take("ids")), "positions := early;");
+        swap(
+            &mut append,
+            &format!("positions := {};", take("accepted")),
+            "positions := early[1:cardinality(accepted)];",
+        );
+        swap(&mut append, &locking, &format!("early := {}; {locking}", take("ids")));
         append
     }
 }
