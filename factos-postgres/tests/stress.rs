@@ -26,7 +26,7 @@ use factos_postgres::{
 
 use crate::{
     audit::Findings,
-    clients::Workforce,
+    clients::Clients,
     followers::Followers,
     race_mutants::RaceMutant,
     support::{Schema, url},
@@ -55,7 +55,8 @@ async fn handles(schema: &Schema) -> Vec<PostgresStore> {
     handles
 }
 
-/// Works on the log for a while, in this process and perhaps in that of another test, and looks at what came of it.
+/// Runs the clients on a log for a while and audits it. If `other` names a test, a second process runs that
+/// test beside, which runs clients on the same log.
 async fn run(schema: Schema, mutant: RaceMutant, time: Duration, other: Option<&str>) -> Findings {
     let schema = Arc::new(schema);
     // Opened before the SQL is broken: a store refuses locks that do not exclude.
@@ -74,7 +75,7 @@ async fn run(schema: Schema, mutant: RaceMutant, time: Duration, other: Option<&
         command.env("FACTOS_TEST_MILLIS", time.as_millis().to_string());
         command.stdout(Stdio::null()).spawn().unwrap()
     });
-    let reads = Workforce::of(&handles, mutant != RaceMutant::None).work(time).await;
+    let reads = Clients::of(&handles, mutant != RaceMutant::None).work(time).await;
     if let Some(mut child) = child {
         assert!(child.wait().await.unwrap().success(), "the other process failed");
     }
@@ -90,13 +91,13 @@ fn serializable() -> PgConnectOptions {
     options.options([("default_transaction_isolation", "serializable")])
 }
 
-/// What a test does as its other process: works on the log of the one that started it.
+/// What a test does in the second process: it only runs clients, on the log of the process that started it.
 async fn work_for_another(name: String, mode: Mode) {
-    // The schema is dropped by whoever made it.
+    // The process that made the schema drops it.
     let schema = ManuallyDrop::new(Schema { name, mode });
     let handles = handles(&schema).await;
     let time = Duration::from_millis(env::var("FACTOS_TEST_MILLIS").unwrap().parse().unwrap());
-    Workforce::of(&handles, false).work(time).await;
+    Clients::of(&handles, false).work(time).await;
 }
 
 async fn is_exact(mode: Mode, test: &str) {
