@@ -1,4 +1,4 @@
-//! The statements of one log: the schema's name is the only part that varies.
+//! The SQL that makes a log, and the statements that are sent to one.
 
 use std::sync::Arc;
 
@@ -7,6 +7,31 @@ use sqlx::AssertSqlSafe;
 /// The columns of an event, in the order of the table.
 pub(crate) const COLUMNS: &str =
     "position, id, stream, revision, type, version, tags, metadata, recorded_at, payload";
+
+/// What makes a log of any mode, a file for each topic. It calls functions that each mode defines.
+pub(crate) const EVERY_MODE: [&str; 7] = [
+    include_str!("sql/tables.sql"),
+    include_str!("sql/append.sql"),
+    include_str!("sql/conditions.sql"),
+    include_str!("sql/insert.sql"),
+    include_str!("sql/read.sql"),
+    include_str!("sql/read_many.sql"),
+    include_str!("sql/pages.sql"),
+];
+
+/// What the keyed mode, the default, adds.
+pub(crate) const KEYED: [&str; 3] = [
+    include_str!("sql/keyed_default/positions.sql"),
+    include_str!("sql/keyed_default/locks.sql"),
+    include_str!("sql/keyed_default/horizon.sql"),
+];
+
+/// What the portable mode adds instead.
+pub(crate) const PORTABLE: [&str; 3] = [
+    include_str!("sql/portable/positions.sql"),
+    include_str!("sql/portable/locks.sql"),
+    include_str!("sql/portable/horizon.sql"),
+];
 
 /// A statement that is prepared once a connection.
 #[derive(Debug, Clone)]
@@ -18,6 +43,7 @@ impl Statement {
     }
 }
 
+/// The statements of one log: the schema's name is the only part that varies.
 #[derive(Debug)]
 pub(crate) struct Statements {
     pub(crate) append: Statement,
@@ -39,17 +65,20 @@ impl Statements {
         let statement = |text: String| Statement(text.into());
         Self {
             append: statement(format!(
-                "SELECT held, kind, hit, pos, revs, at FROM {}",
+                "SELECT held, verdicts, findings, positions, revisions, recorded_at FROM {}",
                 call("append", 22)
             )),
             read: statement(format!("SELECT {COLUMNS} FROM {}", call("read", 11))),
             read_many: statement(format!("SELECT {COLUMNS}, item FROM {}", call("read_many", 11))),
-            page: statement(format!("SELECT {COLUMNS} FROM {}", call("_page", 6))),
+            page: statement(format!("SELECT {COLUMNS} FROM {}", call("_page_of_query", 6))),
             page_of_all: statement(format!(
                 "SELECT {COLUMNS} FROM \"{schema}\".events
                  WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3"
             )),
-            page_of_stream: statement(format!("SELECT {COLUMNS} FROM {}", call("_stream_page", 6))),
+            page_of_stream: statement(format!(
+                "SELECT {COLUMNS} FROM {}",
+                call("_page_of_stream", 6)
+            )),
             head: statement(format!("SELECT max(position) FROM \"{schema}\".events")),
         }
     }

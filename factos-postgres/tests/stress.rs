@@ -11,8 +11,8 @@ mod audit;
 mod clients;
 #[path = "stress/followers.rs"]
 mod followers;
-#[path = "stress/mutation.rs"]
-mod mutation;
+#[path = "stress/race_mutants.rs"]
+mod race_mutants;
 #[path = "stress/rules.rs"]
 mod rules;
 
@@ -26,9 +26,9 @@ use factos_postgres::{
 
 use crate::{
     audit::Findings,
-    clients::Workforce,
+    clients::Clients,
     followers::Followers,
-    mutation::Mutation,
+    race_mutants::RaceMutant,
     support::{Schema, url},
 };
 
@@ -55,14 +55,15 @@ async fn handles(schema: &Schema) -> Vec<PostgresStore> {
     handles
 }
 
-/// Works on the log for a while, in this process and perhaps in that of another test, and looks at what came of it.
-async fn run(schema: Schema, mutation: Mutation, time: Duration, other: Option<&str>) -> Findings {
+/// Runs the clients on a log for a while and audits it. If `other` names a test, a second process runs that
+/// test beside, which runs clients on the same log.
+async fn run(schema: Schema, mutant: RaceMutant, time: Duration, other: Option<&str>) -> Findings {
     let schema = Arc::new(schema);
     // Opened before the SQL is broken: a store refuses locks that do not exclude.
     let handles = handles(&schema).await;
     let followers = Followers::start(&schema, &handles).await;
-    mutation.apply(&schema).await;
-    if mutation == Mutation::SerializableInsteadOfLocks {
+    mutant.apply(&schema).await;
+    if mutant == RaceMutant::SerializableInsteadOfLocks {
         for handle in &handles {
             handle.pool().set_connect_options(serializable());
         }
@@ -74,14 +75,14 @@ async fn run(schema: Schema, mutation: Mutation, time: Duration, other: Option<&
         command.env("FACTOS_TEST_MILLIS", time.as_millis().to_string());
         command.stdout(Stdio::null()).spawn().unwrap()
     });
-    let reads = Workforce::of(&handles, mutation != Mutation::None).work(time).await;
+    let reads = Clients::of(&handles, mutant != RaceMutant::None).work(time).await;
     if let Some(mut child) = child {
         assert!(child.wait().await.unwrap().success(), "the other process failed");
     }
     let log = handles[0].read_all(&Query::all()).await.unwrap();
     let followed = followers.finish(handles[0].head().await.unwrap()).await;
     let findings = Findings::of(&log, &reads, &followed);
-    println!("{mutation:?}, {}: {findings}", schema.mode);
+    println!("{mutant:?}, {}: {findings}", schema.mode);
     findings
 }
 
@@ -90,13 +91,13 @@ fn serializable() -> PgConnectOptions {
     options.options([("default_transaction_isolation", "serializable")])
 }
 
-/// What a test does as its other process: works on the log of the one that started it.
+/// What a test does in the second process: it only runs clients, on the log of the process that started it.
 async fn work_for_another(name: String, mode: Mode) {
-    // The schema is dropped by whoever made it.
+    // The process that made the schema drops it.
     let schema = ManuallyDrop::new(Schema { name, mode });
     let handles = handles(&schema).await;
     let time = Duration::from_millis(env::var("FACTOS_TEST_MILLIS").unwrap().parse().unwrap());
-    Workforce::of(&handles, false).work(time).await;
+    Clients::of(&handles, false).work(time).await;
 }
 
 async fn is_exact(mode: Mode, test: &str) {
@@ -104,7 +105,7 @@ async fn is_exact(mode: Mode, test: &str) {
         return work_for_another(name, mode).await;
     }
     let schema = Schema::new(mode).await;
-    let findings = run(schema, Mutation::None, seconds(10), Some(test)).await;
+    let findings = run(schema, RaceMutant::None, seconds(10), Some(test)).await;
     assert!(findings.is_clean(), "{findings}");
     assert!(findings.decisions > 100, "hardly anything was decided: {findings}");
 }
@@ -121,41 +122,41 @@ async fn right_portable_sql_loses_nothing() {
     is_exact(Mode::Portable, "right_portable_sql_loses_nothing").await;
 }
 
-async fn broken(mutation: Mutation) -> Findings {
-    run(Schema::new(Mode::Keyed).await, mutation, Duration::from_secs(6), None).await
+async fn broken(mutant: RaceMutant) -> Findings {
+    run(Schema::new(Mode::Keyed).await, mutant, Duration::from_secs(6), None).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn missing_locks_are_caught() {
-    let findings = broken(Mutation::NoLocks).await;
+    let findings = broken(RaceMutant::NoLocks).await;
     assert!(findings.lost_conflicts > 0 && findings.broken_rules > 0, "{findings}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn positions_before_locks_are_caught() {
-    let findings = broken(Mutation::PositionsBeforeLocks).await;
+    let findings = broken(RaceMutant::PositionsBeforeLocks).await;
     assert!(findings.lost_conflicts + findings.wrong_reads > 0, "{findings}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn a_missing_barrier_is_caught() {
-    let findings = broken(Mutation::NoBarrier).await;
+    let findings = broken(RaceMutant::NoBarrier).await;
     assert!(findings.wrong_reads > 0, "{findings}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn missing_floor_marks_are_caught() {
-    let findings = broken(Mutation::NoFloorMarks).await;
+    let findings = broken(RaceMutant::NoFloorMarks).await;
     assert!(findings.missed > 0, "{findings}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn serializable_instead_of_locks_is_caught() {
-    let findings = broken(Mutation::SerializableInsteadOfLocks).await;
+    let findings = broken(RaceMutant::SerializableInsteadOfLocks).await;
     assert!(findings.lost_conflicts + findings.wrong_reads > 0, "{findings}");
 }

@@ -7,11 +7,8 @@ use crate::{
     error::{Error, Sent, sqlstate},
     lock_names,
     mode::Mode,
+    sql,
 };
-
-const SCHEMA: &str = include_str!("../sql/schema.sql");
-const KEYED: &str = include_str!("../sql/keyed.sql");
-const PORTABLE: &str = include_str!("../sql/portable.sql");
 
 /// The lock classes in the SQL as it is written, for the schema `factos`.
 const CLASSES: [&str; 2] = ["1178796033", "1178796034"];
@@ -41,12 +38,13 @@ impl Config {
 /// The SQL that creates the log in a schema of this name.
 fn creation(schema: &str, mode: Mode) -> String {
     let mode_sql = match mode {
-        Mode::Keyed => KEYED,
-        Mode::Portable => PORTABLE,
+        Mode::Keyed => sql::KEYED,
+        Mode::Portable => sql::PORTABLE,
     };
+    let files = [&sql::EVERY_MODE[..], &mode_sql].concat().join("\n");
     let [locks, marks] = lock_classes(schema);
     let sql = format!(
-        "{SCHEMA}\n{mode_sql}\nINSERT INTO factos.meta (format, lock_rule, mode) VALUES ({FORMAT}, {}, '{mode}');\n",
+        "{files}\nINSERT INTO factos.meta (format, lock_rule, mode) VALUES ({FORMAT}, {}, '{mode}');\n",
         lock_names::RULE
     );
     sql.replace("CREATE SCHEMA factos;", &format!("CREATE SCHEMA \"{schema}\";"))

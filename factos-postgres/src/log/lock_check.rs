@@ -33,8 +33,8 @@ async fn try_locks(
     }
     let schema = &config.schema;
     let name = format!("probe:{}", EventId::new());
-    let lock = format!("SELECT \"{schema}\"._probe('{name}', true)");
-    let is_free = format!("SELECT \"{schema}\"._probe('{name}', false)");
+    let lock = format!("SELECT \"{schema}\"._probe_lock('{name}', true)");
+    let is_free = format!("SELECT \"{schema}\"._probe_lock('{name}', false)");
     let is_shown = "SELECT count(*) > 0 FROM pg_locks
          WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid()";
     let mut holder = one.begin().await?;

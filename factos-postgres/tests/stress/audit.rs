@@ -1,4 +1,5 @@
-//! The log replayed: every decision and every read again, with all that came to light later.
+//! The audit of a log: every decision and every read is compared with all events that the log has in the
+//! end.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,7 +18,7 @@ use crate::{
 pub(crate) struct Findings {
     pub(crate) events: usize,
     pub(crate) decisions: usize,
-    /// Decisions accepted although a matching event lies between what they saw and where they stand.
+    /// Decisions accepted although a matching event lies between what they saw and their own position.
     pub(crate) lost_conflicts: usize,
     /// Reads that did not show every matching event up to what they observed.
     pub(crate) wrong_reads: usize,

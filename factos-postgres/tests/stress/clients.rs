@@ -10,7 +10,7 @@ use factos_postgres::PostgresStore;
 
 use crate::rules::{self, Rule, Seen};
 
-/// A read, whatever was decided on it: how many events it showed, up to where.
+/// A read: how many events it showed, up to which position.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Read {
     pub(crate) rule: Rule,
@@ -18,20 +18,21 @@ pub(crate) struct Read {
     pub(crate) seen: usize,
 }
 
-pub(crate) struct Workforce<'a> {
+pub(crate) struct Clients<'a> {
     handles: &'a [PostgresStore],
-    /// Whether the SQL is broken, so that indexes may meet what locks should have kept apart.
+    /// Whether any error is allowed: where the SQL is wrong, a unique index may refuse what a lock should
+    /// have kept apart.
     lenient: bool,
 }
 
 const CLIENTS: usize = 16;
 
-impl<'a> Workforce<'a> {
+impl<'a> Clients<'a> {
     pub(crate) const fn of(handles: &'a [PostgresStore], lenient: bool) -> Self {
         Self { handles, lenient }
     }
 
-    /// All reads of all clients.
+    /// Works for so long, and returns all reads of all clients.
     pub(crate) async fn work(self, time: Duration) -> Vec<Read> {
         let until = Instant::now() + time;
         let clients: Vec<_> = (0..CLIENTS)
@@ -122,7 +123,7 @@ async fn hold(store: &PostgresStore, reads: &mut Vec<Read>) -> Result<(), StoreE
     Ok(())
 }
 
-/// A conflict is nothing to tell of.
+/// The error of the store, if there is one. A conflict is expected.
 fn store_error<T>(outcome: Result<T, AppendError>) -> Result<(), StoreError> {
     match outcome {
         Ok(_) | Err(AppendError::Conflict(_)) => Ok(()),

@@ -1,4 +1,4 @@
-//! Three followers that are to see every event once and in order.
+//! Three followers, which must see every event once and in order.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ pub(crate) struct Followers {
 }
 
 impl Followers {
-    /// On a handle of a writer, and on two of their own.
+    /// Starts one on the handle of a writer, and two on handles of their own.
     pub(crate) async fn start(schema: &Arc<Schema>, handles: &[PostgresStore]) -> Self {
         let (end, told) = watch::channel(None);
         let stores = [handles[0].clone(), schema.open().await, schema.open().await];
@@ -25,7 +25,7 @@ impl Followers {
         Self { end, tasks }
     }
 
-    /// What each saw, once it has come to the end.
+    /// What each saw, after it has reached the head.
     pub(crate) async fn finish(self, head: Option<SequencePosition>) -> Vec<Followed> {
         self.end.send(head).unwrap();
         let mut followed = Vec::new();

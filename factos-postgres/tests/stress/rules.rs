@@ -12,7 +12,7 @@ const RELEASED: EventType = EventType::from_static("NameReleased");
 const NOTED: EventType = EventType::from_static("Noted");
 const CLOSED: EventType = EventType::from_static("TermClosed");
 
-/// What somebody wants, and so what the decision depends on.
+/// A command, and so what its decision depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Rule {
     /// A course has a capacity, and a student a limit.
@@ -128,7 +128,7 @@ pub(crate) struct Seen {
     pub(crate) tags: Tags,
 }
 
-/// Events that nobody decided.
+/// Events without a decision.
 pub(crate) fn noise() -> Vec<NewEvent> {
     let mut event = new(NOTED, &[course_tag(fastrand::u32(..6)), student_tag(fastrand::u32(..8))]);
     event.stream = Some(StreamName::new(format!("stream-{}", fastrand::u32(..3))).unwrap());
@@ -142,7 +142,7 @@ pub(crate) fn oversized() -> Vec<NewEvent> {
     (0..80).map(|n| new(NOTED, &[course.clone(), own(n)])).collect()
 }
 
-/// How many are enrolled where, by the events so far; breaks of a rule among them.
+/// How many events break a rule, by the events before them.
 pub(crate) fn broken_rules(log: &[Seen]) -> usize {
     let mut enrolled = std::collections::HashMap::<String, usize>::new();
     let mut taken = std::collections::HashMap::<String, bool>::new();

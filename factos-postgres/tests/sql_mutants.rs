@@ -1,7 +1,8 @@
 //! The SQL with one protection taken away is caught by the suite, by name.
 //!
 //! Each mutant creates its logs from changed SQL. Where the flaw shows only in a race, transactions also
-//! sleep a little between their positions and their commit; with that alone every case must pass.
+//! sleep a little between their positions and their commit. The controls have these sleeps and every
+//! protection, and must pass.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -9,7 +10,7 @@ mod support;
 
 #[path = "support/handle.rs"]
 mod handle;
-#[path = "mutants/log.rs"]
+#[path = "sql_mutants/log.rs"]
 mod log;
 
 use factos::conformance::{Case, cases};
@@ -19,12 +20,12 @@ use crate::log::{Change, Log, Mutant};
 
 macro_rules! mutants {
     ($($name:ident: $mode:ident $(at $isolation:literal)?, $changes:expr, fails [$($case:literal),* $(,)?];)*) => {
-        /// Tests that a log without this or that fails these cases.
+        /// Tests that a log without a protection fails these cases.
         mod without {
             use super::*;
 
             $(#[test]
-            #[ignore = "needs a PostgreSQL server: run by scripts/mutate"]
+            #[ignore = "needs a PostgreSQL server: run by scripts/mutation-tests"]
             fn $name() {
                 struct This;
 
@@ -46,23 +47,25 @@ macro_rules! mutants {
     };
 }
 
-/// Where transactions sleep: before their events are inserted, and before their commit.
+/// Transactions sleep before their events are inserted and before their commit.
 const SLEEPS: &[Change] = &[
     (
-        "DECLARE revs bigint[]; tg text[]; n bigint;\nBEGIN\n",
-        "DECLARE revs bigint[]; tg text[]; n bigint;\nBEGIN\n PERFORM pg_sleep(random() * 0.003);\n",
+        "  IF cardinality(ids) = 1 THEN\n    only_tags :=",
+        "  PERFORM pg_sleep(random() * 0.003);\n  IF cardinality(ids) = 1 THEN\n    only_tags :=",
     ),
-    ("  RETURN ARRAY[n];", "  PERFORM pg_sleep(random() * 0.003); RETURN ARRAY[n];"),
-    (" RETURN revs;\nEND", " PERFORM pg_sleep(random() * 0.003); RETURN revs;\nEND"),
+    ("RETURN ARRAY[revision];", "PERFORM pg_sleep(random() * 0.003); RETURN ARRAY[revision];"),
+    ("RETURN revisions;", "PERFORM pg_sleep(random() * 0.003); RETURN revisions;"),
 ];
 
-/// Where appends take their positions in turn, slowly.
+/// Batches take their positions one by one and slowly, so that the positions of several alternate.
 const ALTERNATION: Change = (
-    "SELECT array_agg(nextval('factos.position_seq')) INTO r FROM generate_series(1, n);",
-    "FOR i IN 1..n LOOP r := r || nextval('factos.position_seq'); PERFORM pg_sleep(random() * 0.003); END LOOP;",
+    "SELECT array_agg(nextval('factos.position_seq')) INTO positions FROM generate_series(1, wanted);",
+    "FOR i IN 1..wanted LOOP
+       positions := positions || nextval('factos.position_seq'); PERFORM pg_sleep(random() * 0.003);
+     END LOOP;",
 );
 
-/// A flaw that shows only in a race.
+/// The changes of a flaw that shows only in a race, with the sleeps that let it show.
 fn slowly(changes: &[Change]) -> Vec<Change> {
     [SLEEPS, changes].concat()
 }
@@ -86,43 +89,41 @@ fn find<M: Mutant>(name: &str) -> Case {
 
 mutants! {
     the_lock_of_an_append: Keyed, slowly(&[
-        (" held := factos._lock(names, excl, patient);\n IF held", " IF held"),
+        ("  held := factos._lock(names, exclusive, may_wait);\n  IF held", "  IF held"),
     ]), fails [
         "concurrency::one_of_many_contenders_wins",
         "concurrency::a_counter_reaches_the_exact_total",
     ];
-    exclusive_locks: Keyed, slowly(&[
-        ("strong := excl[i];", "strong := excl[i] AND names[i] LIKE 'probe:%';"),
-    ]), fails [
+    exclusive_locks: Keyed, slowly(&[(MODE_OF_A_LOCK, "is_exclusive := false;")]), fails [
         "concurrency::one_of_many_contenders_wins",
     ];
     the_locks_of_tags: Keyed, slowly(&[
-        (LOCKS_EACH, "LOOP\n  CONTINUE WHEN names[i] LIKE 't:%';\n  strong :="),
+        (MODE_OF_A_LOCK, "CONTINUE WHEN names[place] LIKE 't:%'; is_exclusive := exclusive[place];"),
     ]), fails [
         "concurrency::a_name_is_taken_once",
         "concurrency::one_of_many_contenders_wins",
     ];
     the_locks_of_types: Keyed, slowly(&[
-        (LOCKS_EACH, "LOOP\n  CONTINUE WHEN names[i] LIKE 'y:%';\n  strong :="),
+        (MODE_OF_A_LOCK, "CONTINUE WHEN names[place] LIKE 'y:%'; is_exclusive := exclusive[place];"),
     ]), fails [
         "concurrency::a_decision_on_a_type_sees_every_event",
     ];
     the_lock_of_the_whole_log: Keyed, slowly(&[
-        ("IF names IS NULL THEN v := pg_advisory_xact_lock(1178796033, 0); RETURN NULL;", "IF names IS NULL THEN RETURN NULL;"),
+        ("    ignored := pg_advisory_xact_lock(1178796033, 0);\n", ""),
     ]), fails [
         "concurrency::a_decision_on_everything_sees_every_event",
     ];
     the_share_in_the_whole_log: Keyed, slowly(&[
-        (" IF patient THEN v := pg_advisory_xact_lock_shared(1178796033, 0);\n",
-         " IF names[1] NOT LIKE 'probe:%' THEN NULL;\n ELSIF patient THEN v := pg_advisory_xact_lock_shared(1178796033, 0);\n"),
+        ("  IF may_wait THEN\n    ignored := pg_advisory_xact_lock_shared(1178796033, 0);\n", "  IF true THEN\n    NULL;\n"),
     ]), fails [
         "concurrency::a_decision_on_everything_sees_every_event",
     ];
     locks_before_positions: Keyed, slowly(&[
-        ("OUT held int[], OUT kind", "OUT held int[], OUT early bigint[], OUT kind"),
-        (" held := factos._lock(names, excl, patient);\n IF held", " early := factos._take(n); held := factos._lock(names, excl, patient);\n IF held"),
-        ("  pos := factos._take(n);", "  pos := early;"),
-        ("  pos := factos._take(cardinality(keep));", "  pos := early[1:cardinality(keep)];"),
+        ("  accepted int[];\n", "  accepted int[];\n  early bigint[];\n"),
+        ("  held := factos._lock(names, exclusive, may_wait);\n  IF held",
+         "  early := factos._take_positions(cardinality(ids));\n  held := factos._lock(names, exclusive, may_wait);\n  IF held"),
+        ("positions := factos._take_positions(cardinality(ids));", "positions := early;"),
+        ("positions := factos._take_positions(cardinality(accepted));", "positions := early[1:cardinality(accepted)];"),
     ]), fails [
         "visibility::nothing_appears_below_observed_of_a_tag",
     ];
@@ -131,56 +132,60 @@ mutants! {
         "visibility::nothing_appears_below_observed_of_a_tag",
     ];
     the_barrier_of_a_read: Keyed, slowly(&[
-        ("  held := factos._lock(names, excl, patient);\n  horizon :=", "  horizon :="),
+        ("    held := factos._lock(names, exclusive, may_wait);\n    horizon :=", "    horizon :="),
     ]), fails [
         "visibility::nothing_appears_below_observed_of_a_tag",
     ];
     the_floor_marks: Keyed, slowly(&[
-        (" v := pg_advisory_xact_lock_shared(1178796034, pg_sequence_last_value('factos.position_seq')::bit(32)::int4);\n", ""),
+        ("  ignored := pg_advisory_xact_lock_shared(1178796034, pg_sequence_last_value('factos.position_seq')::bit(32)::int4);\n", ""),
     ]), fails [
         "visibility::following_every_event_is_gapless",
         "visibility::nothing_appears_below_observed_of_all",
     ];
-    the_watermark: Keyed, slowly(&[("IF h >= top THEN\n", "IF true THEN RETURN top;\n")]), fails [
+    the_watermark: Keyed, slowly(&[("IF horizon >= top THEN\n", "IF true THEN RETURN top;\n")]), fails [
         "visibility::following_every_event_is_gapless",
     ];
     the_end_of_a_batch: Keyed, slowly(&[
         ALTERNATION,
-        ("IF beyond IS NULL THEN RETURN top;", "IF true THEN RETURN top;"),
+        ("IF beyond IS NULL THEN", "IF true THEN"),
     ]), fails [
         "visibility::a_batch_is_seen_whole",
     ];
-    the_head_of_a_read: Keyed, vec![(" top := least(h, high);", " top := high; PERFORM pg_sleep(0.003);")], fails [
+    the_head_of_a_read: Keyed, vec![
+        ("  top := least(horizon, high);", "  top := high; PERFORM pg_sleep(0.003);"),
+    ], fails [
         "visibility::nothing_appears_below_observed_of_all",
         "visibility::nothing_appears_below_observed_of_a_tag",
     ];
     the_condition: Keyed, vec![
-        ("k[1] := 2; hit[1] := l; all_ok := false;", "NULL;"),
-        ("k[m] := 2; hit[m] := l; all_ok := false;", "NULL;"),
+        ("matches[request_of_item[1]] := match;", "NULL;"),
+        ("matches[request] := match;", "NULL;"),
     ], fails [
         "condition::any_match_refuses",
         "condition::each_item_counts",
         "concurrency::write_skew_is_refused",
     ];
     the_condition_within_a_group: Keyed, vec![
-        ("k[m] := 3; hit[m] := dep_on[i]; all_ok := false;", "NULL;"),
+        ("IF verdicts[dependents[pair]] = 0 AND verdicts[depends_on[pair]] = 0 THEN", "IF false THEN"),
     ], fails [
         "concurrency::one_of_many_contenders_wins",
     ];
-    the_bound_of_a_condition: Keyed, vec![("AND t.position > it_after[1] LIMIT 1", "AND t.position >= it_after[1] LIMIT 1")],
-    fails [
+    the_bound_of_a_condition: Keyed, vec![
+        ("AND t.position > item_after[1] LIMIT 1", "AND t.position >= item_after[1] LIMIT 1"),
+    ], fails [
         "condition::after_is_exclusive",
     ];
-    the_other_tags_of_a_condition: Keyed, vec![("(SELECT e.tags @> q.tg::text[] AND", "(SELECT e.tags && q.tg::text[] AND")],
-    fails [
+    the_other_tags_of_a_condition: Keyed, vec![
+        ("(SELECT e.tags @> item.tags::text[] AND", "(SELECT e.tags && item.tags::text[] AND"),
+    ], fails [
         "condition::some_of_the_tags_do_not_refuse",
     ];
-    the_revision: Keyed, vec![("k[m] := 4; hit[m] := l; all_ok := false;", "NULL;")], fails [
+    the_revision: Keyed, vec![("IF revision <> expected_revisions[i] THEN", "IF false THEN")], fails [
         "revisions::other_revisions_are_refused",
         "concurrency::racing_revisions_have_one_winner",
     ];
     unique_revisions_and_the_locks_of_streams: Keyed, slowly(&[
-        (LOCKS_EACH, "LOOP\n  CONTINUE WHEN names[i] LIKE 's:%';\n  strong :="),
+        (MODE_OF_A_LOCK, "CONTINUE WHEN names[place] LIKE 's:%'; is_exclusive := exclusive[place];"),
         ("CREATE UNIQUE INDEX events_stream", "CREATE INDEX events_stream"),
     ]), fails [
         "concurrency::racing_revisions_have_one_winner",
@@ -188,8 +193,8 @@ mutants! {
     ];
     unique_ids_and_the_look_at_them: Keyed, vec![
         ("id          uuid NOT NULL UNIQUE,", "id uuid NOT NULL,"),
-        ("k[1] := 1; hit[1] := 1; all_ok := false;", "NULL;"),
-        ("k[m] := 1; hit[m] := l; all_ok := false;", "NULL;"),
+        ("known[request_of_event[1]] := 1;", "NULL;"),
+        ("known[request] := first_place;", "NULL;"),
     ], fails [
         "append::an_id_of_the_log_is_refused",
     ];
@@ -197,7 +202,7 @@ mutants! {
         "concurrency::a_batch_sent_twice_at_once_is_appended_once",
     ];
     the_lock_of_the_row: Portable, slowly(&[
-        (" PERFORM 1 FROM factos.head WHERE one FOR UPDATE;\n", ""),
+        ("  PERFORM 1 FROM factos.head WHERE one FOR UPDATE;\n", ""),
     ]), fails [
         "concurrency::one_of_many_contenders_wins",
         "concurrency::a_counter_reaches_the_exact_total",
@@ -211,13 +216,13 @@ mutants! {
     ];
 }
 
-/// Where the locks of an append or a read are taken one by one.
-const LOCKS_EACH: &str = "LOOP\n  strong :=";
+/// Where an append or a read decides how to lock a name.
+const MODE_OF_A_LOCK: &str = "is_exclusive := exclusive[place];";
 
 macro_rules! controls {
     ($($name:ident: $mode:ident;)*) => {
         $(#[test]
-        #[ignore = "needs a PostgreSQL server: run by scripts/mutate"]
+        #[ignore = "needs a PostgreSQL server: run by scripts/mutation-tests"]
         fn $name() {
             struct Slow;
 
@@ -235,9 +240,10 @@ macro_rules! controls {
     };
 }
 
-/// The positions of batches may alternate, as they do by chance.
+/// The control of the mutant `the_end_of_a_batch`: the positions of batches alternate, as they otherwise
+/// do by chance.
 #[test]
-#[ignore = "needs a PostgreSQL server: run by scripts/mutate"]
+#[ignore = "needs a PostgreSQL server: run by scripts/mutation-tests"]
 fn a_batch_among_others_is_seen_whole() {
     struct Alternating;
 

@@ -1,3 +1,5 @@
+//! Logs that are made from changed SQL.
+
 use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 use factos::conformance::Fixture;
@@ -55,12 +57,12 @@ impl<M: Mutant> Fixture for Log<M> {
     }
 }
 
-/// As the schema of this name is called where it is named last.
+/// The SQL with the schema's name as `Config::sql` writes it.
 fn qualified(sql: &str) -> String {
     sql.replace("factos.", "\"factos\".")
 }
 
-/// Into a schema of another name, with locks of its own.
+/// The SQL of a log in a schema of this name, with lock classes of its own.
 fn moved(sql: &str, name: &str) -> String {
     let class = fastrand::u32(1..0x4000_0000) * 2;
     sql.replace("\"factos\"", &format!("\"{name}\""))

@@ -1,0 +1,47 @@
+-- A read's first page in one round trip. The first row carries only a position, the horizon: how far the log is complete
+-- for this query, by _horizon, which takes and gives back the locks that names and exclusive tell (names NULL is the whole
+-- log, which needs none). The events are read in later statements, so all that match up to the horizon are visible to
+-- them, and no other can appear there any more.
+CREATE FUNCTION factos.read(
+  item_types text[], item_tags text[], stream_name text, low bigint, high bigint, most bigint, backwards bool,
+  names text[], exclusive bool[], settled bigint, lock_timeout text)
+RETURNS SETOF factos.events
+LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET lock_timeout = '5s' AS $$
+DECLARE
+  horizon bigint;
+  row_of_horizon factos.events;
+  top bigint;
+  only_types text[];
+  only_tags text[];
+  rarest text;
+  ignored text;
+BEGIN
+  ignored := factos._check_isolation();
+  ignored := set_config('lock_timeout', lock_timeout, true);
+  horizon := factos._horizon(names, exclusive, settled);
+  row_of_horizon.position := horizon;
+  RETURN NEXT row_of_horizon;
+  top := least(horizon, high);
+  IF most = 0 OR low >= top THEN
+    RETURN;
+  END IF;
+  IF stream_name IS NOT NULL THEN
+    RETURN QUERY SELECT * FROM factos._page_of_stream(stream_name, low, top, most, backwards, NULL);
+  ELSIF cardinality(item_tags) = 1 AND item_tags[1] <> '{}' AND NOT backwards THEN
+    -- As in _page_of_query, without its second copy of the rows: this is the read that decisions are made on.
+    only_types := item_types[1]::text[];
+    only_tags := item_tags[1]::text[];
+    rarest := only_tags[1];
+    IF cardinality(only_tags) > 1 THEN
+      rarest := factos._rarest_tag(only_tags, low, top);
+    END IF;
+    RETURN QUERY
+      SELECT e.* FROM factos.tags t JOIN factos.events e ON e.position = t.position
+      WHERE t.tag = rarest AND t.position > low AND t.position <= top
+        AND (cardinality(only_tags) = 1 OR e.tags @> only_tags)
+        AND (cardinality(only_types) = 0 OR e.type = ANY(only_types))
+      ORDER BY t.position LIMIT most;
+  ELSE
+    RETURN QUERY SELECT * FROM factos._page_of_query(item_types, item_tags, low, top, most, backwards);
+  END IF;
+END $$;
