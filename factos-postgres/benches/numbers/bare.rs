@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use factos_postgres::sqlx::{AssertSqlSafe, PgPool, Row, query, raw_sql};
 use futures_util::TryStreamExt;
 
-use crate::{Client, log::Log};
+use crate::{client::Client, log::Log};
 
 const COLUMNS: &str =
     "position, id, stream, revision, type, version, tags, metadata, recorded_at, payload";

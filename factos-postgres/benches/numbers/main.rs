@@ -5,22 +5,17 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
 mod bare;
+mod cells;
+mod client;
 mod log;
 mod work;
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use clap::Parser;
 use factos_postgres::{Config, Mode, sqlx::postgres::PgPoolOptions};
 
-use crate::{bare::Bare, log::Log};
+use crate::{bare::Bare, cells::Cells, client::run, log::Log};
 
 /// Measures the PostgreSQL store, medians of several repeats, through the public API.
 #[derive(Debug, Parser)]
@@ -149,86 +144,5 @@ async fn round(options: &Options, log: &Arc<Log>, bare: &Arc<Bare>, cells: &mut 
     if options.runs("W7") {
         cells.add("W7 bare fetch, rows", 1, bare.replay(log).await);
         cells.add("W7 replay, rows", 1, work::replay(log).await);
-    }
-}
-
-/// One client's endless work: counts what it gets done until it is told to stop.
-pub(crate) type Client =
-    Box<dyn Fn(usize, Arc<Progress>) -> futures_util::future::BoxFuture<'static, ()>>;
-
-#[derive(Debug, Default)]
-pub(crate) struct Progress {
-    done: AtomicU64,
-    over: AtomicBool,
-}
-
-impl Progress {
-    pub(crate) fn add(&self, count: u64) {
-        self.done.fetch_add(count, Ordering::Relaxed);
-    }
-
-    pub(crate) fn goes_on(&self) -> bool {
-        !self.over.load(Ordering::Relaxed)
-    }
-}
-
-/// What the clients get done in a second, after a short start.
-async fn run(clients: usize, slice: Duration, client: Client) -> f64 {
-    let progress = Arc::new(Progress::default());
-    let tasks: Vec<_> =
-        (0..clients).map(|n| tokio::spawn(client(n, Arc::clone(&progress)))).collect();
-    tokio::time::sleep(Duration::from_millis(150)).await;
-    let (before, begun) = (progress.done.load(Ordering::Relaxed), Instant::now());
-    tokio::time::sleep(slice).await;
-    let (after, elapsed) = (progress.done.load(Ordering::Relaxed), begun.elapsed());
-    progress.over.store(true, Ordering::Relaxed);
-    for task in tasks {
-        task.await.unwrap();
-    }
-    (after - before) as f64 / elapsed.as_secs_f64()
-}
-
-#[derive(Default)]
-struct Cells(BTreeMap<(&'static str, usize), Vec<f64>>);
-
-impl Cells {
-    fn add(&mut self, work: &'static str, clients: usize, figure: f64) {
-        eprintln!("  {work}, {clients}: {figure:.0}");
-        self.0.entry((work, clients)).or_default().push(figure);
-    }
-
-    fn median(&self, work: &'static str, clients: usize) -> Option<f64> {
-        let mut figures = self.0.get(&(work, clients))?.clone();
-        figures.sort_by(f64::total_cmp);
-        Some(figures[figures.len() / 2])
-    }
-
-    fn print(&self) {
-        println!("\n{:<24}{:>10}{:>12}   spread", "work", "clients", "per second");
-        for (&(work, clients), figures) in &self.0 {
-            let (least, most) = figures
-                .iter()
-                .fold((f64::MAX, 0.0_f64), |(a, b), &figure| (a.min(figure), b.max(figure)));
-            let median = self.median(work, clients).unwrap_or_default();
-            println!("{work:<24}{clients:>10}{median:>12.0}   {least:.0} to {most:.0}");
-        }
-        println!("\n{:<52}{:>8}{:>10}", "ratio", "is", "at least");
-        self.ratio(("W1 unconditional", 32), ("bare INSERT", 32), 1.0);
-        self.ratio(("W2 conditional", 32), ("bare INSERT", 32), 0.7);
-        self.ratio(("W1 unconditional", 1), ("bare INSERT", 1), 0.5);
-        self.ratio(("W3 one boundary", 32), ("W2 conditional", 1), 0.4);
-        self.ratio(("W4 read 10, append", 32), ("bare INSERT", 32), 0.25);
-        self.ratio(("W5 events in 100s", 32), ("W1 unconditional", 32), 2.0);
-        self.ratio(("W6 two-tag read", 8), ("W6 bare SELECT", 8), 0.7);
-        self.ratio(("W7 replay, rows", 1), ("W7 bare fetch, rows", 1), 0.8);
-        self.ratio(("W2, 10 ms held", 16), ("W2, none held", 16), 0.9);
-    }
-
-    fn ratio(&self, one: (&'static str, usize), other: (&'static str, usize), least: f64) {
-        let (Some(a), Some(b)) = (self.median(one.0, one.1), self.median(other.0, other.1)) else {
-            return;
-        };
-        let text = format!("{} at {} / {} at {}", one.0, one.1, other.0, other.1);
-        println!("{text:<52}{:>8.2}{least:>10.2}", a / b);
     }
 }

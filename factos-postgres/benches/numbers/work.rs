@@ -10,7 +10,7 @@ use futures_util::TryStreamExt;
 use tokio::task::JoinHandle;
 
 use crate::{
-    Client,
+    client::Client,
     log::{Log, event, of_tags, tag},
 };
 
