@@ -2,7 +2,7 @@
 
 mod append;
 mod config;
-mod connections;
+mod connection;
 mod contention;
 mod error;
 mod lock_names;

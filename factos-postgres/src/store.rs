@@ -10,7 +10,7 @@ use sqlx::{PgConnection, PgPool};
 use crate::{
     append::{Batch, Writer},
     config::Config,
-    connections,
+    connection,
     contention::Contention,
     error::{Error, Sent},
     lock_names::LockNames,
@@ -63,7 +63,7 @@ impl Config {
     /// As [`open`](Self::open).
     pub async fn connect(self, url: &str) -> Result<PostgresStore, StoreError> {
         let failed = |error| Error::of(error, Sent::No, self.lock_timeout);
-        let pool = connections::own_pool(url).await.map_err(failed)?;
+        let pool = connection::own_pool(url).await.map_err(failed)?;
         self.open(pool).await
     }
 }

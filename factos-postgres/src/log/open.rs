@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use super::{check::check, create::migrate, lock_check::check_locks};
 use crate::{
     config::Config,
-    connections::{Connections, Lease, answered},
+    connection::{Connections, Lease, answered},
     error::{Error, Sent},
     sql::Statements,
 };

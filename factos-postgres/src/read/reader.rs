@@ -7,7 +7,7 @@ use sqlx::{Postgres, postgres::PgArguments, postgres::PgRow, query::Query};
 
 use super::page_size::{FIRST_PAGE, LATER_PAGE, MOST_BYTES, PageSize, bytes_of};
 use super::selection::{Cursor, FirstPage, Selection};
-use crate::{connections::Lease, error::Error, lock_names::LockNames, log::Log, wire};
+use crate::{connection::Lease, error::Error, lock_names::LockNames, log::Log, wire};
 
 pub(super) type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
