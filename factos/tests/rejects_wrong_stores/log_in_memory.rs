@@ -1,11 +1,8 @@
 //! The log of a store under test, which all handles share, as they would share a log on disk.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use factos::{Bytes, NewEvent, Recorded, SequencePosition};
+use factos::{Bytes, Recorded};
 use tokio::sync::{Notify, RwLock, watch};
 
 #[derive(Default)]
@@ -37,24 +34,4 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// The last position, or 0.
 pub(crate) fn head(log: &[Recorded<Bytes>]) -> u64 {
     log.last().map_or(0, |record| record.position.get())
-}
-
-pub(crate) fn record(
-    event: NewEvent,
-    position: SequencePosition,
-    revision: Option<u64>,
-    recorded_at: SystemTime,
-) -> Recorded<Bytes> {
-    Recorded {
-        id: event.id,
-        position,
-        stream: event.stream,
-        revision,
-        event_type: event.event_type,
-        version: event.version,
-        tags: event.tags,
-        metadata: event.metadata,
-        recorded_at,
-        event: event.payload,
-    }
 }

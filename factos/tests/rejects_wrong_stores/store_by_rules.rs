@@ -9,13 +9,13 @@ use std::{
 
 use factos::{
     AppendCondition, AppendError, Bytes, EventStore, Events, NewEvent, Page, Query, ReadOptions,
-    Recorded, Revision, SequencePosition, StoreError, StoreErrorKind, StreamName,
+    Recorded, Revision, SequencePosition, StoreError, StoreErrorKind, StreamName, backend::record,
 };
 use futures_util::stream;
 use tokio::{runtime::Handle, sync::watch, task::yield_now, time::timeout};
 
 use crate::{
-    log_in_memory::{LogInMemory, head, lock, record},
+    log_in_memory::{LogInMemory, head, lock},
     shared_fixture::AnyLog,
     store_rules::{Commit, OnDrop, Rules, Show, Wake, duplicate},
 };
