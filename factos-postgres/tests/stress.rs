@@ -137,7 +137,8 @@ async fn missing_locks_are_caught() {
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn positions_before_locks_are_caught() {
     let findings = broken(RaceMutant::PositionsBeforeLocks).await;
-    assert!(findings.lost_conflicts + findings.wrong_reads > 0, "{findings}");
+    let found = findings.lost_conflicts + findings.wrong_reads + findings.wrong_revisions;
+    assert!(found > 0, "{findings}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
