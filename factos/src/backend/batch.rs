@@ -22,6 +22,7 @@ impl Batch {
     /// # Errors
     /// [`AppendError::EmptyBatch`], [`AppendError::Invalid`], [`AppendError::DuplicateEventId`], looked at
     /// in this order.
+    #[inline]
     pub fn new(
         events: Vec<NewEvent>,
         condition: AppendCondition,
@@ -36,6 +37,7 @@ impl Batch {
 
     /// The events, in order.
     #[must_use]
+    #[inline]
     pub fn events(&self) -> &[NewEvent] {
         &self.events
     }
@@ -48,6 +50,7 @@ impl Batch {
 
     /// The events, by value.
     #[must_use]
+    #[inline]
     pub fn into_events(self) -> Vec<NewEvent> {
         self.events
     }

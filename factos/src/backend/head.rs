@@ -38,6 +38,7 @@ impl Head {
     }
 
     /// Makes the last position of the log known, and wakes what waits for it. An older one has no effect.
+    #[inline]
     pub fn publish(&self, position: Option<SequencePosition>) {
         self.0.send_if_modified(|known| {
             let is_news = known.position < position;

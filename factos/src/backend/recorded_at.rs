@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime};
 /// The time of a batch that is accepted now.
 #[must_use]
 pub fn now() -> SystemTime {
-    time_of_micros(micros_of(SystemTime::now())).unwrap_or(SystemTime::UNIX_EPOCH)
+    let now = SystemTime::now();
+    let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    SystemTime::UNIX_EPOCH + (since - Duration::from_nanos(u64::from(since.subsec_nanos() % 1000)))
 }
 
 /// Whole microseconds since 1970; 0 for a time before.
