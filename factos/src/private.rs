@@ -2,6 +2,7 @@
 
 mod decode;
 mod encode;
+mod equal;
 mod event_type;
 mod name_clash;
 mod query_item;
@@ -20,6 +21,7 @@ mod without_json;
 
 pub use decode::decode;
 pub use encode::encode;
+pub use equal::{Equal, Equality, NoEqual};
 pub use event_type::event_type;
 pub use name_clash::{ClashingName, NameClash};
 pub use query_item::{query_of, tagged};
@@ -41,4 +43,5 @@ pub use upcast_json::JsonSteps;
 #[cfg(not(feature = "json"))]
 pub use without_json::{Codec, JsonCodec, JsonStep, JsonSteps, UnnamedCodec};
 
+pub use crate::codec::guard::Doubt;
 pub use crate::schema::distinct::{assert_distinct, concat, count, names};
