@@ -4,6 +4,8 @@ mod decode;
 mod encode;
 mod equal;
 mod event_type;
+#[cfg(feature = "json")]
+mod exact_value;
 mod name_clash;
 mod query_item;
 mod same_tag_type;
