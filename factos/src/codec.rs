@@ -1,9 +1,13 @@
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeSeed};
 
+use guard::Doubt;
+
 #[cfg(feature = "cbor")]
 pub(crate) mod cbor;
+pub(crate) mod digest;
 pub(crate) mod error;
+pub(crate) mod guard;
 #[cfg(feature = "json")]
 pub(crate) mod json;
 #[cfg(feature = "messagepack")]
@@ -17,6 +21,21 @@ pub(crate) mod read_back;
 ///
 /// `encode` must refuse every value that `decode` would not read back equal. `decode` must refuse bytes
 /// that are left over after the value.
+///
+/// # What is encoded comes back
+/// A derived event is refused at `encode` if it would not come back equal, since an event that can never be read
+/// blocks its boundary for ever. The codecs of factos refuse NaN, which does not equal itself, `Some` of a value
+/// that is written as nothing, and more than 127 lists, maps and structs within each other; reading is bounded as
+/// well, so that no payload overflows the stack. Beyond that a payload is read back before it is stored:
+///
+/// - always, if what is read depends on what was written (untagged and internally tagged enums,
+///   `#[serde(flatten)]`, 128-bit integers, fields that are written and not read), and for a codec of your own;
+/// - else once for each shape of the event, that is, for the same fields, variants and kinds of values.
+///
+/// What was read is compared by all that it hands to serde, and where the type chose what to read, also by the
+/// event's `PartialEq`, if it has one. So derive `PartialEq` on events: without it two variants of an untagged
+/// enum that hold the same fields cannot be told apart. A field with `#[serde(skip)]` is not stored, and comes back
+/// as its default.
 ///
 /// One log may hold payloads of several codecs: the metadata of every event holds the
 /// [`NAME`](Self::NAME) of its codec, unless that is JSON, and an event type with another codec refuses to
@@ -70,14 +89,14 @@ pub trait Codec {
     /// For a value that could not be read back equal.
     fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, Self::Error>;
 
-    /// As [`encode`](Self::encode), and whether it is in doubt that the payload can be read back. A payload
-    /// in doubt is decoded once before it is stored, so that a value which its type cannot read back is
-    /// refused before anything is lost. By default every payload is in doubt.
+    /// As [`encode`](Self::encode), and whether the payload must be read back before it is stored. The codecs
+    /// of factos know; of another one every payload is read back.
     ///
     /// # Errors
     /// As [`encode`](Self::encode).
-    fn encode_doubtful<T: Serialize + ?Sized>(value: &T) -> Result<(Bytes, bool), Self::Error> {
-        Ok((Self::encode(value)?, true))
+    #[doc(hidden)]
+    fn encode_checked<T: Serialize + ?Sized>(value: &T) -> Result<(Bytes, Doubt), Self::Error> {
+        Ok((Self::encode(value)?, Doubt::Always))
     }
 
     /// Reads the value that the seed describes.

@@ -8,6 +8,7 @@ use crate::{
     metadata::Metadata,
     recorded::Recorded,
     schema::Schema,
+    tag,
     tags::Tags,
 };
 
@@ -77,7 +78,8 @@ pub trait Event: Sized {
     /// The schema version of the payload that [`encode`](Self::encode) writes, from 1.
     fn version(&self) -> u32;
 
-    /// The tags by which queries find this event.
+    /// The tags by which queries find this event. One whose key begins with `factos.` is refused when the event
+    /// is encoded for an append: those are the library's.
     ///
     /// # Errors
     /// [`EncodeError::Tag`] if a value cannot be a tag: empty, too long, or with a control character.
@@ -128,11 +130,19 @@ pub fn encode<E: Event>(event: &E) -> Result<NewEvent, EncodeError> {
         let set = Metadata::new().with_codec(codec);
         set.map_err(|source| EncodeError::CodecName { codec, source })?
     };
+    let tags = event.tags()?;
+    for tag in tags.iter() {
+        tag::check_free(tag::split(tag).0).map_err(|source| EncodeError::ReservedTag {
+            event_type: event_type.clone(),
+            tag: tag.to_owned(),
+            source,
+        })?;
+    }
     Ok(NewEvent {
         id: EventId::new(),
         stream: None,
         version: event.version(),
-        tags: event.tags()?,
+        tags,
         metadata,
         payload: event.encode()?,
         event_type,

@@ -31,6 +31,16 @@ pub enum EncodeError {
         /// What is wrong with the value.
         source: InvalidText,
     },
+    /// A tag of an event written by hand has a key that only the library may use.
+    #[error("an event of type {event_type} cannot have the tag {tag:?}")]
+    ReservedTag {
+        /// The stored name of the event's type.
+        event_type: EventType,
+        /// The tag.
+        tag: String,
+        /// What is wrong with its key.
+        source: InvalidText,
+    },
     /// The name of a codec cannot be kept in the metadata.
     #[error("the codec name {codec:?} cannot be kept")]
     CodecName {

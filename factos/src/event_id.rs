@@ -1,6 +1,13 @@
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{Mutex, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
+};
 
-use uuid::Uuid;
+use uuid::{ContextV7, Timestamp, Uuid};
+
+static COUNTER: Mutex<ContextV7> = Mutex::new(ContextV7::new());
 
 /// The identity of one event, unique in its log: a UUID.
 ///
@@ -15,7 +22,16 @@ impl EventId {
     #[must_use]
     #[expect(clippy::new_without_default, reason = "every call gives another value")]
     pub fn new() -> Self {
-        Self(Uuid::now_v7())
+        Self::at(SystemTime::now())
+    }
+
+    /// A new id of this time. A clock before 1970 gives the ids of the beginning of 1970.
+    fn at(time: SystemTime) -> Self {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        // A counter shared by all threads: ids made within one millisecond sort in the order they were made.
+        let counter = COUNTER.lock().unwrap_or_else(PoisonError::into_inner);
+        let time = Timestamp::from_unix(&*counter, since.as_secs(), since.subsec_nanos());
+        Self(Uuid::new_v7(time))
     }
 
     /// The id as a UUID.
@@ -66,5 +82,28 @@ impl fmt::Display for EventId {
 impl fmt::Debug for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "EventId({})", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_clock_before_1970_makes_ids_and_no_panic() {
+        let before = UNIX_EPOCH - Duration::from_secs(86_400);
+        let (one, two) = (EventId::at(before), EventId::at(before));
+        assert_ne!(one, two);
+        assert_eq!(one.as_uuid().get_version_num(), 7);
+        let end = UNIX_EPOCH + Duration::from_secs(1 << 48);
+        assert_ne!(EventId::at(end), EventId::at(end));
+    }
+
+    #[test]
+    fn ids_sort_in_the_order_in_which_they_are_made() {
+        let ids: Vec<_> = (0..10_000).map(|_| EventId::new()).collect();
+        assert!(ids.is_sorted());
     }
 }

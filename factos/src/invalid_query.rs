@@ -26,6 +26,12 @@ pub enum InvalidQuery {
         /// The query asked for.
         query: Query,
     },
+    /// An item without a tag is asked for any type: that would be every event of the log.
+    #[error("the query {query} has an item without a tag, which cannot be for any type")]
+    AnyTypeOfAll {
+        /// The query asked for.
+        query: Query,
+    },
     /// The event type declares no stored type, or one with an invalid name.
     #[error("the event type declares no stored type with a valid name")]
     NoType,

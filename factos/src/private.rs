@@ -2,7 +2,10 @@
 
 mod decode;
 mod encode;
+mod equal;
 mod event_type;
+#[cfg(feature = "json")]
+mod exact_value;
 mod name_clash;
 mod query_item;
 mod same_tag_type;
@@ -20,6 +23,7 @@ mod without_json;
 
 pub use decode::decode;
 pub use encode::encode;
+pub use equal::{Equal, Equality, NoEqual};
 pub use event_type::event_type;
 pub use name_clash::{ClashingName, NameClash};
 pub use query_item::{query_of, tagged};
@@ -41,4 +45,5 @@ pub use upcast_json::JsonSteps;
 #[cfg(not(feature = "json"))]
 pub use without_json::{Codec, JsonCodec, JsonStep, JsonSteps, UnnamedCodec};
 
+pub use crate::codec::guard::Doubt;
 pub use crate::schema::distinct::{assert_distinct, concat, count, names};

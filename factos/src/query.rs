@@ -101,6 +101,12 @@ impl QueryItem {
         self
     }
 
+    /// This item for events of any type; none if it has no tag, as it would be every event.
+    #[must_use]
+    pub fn any_type(&self) -> Option<Self> {
+        Self::with_tags(self.tags.clone()).ok()
+    }
+
     /// The types of which an event must have one, in order; no types, no constraint.
     pub fn types(&self) -> impl ExactSizeIterator<Item = &EventType> + Clone {
         self.types.iter()

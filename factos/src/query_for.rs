@@ -7,7 +7,8 @@ use crate::{
     schema::TypeInfo,
 };
 
-/// A query that selects only events which decode into `E`.
+/// A query that selects only events which decode into `E`, unless it is told to take
+/// [any type](Self::any_type) of its tags.
 ///
 /// Built by the generated `E::query()`, or with [`all_types`](Self::all_types). An argument that cannot be
 /// a tag is kept as the error that [`as_query`](Self::as_query) returns, so that nothing is read or
@@ -37,6 +38,47 @@ impl<E: Event> QueryFor<E> {
             if all.covers(&query) { Ok(query) } else { Err(InvalidQuery::Foreign { query }) }
         });
         Self::from_result(checked)
+    }
+
+    /// The same tags, of events of any type: the types that each item names are dropped.
+    ///
+    /// By default a query names the types of `E`, and so a fact of a type that only newer code knows is not read,
+    /// and refuses no append. While two releases run side by side, the older one then decides without it. Two
+    /// things help:
+    ///
+    /// - **Readers first**: first release, to every process, the code that knows the new type, and only then the
+    ///   code that writes it. The default is made for this. It costs nothing, and several event types can share a
+    ///   tag without knowing one another: most tags, such as a customer's, are shared.
+    /// - `any_type()`, for a boundary where one decision on old knowledge costs more than a refused one: every
+    ///   event with the tags counts, and one that does not decode into `E` fails the decision with
+    ///   [`DecodeError`](crate::DecodeError). Then all events with these tags must be events of `E`.
+    ///
+    /// An item without a tag would select every event, and is kept as [`InvalidQuery::AnyTypeOfAll`].
+    ///
+    /// ```
+    /// use factos::{Event, QueryFor};
+    ///
+    /// #[derive(Event)]
+    /// enum Ticketing {
+    ///     Sold { #[tag] show: u32 },
+    /// }
+    ///
+    /// let known = QueryFor::from(Ticketing::query().show(7));
+    /// assert_eq!(known.as_query()?.to_string(), "(type Sold, tag show:7)");
+    /// assert_eq!(known.any_type().as_query()?.to_string(), "(tag show:7)");
+    /// # Ok::<(), factos::InvalidQuery>(())
+    /// ```
+    #[must_use]
+    pub fn any_type(self) -> Self {
+        let any = self.query.and_then(|query| {
+            let of_any_type = |items: &[QueryItem]| {
+                Query::any_of(items.iter().map(QueryItem::any_type).collect::<Option<Vec<_>>>()?)
+                    .ok()
+            };
+            let any = query.items().and_then(of_any_type);
+            any.ok_or(InvalidQuery::AnyTypeOfAll { query })
+        });
+        Self::from_result(any)
     }
 
     /// The same query, for an event type that includes `E`.
@@ -165,6 +207,20 @@ mod tests {
         let invalid = QueryFor::<Named<1>>::all_types();
         assert_eq!(invalid.as_query(), Err(InvalidQuery::NoType));
         assert_eq!((empty.clone() | empty).into_query(), Err(InvalidQuery::NoType));
+    }
+
+    #[test]
+    fn any_type_keeps_the_tags_and_never_widens_to_every_event() {
+        let course = |n| QueryFor::from(Course::query().course(n));
+        let both = (course(1) | course(2)).any_type();
+        assert_eq!(both.as_query().unwrap().to_string(), "(tag course:1) or (tag course:2)");
+        assert!(both.as_query().unwrap().covers(course(2).as_query().unwrap()));
+        let all = QueryFor::<Course>::all_types().any_type().into_query();
+        assert!(matches!(all, Err(InvalidQuery::AnyTypeOfAll { .. })));
+        let mixed = (course(1) | Course::query()).any_type().into_query();
+        assert!(matches!(mixed, Err(InvalidQuery::AnyTypeOfAll { .. })));
+        let empty = QueryFor::<Named<0>>::all_types().any_type();
+        assert_eq!(empty.into_query(), Err(InvalidQuery::NoType));
     }
 
     #[test]

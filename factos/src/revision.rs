@@ -10,12 +10,13 @@ pub enum Revision {
 }
 
 impl Revision {
-    /// The revision that the next event of the stream gets.
+    /// The revision that the next event of the stream gets. No stream comes to the end of the numbers; there,
+    /// it is the last one again, which every store refuses.
     #[must_use]
     pub const fn next(self) -> u64 {
         match self {
             Self::NoEvents => 0,
-            Self::Current(revision) => revision + 1,
+            Self::Current(revision) => revision.saturating_add(1),
         }
     }
 }
@@ -32,5 +33,18 @@ impl fmt::Display for Revision {
             Self::NoEvents => f.write_str("no events"),
             Self::Current(revision) => write!(f, "revision {revision}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_revision_after_the_last_number_is_no_panic() {
+        assert_eq!(Revision::NoEvents.next(), 0);
+        assert_eq!(Revision::Current(0).next(), 1);
+        assert_eq!(Revision::Current(u64::MAX - 1).next(), u64::MAX);
+        assert_eq!(Revision::Current(u64::MAX).next(), u64::MAX);
     }
 }

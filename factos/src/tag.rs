@@ -5,6 +5,8 @@ use crate::text_rules::{self, InvalidText};
 /// A `key:value` text by which queries can match one part of a payload.
 ///
 /// 1 to 255 bytes in all, no control characters; the first colon ends the key; neither side is empty.
+/// Keys that begin with `factos.` are those of the library, and no application makes a tag under one: only a
+/// store does, from what it holds ([`Tags::from_lines`](crate::Tags::from_lines)).
 /// Equality is byte for byte. Tags are indexed and outlive erasure: keep personal data out of them.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tag(Box<str>);
@@ -13,9 +15,15 @@ impl Tag {
     /// The tag `key:value`.
     ///
     /// # Errors
-    /// [`InvalidText`] if the key holds a colon, a side is empty, the whole is over 255 bytes, or
-    /// either side has a control character.
+    /// [`InvalidText`] if the key holds a colon or begins with `factos.`, a side is empty, the whole is over
+    /// 255 bytes, or either side has a control character.
     pub fn new(key: &str, value: &str) -> Result<Self, InvalidText> {
+        check_free(key)?;
+        Self::of_any_key(key, value)
+    }
+
+    /// As [`Tag::new`], for the keys of the library as well.
+    pub(crate) fn of_any_key(key: &str, value: &str) -> Result<Self, InvalidText> {
         if key.contains(':') {
             return Err(InvalidText::colon_in_key(key));
         }
@@ -30,6 +38,13 @@ impl Tag {
     /// # Errors
     /// As [`Tag::new`], and if there is no colon.
     pub fn parse(text: &str) -> Result<Self, InvalidText> {
+        check_text(text)?;
+        check_free(split(text).0)?;
+        Ok(Self(text.into()))
+    }
+
+    /// As [`Tag::parse`], for the keys of the library as well.
+    pub(crate) fn parse_any_key(text: &str) -> Result<Self, InvalidText> {
         check_text(text)?;
         Ok(Self(text.into()))
     }
@@ -63,6 +78,14 @@ pub(crate) fn check_text(text: &str) -> Result<(), InvalidText> {
         Some(at) if at + 1 == text.len() => text_rules::check_name("tag value", ""),
         Some(_) => Ok(()),
     }
+}
+
+/// The prefix of the keys that no application may use.
+const RESERVED: &str = "factos.";
+
+/// Refuses the keys of the library.
+pub(crate) fn check_free(key: &str) -> Result<(), InvalidText> {
+    if key.starts_with(RESERVED) { Err(InvalidText::reserved_key(key)) } else { Ok(()) }
 }
 
 fn check_sides(key: &str, value: &str) -> Result<(), InvalidText> {
@@ -115,6 +138,19 @@ mod tests {
         let tag = Tag::parse("url:https://x").unwrap();
         assert_eq!((tag.key(), tag.value()), ("url", "https://x"));
         assert_eq!(tag, Tag::new("url", "https://x").unwrap());
+    }
+
+    #[test]
+    fn no_application_makes_a_tag_under_a_key_of_the_library() {
+        let text = "tag key \"factos.key\" is reserved";
+        assert_eq!(Tag::new("factos.key", "order-1").unwrap_err().to_string(), text);
+        assert_eq!(Tag::parse("factos.key:order-1").unwrap_err().to_string(), text);
+        assert!("factos.:x".parse::<Tag>().is_err());
+        assert!(Tag::of_any_key("factos.key", "order-1").is_ok());
+        assert!(Tag::parse_any_key("factos.key:order-1").is_ok());
+        assert!(Tag::new("factos", "x").is_ok() && Tag::new("my.factos.", "x").is_ok());
+        let stored = crate::tags::Tags::from_lines("factos.key:order-1\nshow:1").unwrap();
+        assert!(stored.contains("factos.key:order-1"));
     }
 
     #[test]

@@ -7,17 +7,17 @@ mod support;
 use std::{error::Error as _, sync::Arc};
 
 use factos::{
-    AppendCondition, Decider, Error, EventType, InvalidArgument, QueryFor, QueryItem, Retry, Tag,
-    decider_fn, dispatch,
+    AppendCondition, Bytes, Decider, EncodeError, Error, Event, EventType, InvalidArgument,
+    QueryFor, Retry, Schema, Tags, TypeInfo, Undecodable, decider_fn, dispatch,
 };
 use factos_memory::MemoryStore;
 use support::*;
 
 const OFFICE: BoxOffice = BoxOffice { seats: 3 };
 
-fn keyed(key: &str) -> QueryItem {
-    let all = ["Noted", "Returned", "Sold"].map(EventType::from_static);
-    QueryItem::of_types(all).unwrap().tagged(&Tag::new("factos.key", key).unwrap())
+/// Tags as a store reads them: an application makes none under the library's keys.
+fn stored(key: &str) -> Tags {
+    Tags::from_lines(&format!("factos.key:{key}")).unwrap()
 }
 
 #[tokio::test]
@@ -55,9 +55,12 @@ async fn events_carry_the_key_as_a_tag_and_in_their_metadata() {
 async fn the_condition_is_the_guard_or_the_key() {
     let store = Scripted::default();
     let _ = dispatch(&store, &OFFICE).idempotency_key("k").run(&buy("a", "x")).await.unwrap();
-    let guard = about(&["Sold"], "a").into_query().unwrap();
-    let expected = AppendCondition::fail_if_events_match(guard.or(keyed("k")));
-    assert_eq!(store.conditions(), [expected]);
+    let [AppendCondition::FailIfEventsMatch { query, after: None }] = &store.conditions()[..]
+    else {
+        panic!("there is one condition");
+    };
+    let expected = "(type Sold, tag show:a) or (type Noted or Returned or Sold, tag factos.key:k)";
+    assert_eq!(query.to_string(), expected);
 }
 
 #[tokio::test]
@@ -151,7 +154,7 @@ async fn a_key_that_makes_no_tag_is_told_before_anything_is_read() {
 async fn an_event_type_outside_of_the_decider_does_not_share_its_key() {
     let store = MemoryStore::new();
     let mut foreign = factos::NewEvent::new(EventType::from_static("Other"), "");
-    foreign.tags.insert(&Tag::new("factos.key", "k").unwrap());
+    foreign.tags = stored("k");
     factos::EventStore::append(&store, vec![foreign], AppendCondition::None).await.unwrap();
     let done = dispatch(&store, &OFFICE).idempotency_key("k").run(&buy("a", "x")).await.unwrap();
     assert!(!done.replayed);
@@ -205,4 +208,55 @@ async fn a_context_of_all_types_covers_the_key() {
     let again = dispatch(&store, &decider).idempotency_key("k").run(&buy("a", "x")).await.unwrap();
     assert_eq!((again.replayed, again.state), (true, 1));
     assert_eq!(first.records, again.records);
+}
+
+/// Written by hand, with whatever tags.
+#[derive(Debug, Clone, PartialEq)]
+struct Spoofing(&'static str);
+
+impl Event for Spoofing {
+    const SCHEMA: &'static Schema = &Schema::new(const { &[TypeInfo::new("Spoofing", 1, "")] });
+
+    fn event_type(&self) -> EventType {
+        EventType::from_static("Spoofing")
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tags(&self) -> Result<Tags, EncodeError> {
+        Ok(Tags::from_lines(self.0).unwrap())
+    }
+
+    fn encode(&self) -> Result<Bytes, EncodeError> {
+        Ok(Bytes::new())
+    }
+
+    fn decode(_: &EventType, _: u32, _: &[u8]) -> Result<Self, Undecodable> {
+        Ok(Self("show:a"))
+    }
+}
+
+#[tokio::test]
+async fn an_event_written_by_hand_cannot_take_the_key_of_a_command() {
+    let store = MemoryStore::new();
+    let text = "an event of type Spoofing cannot have the tag \"factos.key:order-1\"";
+    let spoof = Spoofing("factos.key:order-1\nshow:a");
+    let error = factos::encode(&spoof).unwrap_err();
+    assert_eq!(error.to_string(), text);
+    assert_eq!(error.source().unwrap().to_string(), "tag key \"factos.key\" is reserved");
+    let decider = decider_fn(
+        || (),
+        |(): (), _: &Spoofing| (),
+        |(): &(), event: &Spoofing| Ok::<_, SoldOut>(vec![event.clone()]),
+    );
+    let refused = dispatch(&store, &decider).run(&spoof).await;
+    assert!(matches!(refused, Err(Error::Encode(EncodeError::ReservedTag { .. }))), "{refused:?}");
+    // The library's own key is taken, and the log reads.
+    let free = Spoofing("show:a");
+    for replayed in [false, true] {
+        let done = dispatch(&store, &decider).idempotency_key("order-1").run(&free).await.unwrap();
+        assert_eq!(done.replayed, replayed);
+    }
 }

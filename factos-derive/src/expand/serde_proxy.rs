@@ -71,6 +71,11 @@ pub(super) fn proxies(input: &Input<'_>) -> TokenStream {
         impl #private::SerdePayload for #ident {
             type Codec = #codec;
 
+            const EQUAL: #private::Equality<Self> = {
+                use #private::NoEqual as _;
+                #private::Equal::<Self>::FUNCTION
+            };
+
             fn write<__S: #private::serde::Serializer>(
                 &self,
                 serializer: __S,

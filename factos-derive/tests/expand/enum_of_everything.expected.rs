@@ -25,6 +25,11 @@ const _ : () = {
     }
     impl :: factos :: __private :: NoSerdeProxy < Course > for __FactosRead { } # [automatically_derived] impl :: factos :: __private :: SerdePayload for Course {
         type Codec = :: factos :: __private :: Codec;
+        const EQUAL : :: factos :: __private :: Equality < Self > = {
+            use :: factos :: __private :: NoEqual as _;
+            :: factos :: __private :: Equal :: < Self > :: FUNCTION
+        }
+        ;
         fn write < __S : :: factos :: __private :: serde :: Serializer > (& self , serializer : __S ,) -> :: core :: result :: Result < __S :: Ok,
         __S :: Error > {
             use :: factos :: __private :: NoSerdeProxy as _;

@@ -10,6 +10,11 @@ const _ : () = {
     }
     impl crate :: renamed :: __private :: NoSerdeProxy < FeePaid > for __FactosMirror { } # [automatically_derived] impl crate :: renamed :: __private :: SerdePayload for FeePaid {
         type Codec = crate :: Cbor;
+        const EQUAL : crate :: renamed :: __private :: Equality < Self > = {
+            use crate :: renamed :: __private :: NoEqual as _;
+            crate :: renamed :: __private :: Equal :: < Self > :: FUNCTION
+        }
+        ;
         fn write < __S : crate :: renamed :: __private :: serde :: Serializer > (& self , serializer : __S ,) -> :: core :: result :: Result < __S :: Ok,
         __S :: Error > {
             use crate :: renamed :: __private :: NoSerdeProxy as _;

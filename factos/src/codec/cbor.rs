@@ -8,12 +8,19 @@ use cbor4ii::{
 };
 use serde::{Serialize, de::DeserializeSeed};
 
-use crate::codec::{Codec, error::CodecError};
+use crate::codec::{
+    Codec,
+    error::CodecError,
+    guard::{self, Check, Doubt, Format, Guarded},
+};
 
 /// CBOR with field names, so that fields with defaults can be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cbor;
+
+const FORMAT: Format =
+    Format { infinite: true, none_is_null: true, unit_is_null: false, unit_struct_is_null: false };
 
 impl Codec for Cbor {
     type Error = CodecError;
@@ -21,9 +28,15 @@ impl Codec for Cbor {
     const NAME: &'static str = "cbor";
 
     fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, CodecError> {
+        Ok(Self::encode_checked(value)?.0)
+    }
+
+    fn encode_checked<T: Serialize + ?Sized>(value: &T) -> Result<(Bytes, Doubt), CodecError> {
+        let check = Check::new(FORMAT);
         let mut writer = Serializer::new(BufWriter::new(Vec::with_capacity(128)));
-        value.serialize(&mut writer).map_err(CodecError::new)?;
-        Ok(writer.into_inner().into_inner().into())
+        let written = guard::write(value, &mut writer, &check);
+        written.map_err(|error| CodecError::of_value(error, &check))?;
+        Ok((writer.into_inner().into_inner().into(), check.doubt()))
     }
 
     fn decode<'de, S: DeserializeSeed<'de>>(
@@ -31,7 +44,7 @@ impl Codec for Cbor {
         payload: &'de [u8],
     ) -> Result<S::Value, CodecError> {
         let mut reader = Deserializer::new(SliceReader::new(payload));
-        let value = seed.deserialize(&mut reader).map_err(CodecError::new)?;
+        let value = seed.deserialize(Guarded::new(&mut reader)).map_err(CodecError::new)?;
         let mut rest = reader.into_inner();
         let rest = rest.fill(1).map_err(CodecError::new)?;
         if !rest.as_ref().is_empty() {

@@ -1,11 +1,11 @@
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeSeed};
 
-use crate::codec::Codec;
+use crate::codec::{
+    Codec,
+    guard::{self, Check, Doubt, Format, Guarded},
+};
 
-mod lossless;
-
-use lossless::{Doubt, Lossless};
 pub use serde_json::Value as JsonValue;
 
 /// Compact JSON, the codec of every derived event.
@@ -14,18 +14,22 @@ pub use serde_json::Value as JsonValue;
 /// that is written as `null`, and more than [`Json::MAX_DEPTH`] arrays and objects within each other.
 /// Floats come back bit for bit, and integers beyond 64 bits come back whole.
 ///
-/// Whether two things come back depends on the type that reads them: 128-bit integers below
-/// `#[serde(flatten)]` or in untagged and internally tagged enums, and two entries of one name, such as a
-/// flattened map that repeats a field. A payload that may hold either is decoded once before it is stored,
-/// and refused if that fails.
+/// Some values come back only if the type that reads them allows it: maps by other keys than texts, 128-bit
+/// integers and (with the feature `arbitrary_precision` of `serde_json`, which any crate of a build can turn on)
+/// floats below `#[serde(flatten)]` or in untagged and internally tagged enums; two entries of one name; a variant
+/// of an untagged enum that looks like another one. An event with such a value is read back before it is
+/// stored, as [`Codec`] says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Json;
 
 impl Json {
     /// The deepest nesting of arrays and objects that can be read back.
-    pub const MAX_DEPTH: u8 = 127;
+    pub const MAX_DEPTH: u8 = guard::MAX_DEPTH;
 }
+
+const FORMAT: Format =
+    Format { infinite: false, none_is_null: true, unit_is_null: true, unit_struct_is_null: true };
 
 impl Codec for Json {
     type Error = JsonError;
@@ -33,14 +37,14 @@ impl Codec for Json {
     const NAME: &'static str = "json";
 
     fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, JsonError> {
-        Ok(Self::encode_doubtful(value)?.0)
+        Ok(Self::encode_checked(value)?.0)
     }
 
-    fn encode_doubtful<T: Serialize + ?Sized>(value: &T) -> Result<(Bytes, bool), JsonError> {
-        let (mut payload, doubt) = (Vec::with_capacity(128), Doubt::default());
+    fn encode_checked<T: Serialize + ?Sized>(value: &T) -> Result<(Bytes, Doubt), JsonError> {
+        let (mut payload, check) = (Vec::with_capacity(128), Check::new(FORMAT));
         let mut writer = serde_json::Serializer::new(&mut payload);
-        value.serialize(Lossless::new(&mut writer, &doubt, Self::MAX_DEPTH))?;
-        Ok((payload.into(), doubt.get()))
+        guard::write(value, &mut writer, &check)?;
+        Ok((payload.into(), check.doubt()))
     }
 
     fn decode<'de, S: DeserializeSeed<'de>>(
@@ -48,7 +52,7 @@ impl Codec for Json {
         payload: &'de [u8],
     ) -> Result<S::Value, JsonError> {
         let mut reader = serde_json::Deserializer::from_slice(payload);
-        let value = seed.deserialize(&mut reader)?;
+        let value = seed.deserialize(Guarded::new(&mut reader))?;
         reader.end()?;
         Ok(value)
     }

@@ -4,12 +4,19 @@ use bytes::Bytes;
 use rmp_serde::{Deserializer, Serializer};
 use serde::{Serialize, de::DeserializeSeed};
 
-use crate::codec::{Codec, error::CodecError};
+use crate::codec::{
+    Codec,
+    error::CodecError,
+    guard::{self, Check, Doubt, Format, Guarded},
+};
 
 /// MessagePack with field names, so that fields with defaults can be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MessagePack;
+
+const FORMAT: Format =
+    Format { infinite: true, none_is_null: true, unit_is_null: true, unit_struct_is_null: false };
 
 impl Codec for MessagePack {
     type Error = CodecError;
@@ -17,10 +24,16 @@ impl Codec for MessagePack {
     const NAME: &'static str = "messagepack";
 
     fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, CodecError> {
+        Ok(Self::encode_checked(value)?.0)
+    }
+
+    fn encode_checked<T: Serialize + ?Sized>(value: &T) -> Result<(Bytes, Doubt), CodecError> {
+        let check = Check::new(FORMAT);
         let mut payload = Vec::with_capacity(128);
         let mut writer = Serializer::new(&mut payload).with_struct_map();
-        value.serialize(&mut writer).map_err(CodecError::new)?;
-        Ok(payload.into())
+        let written = guard::write(value, &mut writer, &check);
+        written.map_err(|error| CodecError::of_value(error, &check))?;
+        Ok((payload.into(), check.doubt()))
     }
 
     fn decode<'de, S: DeserializeSeed<'de>>(
@@ -28,7 +41,7 @@ impl Codec for MessagePack {
         payload: &'de [u8],
     ) -> Result<S::Value, CodecError> {
         let mut reader = Deserializer::new(Cursor::new(payload));
-        let value = seed.deserialize(&mut reader).map_err(CodecError::new)?;
+        let value = seed.deserialize(Guarded::new(&mut reader)).map_err(CodecError::new)?;
         if reader.position() < payload.len() as u64 {
             return Err(CodecError::left_over());
         }

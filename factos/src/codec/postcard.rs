@@ -1,8 +1,15 @@
 use bytes::Bytes;
-use postcard::{Deserializer, to_allocvec};
+use postcard::{
+    Deserializer,
+    ser_flavors::{AllocVec, Flavor},
+};
 use serde::{Serialize, de::DeserializeSeed};
 
-use crate::codec::{Codec, error::CodecError};
+use crate::codec::{
+    Codec,
+    error::CodecError,
+    guard::{self, Check, Doubt, Format, Guarded},
+};
 
 /// postcard: the smallest payloads, without field names.
 ///
@@ -13,13 +20,25 @@ use crate::codec::{Codec, error::CodecError};
 #[non_exhaustive]
 pub struct Postcard;
 
+const FORMAT: Format =
+    Format { infinite: true, none_is_null: false, unit_is_null: false, unit_struct_is_null: false };
+
 impl Codec for Postcard {
     type Error = CodecError;
 
     const NAME: &'static str = "postcard";
 
     fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, CodecError> {
-        to_allocvec(value).map(Bytes::from).map_err(CodecError::new)
+        Ok(Self::encode_checked(value)?.0)
+    }
+
+    fn encode_checked<T: Serialize + ?Sized>(value: &T) -> Result<(Bytes, Doubt), CodecError> {
+        let check = Check::new(FORMAT);
+        let mut writer = postcard::Serializer { output: AllocVec::new() };
+        let written = guard::write(value, &mut writer, &check);
+        written.map_err(|error| CodecError::of_value(error, &check))?;
+        let payload = writer.output.finalize().map_err(CodecError::new)?;
+        Ok((payload.into(), check.doubt()))
     }
 
     fn decode<'de, S: DeserializeSeed<'de>>(
@@ -27,7 +46,7 @@ impl Codec for Postcard {
         payload: &'de [u8],
     ) -> Result<S::Value, CodecError> {
         let mut reader = Deserializer::from_bytes(payload);
-        let value = seed.deserialize(&mut reader).map_err(CodecError::new)?;
+        let value = seed.deserialize(Guarded::new(&mut reader)).map_err(CodecError::new)?;
         if !reader.finalize().map_err(CodecError::new)?.is_empty() {
             return Err(CodecError::left_over());
         }

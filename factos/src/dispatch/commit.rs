@@ -124,7 +124,7 @@ fn alike(batch: &[NewEvent]) -> Query {
     let first = batch.iter().take(1).flat_map(|event| event.tags.iter());
     first
         .filter(|tag| batch.iter().all(|event| event.tags.contains(tag)))
-        .filter_map(|tag| Tag::parse(tag).ok())
+        .filter_map(|tag| Tag::parse_any_key(tag).ok())
         .fold(item, |item, tag| item.tagged(&tag))
         .into()
 }

@@ -21,7 +21,7 @@ pub(super) struct IdempotencyKey(Tag);
 
 impl IdempotencyKey {
     pub(super) fn new(key: &str) -> Result<Self, InvalidArgument> {
-        Tag::new(TAG_KEY, key).map(Self).map_err(InvalidArgument::IdempotencyKey)
+        Tag::of_any_key(TAG_KEY, key).map(Self).map_err(InvalidArgument::IdempotencyKey)
     }
 
     pub(super) const fn tag(&self) -> &Tag {

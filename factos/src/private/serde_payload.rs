@@ -2,6 +2,7 @@ use std::marker::PhantomData;
 
 use serde::{Deserializer, Serialize, Serializer, de::DeserializeSeed};
 
+use super::equal::Equality;
 use crate::codec::Codec as Format;
 
 /// The codec of an event that names none.
@@ -12,6 +13,9 @@ pub type Codec = crate::codec::json::Json;
 pub trait SerdePayload: Sized {
     /// How payloads are written.
     type Codec: Format;
+
+    /// The event's `PartialEq`, if it has one.
+    const EQUAL: Equality<Self> = None;
 
     /// Writes the fields.
     ///

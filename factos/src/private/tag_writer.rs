@@ -3,9 +3,6 @@ use crate::{
     event_error::EncodeError, event_type::EventType, tag::Tag, tags::Tags, text_rules::InvalidText,
 };
 
-/// The prefix of the keys that no application may use.
-const RESERVED: &str = "factos.";
-
 /// Collects the tags of one event.
 #[derive(Debug, Default)]
 pub struct TagWriter {
@@ -33,16 +30,9 @@ impl TagWriter {
         move |text| self.push(key, text)
     }
 
-    /// Adds a tag for each pair of a key and a value. The macro has not checked these keys.
+    /// Adds a tag for each pair of a key and a value.
     pub fn extend(&mut self, tags: impl TagPairs) {
-        tags.each(|key, value| {
-            if key.starts_with(RESERVED) {
-                let reserved = InvalidText::reserved_key(key);
-                self.invalid = self.invalid.take().or(Some((key, reserved)));
-            } else {
-                self.push(key, value);
-            }
-        });
+        tags.each(|key, value| self.push(key, value));
     }
 
     /// # Errors

@@ -2,7 +2,14 @@ use std::{borrow::Cow, error::Error};
 
 use serde_json::Value;
 
-use crate::event_error::Undecodable;
+use super::exact_value;
+use crate::{
+    codec::{
+        Codec,
+        json::{Json, JsonError},
+    },
+    event_error::Undecodable,
+};
 
 /// Runs the steps of `upcast_json` over a payload, for older versions that have no Rust type any more.
 #[derive(Debug)]
@@ -22,7 +29,8 @@ impl<'a> JsonSteps<'a> {
     /// Applies the step if the payload has reached the version that the step starts from.
     ///
     /// # Errors
-    /// [`Undecodable::Malformed`] if the payload is not JSON, [`Undecodable::Upcast`] if the step
+    /// [`Undecodable::Malformed`] if the payload is not JSON or a step would see other values than those that are
+    /// stored, [`Undecodable::Upcast`] if the step
     /// refuses it.
     pub fn step<E: Into<Box<dyn Error + Send + Sync>>>(
         &mut self,
@@ -34,7 +42,7 @@ impl<'a> JsonSteps<'a> {
         }
         let value = match self.value.take() {
             Some(value) => value,
-            None => serde_json::from_slice(self.payload).map_err(malformed)?,
+            None => exact_value::read(self.payload).map_err(Undecodable::Malformed)?,
         };
         self.value = Some(step(value).map_err(|error| super::upcast::refused(from, error))?);
         self.version += 1;
@@ -44,16 +52,16 @@ impl<'a> JsonSteps<'a> {
     /// The version that was reached, and the payload in that version.
     ///
     /// # Errors
-    /// [`Undecodable::Malformed`], which does not happen: every JSON value can be written.
+    /// [`Undecodable::Malformed`] if a step made a value that is nested too deep.
     pub fn finish(self) -> Result<(u32, Cow<'a, [u8]>), Undecodable> {
         let payload = match self.value {
-            Some(value) => Cow::Owned(serde_json::to_vec(&value).map_err(malformed)?),
+            Some(value) => Cow::Owned(Json::encode(&value).map_err(malformed)?.into()),
             None => Cow::Borrowed(self.payload),
         };
         Ok((self.version, payload))
     }
 }
 
-fn malformed(error: serde_json::Error) -> Undecodable {
+fn malformed(error: JsonError) -> Undecodable {
     Undecodable::Malformed(error.into())
 }

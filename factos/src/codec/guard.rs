@@ -1,0 +1,13 @@
+//! What stands between a value and a format: refuses what the format would change without a word or could
+//! not read, and bounds the depth in both directions.
+
+mod deserializer;
+mod limits;
+mod serializer;
+mod shape;
+
+pub(crate) use deserializer::{Guarded, Watched};
+pub(crate) use limits::{Format, MAX_DEPTH};
+pub(crate) use serializer::{Check, write};
+pub use shape::Doubt;
+pub(crate) use shape::{is_proven, prove};
