@@ -5,10 +5,10 @@ use quote::quote;
 use syn::{Data, DeriveInput, Fields, Ident, Type, Variant};
 
 use crate::{
-    attr::{EventAttr, Place, placement},
+    attr::{EventAttr, Place, lint_attr, placement},
     crate_path::CratePath,
     errors::Errors,
-    ident::unraw,
+    ident::{generated, unraw},
     self_type,
 };
 
@@ -24,6 +24,10 @@ const ONE_EVENT: &str = "`flatten` needs a variant that holds exactly one event"
 /// An enum or a struct with its stored types.
 pub(crate) struct Input<'a> {
     pub(crate) node: &'a DeriveInput,
+    /// The name of the type, for generated code.
+    pub(crate) ident: Ident,
+    /// The lints that generated code must allow too, as an attribute.
+    pub(crate) allowed: TokenStream,
     pub(crate) attr: EventAttr,
     pub(crate) crate_path: CratePath,
     pub(crate) is_enum: bool,
@@ -76,6 +80,8 @@ impl<'a> Input<'a> {
         }
         Self {
             node,
+            ident: generated(&node.ident),
+            allowed: lint_attr::allowed(node),
             crate_path: CratePath::new(attr.crate_path.as_ref()),
             attr,
             is_enum,

@@ -1,6 +1,7 @@
 //! The attributes, each value with the tokens that it came from.
 
 mod event_attr;
+pub(crate) mod lint_attr;
 mod meta_item;
 pub(crate) mod placement;
 pub(crate) mod serde_attr;

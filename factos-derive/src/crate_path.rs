@@ -1,10 +1,11 @@
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{DeriveInput, Path};
 
 use crate::{
     attr::{EventAttr, Place},
     errors::Errors,
+    ident::edition_free,
     span,
 };
 
@@ -27,9 +28,18 @@ impl CratePath {
         span::at(span, self.0.clone())
     }
 
+    /// The path as a text, which means the same in every edition.
+    pub(crate) fn text(&self) -> String {
+        let tokens = self.0.clone().into_iter().map(|token| match token {
+            TokenTree::Ident(ident) => edition_free(&ident).into(),
+            token => token,
+        });
+        tokens.collect::<TokenStream>().to_string()
+    }
+
     /// The path of serde as a text, for `#[serde(crate = ...)]`.
     pub(crate) fn serde(&self) -> String {
-        format!("{}::__private::serde", self.0)
+        format!("{}::__private::serde", self.text())
     }
 }
 

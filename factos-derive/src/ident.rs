@@ -8,8 +8,13 @@ pub(crate) fn unraw(ident: &Ident) -> String {
 /// The same identifier with the hygiene of the macro, which keeps lints on generated code silent.
 pub(crate) fn generated(ident: &Ident) -> Ident {
     let span = Span::call_site().located_at(ident.span());
-    // A keyword of the macro's edition may be a name in the user's edition.
-    let mut ident = if ident == "gen" { Ident::new_raw("gen", span) } else { ident.clone() };
+    let mut ident = edition_free(ident);
     ident.set_span(span);
     ident
+}
+
+/// The same identifier, raw if it is a keyword of the macro's edition and a name in an older one.
+pub(crate) fn edition_free(ident: &Ident) -> Ident {
+    let is_keyword = ["async", "await", "dyn", "gen", "try"].iter().any(|word| ident == word);
+    if is_keyword { Ident::new_raw(&ident.to_string(), ident.span()) } else { ident.clone() }
 }

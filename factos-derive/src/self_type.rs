@@ -1,6 +1,8 @@
-use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Type, TypePath};
+
+use crate::ident::generated;
 
 /// The type with `Self` replaced by the name, so that it means the same in another item.
 pub(crate) fn replaced(ty: &Type, name: &Ident) -> Type {
@@ -20,8 +22,8 @@ fn in_tokens(tokens: TokenStream, name: &Ident) -> TokenStream {
 fn in_token(token: TokenTree, name: &Ident) -> TokenTree {
     match token {
         TokenTree::Ident(ident) if ident == "Self" => {
-            let mut name = name.clone();
-            name.set_span(ident.span());
+            let mut name = generated(name);
+            name.set_span(Span::call_site().located_at(ident.span()));
             name.into()
         }
         TokenTree::Group(group) => {

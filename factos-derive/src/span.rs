@@ -2,6 +2,8 @@ use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Type, TypePath};
 
+use crate::ident::edition_free;
+
 /// The same tokens, all at one span, to which a diagnostic about any of them then points.
 pub(crate) fn at(span: Span, tokens: TokenStream) -> TokenStream {
     tokens.into_iter().map(|token| token_at(span, token)).collect()
@@ -12,6 +14,7 @@ fn token_at(span: Span, token: TokenTree) -> TokenTree {
         TokenTree::Group(group) => {
             TokenTree::Group(Group::new(group.delimiter(), at(span, group.stream())))
         }
+        TokenTree::Ident(ident) => edition_free(&ident).into(),
         token => token,
     };
     let span = if is_local(&token) { token.span().located_at(span) } else { span };

@@ -4,11 +4,11 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{DeriveInput, GenericParam, Lifetime, LifetimeParam};
 
-use crate::{ast::Input, crate_path::CratePath, expand};
+use crate::{ast::Input, crate_path::CratePath, expand, ident::generated};
 
 pub(crate) fn event(input: &Input<'_>) -> TokenStream {
     let (factos, node) = (&input.crate_path, input.node);
-    let ident = &node.ident;
+    let ident = &input.ident;
     let (generics, arguments, bounds) = node.generics.split_for_impl();
     let query = node.generics.params.is_empty().then(|| expand::stub_query(input));
     let (kind, conversions) = (expand::kind(input), expand::conversions(input));
@@ -48,7 +48,7 @@ pub(crate) fn event(input: &Input<'_>) -> TokenStream {
 }
 
 pub(crate) fn tag_value(node: &DeriveInput) -> TokenStream {
-    let (factos, ident) = (CratePath::of(node), &node.ident);
+    let (factos, ident) = (CratePath::of(node), generated(&node.ident));
     let (generics, arguments, bounds) = node.generics.split_for_impl();
     quote! {
         #[automatically_derived]
@@ -61,7 +61,7 @@ pub(crate) fn tag_value(node: &DeriveInput) -> TokenStream {
 }
 
 pub(crate) fn payload(node: &DeriveInput) -> TokenStream {
-    let (factos, ident) = (CratePath::of(node), &node.ident);
+    let (factos, ident) = (CratePath::of(node), generated(&node.ident));
     let serde = quote!(#factos::__private::serde);
     let (generics, arguments, bounds) = node.generics.split_for_impl();
     let mut with_lifetime = node.generics.clone();

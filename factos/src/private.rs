@@ -24,7 +24,7 @@ mod without_json;
 pub use decode::decode;
 pub use encode::encode;
 pub use equal::{Equal, Equality, NoEqual};
-pub use event_type::event_type;
+pub use event_type::{event_type, knows};
 pub use name_clash::{ClashingName, NameClash};
 pub use query_item::{query_of, tagged};
 pub use same_tag_type::{SameTagType, same_tag_type, same_type};

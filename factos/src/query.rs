@@ -107,6 +107,12 @@ impl QueryItem {
         Self::with_tags(self.tags.clone()).ok()
     }
 
+    /// The same types, with the tags of the other item.
+    pub(crate) fn with_tags_of(mut self, other: &Self) -> Self {
+        self.tags = other.tags.clone();
+        self
+    }
+
     /// The types of which an event must have one, in order; no types, no constraint.
     pub fn types(&self) -> impl ExactSizeIterator<Item = &EventType> + Clone {
         self.types.iter()

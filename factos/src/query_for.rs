@@ -4,7 +4,7 @@ use crate::{
     event::{Event, Includes},
     invalid_query::InvalidQuery,
     query::{Query, QueryItem},
-    schema::TypeInfo,
+    schema::{Schema, TypeInfo},
 };
 
 /// A query that selects only events which decode into `E`, unless it is told to take
@@ -32,10 +32,17 @@ impl<E: Event> QueryFor<E> {
 
     /// A query written by hand, for event types that do not derive one. Each of its items names types of
     /// `E`, and no others; anything else is kept as [`InvalidQuery::Foreign`].
+    ///
+    /// A type that is named is selected under all of its names, as in a derived query: the one under which
+    /// it is stored now, and its aliases. Events that older code stored are never missed.
     #[must_use]
     pub fn from_query(query: Query) -> Self {
         let checked = Self::all_types().query.and_then(|all| {
-            if all.covers(&query) { Ok(query) } else { Err(InvalidQuery::Foreign { query }) }
+            if all.covers(&query) {
+                with_all_names(query, E::SCHEMA)
+            } else {
+                Err(InvalidQuery::Foreign { query })
+            }
         });
         Self::from_result(checked)
     }
@@ -110,6 +117,19 @@ impl<E> QueryFor<E> {
     }
 }
 
+/// The same query, with every name of each type that it names.
+fn with_all_names(query: Query, schema: &Schema) -> Result<Query, InvalidQuery> {
+    let Some(items) = query.items() else { return Ok(query) };
+    let named = |item: &QueryItem| {
+        let infos = item.types().filter_map(|name| schema.find(name.as_str()));
+        let types = infos.flat_map(TypeInfo::event_types).collect::<Result<Vec<_>, _>>()?;
+        let selected = QueryItem::of_types(types).map_err(|_| InvalidQuery::NoType)?;
+        Ok(selected.with_tags_of(item))
+    };
+    let items = items.iter().map(named).collect::<Result<Vec<_>, _>>()?;
+    Query::any_of(items).map_err(|_| InvalidQuery::NoType)
+}
+
 /// Events of either query.
 impl<E, Q: Into<Self>> BitOr<Q> for QueryFor<E> {
     type Output = Self;
@@ -156,6 +176,44 @@ mod tests {
             course: u8,
         },
         Closed,
+    }
+
+    #[derive(factos_derive::Event)]
+    enum Renamed {
+        #[event("seat.sold", alias = "SeatSold", alias = "Sold")]
+        Sold {
+            #[tag]
+            seat: u8,
+        },
+        Other,
+    }
+
+    #[derive(factos_derive::Event)]
+    enum Outer {
+        #[event(flatten)]
+        Renamed(Renamed),
+    }
+
+    fn by_hand<E: Event>(names: &[&'static str], seat: Option<&str>) -> String {
+        let types = names.iter().map(|name| EventType::from_static(name));
+        let item = QueryItem::of_types(types).unwrap();
+        let tag = seat.map(|seat| crate::tag::Tag::new("seat", seat).unwrap());
+        let item = tag.iter().fold(item, QueryItem::tagged);
+        QueryFor::<E>::from_query(item.into()).into_query().unwrap().to_string()
+    }
+
+    #[test]
+    fn a_query_by_hand_selects_a_type_under_all_of_its_names() {
+        let all = "(type SeatSold or Sold or seat.sold, tag seat:7)";
+        assert_eq!(by_hand::<Renamed>(&["seat.sold"], Some("7")), all);
+        assert_eq!(by_hand::<Renamed>(&["Sold"], Some("7")), all);
+        assert_eq!(by_hand::<Outer>(&["SeatSold"], Some("7")), all);
+        assert_eq!(by_hand::<Renamed>(&["Other"], None), "(type Other)");
+        let both = "(type Other or SeatSold or Sold or seat.sold)";
+        assert_eq!(by_hand::<Outer>(&["Other", "seat.sold"], None), both);
+        let foreign = QueryItem::of_type(EventType::from_static("Paid"));
+        let foreign = QueryFor::<Renamed>::from_query(foreign.into());
+        assert!(matches!(foreign.into_query(), Err(InvalidQuery::Foreign { .. })));
     }
 
     /// Written by hand: a type per name.

@@ -5,6 +5,7 @@ use quote::quote;
 use syn::{Attribute, DeriveInput, Ident, Meta};
 
 use super::meta_item::{MetaItem, split};
+use crate::ident::edition_free;
 
 /// One key of a `#[serde(...)]`, as it is written.
 pub(crate) struct Key {
@@ -87,7 +88,7 @@ pub(crate) fn container_default(node: &DeriveInput) -> TokenStream {
     if !keys(&node.attrs).iter().any(Key::is_plain_default) {
         return TokenStream::new();
     }
-    let path = format!("<{} as ::core::default::Default>::default", node.ident);
+    let path = format!("<{} as ::core::default::Default>::default", edition_free(&node.ident));
     quote!(#[serde(default = #path)])
 }
 

@@ -74,8 +74,9 @@ impl<'a> Companion<'a> {
         // rustc suggests renaming the import, unless the imported name has another span.
         let mut item_name = name.clone();
         item_name.set_span(self.input.node.ident.span());
-        let check = self.check();
+        let (check, allowed) = (self.check(), &self.input.allowed);
         quote! {
+            #allowed
             mod #module {
                 #item
             }
@@ -89,6 +90,7 @@ impl<'a> Companion<'a> {
     /// A check that compiles only if the name means the type.
     fn check(&self) -> TokenStream {
         let (factos, module, name) = (&self.input.crate_path, &self.module, &self.name);
+        let allowed = &self.input.allowed;
         let (event, what) = (unraw(&self.input.node.ident), self.what);
         let text =
             format!("`{name}` is taken: name the {what} of `{event}` by `#[event({what} = Name)]`");
@@ -100,6 +102,7 @@ impl<'a> Companion<'a> {
         };
         let assertion = span::at(name.span(), assertion);
         quote! {
+            #allowed
             const _: () = {
                 use #factos::__private::ClashingName as _;
                 #assertion;

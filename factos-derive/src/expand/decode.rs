@@ -81,7 +81,7 @@ fn unknown(input: &Input<'_>) -> TokenStream {
 
 /// Decodes a payload of the current version. Any other version is an error.
 fn current(input: &Input<'_>) -> TokenStream {
-    let (factos, ident) = (&input.crate_path, &input.node.ident);
+    let (factos, ident) = (&input.crate_path, &input.ident);
     quote! {
         #factos::__private::decode::<#ident>(
             __local_variant,
@@ -109,7 +109,7 @@ pub(super) fn upcasts(input: &Input<'_>) -> TokenStream {
 }
 
 fn upcast(input: &Input<'_>, stored: &StoredType<'_>, index: u32) -> TokenStream {
-    let (factos, ident) = (&input.crate_path, &input.node.ident);
+    let (factos, ident) = (&input.crate_path, &input.ident);
     let name = upcast_name(index);
     let json = json_steps(input, stored);
     let (since, version) = (stored.oldest(), stored.version.number);
@@ -133,13 +133,15 @@ fn json_steps(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
     let factos = &input.crate_path;
     let steps = stored.upcast_json.iter().map(|step| {
         let (from, path, span) = (step.from, &step.path, span::of_function(&step.path));
-        let call = quote_spanned!(span=> __local_json.step(#from, #path));
+        let run = span::at(span, quote!(#factos::__private::JsonSteps::step));
+        let call = quote_spanned!(span=> #run(&mut __local_json, #from, #path));
         quote!(#call?;)
     });
     quote! {
         let mut __local_json = #factos::__private::JsonSteps::new(__local_version, __local_payload);
         #(#steps)*
-        let (__local_version, __local_payload) = __local_json.finish()?;
+        let (__local_version, __local_payload) =
+            #factos::__private::JsonSteps::finish(__local_json)?;
         let __local_payload: &[::core::primitive::u8] = &__local_payload;
     }
 }
@@ -150,7 +152,7 @@ fn typed_steps(input: &Input<'_>, stored: &StoredType<'_>, current: TokenStream)
     let Some((last, earlier)) = stored.upcast.split_last() else {
         return current;
     };
-    let ident = &input.node.ident;
+    let ident = &input.ident;
     let start = quote!(let __local_old = ::core::option::Option::None;);
     let earlier = earlier.iter().map(|step| {
         let (input_of, call) = (old(input, step), called(input, step));
@@ -182,7 +184,7 @@ fn typed_steps(input: &Input<'_>, stored: &StoredType<'_>, current: TokenStream)
 
 /// The input of a step: the result of the previous step, or the stored payload.
 fn old(input: &Input<'_>, step: &UpcastStep) -> TokenStream {
-    let (factos, ident, from) = (&input.crate_path, &input.node.ident, step.from);
+    let (factos, ident, from) = (&input.crate_path, &input.ident, step.from);
     let read = quote!(#factos::__private::read::<#ident, _>(__local_payload));
     let read = span::at(span::of_function(&step.path), read);
     quote! {

@@ -15,7 +15,9 @@ pub(crate) fn event(input: &Input<'_>) -> TokenStream {
     let distinct = distinct(input);
     let query = query::typed(input);
     let (kind, nested) = (kind::kind(input), nested::conversions(input));
+    let allowed = &input.allowed;
     quote! {
+        #allowed
         const _: () = {
             #proxies
             #implementation
@@ -29,7 +31,7 @@ pub(crate) fn event(input: &Input<'_>) -> TokenStream {
 }
 
 fn implementation(input: &Input<'_>) -> TokenStream {
-    let (factos, ident) = (&input.crate_path, &input.node.ident);
+    let (factos, ident) = (&input.crate_path, &input.ident);
     let types = schema::types(input);
     let event_type = by_type(input, "event_type", |stored| {
         let name = &stored.name.text;
@@ -138,8 +140,7 @@ fn codec(input: &Input<'_>) -> TokenStream {
     let nested = input.nested.iter().map(|nested| {
         let event = nested::as_event(factos, &nested.ty);
         quote! {
-            let __local_schema = #event::SCHEMA;
-            if __local_schema.find(#factos::EventType::as_str(__local_event_type)).is_some() {
+            if #factos::__private::knows(#event::SCHEMA, __local_event_type) {
                 return #event::codec(__local_event_type);
             }
         }
@@ -166,7 +167,7 @@ fn distinct(input: &Input<'_>) -> TokenStream {
     if input.nested.is_empty() {
         return TokenStream::new();
     }
-    let span = Span::call_site().located_at(input.node.ident.span());
+    let span = Span::call_site().located_at(input.ident.span());
     let private = input.crate_path.at(span);
     quote_spanned! {span=>
         const _: () = #private::__private::assert_distinct::<

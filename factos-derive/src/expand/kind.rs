@@ -14,8 +14,8 @@ pub(crate) fn kind(input: &Input<'_>) -> TokenStream {
     if data.variants.is_empty() || !input.node.generics.params.is_empty() {
         return TokenStream::new();
     }
-    let (vis, ident) = (&input.node.vis, &input.node.ident);
-    let name = unraw(ident);
+    let (vis, ident) = (&input.node.vis, &input.ident);
+    let (name, allowed) = (unraw(ident), &input.allowed);
     let companion = Companion::kind(input);
     let (module, kind) = (&companion.module, &companion.name);
     let variants = data.variants.iter().map(|variant| generated(&variant.ident));
@@ -46,6 +46,7 @@ pub(crate) fn kind(input: &Input<'_>) -> TokenStream {
         #definition
 
         #[automatically_derived]
+        #allowed
         impl #ident {
             #[doc = #on_method]
             #[must_use]

@@ -37,7 +37,8 @@ pub(super) fn returning(input: &Input<'_>, method: &str) -> TokenStream {
 
 /// The impls of `Includes`, of `From` a nested event, and of `TryFrom` back to it.
 pub(crate) fn conversions(input: &Input<'_>) -> TokenStream {
-    let (factos, outer) = (&input.crate_path, &input.node.ident);
+    let (factos, outer) = (&input.crate_path, &input.ident);
+    let allowed = &input.allowed;
     let is_partial = input.types.len() + input.nested.len() > 1;
     let mut seen = Vec::new();
     let once = input.nested.iter().filter(|nested| {
@@ -54,9 +55,11 @@ pub(crate) fn conversions(input: &Input<'_>) -> TokenStream {
         let includes = quote_spanned!(span=> #[automatically_derived]);
         quote! {
             #includes
+            #allowed
             impl #factos::Includes<#inner> for #outer {}
 
             #[automatically_derived]
+            #allowed
             impl ::core::convert::From<#inner> for #outer {
                 fn from(event: #inner) -> Self {
                     Self::#variant(event)
@@ -64,6 +67,7 @@ pub(crate) fn conversions(input: &Input<'_>) -> TokenStream {
             }
 
             #[automatically_derived]
+            #allowed
             impl ::core::convert::TryFrom<#outer> for #inner {
                 type Error = #outer;
 

@@ -4,18 +4,22 @@ use syn::{Data, DeriveInput, Field, Fields};
 
 use super::stored_fields::StoredFields;
 use crate::{
-    attr::serde_attr::{self, TraitUse},
+    attr::{
+        lint_attr,
+        serde_attr::{self, TraitUse},
+    },
     crate_path::CratePath,
-    ident::{generated, unraw},
+    ident::{edition_free, generated, unraw},
     self_type,
 };
 
 /// The code of `#[derive(Payload)]`: serde's own derives, on a copy of the type.
 pub(crate) fn payload(node: &DeriveInput) -> TokenStream {
     let factos = CratePath::of(node);
-    let (ident, private) = (&node.ident, quote!(#factos::__private));
-    let proxy = proxy(node, &factos);
+    let (ident, private) = (generated(&node.ident), quote!(#factos::__private));
+    let (proxy, allowed) = (proxy(node, &factos), lint_attr::allowed(node));
     quote! {
+        #allowed
         const _: () = {
             #proxy
 
@@ -46,7 +50,7 @@ pub(crate) fn payload(node: &DeriveInput) -> TokenStream {
 }
 
 fn proxy(node: &DeriveInput, factos: &CratePath) -> TokenStream {
-    let (path, remote) = (factos.serde(), node.ident.to_string());
+    let (path, remote) = (factos.serde(), edition_free(&node.ident).to_string());
     let container = serde_attr::matching(&node.attrs, |key| {
         !key.is("crate") && !key.is("remote") && !key.is_plain_default()
     });

@@ -42,8 +42,8 @@ pub(crate) fn stub(input: &Input<'_>) -> TokenStream {
 }
 
 fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> TokenStream {
-    let factos = &input.crate_path;
-    let (vis, ident) = (&input.node.vis, &input.node.ident);
+    let (factos, allowed) = (&input.crate_path, &input.allowed);
+    let (vis, ident) = (&input.node.vis, &input.ident);
     let companion = Companion::query(input);
     let (name, module, query) = (unraw(ident), &companion.module, &companion.name);
     let query_of = quote!(#factos::__private::query_of::<#ident>);
@@ -65,16 +65,18 @@ fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> Tok
         #definition
 
         #[automatically_derived]
+        #allowed
         impl #module::#query {
             #(#methods)*
 
             #[doc = #on_widen]
             #vis fn widen<__W: #factos::Includes<#ident>>(self) -> #factos::QueryFor<__W> {
-                #query_of(&self.0, #name).widen()
+                #factos::QueryFor::widen(#query_of(&self.0, #name))
             }
         }
 
         #[automatically_derived]
+        #allowed
         impl #ident {
             #[doc = #on_query]
             #vis const fn query() -> #module::#query {
@@ -83,6 +85,7 @@ fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> Tok
         }
 
         #[automatically_derived]
+        #allowed
         impl ::core::convert::From<#module::#query> for #factos::QueryFor<#ident> {
             fn from(query: #module::#query) -> Self {
                 #query_of(&query.0, #name)
@@ -90,6 +93,7 @@ fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> Tok
         }
 
         #[automatically_derived]
+        #allowed
         impl<__Q> ::core::ops::BitOr<__Q> for #module::#query
         where
             __Q: ::core::convert::Into<#factos::QueryFor<#ident>>,

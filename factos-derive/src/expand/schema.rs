@@ -1,5 +1,5 @@
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, format_ident, quote};
 
 use super::nested;
 use crate::{
@@ -30,19 +30,30 @@ fn info(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
     if input.is_enum {
         origin = format!("{origin}::{}", unraw(stored.ident));
     }
-    let aliases = some(&stored.aliases, |aliases| quote!(.with_aliases(&[#(#aliases),*])));
+    let aliases = some(&stored.aliases, |aliases| quote!(&[#(#aliases),*]));
     let since = (stored.oldest() != version).then(|| stored.oldest());
-    let since = since.map(|since| quote!(.with_since(#since)));
-    let keys = some(&keys(stored), |keys| quote!(.with_tag_keys(&[#(#keys),*])));
-    let fields = some(&fields(input, stored), |fields| quote!(.with_fields(#fields)));
-    quote! {
+    let keys = some(&keys(stored), |keys| quote!(&[#(#keys),*]));
+    let fields = some(&fields(input, stored), |fields| quote!(#fields));
+    let with = [
+        ("with_aliases", aliases),
+        ("with_since", since.map(|since| quote!(#since))),
+        ("with_tag_keys", keys),
+        ("with_fields", fields),
+    ];
+    let new = quote! {
         #factos::TypeInfo::new(
             #name,
             #version,
             ::core::concat!(::core::module_path!(), #origin),
         )
-        #aliases #since #keys #fields
-    }
+    };
+    with.into_iter().fold(new, |info, (method, argument)| match argument {
+        Some(argument) => {
+            let method = format_ident!("{method}");
+            quote!(#factos::TypeInfo::#method(#info, #argument))
+        }
+        None => info,
+    })
 }
 
 trait IsEmpty {

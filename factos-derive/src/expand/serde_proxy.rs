@@ -43,7 +43,7 @@ const AROUND_VARIANT: [&str; 8] = [
 
 /// The proxies, and the impl of `SerdePayload` that calls them.
 pub(super) fn proxies(input: &Input<'_>) -> TokenStream {
-    let (factos, ident) = (&input.crate_path, &input.node.ident);
+    let (factos, ident) = (&input.crate_path, &input.ident);
     let private = quote!(#factos::__private);
     if input.types.is_empty() {
         return TokenStream::new();
@@ -97,7 +97,7 @@ pub(super) fn proxies(input: &Input<'_>) -> TokenStream {
 }
 
 fn of_enum(input: &Input<'_>) -> TokenStream {
-    let (factos, ident) = (&input.crate_path, &input.node.ident);
+    let (factos, ident) = (&input.crate_path, &input.ident);
     let (path, remote) = (factos.serde(), ident.to_string());
     let container = serde_attr::matching(&input.node.attrs, |key| {
         !key.is_one_of(&AROUND_FIELDS) && !key.is("rename_all")
@@ -156,7 +156,7 @@ fn skipped(nested: &Nested<'_>) -> TokenStream {
 }
 
 fn of_struct(input: &Input<'_>) -> TokenStream {
-    let (factos, ident) = (&input.crate_path, &input.node.ident);
+    let (factos, ident) = (&input.crate_path, &input.ident);
     let (path, remote) = (factos.serde(), ident.to_string());
     let container = serde_attr::matching(&input.node.attrs, |key| {
         !key.is_one_of(&AROUND_FIELDS) && !key.is_plain_default()

@@ -69,7 +69,7 @@ impl StoredFields {
 
     /// The bounds of the proxy's `Serialize` and of its `Deserialize`, as attributes of serde.
     pub(super) fn bounds(&self, factos: &CratePath) -> (TokenStream, TokenStream) {
-        let path = factos.to_token_stream();
+        let path = factos.text();
         let write = self
             .names(|used| used.is_written)
             .map(|name| format!("for<'__f> {name}: {path}::__private::WrittenField<'__f>,"));

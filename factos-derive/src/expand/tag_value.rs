@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::Type;
 
-use crate::{crate_path::CratePath, newtype::Newtype, span};
+use crate::{attr::lint_attr, crate_path::CratePath, ident::generated, newtype::Newtype, span};
 
 /// `<T as TagValue>`. All uses for one field carry the same spans: rustc then merges their errors.
 pub(super) fn as_tag_value(factos: &CratePath, ty: &Type) -> TokenStream {
@@ -51,10 +51,12 @@ pub(super) fn each_of_argument(factos: &CratePath, ty: &Type) -> TokenStream {
 /// The code of `#[derive(TagValue)]`.
 pub(crate) fn tag_value(newtype: &Newtype<'_>) -> TokenStream {
     let factos = &newtype.crate_path;
-    let (ident, member) = (&newtype.node.ident, &newtype.member);
+    let (ident, member) = (generated(&newtype.node.ident), &newtype.member);
     let inner = as_tag_value(factos, newtype.ty);
+    let allowed = lint_attr::allowed(newtype.node);
     quote! {
         #[automatically_derived]
+        #allowed
         impl #factos::TagValue for #ident {
             type Item = Self;
 
@@ -64,6 +66,7 @@ pub(crate) fn tag_value(newtype: &Newtype<'_>) -> TokenStream {
         }
 
         #[automatically_derived]
+        #allowed
         impl #factos::TagItem for #ident {
             type Arg<'a> = &'a Self;
 

@@ -28,7 +28,7 @@ pub(super) fn tags(input: &Input<'_>) -> TokenStream {
     quote! {
         let #mutable __local_tags = #factos::__private::TagWriter::new();
         match self { #(#arms)* #nested }
-        __local_tags.finish(|| #factos::Event::event_type(self))
+        #factos::__private::TagWriter::finish(__local_tags, || #factos::Event::event_type(self))
     }
 }
 
@@ -52,7 +52,9 @@ fn arm(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
         let span = span::of_function(function);
         let argument = span::at(span, quote!((#argument)));
         let call = quote!(#function #argument);
-        calls.push(quote_spanned!(span=> __local_tags.extend(#call);));
+        let factos = &input.crate_path;
+        let extend = span::at(span, quote!(#factos::__private::TagWriter::extend));
+        calls.push(quote_spanned!(span=> #extend(&mut __local_tags, #call);));
     }
     let rest =
         (bindings.is_empty() || stored.body.fields().len() > bindings.len()).then(|| quote!(..));
@@ -61,7 +63,7 @@ fn arm(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
 
 fn call(input: &Input<'_>, field: &Field<'_>, tag: &Tag<'_>, binding: &Ident) -> TokenStream {
     let (factos, key) = (&input.crate_path, &tag.key);
-    let push = quote!(&mut __local_tags.under(#key));
+    let push = quote!(&mut #factos::__private::TagWriter::under(&mut __local_tags, #key));
     match &tag.conversion {
         TagConversion::Value => {
             let value = tag_value::as_tag_value(factos, &field.ty);

@@ -50,12 +50,10 @@ const _ : () = {
             }
         }
         fn codec (__local_event_type : & :: factos :: EventType) -> & 'static :: core :: primitive :: str {
-            let __local_schema = < FeePaid as :: factos :: Event > :: SCHEMA;
-            if __local_schema . find (:: factos :: EventType :: as_str (__local_event_type)) . is_some () {
+            if :: factos :: __private :: knows (< FeePaid as :: factos :: Event > :: SCHEMA , __local_event_type) {
                 return < FeePaid as :: factos :: Event > :: codec (__local_event_type);
             }
-            let __local_schema = < school :: Course as :: factos :: Event > :: SCHEMA;
-            if __local_schema . find (:: factos :: EventType :: as_str (__local_event_type)) . is_some () {
+            if :: factos :: __private :: knows (< school :: Course as :: factos :: Event > :: SCHEMA , __local_event_type) {
                 return < school :: Course as :: factos :: Event > :: codec (__local_event_type);
             }
             "json"
@@ -79,7 +77,7 @@ const _ : () = {
 ;
 # [automatically_derived] impl __SubsetQuery_4f384f8f :: Asking {
     # [doc = "The same query, for an event type that includes [`Subset`]."] fn widen < __W : :: factos :: Includes < Subset >> (self) -> :: factos :: QueryFor < __W > {
-        :: factos :: __private :: query_of :: < Subset > (& self . 0 , "Subset") . widen ()
+        :: factos :: QueryFor :: widen (:: factos :: __private :: query_of :: < Subset > (& self . 0 , "Subset"))
     }
 }
 # [automatically_derived] impl Subset {

@@ -43,7 +43,7 @@ const _ : () = {
             __FactosRead :: deserialize (:: factos :: __private :: AsVariant :: new (variant , "Course" , deserializer))
         }
     }
-    const __PARTS : & [& [:: factos :: TypeInfo]] = & [& [:: factos :: TypeInfo :: new ("school.defined" , 4u32 , :: core :: concat ! (:: core :: module_path ! () , "::Course::Defined") ,) . with_aliases (& ["Created"]) . with_since (1u32) . with_tag_keys (& ["course" , "seats"]) . with_fields ("course: CourseId, #[serde(default)] seats: u32") , :: factos :: TypeInfo :: new ("noted" , 1u32 , :: core :: concat ! (:: core :: module_path ! () , "::Course::Noted") ,) . with_fields ("(Note)") , :: factos :: TypeInfo :: new ("school.closed" , 1u32 , :: core :: concat ! (:: core :: module_path ! () , "::Course::Closed") ,)] , < Billing as :: factos :: Event > :: SCHEMA . types];
+    const __PARTS : & [& [:: factos :: TypeInfo]] = & [& [:: factos :: TypeInfo :: with_fields (:: factos :: TypeInfo :: with_tag_keys (:: factos :: TypeInfo :: with_since (:: factos :: TypeInfo :: with_aliases (:: factos :: TypeInfo :: new ("school.defined" , 4u32 , :: core :: concat ! (:: core :: module_path ! () , "::Course::Defined") ,) , & ["Created"]) , 1u32) , & ["course" , "seats"]) , "course: CourseId, #[serde(default)] seats: u32") , :: factos :: TypeInfo :: with_fields (:: factos :: TypeInfo :: new ("noted" , 1u32 , :: core :: concat ! (:: core :: module_path ! () , "::Course::Noted") ,) , "(Note)") , :: factos :: TypeInfo :: new ("school.closed" , 1u32 , :: core :: concat ! (:: core :: module_path ! () , "::Course::Closed") ,)] , < Billing as :: factos :: Event > :: SCHEMA . types];
     const __TYPES : & [:: factos :: TypeInfo] = & :: factos :: __private :: concat :: < {
         :: factos :: __private :: count (__PARTS)
     }
@@ -52,8 +52,8 @@ const _ : () = {
     :: factos :: Undecodable > {
         let (__local_variant , __local_since , __local_known) = (0u32 , 1u32 , 4u32);
         let mut __local_json = :: factos :: __private :: JsonSteps :: new (__local_version , __local_payload);
-        __local_json . step (1u32 , one) ?;
-        let (__local_version , __local_payload) = __local_json . finish () ?;
+        :: factos :: __private :: JsonSteps :: step (& mut __local_json , 1u32 , one) ?;
+        let (__local_version , __local_payload) = :: factos :: __private :: JsonSteps :: finish (__local_json) ?;
         let __local_payload : & [:: core :: primitive :: u8] = & __local_payload;
         let __local_old = :: core :: option :: Option :: None;
         let __local_old = match __local_old {
@@ -114,18 +114,18 @@ const _ : () = {
                     seats : __local_field1,
                 }
                 => {
-                    < CourseId as :: factos :: TagValue > :: each (__local_field0 , & mut __local_tags . under ("course"));
-                    :: factos :: __private :: each_displayed :: < u32 > (__local_field1 , & mut __local_tags . under ("seats"));
+                    < CourseId as :: factos :: TagValue > :: each (__local_field0 , & mut :: factos :: __private :: TagWriter :: under (& mut __local_tags , "course"));
+                    :: factos :: __private :: each_displayed :: < u32 > (__local_field1 , & mut :: factos :: __private :: TagWriter :: under (& mut __local_tags , "seats"));
                 }
                 Self :: Noted {
                     0 : __local_payload,
                 }
                 => {
-                    __local_tags . extend (note_tags (__local_payload));
+                    :: factos :: __private :: TagWriter :: extend (& mut __local_tags , note_tags (__local_payload));
                 }
                 Self :: Closed { .. } => { } Self :: Billing (__local_inner) => return < Billing as :: factos :: Event > :: tags (__local_inner),
             }
-            __local_tags . finish (|| :: factos :: Event :: event_type (self))
+            :: factos :: __private :: TagWriter :: finish (__local_tags , || :: factos :: Event :: event_type (self))
         }
         fn encode (& self) -> :: core :: result :: Result < :: factos :: Bytes,
         :: factos :: EncodeError > {
@@ -160,8 +160,7 @@ const _ : () = {
             if :: core :: matches ! (:: factos :: EventType :: as_str (__local_event_type) , "school.defined" | "Created" | "noted" | "school.closed") {
                 return :: factos :: __private :: codec :: < Self > ();
             }
-            let __local_schema = < Billing as :: factos :: Event > :: SCHEMA;
-            if __local_schema . find (:: factos :: EventType :: as_str (__local_event_type)) . is_some () {
+            if :: factos :: __private :: knows (< Billing as :: factos :: Event > :: SCHEMA , __local_event_type) {
                 return < Billing as :: factos :: Event > :: codec (__local_event_type);
             }
             :: factos :: __private :: codec :: < Self > ()
@@ -185,7 +184,7 @@ const _ : () = {
 ;
 # [automatically_derived] impl __CourseQuery_59434f63 :: CourseQuery {
     # [doc = "Narrows the query to events with the tag `course` of this value."] pub fn course (self , __local_value : :: factos :: ArgOf < '_ , CourseId >) -> Self { Self (:: factos :: __private :: tagged (self . 0 , "course" , | __local_f | < < CourseId as :: factos :: TagValue > :: Item as :: factos :: TagItem > :: with_arg (__local_value , __local_f))) } # [doc = "Narrows the query to events with the tag `seats` of this value."] pub fn seats (self , __local_value : & u32) -> Self { Self (:: factos :: __private :: tagged (self . 0 , "seats" , | __local_f | :: factos :: __private :: each_displayed :: < u32 > (__local_value , __local_f))) } # [doc = "The same query, for an event type that includes [`Course`]."] pub fn widen < __W : :: factos :: Includes < Course >> (self) -> :: factos :: QueryFor < __W > {
-        :: factos :: __private :: query_of :: < Course > (& self . 0 , "Course") . widen ()
+        :: factos :: QueryFor :: widen (:: factos :: __private :: query_of :: < Course > (& self . 0 , "Course"))
     }
 }
 # [automatically_derived] impl Course {

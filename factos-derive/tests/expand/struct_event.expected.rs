@@ -28,7 +28,7 @@ const _ : () = {
             __FactosMirror :: deserialize (deserializer)
         }
     }
-    const __TYPES : & [crate :: renamed :: TypeInfo] = & [crate :: renamed :: TypeInfo :: new ("fee.paid" , 1u32 , :: core :: concat ! (:: core :: module_path ! () , "::FeePaid") ,) . with_tag_keys (& ["student" , "year"]) . with_fields ("student: StudentId, at: Date, cents: i64")];
+    const __TYPES : & [crate :: renamed :: TypeInfo] = & [crate :: renamed :: TypeInfo :: with_fields (crate :: renamed :: TypeInfo :: with_tag_keys (crate :: renamed :: TypeInfo :: new ("fee.paid" , 1u32 , :: core :: concat ! (:: core :: module_path ! () , "::FeePaid") ,) , & ["student" , "year"]) , "student: StudentId, at: Date, cents: i64")];
     # [automatically_derived] impl crate :: renamed :: Event for FeePaid {
         const SCHEMA : & 'static crate :: renamed :: Schema = & crate :: renamed :: Schema :: new (__TYPES);
         fn event_type (& self) -> crate :: renamed :: EventType {
@@ -49,11 +49,11 @@ const _ : () = {
                     ..
                 }
                 => {
-                    < StudentId as crate :: renamed :: TagValue > :: each (__local_field0 , & mut __local_tags . under ("student"));
-                    crate :: renamed :: __private :: each (& year_of (__local_field1) , & mut __local_tags . under ("year"));
+                    < StudentId as crate :: renamed :: TagValue > :: each (__local_field0 , & mut crate :: renamed :: __private :: TagWriter :: under (& mut __local_tags , "student"));
+                    crate :: renamed :: __private :: each (& year_of (__local_field1) , & mut crate :: renamed :: __private :: TagWriter :: under (& mut __local_tags , "year"));
                 }
             }
-            __local_tags . finish (|| crate :: renamed :: Event :: event_type (self))
+            crate :: renamed :: __private :: TagWriter :: finish (__local_tags , || crate :: renamed :: Event :: event_type (self))
         }
         fn encode (& self) -> :: core :: result :: Result < crate :: renamed :: Bytes,
         crate :: renamed :: EncodeError > {
@@ -85,7 +85,7 @@ const _ : () = {
 ;
 # [automatically_derived] impl __FeePaidQuery_cd5dcd53 :: FeePaidQuery {
     # [doc = "Narrows the query to events with the tag `student` of this value."] pub fn student (self , __local_value : crate :: renamed :: ArgOf < '_ , StudentId >) -> Self { Self (crate :: renamed :: __private :: tagged (self . 0 , "student" , | __local_f | < < StudentId as crate :: renamed :: TagValue > :: Item as crate :: renamed :: TagItem > :: with_arg (__local_value , __local_f))) } # [doc = "Narrows the query to events with the tag `year` of this value."] pub fn year (self , __local_value : & Date) -> Self { Self (crate :: renamed :: __private :: tagged (self . 0 , "year" , | __local_f | crate :: renamed :: __private :: each (& year_of (__local_value) , __local_f))) } # [doc = "The same query, for an event type that includes [`FeePaid`]."] fn widen < __W : crate :: renamed :: Includes < FeePaid >> (self) -> crate :: renamed :: QueryFor < __W > {
-        crate :: renamed :: __private :: query_of :: < FeePaid > (& self . 0 , "FeePaid") . widen ()
+        crate :: renamed :: QueryFor :: widen (crate :: renamed :: __private :: query_of :: < FeePaid > (& self . 0 , "FeePaid"))
     }
 }
 # [automatically_derived] impl FeePaid {

@@ -24,6 +24,33 @@ pub struct FeePaid {
     pub student: u64,
 }
 
+/// Types, and a module, that are named by a word of 2024.
+pub mod gen {
+    pub use facts;
+
+    /// An event.
+    #[expect(non_camel_case_types, reason = "the word is a name here")]
+    #[derive(Debug, PartialEq, facts::Event)]
+    #[event(crate = crate::gen::facts)]
+    pub enum gen {
+        /// It began.
+        Begun {
+            /// When.
+            #[tag]
+            gen: u8,
+        },
+    }
+
+    /// A payload.
+    #[derive(Debug, Default, facts::Payload)]
+    #[event(crate = crate::gen::facts)]
+    #[serde(default)]
+    pub struct Gen {
+        /// When.
+        pub gen: u8,
+    }
+}
+
 /// An enum with all that there is.
 #[derive(Debug, PartialEq, Event)]
 #[event(crate = facts, prefix = "course.", codec = facts::Json)]
