@@ -9,8 +9,7 @@ use std::{
 };
 
 use factos::{
-    Cbor, Codec, EncodeError, Event, Json, MessagePack, Payload, Postcard,
-    testing::assert_comes_back,
+    Cbor, EncodeError, Event, Json, MessagePack, Payload, Postcard, testing::assert_comes_back,
 };
 
 /// Refused, or equal.
@@ -124,6 +123,7 @@ fn a_field_named_as_the_tag_of_its_enum_is_refused() {
 }
 
 #[derive(Debug, PartialEq, Event)]
+#[allow(unreachable_patterns, reason = "two fields have one stored name")]
 enum OneName {
     Renamed {
         a: u8,
@@ -246,16 +246,16 @@ fn sets_and_maps_without_order_come_back() {
 }
 
 #[derive(Debug, PartialEq, Payload)]
-struct Tree(Vec<Tree>);
+struct Tree(Vec<Self>);
 
 #[derive(Debug, PartialEq, Payload)]
-struct Chain(Option<Box<Chain>>);
+struct Chain(Option<Box<Self>>);
 
 #[derive(Debug, PartialEq, Payload)]
 enum Nest {
     End,
-    Newtype(Box<Nest>),
-    Struct { inner: Box<Nest> },
+    Newtype(Box<Self>),
+    Struct { inner: Box<Self> },
 }
 
 macro_rules! deep {
@@ -307,7 +307,7 @@ fn what_is_nested_too_deep_is_refused_and_the_rest_comes_back() {
 /// Payloads that are nothing but depth.
 #[test]
 fn hostile_depth_is_an_error_of_every_codec() {
-    fn refuses<C: Codec, E: Event + Debug>(payload: &[u8]) {
+    fn refuses<E: Event + Debug>(payload: &[u8]) {
         for name in ["Tree", "Chain", "Nest"] {
             let name = factos::EventType::new(name).unwrap();
             let error = E::decode(&name, 1, payload).unwrap_err();
@@ -316,16 +316,16 @@ fn hostile_depth_is_an_error_of_every_codec() {
     }
     for depth in [400, 5_000, 200_000] {
         for opener in ["[", "{\"Newtype\":", "{\"Struct\":{\"inner\":"] {
-            refuses::<Json, DeepJson>(opener.repeat(depth).as_bytes());
+            refuses::<DeepJson>(opener.repeat(depth).as_bytes());
         }
         for opener in [&[0x91][..], b"\x81\xa7Newtype", b"\x81\xa6Struct\x81\xa5inner", &[0xc7]] {
-            refuses::<MessagePack, DeepMessagePack>(&opener.repeat(depth));
+            refuses::<DeepMessagePack>(&opener.repeat(depth));
         }
         for opener in [&[0x81][..], &[0x9f], b"\xa1\x67Newtype", b"\xbf", b"\xd9\xd9\xf7"] {
-            refuses::<Cbor, DeepCbor>(&opener.repeat(depth));
+            refuses::<DeepCbor>(&opener.repeat(depth));
         }
         for opener in [1_u8, 2] {
-            refuses::<Postcard, DeepPostcard>(&vec![opener; depth]);
+            refuses::<DeepPostcard>(&vec![opener; depth]);
         }
     }
 }

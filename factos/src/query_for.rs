@@ -194,6 +194,7 @@ mod tests {
         Renamed(Renamed),
     }
 
+    #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     fn by_hand<E: Event>(names: &[&'static str], seat: Option<&str>) -> String {
         let types = names.iter().map(|name| EventType::from_static(name));
         let item = QueryItem::of_types(types).unwrap();
