@@ -1,7 +1,6 @@
 //! Appending: what a batch is sent as, what shares a commit, and what each caller is told. Knows the open log,
 //! and nothing of reads.
 
-mod answer;
 mod batch;
 mod group;
 mod statement;

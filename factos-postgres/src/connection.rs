@@ -1,7 +1,6 @@
 //! Connections of one pool, some of them kept from call to call. Knows the driver and the runtimes, and nothing
 //! of a log.
 
-mod kept;
 mod lease;
 mod own_pool;
 mod timeout;
@@ -11,7 +10,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use sqlx::{PgPool, Postgres, pool::PoolConnection};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use self::kept::{BoundConnection, Kept};
+use self::lease::{BoundConnection, Kept};
 pub(crate) use self::{lease::Lease, own_pool::own_pool, timeout::answered};
 use crate::error::Error;
 

@@ -61,12 +61,12 @@ impl Contention {
         let _waiter = Waiter::of(&boundary);
         loop {
             let until = match boundary.try_permit() {
-                TryPermit::Given => return Some(ReadPermit(Arc::clone(&boundary))),
-                TryPermit::Unused => {
+                Permit::Given => return Some(ReadPermit(Arc::clone(&boundary))),
+                Permit::Unused => {
                     self.remove(names, &boundary);
                     return None;
                 }
-                TryPermit::TakenUntil(until) => until,
+                Permit::TakenUntil(until) => until,
             };
             let left = until.saturating_duration_since(Instant::now()).min(LOOK_AGAIN);
             // After the timeout, too, the state decides.
@@ -85,10 +85,6 @@ impl Contention {
 
     fn find(&self, names: &LockNames) -> Option<Arc<Boundary>> {
         self.lock().get(names).cloned()
-    }
-
-    fn add(&self, names: &LockNames) {
-        self.lock().entry(names.clone()).or_default();
     }
 
     fn remove(&self, names: &LockNames, boundary: &Arc<Boundary>) {
@@ -111,7 +107,9 @@ impl AppendInFlight<'_> {
     pub(crate) fn end(self, is_conflict: bool) {
         let is_idle = self.boundary.as_ref().is_some_and(|boundary| boundary.lock().waiters == 0);
         match &self.boundary {
-            None if is_conflict => self.contention.add(self.names),
+            None if is_conflict => {
+                self.contention.lock().entry(self.names.clone()).or_default();
+            }
             Some(boundary) if is_idle && !is_conflict => {
                 self.contention.remove(self.names, boundary);
             }
@@ -120,7 +118,7 @@ impl AppendInFlight<'_> {
     }
 }
 
-enum TryPermit {
+enum Permit {
     Given,
     /// The last caller with the permit appended nothing: the boundary is no longer contended.
     Unused,
@@ -132,19 +130,19 @@ impl Boundary {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn try_permit(&self) -> TryPermit {
+    fn try_permit(&self) -> Permit {
         let mut state = self.lock();
         let now = Instant::now();
         match state.permitted_until {
-            Some(until) if until > now => TryPermit::TakenUntil(until),
-            _ if state.appends > 0 => TryPermit::TakenUntil(now + READ),
+            Some(until) if until > now => Permit::TakenUntil(until),
+            _ if state.appends > 0 => Permit::TakenUntil(now + READ),
             Some(_) => {
                 state.permitted_until = None;
-                TryPermit::Unused
+                Permit::Unused
             }
             None => {
                 state.permitted_until = Some(now + READ);
-                TryPermit::Given
+                Permit::Given
             }
         }
     }

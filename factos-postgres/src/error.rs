@@ -1,6 +1,6 @@
 use std::{borrow::Cow, io, sync::Arc, time::Duration};
 
-use factos::{SequencePosition, StoreError, StoreErrorKind};
+use factos::{AppendError, SequencePosition, StoreError, StoreErrorKind};
 
 use crate::mode::Mode;
 
@@ -182,38 +182,31 @@ pub(crate) enum Sent {
 impl Error {
     /// The error of a statement; `waited` is its lock timeout.
     pub(crate) fn of(error: sqlx::Error, sent: Sent, waited: Duration) -> Self {
-        match &error {
-            sqlx::Error::PoolTimedOut => return Self::PoolExhausted,
-            sqlx::Error::PoolClosed => return Self::Closed,
-            sqlx::Error::Configuration(_) => return Self::Url(Arc::new(error)),
-            sqlx::Error::Tls(cause) if cause.to_string().contains(WITHOUT_TLS) => {
-                return Self::NoEncryption;
-            }
-            sqlx::Error::Tls(_) => return Self::Encryption(Arc::new(error)),
-            // A certificate that is not trusted.
-            sqlx::Error::Io(cause)
-                if sent == Sent::No && cause.kind() == io::ErrorKind::InvalidData =>
-            {
-                return Self::Encryption(Arc::new(error));
-            }
-            sqlx::Error::Database(_) => {
-                let code = sqlstate(&error).unwrap_or_default().into_owned();
-                return Self::of_sqlstate(&code, error, sent, waited);
-            }
-            _ => {}
-        }
-        let lost = is_lost(&error);
         let cause = Arc::new(error);
-        match sent {
-            Sent::Yes if lost => Self::ConnectionLost(cause),
-            Sent::No if lost => Self::Unreachable(cause),
+        match &*cause {
+            sqlx::Error::PoolTimedOut => Self::PoolExhausted,
+            sqlx::Error::PoolClosed => Self::Closed,
+            sqlx::Error::Configuration(_) => Self::Url(cause),
+            sqlx::Error::Tls(tls) if tls.to_string().contains(WITHOUT_TLS) => Self::NoEncryption,
+            sqlx::Error::Tls(_) => Self::Encryption(cause),
+            // A certificate that is not trusted.
+            sqlx::Error::Io(io) if sent == Sent::No && io.kind() == io::ErrorKind::InvalidData => {
+                Self::Encryption(cause)
+            }
+            sqlx::Error::Database(_) => Self::of_database(cause, sent, waited),
+            // The connection is lost.
+            sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
+                match sent {
+                    Sent::Yes => Self::ConnectionLost(cause),
+                    Sent::No => Self::Unreachable(cause),
+                }
+            }
             _ => Self::Postgres(cause),
         }
     }
 
-    fn of_sqlstate(code: &str, error: sqlx::Error, sent: Sent, waited: Duration) -> Self {
-        let cause = Arc::new(error);
-        match code {
+    fn of_database(cause: Cause, sent: Sent, waited: Duration) -> Self {
+        match &*sqlstate(&cause).unwrap_or_default() {
             "55P03" => Self::Locked { waited },
             "40001" | "40P01" => Self::Contended(cause),
             "25001" => Self::Isolation,
@@ -278,13 +271,14 @@ pub(crate) fn sqlstate(error: &sqlx::Error) -> Option<Cow<'_, str>> {
     error.as_database_error()?.code()
 }
 
-/// Whether an error of the driver means that the connection is lost.
-const fn is_lost(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed)
-}
-
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
         Self::new(error.kind(), error)
+    }
+}
+
+impl From<Error> for AppendError {
+    fn from(error: Error) -> Self {
+        StoreError::from(error).into()
     }
 }

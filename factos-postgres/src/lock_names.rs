@@ -18,7 +18,13 @@ pub(crate) struct LockNames(BTreeMap<Arc<str>, bool>);
 impl LockNames {
     /// The names that an append locks; none for the whole log.
     pub(crate) fn of_append(events: &[NewEvent], condition: &AppendCondition) -> Option<Self> {
-        let mut names = Self::of_condition(condition)?;
+        let mut names = match condition {
+            AppendCondition::FailIfEventsMatch { query, .. } => Self::of_query(query)?,
+            AppendCondition::ExpectedRevision { stream, .. } => {
+                Self::of("s:", stream.as_str(), true)
+            }
+            AppendCondition::None => Self::default(),
+        };
         for event in events {
             if let Some(stream) = &event.stream {
                 names.add("s:", stream.as_str(), true);
@@ -31,23 +37,15 @@ impl LockNames {
         Some(names)
     }
 
-    /// The names that a condition locks; none for the whole log.
-    fn of_condition(condition: &AppendCondition) -> Option<Self> {
-        match condition {
-            AppendCondition::None => Some(Self::default()),
-            AppendCondition::FailIfEventsMatch { query, .. } => Self::of_query(query),
-            AppendCondition::ExpectedRevision { stream, .. } => {
-                let mut names = Self::default();
-                names.add("s:", stream.as_str(), true);
-                Some(names)
-            }
-        }
-    }
-
     /// The names that a condition with this query locks; none for the whole log.
     pub(crate) fn of_query(query: &Query) -> Option<Self> {
         let mut names = Self::default();
-        query.items()?.iter().for_each(|item| names.add_item(item));
+        for item in query.items()? {
+            match item.tags().iter().next() {
+                Some(tag) => names.add("t:", tag, true),
+                None => item.types().for_each(|name| names.add("y:", name.as_str(), true)),
+            }
+        }
         Some(names)
     }
 
@@ -60,9 +58,7 @@ impl LockNames {
 
     /// The name that a read of a stream locks. Its writers exclude each other, so a reader need not.
     pub(crate) fn of_stream(stream: &StreamName) -> Self {
-        let mut names = Self::default();
-        names.add("s:", stream.as_str(), false);
-        names
+        Self::of("s:", stream.as_str(), false)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -71,9 +67,8 @@ impl LockNames {
 
     /// The names at these places, which count from 1.
     pub(crate) fn at(&self, places: &[i32]) -> Vec<&str> {
-        let is_asked = |place: &i32| places.contains(place);
         let placed = (1..).zip(self.0.keys());
-        placed.filter(|(place, _)| is_asked(place)).map(|(_, name)| &**name).collect()
+        placed.filter(|(place, _)| places.contains(place)).map(|(_, name)| &**name).collect()
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {
@@ -96,12 +91,10 @@ impl LockNames {
         self.0.iter().map(|(name, exclusive)| (&**name, *exclusive)).unzip()
     }
 
-    fn add_item(&mut self, item: &QueryItem) {
-        if let Some(tag) = item.tags().iter().next() {
-            self.add("t:", tag, true);
-            return;
-        }
-        item.types().for_each(|event_type| self.add("y:", event_type.as_str(), true));
+    fn of(kind: &str, name: &str, exclusive: bool) -> Self {
+        let mut names = Self::default();
+        names.add(kind, name, exclusive);
+        names
     }
 
     fn add(&mut self, kind: &str, name: &str, exclusive: bool) {

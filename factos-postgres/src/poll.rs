@@ -9,11 +9,8 @@ use factos::{
 };
 use tokio::time::timeout;
 
-/// Looks for appends of other processes while somebody waits for them, about once per interval however many
-/// wait.
-///
-/// The timers of the waiters drive it, and no task or thread of its own: a store works on several runtimes,
-/// and any of them may end.
+/// Looks for appends of other processes while somebody waits for them, about once per interval. The timers of
+/// the waiters drive it, and no task of its own: a store works on several runtimes, and any of them may end.
 #[derive(Debug)]
 pub(crate) struct Poll {
     head: Head,

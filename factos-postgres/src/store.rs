@@ -30,7 +30,7 @@ struct Shared {
     log: Arc<Log>,
     writer: Arc<Writer>,
     reader: Arc<Reader>,
-    reads: ReadQueue,
+    reads: Arc<ReadQueue>,
     poll: Poll,
     contention: Contention,
     /// How many names a commit or a read may lock.
@@ -47,7 +47,7 @@ impl Config {
         let reader = Arc::new(Reader::new(Arc::clone(&log)));
         let shared = Shared {
             writer: Arc::new(Writer::new(&self, Arc::clone(&log))),
-            reads: ReadQueue::new(&self, Arc::clone(&reader)),
+            reads: Arc::new(ReadQueue::new(&self, Arc::clone(&reader))),
             reader,
             poll: Poll::new(self.poll_interval, log.head.clone()),
             contention: Contention::default(),
@@ -129,16 +129,9 @@ impl PostgresStore {
         events: Vec<NewEvent>,
         condition: AppendCondition,
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
-        let batch = self.batch(events, condition)?;
-        self.shared.writer.append_in(transaction, batch).await
-    }
-
-    fn batch(
-        &self,
-        events: Vec<NewEvent>,
-        condition: AppendCondition,
-    ) -> Result<Batch, AppendError> {
-        Batch::new(events, condition, &Self::LIMITS, self.shared.most_names)
+        let Shared { writer, most_names, .. } = &*self.shared;
+        let batch = Batch::new(events, condition, &Self::LIMITS, *most_names)?;
+        writer.append_in(transaction, batch).await
     }
 
     async fn select(
@@ -179,8 +172,8 @@ impl EventStore for PostgresStore {
         events: Vec<NewEvent>,
         condition: AppendCondition,
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
-        let Shared { contention, writer, .. } = &*self.shared;
-        let batch = self.batch(events, condition)?;
+        let Shared { contention, writer, most_names, .. } = &*self.shared;
+        let batch = Batch::new(events, condition, &Self::LIMITS, *most_names)?;
         let boundary = match batch.condition() {
             AppendCondition::FailIfEventsMatch { query, .. } => LockNames::of_query(query),
             _ => None,

@@ -72,10 +72,6 @@ impl<T> WorkQueue<T> {
         self.most.saturating_add(slow.min(self.most))
     }
 
-    fn len(&self) -> usize {
-        self.lock().queued.len()
-    }
-
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -177,10 +173,10 @@ impl<T> Worker<T> {
     /// Yields for as long as the queue grows, so that the callers that were just answered can join this
     /// batch. It needs no timer.
     async fn gather(&self) {
-        let mut queued = self.queue.len();
+        let mut queued = self.queue.lock().queued.len();
         loop {
             yield_now().await;
-            let now = self.queue.len();
+            let now = self.queue.lock().queued.len();
             if now <= queued {
                 return;
             }

@@ -1,4 +1,4 @@
-//! What a hand would write: one table with one index, no tags to look up, no checks.
+//! Bare statements, as written by hand: one table with one index, without checks.
 
 use std::{sync::Arc, time::Instant};
 

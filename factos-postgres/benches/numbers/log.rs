@@ -61,7 +61,7 @@ impl Log {
         fastrand::u64(..self.entities)
     }
 
-    /// One that nothing else reads or appends to, so that the contexts of other work stay as they are.
+    /// An entity that no other work reads or appends to, so that the contexts of that work stay as they are.
     pub(crate) fn another_entity(&self) -> u64 {
         self.entities + fastrand::u64(..self.entities)
     }
@@ -71,7 +71,7 @@ impl Log {
 /// its first touch, which takes longer than to read from it.
 async fn warm(pool: &PgPool, schema: &str) {
     let mut held = Vec::new();
-    // Some are kept by the store.
+    // The store keeps some of the pool's connections.
     while held.len() < 40 {
         let mut connection = pool.acquire().await.unwrap();
         let sql = format!(

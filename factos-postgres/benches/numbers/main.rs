@@ -32,7 +32,7 @@ struct Options {
     /// The mode of the log
     #[arg(long, default_value = "keyed", value_parser = ["keyed", "portable"])]
     mode: String,
-    /// How many groups of appends may be on their way at a time
+    /// How many groups of appends may be in flight at a time
     #[arg(long, default_value_t = 2)]
     workers: usize,
     /// How many names a group may lock

@@ -48,7 +48,7 @@ pub(crate) fn conditional(log: &Arc<Log>) -> Client {
     })
 }
 
-/// W3: everybody on one boundary; what was accepted counts.
+/// W3: all clients on one boundary; counts the accepted appends.
 pub(crate) fn hot(log: &Arc<Log>) -> Client {
     let log = Arc::clone(log);
     let hot = [tag("hot", fastrand::u64(..))];
@@ -78,7 +78,7 @@ pub(crate) fn dispatches(log: &Arc<Log>) -> Client {
     Box::new(move |n, progress| {
         let log = Arc::clone(&log);
         Box::pin(async move {
-            // Every client has entities of its own, so nobody's boundary is another's.
+            // Every client has entities of its own, so that no two use the same boundary.
             let mut entity = n as u64;
             while progress.goes_on() {
                 entity = (entity + 32) % (log.entities - log.entities % 32);

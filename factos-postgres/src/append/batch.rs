@@ -1,5 +1,5 @@
 use factos::{
-    AppendCondition, AppendError, Limits, NewEvent, Query, SequencePosition, StoreError,
+    AppendCondition, AppendError, Limits, NewEvent, Query, Revision, SequencePosition, StoreError,
     StoreErrorKind, StreamName,
     backend::{self, Weight},
 };
@@ -16,7 +16,6 @@ pub(crate) struct Batch {
     pub(super) metadata: Vec<Option<String>>,
     /// None for the whole log.
     pub(super) names: Option<LockNames>,
-    bytes: usize,
 }
 
 impl Batch {
@@ -40,8 +39,7 @@ impl Batch {
         let names = LockNames::of_append(events, checked.condition());
         let names = names.filter(|names| names.len() <= most_names);
         let tags = events.iter().map(|event| array_literal(event.tags.iter())).collect();
-        let bytes = checked.bytes();
-        Ok(Self { checked, tags, metadata, names, bytes })
+        Ok(Self { checked, tags, metadata, names })
     }
 
     pub(crate) const fn condition(&self) -> &AppendCondition {
@@ -52,10 +50,6 @@ impl Batch {
         self.checked.events()
     }
 
-    pub(super) fn streams(&self) -> impl Iterator<Item = &StreamName> {
-        self.events().iter().filter_map(|event| event.stream.as_ref())
-    }
-
     /// The query of the condition, and the position that it looks beyond.
     pub(super) const fn query(&self) -> Option<(&Query, Option<SequencePosition>)> {
         match self.condition() {
@@ -64,10 +58,10 @@ impl Batch {
         }
     }
 
-    /// The stream whose revision the condition expects.
-    pub(super) const fn expected_stream(&self) -> Option<&StreamName> {
+    /// The stream of the condition, and the revision that it expects.
+    pub(super) const fn expected_revision(&self) -> Option<(&StreamName, Revision)> {
         match self.condition() {
-            AppendCondition::ExpectedRevision { stream, .. } => Some(stream),
+            AppendCondition::ExpectedRevision { stream, revision } => Some((stream, *revision)),
             _ => None,
         }
     }
@@ -79,6 +73,6 @@ impl Batch {
 
 impl Weight for Batch {
     fn bytes(&self) -> usize {
-        self.bytes
+        self.checked.bytes()
     }
 }

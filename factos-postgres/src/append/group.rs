@@ -1,7 +1,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use factos::{
-    EventId, SequencePosition, StoreError, StreamName,
+    EventId, SequencePosition, StreamName,
     backend::{self, AppendRequest, GroupLimits, Verdict, Weight},
 };
 
@@ -14,43 +14,24 @@ const GROUP_EVENTS: usize = 1000;
 /// How far into the queue a group looks for appends that fit.
 const LOOKAHEAD: usize = 1024;
 
+const NO_LIMITS: GroupLimits = GroupLimits { appends: usize::MAX, bytes: usize::MAX };
+
 pub(super) type Request = AppendRequest<Batch>;
 
-/// How much may share one commit.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    group: GroupLimits,
-    names: usize,
-}
-
-impl Limits {
-    pub(super) const fn of(config: &Config) -> Self {
-        let group = GroupLimits { appends: config.batch_appends, bytes: config.batch_bytes };
-        Self { group, names: config.batch_names }
-    }
-}
-
-/// Appends that share one commit and one statement, so that none of them may depend on another's ids, streams
-/// or positions in a way that the statement does not check.
+/// Appends that share one statement and one commit.
 #[derive(Debug)]
 pub(super) struct Group {
     requests: backend::Group<Batch>,
-    limits: Limits,
-    /// None for the whole log.
-    names: Option<LockNames>,
+    /// The names to lock; none for the whole log.
+    pub(super) names: Option<LockNames>,
     ids: HashSet<EventId>,
     streams: HashSet<StreamName>,
 }
 
 impl Group {
-    pub(super) fn of(limits: Limits, requests: impl IntoIterator<Item = Request>) -> Self {
-        let mut group = Self {
-            requests: backend::Group::new(limits.group),
-            limits,
-            names: Some(LockNames::default()),
-            ids: HashSet::new(),
-            streams: HashSet::new(),
-        };
+    /// Of requests that were found to fit together.
+    pub(super) fn of(requests: impl IntoIterator<Item = Request>) -> Self {
+        let mut group = Self::new(NO_LIMITS);
         requests.into_iter().for_each(|request| group.push(request));
         group
     }
@@ -59,10 +40,11 @@ impl Group {
     /// known.
     pub(super) fn take(
         queue: &mut VecDeque<Request>,
-        limits: Limits,
+        config: &Config,
         head: Option<SequencePosition>,
     ) -> Self {
-        let mut group = Self::of(limits, []);
+        let limits = GroupLimits { appends: config.batch_appends, bytes: config.batch_bytes };
+        let mut group = Self::new(limits);
         let mut left = VecDeque::new();
         for _ in 0..queue.len().min(LOOKAHEAD) {
             let Some(request) = queue.pop_front() else { break };
@@ -70,7 +52,7 @@ impl Group {
                 continue;
             }
             let is_alone = is_alone(request.batch(), head);
-            if !group.is_empty() && (is_alone || !group.fits(request.batch())) {
+            if !group.is_empty() && (is_alone || !group.fits(request.batch(), config)) {
                 left.push_back(request);
                 continue;
             }
@@ -92,40 +74,28 @@ impl Group {
         self.requests.len()
     }
 
-    /// The names to lock; none for the whole log.
-    pub(super) const fn names(&self) -> Option<&LockNames> {
-        self.names.as_ref()
-    }
-
     pub(super) fn batches(&self) -> Vec<&Batch> {
         self.requests.batches().collect()
     }
 
     /// A group for each of the names at these places, with the appends that lock it, and the rest.
     pub(super) fn split(self, places: &[i32]) -> (Vec<Self>, Self) {
-        let limits = self.limits;
-        let Some(names) = self.names else { return (vec![self], Self::of(limits, [])) };
-        let names = names.at(places);
-        let mut with_name: Vec<Vec<Request>> = names.iter().map(|_| Vec::new()).collect();
-        let mut others = Vec::new();
-        for request in self.requests.into_requests() {
-            let own = request.batch().names.as_ref();
-            let locks = |name: &&str| own.is_some_and(|own| own.contains(name));
-            match names.iter().position(locks) {
-                Some(index) => with_name[index].push(request),
-                None => others.push(request),
-            }
+        let Some(names) = self.names else { return (vec![self], Self::of([])) };
+        let (mut groups, mut rest) = (Vec::new(), self.requests.into_requests());
+        for name in names.at(places) {
+            let locks = |names: &LockNames| names.contains(name);
+            let (with_name, others): (Vec<_>, Vec<_>) = rest
+                .into_iter()
+                .partition(|request| request.batch().names.as_ref().is_some_and(locks));
+            groups.extend((!with_name.is_empty()).then(|| Self::of(with_name)));
+            rest = others;
         }
-        let with_name = with_name.into_iter().filter(|requests| !requests.is_empty());
-        let with_name = with_name.map(|requests| Self::of(limits, requests)).collect();
-        (with_name, Self::of(limits, others))
+        (groups, Self::of(rest))
     }
 
     /// A group for each append.
     pub(super) fn singles(self) -> impl Iterator<Item = Self> {
-        let limits = self.limits;
-        let requests = self.requests.into_requests().into_iter();
-        requests.map(move |request| Self::of(limits, [request]))
+        self.requests.into_requests().into_iter().map(|request| Self::of([request]))
     }
 
     /// The group was committed: tells each caller its verdict.
@@ -136,7 +106,16 @@ impl Group {
 
     /// Tells each caller that the group failed as a whole.
     pub(super) fn fail(self, error: &Error) {
-        self.requests.fail(|| StoreError::from(error.clone()).into());
+        self.requests.fail(|| error.clone().into());
+    }
+
+    fn new(limits: GroupLimits) -> Self {
+        Self {
+            requests: backend::Group::new(limits),
+            names: Some(LockNames::default()),
+            ids: HashSet::new(),
+            streams: HashSet::new(),
+        }
     }
 
     fn push(&mut self, request: Request) {
@@ -147,25 +126,25 @@ impl Group {
             (None, Some(_)) => {}
         }
         self.ids.extend(batch.events().iter().map(|event| event.id));
-        self.streams.extend(batch.streams().cloned());
+        self.streams.extend(batch.events().iter().filter_map(|event| event.stream.clone()));
         self.requests.push(request);
     }
 
-    fn fits(&self, batch: &Batch) -> bool {
+    fn fits(&self, batch: &Batch, config: &Config) -> bool {
         let events = batch.events();
         self.requests.has_room_for(batch.bytes())
             && self.ids.len() + events.len() <= GROUP_EVENTS
-            && self.has_names_for(batch)
-            && !batch.expected_stream().is_some_and(|stream| self.streams.contains(stream))
+            && self.has_names_for(batch, config)
+            && !batch.expected_revision().is_some_and(|(stream, _)| self.streams.contains(stream))
             && !events.iter().any(|event| self.ids.contains(&event.id))
     }
 
     /// Whether the names stay few enough. A group that locks the whole log may have any names.
-    fn has_names_for(&self, batch: &Batch) -> bool {
+    fn has_names_for(&self, batch: &Batch, config: &Config) -> bool {
         match (&self.names, &batch.names) {
             (None, _) => true,
             (Some(_), None) => false,
-            (Some(own), Some(more)) => own.len_with(more) <= self.limits.names,
+            (Some(own), Some(more)) => own.len_with(more) <= config.batch_names,
         }
     }
 }

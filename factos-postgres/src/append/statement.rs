@@ -1,14 +1,14 @@
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use factos::{AppendCondition, Query, Revision, SequencePosition, StreamName};
-use sqlx::PgConnection;
-
-use super::{answer::Answer, batch::Batch};
-use crate::{
-    lock_names::LockNames,
-    sql::Statement,
-    wire::{Id, Items, milliseconds, number, place},
+use factos::{
+    AppendCondition, AppendError, Conflict, NewEvent, Query, Revision, SequencePosition,
+    StreamName,
+    backend::{Verdict, record},
 };
+use sqlx::{PgConnection, Row, postgres::PgRow};
+
+use super::batch::Batch;
+use crate::{error::Error, lock_names::LockNames, sql::Statement, wire};
 
 /// What an append locks, and whether it waits for locks that other transactions hold.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +30,7 @@ pub(super) async fn run(
     let conditions = Conditions::of(batches);
     let (names, exclusive) = locks.names.map(LockNames::columns).unzip();
     let row = sqlx::query(statement.text())
-        .bind(place(batches.len()))
+        .bind(wire::place(batches.len()))
         .bind(&events.batch)
         .bind(&events.ids)
         .bind(unless_missing(&events.streams))
@@ -51,7 +51,7 @@ pub(super) async fn run(
         .bind(names)
         .bind(exclusive)
         .bind(locks.is_patient)
-        .bind(milliseconds(locks.timeout))
+        .bind(wire::milliseconds(locks.timeout))
         .fetch_one(connection)
         .await?;
     Answer::of(&row)
@@ -71,7 +71,7 @@ fn unless_missing<T>(column: &[Option<T>]) -> Option<&[Option<T>]> {
 #[derive(Default)]
 struct Events<'a> {
     batch: Vec<i32>,
-    ids: Vec<Id>,
+    ids: Vec<wire::Id>,
     streams: Vec<Option<&'a str>>,
     types: Vec<&'a str>,
     versions: Vec<i64>,
@@ -88,7 +88,7 @@ impl<'a> Events<'a> {
                 batch.events().iter().zip(batch.tags.iter().zip(&batch.metadata))
             {
                 all.batch.push(at);
-                all.ids.push(Id(event.id));
+                all.ids.push(wire::Id(event.id));
                 all.streams.push(event.stream.as_ref().map(StreamName::as_str));
                 all.types.push(event.event_type.as_str());
                 all.versions.push(event.version.into());
@@ -106,7 +106,7 @@ impl<'a> Events<'a> {
 #[derive(Default)]
 struct Conditions<'a> {
     item_of: Vec<i32>,
-    items: Items,
+    items: wire::Items,
     item_after: Vec<i64>,
     revision_of: Vec<i32>,
     revision_stream: Vec<&'a str>,
@@ -122,20 +122,20 @@ impl<'a> Conditions<'a> {
             match batch.condition() {
                 AppendCondition::None => {}
                 AppendCondition::FailIfEventsMatch { query, after } => {
-                    all.push_query(place(index + 1), query, *after);
+                    all.push_query(wire::place(index + 1), query, *after);
                     for (earlier, _) in
                         batches[..index].iter().enumerate().filter(|(_, b)| b.matches(query))
                     {
-                        all.dependent.push(place(index + 1));
-                        all.depends_on.push(place(earlier + 1));
+                        all.dependent.push(wire::place(index + 1));
+                        all.depends_on.push(wire::place(earlier + 1));
                     }
                 }
                 AppendCondition::ExpectedRevision { stream, revision } => {
-                    all.revision_of.push(place(index + 1));
+                    all.revision_of.push(wire::place(index + 1));
                     all.revision_stream.push(stream.as_str());
                     all.revision_expected.push(match revision {
                         Revision::NoEvents => -1,
-                        Revision::Current(revision) => number(*revision),
+                        Revision::Current(revision) => wire::number(*revision),
                     });
                 }
             }
@@ -149,7 +149,110 @@ impl<'a> Conditions<'a> {
             Some(items) => items.iter().for_each(|item| self.items.push(item)),
         }
         self.item_of.resize(self.items.types.len(), batch);
-        let after = number(after.map_or(0, SequencePosition::get));
+        let after = wire::number(after.map_or(0, SequencePosition::get));
         self.item_after.resize(self.items.types.len(), after);
+    }
+}
+
+/// The server's answer to the append of a group.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// The names that other transactions hold, by their places from 1: nothing was done.
+    pub(super) held: Option<Vec<i32>>,
+    /// Why each batch was refused, 0 for an accepted one; none if all were accepted.
+    kinds: Option<Vec<i32>>,
+    /// What each batch was refused for; its meaning depends on the kind.
+    found: Vec<Option<i64>>,
+    /// The positions of the accepted events, in order.
+    positions: Vec<i64>,
+    revisions: Vec<Option<i64>>,
+    recorded_at: Option<SystemTime>,
+}
+
+impl Answer {
+    fn of(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            held: row.try_get(0)?,
+            kinds: row.try_get(1)?,
+            found: row.try_get::<Option<_>, _>(2)?.unwrap_or_default(),
+            positions: row.try_get::<Option<_>, _>(3)?.unwrap_or_default(),
+            revisions: row.try_get::<Option<_>, _>(4)?.unwrap_or_default(),
+            recorded_at: wire::time_in(row, 5),
+        })
+    }
+
+    /// The last position that was given out.
+    pub(super) fn head(&self) -> Option<SequencePosition> {
+        self.positions.last().copied().and_then(wire::position)
+    }
+
+    /// The verdict on each batch.
+    pub(super) fn verdicts(&self, batches: &[&Batch]) -> Vec<Verdict> {
+        let mut verdicts = Vec::with_capacity(batches.len());
+        let mut next = 0;
+        for (index, batch) in batches.iter().enumerate() {
+            let verdict = if self.is_accepted(index) {
+                let first = next;
+                next += batch.events().len();
+                self.records(batch, first)
+            } else {
+                let refusal = self.refusal(batches, index, &verdicts);
+                Err(refusal.unwrap_or_else(|| Error::Answer("a refusal without a reason").into()))
+            };
+            verdicts.push(verdict);
+        }
+        verdicts
+    }
+
+    fn is_accepted(&self, index: usize) -> bool {
+        self.kinds.as_ref().is_none_or(|kinds| kinds.get(index) == Some(&0))
+    }
+
+    /// The records of a batch; `first` is the index of its first event among those accepted.
+    fn records(&self, batch: &Batch, first: usize) -> Verdict {
+        let record = |(event, at): (&NewEvent, usize)| {
+            let position = self.positions.get(at).copied().and_then(wire::position)?;
+            let revision = self.revisions.get(at).copied().flatten();
+            let revision = revision.and_then(|revision| u64::try_from(revision).ok());
+            Some(record(event.clone(), position, revision, self.recorded_at?))
+        };
+        let records: Option<_> = batch.events().iter().zip(first..).map(record).collect();
+        records.ok_or_else(|| Error::Answer("a record without a place").into())
+    }
+
+    /// Why a batch was refused; `earlier` are the verdicts on the batches before it.
+    fn refusal(
+        &self,
+        batches: &[&Batch],
+        index: usize,
+        earlier: &[Verdict],
+    ) -> Option<AppendError> {
+        let batch = batches[index];
+        let found = self.found.get(index).copied().flatten()?;
+        let matching = |position| {
+            let (query, after) = batch.query()?;
+            Some(Conflict::EventsMatch { query: query.clone(), after, position }.into())
+        };
+        match self.kinds.as_ref()?.get(index)? {
+            1 => {
+                let at = usize::try_from(found).ok()?.checked_sub(1)?;
+                let event = batches.iter().flat_map(|batch| batch.events()).nth(at)?;
+                Some(AppendError::DuplicateEventId(event.id))
+            }
+            2 => matching(wire::position(found)?),
+            3 => {
+                let other = earlier.get(usize::try_from(found).ok()?.checked_sub(1)?)?;
+                let (query, _) = batch.query()?;
+                let mut records = other.as_ref().ok()?.iter();
+                let record = records.find(|r| query.matches(&r.event_type, &r.tags))?;
+                matching(record.position)
+            }
+            4 => {
+                let (stream, expected) = batch.expected_revision()?;
+                let actual = u64::try_from(found).ok().into();
+                Some(Conflict::Revision { stream: stream.clone(), expected, actual }.into())
+            }
+            _ => None,
+        }
     }
 }

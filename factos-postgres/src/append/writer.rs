@@ -1,17 +1,13 @@
 use std::{collections::VecDeque, sync::Arc};
 
-use factos::{
-    AppendError, StoreError,
-    backend::{AppendRequest, Verdict},
-};
+use factos::backend::{AppendRequest, Verdict};
 use sqlx::PgConnection;
 use tokio::sync::Semaphore;
 
 use super::{
-    answer::Answer,
     batch::Batch,
-    group::{Group, Limits, Request},
-    statement::{self, Locks},
+    group::{Group, Request},
+    statement::{self, Answer, Locks},
 };
 use crate::{
     config::Config,
@@ -30,17 +26,16 @@ pub(crate) struct Writer {
     queue: Arc<WorkQueue<Request>>,
     /// The permit of the append that is sent ahead. None where only one transaction at a time can append.
     ahead: Arc<Semaphore>,
-    limits: Limits,
+    config: Config,
 }
 
 impl Writer {
     pub(crate) fn new(config: &Config, log: Arc<Log>) -> Self {
-        let not_sent =
-            |request: Request| request.answer(Err(StoreError::from(Error::NotSent).into()));
+        let not_sent = |request: Request| request.answer(Err(Error::NotSent.into()));
         Self {
             queue: Arc::new(WorkQueue::new(config.workers, not_sent)),
             ahead: Arc::new(Semaphore::new(usize::from(log.is_keyed))),
-            limits: Limits::of(config),
+            config: config.clone(),
             log,
         }
     }
@@ -48,7 +43,7 @@ impl Writer {
     pub(crate) async fn append(self: &Arc<Self>, batch: Batch) -> Verdict {
         let (request, reply) = AppendRequest::new(batch);
         self.push(request);
-        reply.verdict_or(|| StoreError::from(Error::WriterGone).into()).await
+        reply.verdict_or(|| Error::WriterGone.into()).await
     }
 
     /// Appends within a transaction of the caller's.
@@ -58,9 +53,8 @@ impl Writer {
         let locks =
             Locks { names: batch.names.as_ref(), is_patient: true, timeout: log.lock_timeout };
         let answer = statement::run(transaction, &log.statements.append, &batches, locks).await;
-        let answer = answer.map_err(|error| StoreError::from(log.error(error)))?;
-        let no_verdict = || AppendError::from(StoreError::from(Error::Answer("no verdict")));
-        answer.verdicts(&batches).pop().unwrap_or_else(|| Err(no_verdict()))
+        let mut verdicts = answer.map_err(|error| log.error(error))?.verdicts(&batches);
+        verdicts.pop().unwrap_or_else(|| Err(Error::Answer("no verdict").into()))
     }
 
     /// Sends an append ahead if none is, or queues it and starts a worker if the queue needs one.
@@ -72,7 +66,7 @@ impl Writer {
         if request.batch().names.is_some()
             && let Ok(permit) = Arc::clone(&self.ahead).try_acquire_owned()
         {
-            let (log, group) = (Arc::clone(&self.log), Group::of(self.limits, [request]));
+            let (log, group) = (Arc::clone(&self.log), Group::of([request]));
             tokio::spawn(async move {
                 write(&log, group).await;
                 drop(permit);
@@ -90,7 +84,7 @@ impl Writer {
 
     async fn run(self: Arc<Self>, worker: Worker<Request>) {
         let take = |queue: &mut VecDeque<Request>| {
-            let group = Group::take(queue, self.limits, self.log.head.last());
+            let group = Group::take(queue, &self.config, self.log.head.last());
             (!group.is_empty()).then_some(group)
         };
         let write = |group| write(&self.log, group);
@@ -152,7 +146,7 @@ fn tell(log: &Log, group: Group, outcome: Result<Answer, Error>) {
 
 async fn send(log: &Log, group: &Group, is_patient: bool) -> Result<Answer, Error> {
     let batches = group.batches();
-    let mut locks = Locks { names: group.names(), is_patient, timeout: log.lock_timeout };
+    let mut locks = Locks { names: group.names.as_ref(), is_patient, timeout: log.lock_timeout };
     let mut attempt = 1;
     loop {
         let mut lease = log.lease().await?;

@@ -1,12 +1,20 @@
-use std::sync::Arc;
-
-use sqlx::PgConnection;
-
-use super::{
-    kept::{BoundConnection, Kept},
-    timeout::ping,
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
+
+use sqlx::{PgConnection, Postgres, pool::PoolConnection};
+use tokio::runtime::Handle;
+
+use super::timeout::ping;
 use crate::error::Error;
+
+/// A connection that was kept for longer is pinged before it is used.
+const FRESH: Duration = Duration::from_millis(500);
+
+/// A connection that was kept for longer goes through the pool, which ends those that are too old.
+const TERM: Duration = Duration::from_secs(60);
 
 /// A connection for one statement. Closed when dropped, unless [`done`](Self::done) was called: the
 /// statement may still be running on it.
@@ -14,22 +22,24 @@ use crate::error::Error;
 pub(crate) struct Lease {
     connection: Option<BoundConnection>,
     kept: Arc<Kept>,
-    is_done: bool,
 }
 
 impl Lease {
     pub(super) fn new(connection: BoundConnection, kept: &Arc<Kept>) -> Self {
-        Self { connection: Some(connection), kept: Arc::clone(kept), is_done: false }
+        Self { connection: Some(connection), kept: Arc::clone(kept) }
     }
 
     /// The connection; it is there until the lease is dropped.
     pub(crate) fn connection(&mut self) -> Result<&mut PgConnection, Error> {
-        self.connection.as_mut().and_then(BoundConnection::get).ok_or(Error::Closed)
+        let bound = self.connection.as_mut();
+        bound.and_then(|bound| bound.connection.as_deref_mut()).ok_or(Error::Closed)
     }
 
     /// The last statement has ended: the connection can be used again.
     pub(crate) fn done(mut self) {
-        self.is_done = true;
+        if let Some(connection) = self.connection.take() {
+            self.kept.give_back(connection);
+        }
     }
 
     pub(super) async fn works(&mut self) -> bool {
@@ -40,11 +50,99 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
-        if self.is_done {
-            self.kept.give_back(connection);
-        } else {
+        if let Some(connection) = self.connection.take() {
             connection.close();
         }
+    }
+}
+
+/// The connections that the store keeps between calls.
+#[derive(Debug)]
+pub(super) struct Kept {
+    state: Mutex<State>,
+    most: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// With the time since when they are kept.
+    idle: Vec<(BoundConnection, Instant)>,
+    /// How many tasks wait for a connection of the pool, which does not know of the kept ones.
+    asking: usize,
+}
+
+/// A task that waits for a connection of the pool: while it lives, connections that are given back go there.
+#[derive(Debug)]
+pub(super) struct Asking<'a>(&'a Kept);
+
+impl Kept {
+    pub(super) fn new(most: usize) -> Self {
+        Self { state: Mutex::default(), most }
+    }
+
+    /// The connection of this runtime that was kept last, and whether that was a moment ago. If there is none,
+    /// the caller asks the pool.
+    pub(super) fn take(&self) -> Result<(BoundConnection, bool), Asking<'_>> {
+        let here = Handle::current().id();
+        let mut state = self.lock();
+        let Some(last) = state.idle.iter().rposition(|(idle, _)| idle.runtime.id() == here) else {
+            state.asking += 1;
+            return Err(Asking(self));
+        };
+        let (connection, since) = state.idle.remove(last);
+        Ok((connection, since.elapsed() < FRESH))
+    }
+
+    /// Keeps the connection, or returns it to the pool.
+    fn give_back(&self, connection: BoundConnection) {
+        let mut state = self.lock();
+        let is_kept = state.asking == 0 && state.idle.len() < self.most;
+        if is_kept && connection.since.elapsed() < TERM {
+            state.idle.push((connection, Instant::now()));
+        }
+    }
+
+    pub(super) fn close(&self) {
+        let idle = mem::take(&mut self.lock().idle);
+        idle.into_iter().for_each(|(connection, _)| connection.close());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.lock().asking -= 1;
+    }
+}
+
+/// A connection of the pool, bound to the runtime that it was made on and only usable there.
+#[derive(Debug)]
+pub(super) struct BoundConnection {
+    connection: Option<PoolConnection<Postgres>>,
+    runtime: Handle,
+    /// When the pool gave it.
+    since: Instant,
+}
+
+impl BoundConnection {
+    pub(super) fn new(connection: PoolConnection<Postgres>) -> Self {
+        Self { connection: Some(connection), runtime: Handle::current(), since: Instant::now() }
+    }
+
+    fn close(mut self) {
+        if let Some(connection) = &mut self.connection {
+            connection.close_on_drop();
+        }
+    }
+}
+
+impl Drop for BoundConnection {
+    fn drop(&mut self) {
+        // Outside of a runtime the pool would panic when it takes the connection back.
+        let _inside = self.runtime.enter();
+        self.connection = None;
     }
 }

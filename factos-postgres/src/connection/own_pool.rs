@@ -1,5 +1,5 @@
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -22,8 +22,8 @@ pub(crate) async fn own_pool(url: &str) -> Result<PgPool, sqlx::Error> {
     Ok(pool_options().connect_lazy_with(options))
 }
 
-/// The test that pools make by themselves has no timeout, and would meet one silent connection after the
-/// other. This one has a timeout, and after a failure closes every connection that was idle before it.
+/// The pool's own test of idle connections has no timeout, and would meet one silent connection after the other.
+/// This test has a timeout, and after a failure closes all connections that have been idle since before it.
 fn pool_options() -> PgPoolOptions {
     let last_failure = Arc::new(Mutex::new(None));
     PgPoolOptions::new()
@@ -34,16 +34,15 @@ fn pool_options() -> PgPoolOptions {
             let last_failure = Arc::clone(&last_failure);
             let idle_since = Instant::now().checked_sub(state.idle_for);
             Box::pin(async move {
-                let failed_at = *last_failure.lock().unwrap_or_else(PoisonError::into_inner);
-                if idle_since < failed_at {
+                if idle_since < *lock(&last_failure) {
                     return Ok(false);
                 }
                 let answer = ping(connection).await;
-                if answer.is_err() {
-                    let mut failed_at = last_failure.lock().unwrap_or_else(PoisonError::into_inner);
-                    *failed_at = Some(Instant::now());
-                }
-                answer.map(|()| true)
+                answer.inspect_err(|_| *lock(&last_failure) = Some(Instant::now())).map(|()| true)
             })
         })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,10 +1,9 @@
-use sqlx::{AssertSqlSafe, PgConnection, Row};
+use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::{
     config::Config,
     error::{Error, Sent, sqlstate},
     lock_names,
-    mode::Mode,
 };
 
 /// The format of the schema, kept in its table `meta`.
@@ -15,7 +14,7 @@ pub(super) const FORMAT: i32 = 1;
 pub(super) struct Found {
     format: i32,
     lock_rule: i32,
-    mode: String,
+    pub(super) mode: String,
     pub(super) log_id: String,
 }
 
@@ -24,7 +23,6 @@ pub(super) struct Found {
 pub(super) enum State {
     NoSchema,
     Empty,
-    Foreign,
     Log(Found),
 }
 
@@ -50,17 +48,12 @@ impl Found {
             _ => Ok(()),
         }
     }
-
-    pub(super) fn is_keyed(&self) -> bool {
-        self.mode == Mode::Keyed.as_str()
-    }
 }
 
 /// Checks that the schema holds a log that this version can use.
 pub(super) async fn check(config: &Config, connection: &mut PgConnection) -> Result<Found, Error> {
     match state(config, connection).await? {
         State::Log(found) => found.check(config).map(|()| found),
-        State::Foreign => Err(Error::ForeignSchema { schema: config.schema.clone() }),
         State::NoSchema | State::Empty => {
             Err(Error::MissingSchema { schema: config.schema.clone() })
         }
@@ -69,7 +62,8 @@ pub(super) async fn check(config: &Config, connection: &mut PgConnection) -> Res
 
 pub(super) async fn state(config: &Config, connection: &mut PgConnection) -> Result<State, Error> {
     let failed = |error| Error::of(error, Sent::No, config.lock_timeout);
-    let row = sqlx::query(
+    let foreign = || Error::ForeignSchema { schema: config.schema.clone() };
+    let (exists, is_filled, is_log): (bool, bool, bool) = sqlx::query_as(
         "SELECT n.oid IS NOT NULL, count(c.oid) > 0,
                 count(c.oid) FILTER (WHERE c.relname IN ('meta', 'events', 'tags')) = 3
          FROM (SELECT $1::text AS name) wanted
@@ -81,32 +75,20 @@ pub(super) async fn state(config: &Config, connection: &mut PgConnection) -> Res
     .fetch_one(&mut *connection)
     .await
     .map_err(failed)?;
-    let get = |index: usize| row.try_get::<bool, _>(index).map_err(failed);
-    match (get(0)?, get(1)?, get(2)?) {
+    match (exists, is_filled, is_log) {
         (false, ..) => return Ok(State::NoSchema),
         (true, false, _) => return Ok(State::Empty),
-        (true, true, false) => return Ok(State::Foreign),
+        (true, true, false) => return Err(foreign()),
         (true, true, true) => {}
     }
-    let text = format!(
-        "SELECT format, lock_rule, mode, log_id::text FROM \"{}\".meta WHERE one",
-        config.schema
-    );
-    let row = sqlx::query(AssertSqlSafe(text)).fetch_optional(connection).await;
-    let row = match row {
-        Ok(Some(row)) => row,
-        // Tables of these names, with other columns or without the one row.
-        Ok(None) => return Ok(State::Foreign),
-        Err(error) if sqlstate(&error).as_deref() == Some("42703") => return Ok(State::Foreign),
-        Err(error) => return Err(failed(error)),
+    let schema = &config.schema;
+    let text =
+        format!("SELECT format, lock_rule, mode, log_id::text FROM \"{schema}\".meta WHERE one");
+    // Tables of these names may have other columns, or lack the one row.
+    let row = match sqlx::query_as(AssertSqlSafe(text)).fetch_optional(connection).await {
+        Err(error) if sqlstate(&error).as_deref() == Some("42703") => return Err(foreign()),
+        row => row.map_err(failed)?,
     };
-    let found = || {
-        Ok(Found {
-            format: row.try_get(0)?,
-            lock_rule: row.try_get(1)?,
-            mode: row.try_get(2)?,
-            log_id: row.try_get(3)?,
-        })
-    };
-    found().map(State::Log).map_err(failed)
+    let (format, lock_rule, mode, log_id) = row.ok_or_else(foreign)?;
+    Ok(State::Log(Found { format, lock_rule, mode, log_id }))
 }

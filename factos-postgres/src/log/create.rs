@@ -74,9 +74,6 @@ pub(super) async fn migrate(config: &Config, pool: &PgPool) -> Result<(), Error>
         let state = state(config, &mut connection).await?;
         match state {
             State::Log(found) => return found.check(config),
-            State::Foreign => {
-                return Err(Error::ForeignSchema { schema: config.schema.clone() });
-            }
             State::NoSchema | State::Empty => {}
         }
         match create(config, &mut connection, state).await {

@@ -1,5 +1,5 @@
 use factos::EventId;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Row};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, query_scalar};
 
 use crate::{
     config::Config,
@@ -25,7 +25,7 @@ async fn try_locks(
     one: &mut PgConnection,
     two: &mut PgConnection,
 ) -> Result<Result<(), Error>, sqlx::Error> {
-    if !one_bool(one, "SELECT NOT pg_is_in_recovery()").await? {
+    if !holds(one, "SELECT NOT pg_is_in_recovery()").await? {
         return Ok(Err(Error::Standby { schema: config.schema.clone() }));
     }
     if let Some((next, last)) = positions_behind(config, one).await? {
@@ -38,11 +38,11 @@ async fn try_locks(
     let is_shown = "SELECT count(*) > 0 FROM pg_locks
          WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid()";
     let mut holder = one.begin().await?;
-    one_bool(&mut holder, &lock).await?;
-    let excludes = !one_bool(two, &is_free).await?;
-    let shows = one_bool(&mut holder, is_shown).await?;
+    holds(&mut holder, &lock).await?;
+    let excludes = !holds(two, &is_free).await?;
+    let shows = holds(&mut holder, is_shown).await?;
     holder.rollback().await?;
-    let gives_back = one_bool(two, &is_free).await?;
+    let gives_back = holds(two, &is_free).await?;
     Ok(match (excludes, shows, gives_back) {
         (false, ..) => Err(Error::NoLocks { what: "exclude" }),
         (_, false, _) => Err(Error::NoLocks { what: "show in pg_locks" }),
@@ -59,13 +59,12 @@ async fn positions_behind(
 ) -> Result<Option<(i64, i64)>, sqlx::Error> {
     let schema = &config.schema;
     let last = format!("SELECT coalesce(max(position), 0) FROM \"{schema}\".events");
-    let last: i64 =
-        sqlx::query(AssertSqlSafe(last)).fetch_one(&mut *connection).await?.try_get(0)?;
+    let last: i64 = query_scalar(AssertSqlSafe(last)).fetch_one(&mut *connection).await?;
     let next = format!("SELECT pg_sequence_last_value('\"{schema}\".position_seq'::regclass) + 1");
-    let next: i64 = sqlx::query(AssertSqlSafe(next)).fetch_one(connection).await?.try_get(0)?;
+    let next: i64 = query_scalar(AssertSqlSafe(next)).fetch_one(connection).await?;
     Ok((next <= last).then_some((next, last)))
 }
 
-async fn one_bool(connection: &mut PgConnection, sql: &str) -> Result<bool, sqlx::Error> {
-    sqlx::query(AssertSqlSafe(sql)).fetch_one(connection).await?.try_get(0)
+async fn holds(connection: &mut PgConnection, sql: &str) -> Result<bool, sqlx::Error> {
+    query_scalar(AssertSqlSafe(sql)).fetch_one(connection).await
 }

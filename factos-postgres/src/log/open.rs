@@ -8,6 +8,7 @@ use crate::{
     config::Config,
     connection::{Connections, Lease, answered},
     error::{Error, Sent},
+    mode::Mode,
     sql::Statements,
 };
 
@@ -33,12 +34,13 @@ impl Log {
         let mut connection = pool.acquire().await.map_err(failed)?;
         let found = check(config, &mut connection).await?;
         drop(connection);
-        if found.is_keyed() {
+        let is_keyed = found.mode == Mode::Keyed.as_str();
+        if is_keyed {
             check_locks(config, &pool).await?;
         }
         Ok(Self {
-            is_keyed: found.is_keyed(),
             id: found.log_id,
+            is_keyed,
             connections: Connections::new(pool, config.held),
             statements: Statements::of(&config.schema),
             lock_timeout: config.lock_timeout,

@@ -2,9 +2,11 @@ use factos::{Page, ReadCursor, ReadOptions};
 use sqlx::postgres::PgRow;
 use tokio::sync::oneshot;
 
-use super::page_size::{FIRST_PAGE, bytes_of};
-use super::reader::{Reader, Statement};
-use super::selection::{FirstPage, Selection};
+use super::{
+    page_size::{FIRST_PAGE, bytes_of},
+    reader::{Reader, Statement},
+    selection::{FirstPage, Selection},
+};
 use crate::{error::Error, lock_names::LockNames, sql, wire};
 
 /// The fewest records that each first page of a group may hold.
@@ -20,6 +22,9 @@ pub(super) struct ReadRequest {
     pub(super) options: ReadOptions,
     pub(super) reply: oneshot::Sender<FirstPage>,
 }
+
+/// The page of each read; none for a read that meets an append in flight.
+type Pages = Vec<Option<Page>>;
 
 impl Reader {
     /// Reads the first pages of a group by one statement, and answers the reads that meet no append in flight.
@@ -37,7 +42,7 @@ impl Reader {
                 self.finish(lease, &taken, pages.iter().flatten().map(Page::len).sum());
                 if !taken.is_cut {
                     let sizes = columns.sizes;
-                    reply(group, taken.horizon, &sizes, pages);
+                    reply(group, taken.horizon, sizes, pages);
                 }
             }
             Err(error) if error.is_of_connection() => self.log.connections.close_kept(),
@@ -46,11 +51,8 @@ impl Reader {
     }
 }
 
-/// The page of each read; none for a read that meets an append in flight.
-type Pages = Vec<Option<Page>>;
-
 /// Gives each read its page, of at most the size that it asked for.
-fn reply(group: Vec<ReadRequest>, horizon: u64, sizes: &[u64], pages: Pages) {
+fn reply(group: Vec<ReadRequest>, horizon: u64, sizes: Vec<u64>, pages: Pages) {
     for ((request, most), page) in group.into_iter().zip(sizes).zip(pages) {
         let Some(mut page) = page else { continue };
         // The rows come item by item, and an event may match several items.
@@ -58,8 +60,8 @@ fn reply(group: Vec<ReadRequest>, horizon: u64, sizes: &[u64], pages: Pages) {
             page.sort_by_key(|record| record.position);
             page.dedup_by_key(|record| record.position);
         }
-        page.truncate(usize::try_from(*most).unwrap_or(usize::MAX));
-        let is_full = page.len() as u64 >= *most;
+        page.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+        let is_full = page.len() as u64 >= most;
         let first_page = FirstPage::new(request.options, horizon, page, is_full);
         // No effect if the caller dropped its future.
         drop(request.reply.send(first_page));
@@ -147,8 +149,9 @@ impl<'a> Columns<'a> {
     fn read_of(&self, item: usize) -> Option<usize> {
         usize::try_from(*self.item_of.get(item)?).ok()?.checked_sub(1)
     }
-    /// Adds the record of a row to its page, or takes the page away where the row tells of an append in
-    /// flight. About how many bytes the row takes.
+
+    /// Adds the record of a row to its page, or removes the page where the row tells of an append in flight.
+    /// Returns about how many bytes the row takes.
     fn push_row(
         &self,
         pages: &mut Pages,

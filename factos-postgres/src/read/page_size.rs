@@ -16,17 +16,13 @@ pub(super) const MOST_BYTES: u64 = 4 * PAGE_BYTES;
 const RECORD_BYTES: u64 = 200;
 
 /// How many records to ask for, so that a page takes about [`PAGE_BYTES`].
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct PageSize {
-    /// About how many bytes a record of the last page took.
+    /// About how many bytes a record of the last page took; 0 if there was none.
     record_bytes: AtomicU64,
 }
 
 impl PageSize {
-    pub(super) const fn new() -> Self {
-        Self { record_bytes: AtomicU64::new(1) }
-    }
-
     /// For the next page of a read, of at most `most` records.
     pub(super) fn of(&self, left: &ReadCursor, most: u64) -> u64 {
         let fitting = PAGE_BYTES / self.record_bytes.load(Ordering::Relaxed).max(1);

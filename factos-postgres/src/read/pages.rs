@@ -1,11 +1,13 @@
 use std::sync::Arc;
 
-use factos::{Events, Page, SequencePosition, StoreError};
+use factos::{Events, Page, SequencePosition};
 use futures_util::stream;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
-use super::reader::Reader;
-use super::selection::{Cursor, FirstPage, Selection};
+use super::{
+    reader::Reader,
+    selection::{Cursor, FirstPage, Selection},
+};
 use crate::error::Error;
 
 /// The events of a read, from its first page on. The second page is read once it is asked for, and each page
@@ -19,57 +21,37 @@ pub(crate) fn events(
     if first.cursor.left.is_done() {
         return Events::of_page(observed, first.page);
     }
-    let read = Read { reader: Arc::clone(reader), selection, cursor: first.cursor };
-    let pages = stream::unfold(Rest::NotStarted(read), |rest| async {
-        let reading = match rest {
-            Rest::NotStarted(read) => read.start(),
-            Rest::Started(reading) => reading,
-            Rest::Ended => return None,
+    let rest = Rest { reader: Arc::clone(reader), selection, cursor: first.cursor };
+    // The task is aborted when the events are dropped.
+    let pages = stream::unfold((JoinSet::new(), Some(rest)), |(mut task, rest)| async {
+        rest.into_iter().for_each(|rest| rest.start(&mut task));
+        let page = match task.join_next().await? {
+            Ok((page, rest)) => {
+                if page.is_ok() && !rest.cursor.left.is_done() {
+                    rest.start(&mut task);
+                }
+                page
+            }
+            Err(_) => Err(Error::NotSent),
         };
-        let (page, rest) = reading.finish().await;
-        Some((page.map_err(StoreError::from), rest))
+        Some((page.map_err(Into::into), (task, None)))
     });
     Events::of_first_page(observed, first.page, pages)
 }
 
-/// The pages that are still to come.
-enum Rest {
-    NotStarted(Read),
-    Started(Reading),
-    Ended,
-}
-
-struct Read {
+/// What is left of a read.
+struct Rest {
     reader: Arc<Reader>,
     selection: Selection,
     cursor: Cursor,
 }
 
-impl Read {
-    fn start(mut self) -> Reading {
-        Reading(tokio::spawn(async move {
+impl Rest {
+    /// Reads the next page in a task.
+    fn start(mut self, task: &mut JoinSet<(Result<Page, Error>, Self)>) {
+        task.spawn(async move {
             let page = self.reader.next_page(&self.selection, &mut self.cursor).await;
             (page, self)
-        }))
-    }
-}
-
-/// A page that a task of its own reads.
-struct Reading(JoinHandle<(Result<Page, Error>, Read)>);
-
-impl Reading {
-    async fn finish(mut self) -> (Result<Page, Error>, Rest) {
-        let Ok((page, read)) = (&mut self.0).await else {
-            return (Err(Error::NotSent), Rest::Ended);
-        };
-        let is_over = page.is_err() || read.cursor.left.is_done();
-        let rest = if is_over { Rest::Ended } else { Rest::Started(read.start()) };
-        (page, rest)
-    }
-}
-
-impl Drop for Reading {
-    fn drop(&mut self) {
-        self.0.abort();
+        });
     }
 }

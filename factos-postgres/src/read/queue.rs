@@ -3,8 +3,11 @@ use std::{collections::VecDeque, sync::Arc};
 use factos::ReadOptions;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::selection::{FirstPage, Selection};
-use super::{grouped::ReadRequest, reader::Reader};
+use super::{
+    grouped::ReadRequest,
+    reader::Reader,
+    selection::{FirstPage, Selection},
+};
 use crate::{
     config::Config,
     error::Error,
@@ -42,49 +45,39 @@ impl ReadQueue {
 
     /// The first page of a read.
     pub(crate) async fn first_page(
-        &self,
+        self: &Arc<Self>,
         selection: &Selection,
         names: Option<&LockNames>,
         options: ReadOptions,
     ) -> Result<FirstPage, Error> {
-        let Some(names) = names.filter(|_| !options.backwards) else {
-            return self.with_permit_to_wait(selection, names, options).await;
-        };
-        if let Ok(_permit) = self.single.try_acquire() {
-            return self.reader.first_page(selection, Some(names), options).await;
+        if let Some(names) = names.filter(|_| !options.backwards) {
+            if let Ok(_permit) = self.single.try_acquire() {
+                return self.reader.first_page(selection, Some(names), options).await;
+            }
+            let (reply, first_page) = oneshot::channel();
+            let (selection, names) = (selection.clone(), names.clone());
+            let request = ReadRequest { selection, names, options, reply };
+            if let Some(worker) = self.queue.push(request) {
+                self.start(worker);
+            }
+            if let Ok(first_page) = first_page.await {
+                return Ok(first_page);
+            }
         }
-        let (reply, first_page) = oneshot::channel();
-        let request =
-            ReadRequest { selection: selection.clone(), names: names.clone(), options, reply };
-        if let Some(worker) = self.queue.push(request) {
-            start(&self.reader, worker, self.most_names);
-        }
-        match first_page.await {
-            Ok(first_page) => Ok(first_page),
-            Err(_) => self.with_permit_to_wait(selection, Some(names), options).await,
-        }
-    }
-
-    async fn with_permit_to_wait(
-        &self,
-        selection: &Selection,
-        names: Option<&LockNames>,
-        options: ReadOptions,
-    ) -> Result<FirstPage, Error> {
         let log = &self.reader.log;
         let _permit = log.connections.permit_to_wait(log.lock_timeout).await?;
         self.reader.first_page(selection, names, options).await
     }
-}
 
-fn start(reader: &Arc<Reader>, worker: Worker<ReadRequest>, most_names: usize) {
-    tokio::spawn(run(Arc::clone(reader), worker, most_names));
-}
+    fn start(self: &Arc<Self>, worker: Worker<ReadRequest>) {
+        tokio::spawn(Arc::clone(self).run(worker));
+    }
 
-async fn run(reader: Arc<Reader>, worker: Worker<ReadRequest>, most_names: usize) {
-    let take = |queue: &mut VecDeque<ReadRequest>| take(queue, most_names);
-    let read = |group| reader.first_pages(group);
-    worker.run(take, read, |another| start(&reader, another, most_names)).await;
+    async fn run(self: Arc<Self>, worker: Worker<ReadRequest>) {
+        let take = |queue: &mut VecDeque<ReadRequest>| take(queue, self.most_names);
+        let read = |group| self.reader.first_pages(group);
+        worker.run(take, read, |another| self.start(another)).await;
+    }
 }
 
 /// As many reads as one statement may lock the names of.

@@ -1,12 +1,16 @@
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use factos::{Page, ReadCursor, ReadOptions, SequencePosition};
 use futures_util::TryStreamExt;
 use sqlx::{Postgres, postgres::PgArguments, postgres::PgRow, query::Query};
 
-use super::page_size::{FIRST_PAGE, LATER_PAGE, MOST_BYTES, PageSize, bytes_of};
-use super::selection::{Cursor, FirstPage, Selection};
+use super::{
+    page_size::{FIRST_PAGE, LATER_PAGE, MOST_BYTES, PageSize, bytes_of},
+    selection::{Cursor, FirstPage, Selection},
+};
 use crate::{connection::Lease, error::Error, lock_names::LockNames, log::Log, wire};
 
 pub(super) type Statement<'q> = Query<'q, Postgres, PgArguments>;
@@ -35,22 +39,17 @@ pub(super) struct Taken {
 }
 
 impl Reader {
-    pub(crate) const fn new(log: Arc<Log>) -> Self {
-        Self { log, page_size: PageSize::new(), settled: AtomicU64::new(0) }
+    pub(crate) fn new(log: Arc<Log>) -> Self {
+        Self { log, page_size: PageSize::default(), settled: AtomicU64::new(0) }
     }
 
     /// The last position of the log.
     pub(crate) async fn head(&self) -> Result<Option<SequencePosition>, Error> {
-        let read = |mut lease| async move { (self.head_row(&mut lease).await, lease) };
-        let (row, lease) = self.retried(read).await?;
+        let statement = || sqlx::query(self.log.statements.head.text());
+        let head = |_: &mut wire::RowReader, row: &PgRow| Ok((wire::first_number(row), 0));
+        let (lease, heads, _) = self.retried(statement, false, head).await?;
         lease.done();
-        Ok(wire::first_number(&row).and_then(SequencePosition::new))
-    }
-
-    async fn head_row(&self, lease: &mut Lease) -> Result<PgRow, Error> {
-        let statement = sqlx::query(self.log.statements.head.text());
-        let row = statement.fetch_one(lease.connection()?);
-        self.answered(async { row.await.map_err(|error| self.log.error(error)) }).await
+        Ok(heads.into_iter().flatten().next().and_then(SequencePosition::new))
     }
 
     /// Asks how far the log is complete, and for the first page.
@@ -90,22 +89,15 @@ impl Reader {
 
     async fn page<'q>(
         &self,
-        statement: impl Fn() -> Statement<'q> + Sync,
+        statement: impl Fn() -> Statement<'q>,
         with_horizon: bool,
     ) -> Result<(Page, Taken), Error> {
-        let statement = &statement;
-        let read = |mut lease| async move {
-            let mut page = Page::new();
-            let push = |rows: &mut wire::RowReader, row: &PgRow| {
-                let record = rows.record(row)?;
-                let bytes = bytes_of(&record);
-                page.push(record);
-                Ok(bytes)
-            };
-            let taken = self.rows(&mut lease, statement(), with_horizon, push).await;
-            (taken.map(|taken| (page, taken)), lease)
+        let record = |rows: &mut wire::RowReader, row: &PgRow| {
+            let record = rows.record(row)?;
+            let bytes = bytes_of(&record);
+            Ok((record, bytes))
         };
-        let ((page, taken), lease) = self.retried(read).await?;
+        let (lease, page, taken) = self.retried(statement, with_horizon, record).await?;
         self.finish(lease, &taken, page.len());
         Ok((page, taken))
     }
@@ -163,57 +155,25 @@ impl Reader {
         }
     }
 
-    /// Takes the rows of a statement, up to a bound. With a horizon, its first row is that. `push` returns
-    /// about how many bytes a row takes.
-    pub(super) async fn rows(
+    /// The values of the rows of a statement. It is sent again on a new connection if the first was lost, whose
+    /// failure may have ended all that are kept, and on the same one if it lost against others.
+    async fn retried<'q, T>(
         &self,
-        lease: &mut Lease,
-        statement: Statement<'_>,
+        statement: impl Fn() -> Statement<'q>,
         with_horizon: bool,
-        mut push: impl FnMut(&mut wire::RowReader, &PgRow) -> Result<u64, Error>,
-    ) -> Result<Taken, Error> {
-        let rows = statement.fetch(lease.connection()?);
-        let mut rows = rows.map_err(|error| self.log.error(error));
-        let mut taken = Taken { horizon: 0, bytes: 0, is_cut: false };
-        let mut reader = wire::RowReader::default();
-        let take = async {
-            if with_horizon {
-                let horizon = rows.try_next().await?.as_ref().and_then(wire::first_number);
-                taken.horizon = horizon.ok_or(Error::Answer("no horizon"))?;
-            }
-            while let Some(row) = rows.try_next().await? {
-                taken.bytes += push(&mut reader, &row)?;
-                // The records are far larger than those before: the rest is read with the next page.
-                if taken.bytes > MOST_BYTES {
-                    taken.is_cut = true;
-                    break;
-                }
-            }
-            Ok(taken)
-        };
-        self.answered(take).await
-    }
-
-    pub(super) fn finish(&self, lease: Lease, taken: &Taken, records: usize) {
-        if !taken.is_cut {
-            lease.done();
-        }
-        self.page_size.learn(taken.bytes, records as u64);
-    }
-
-    /// Reads, and reads again on a new connection if the first was lost: its failure may have ended all that
-    /// are kept. So does a read that lost against others, on the same connection.
-    async fn retried<T, F: Future<Output = (Result<T, Error>, Lease)>>(
-        &self,
-        read: impl Fn(Lease) -> F,
-    ) -> Result<(T, Lease), Error> {
+        value: impl Fn(&mut wire::RowReader, &PgRow) -> Result<(T, u64), Error>,
+    ) -> Result<(Lease, Vec<T>, Taken), Error> {
         let mut lease = self.log.lease().await?;
         let mut attempt = 1;
         loop {
-            let (answer, used) = read(lease).await;
-            lease = used;
-            match answer {
-                Ok(answer) => return Ok((answer, lease)),
+            let mut values = Vec::new();
+            let push = |rows: &mut wire::RowReader, row: &PgRow| {
+                let (value, bytes) = value(rows, row)?;
+                values.push(value);
+                Ok(bytes)
+            };
+            match self.rows(&mut lease, statement(), with_horizon, push).await {
+                Ok(taken) => return Ok((lease, values, taken)),
                 Err(error) if attempt == 1 && error.is_of_connection() => {
                     self.log.connections.close_kept();
                     lease = self.log.lease().await?;
@@ -225,11 +185,41 @@ impl Reader {
         }
     }
 
-    /// The answer to a statement, or the error of a lost connection.
-    async fn answered<T>(
+    /// Takes the rows of a statement, up to a bound. With a horizon, its first row is that. `push` returns
+    /// about how many bytes a row takes.
+    pub(super) async fn rows(
         &self,
-        answer: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
-        self.log.answered(answer).await.map_err(|error| self.log.error(error))?
+        lease: &mut Lease,
+        statement: Statement<'_>,
+        with_horizon: bool,
+        mut push: impl FnMut(&mut wire::RowReader, &PgRow) -> Result<u64, Error>,
+    ) -> Result<Taken, Error> {
+        let error = |error| self.log.error(error);
+        let mut stream = statement.fetch(lease.connection()?).map_err(error);
+        let mut taken = Taken { horizon: 0, bytes: 0, is_cut: false };
+        let take = async {
+            if with_horizon {
+                let horizon = stream.try_next().await?.as_ref().and_then(wire::first_number);
+                taken.horizon = horizon.ok_or(Error::Answer("no horizon"))?;
+            }
+            let mut rows = wire::RowReader::default();
+            while let Some(row) = stream.try_next().await? {
+                taken.bytes += push(&mut rows, &row)?;
+                // The records are far larger than those before: the rest is read with the next page.
+                if taken.bytes > MOST_BYTES {
+                    taken.is_cut = true;
+                    break;
+                }
+            }
+            Ok(taken)
+        };
+        self.log.answered(take).await.map_err(error)?
+    }
+
+    pub(super) fn finish(&self, lease: Lease, taken: &Taken, records: usize) {
+        if !taken.is_cut {
+            lease.done();
+        }
+        self.page_size.learn(taken.bytes, records as u64);
     }
 }

@@ -26,14 +26,9 @@ impl RowReader {
         let position = position(row)?;
         let damaged = |what| move || Error::CorruptEvent { position, what };
         let id = column(row, 1).and_then(|id| id.try_into().ok());
-        let stream = match column(row, 2) {
-            None => None,
-            Some(name) => Some(
-                text(name)
-                    .and_then(|n| StreamName::new(n).ok())
-                    .ok_or_else(damaged("its stream"))?,
-            ),
-        };
+        let stream = column(row, 2).map(|name| {
+            text(name).and_then(|n| StreamName::new(n).ok()).ok_or_else(damaged("its stream"))
+        });
         let event_type = column(row, 4).and_then(text).and_then(|name| self.event_type(name));
         let version = column(row, 5).and_then(int8).and_then(|version| u32::try_from(version).ok());
         let tags = column(row, 6).and_then(|tags| self.tags(tags));
@@ -42,7 +37,7 @@ impl RowReader {
             id: EventId::from_bytes(id.ok_or_else(damaged("its id"))?),
             position,
             revision: column(row, 3).and_then(int8).and_then(|at| u64::try_from(at).ok()),
-            stream,
+            stream: stream.transpose()?,
             event_type: event_type.ok_or_else(damaged("its type"))?,
             version: version.ok_or_else(damaged("its version"))?,
             tags: tags.ok_or_else(damaged("its tags"))?,
