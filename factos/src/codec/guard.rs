@@ -7,7 +7,9 @@ mod serializer;
 mod shape;
 
 pub(crate) use deserializer::{Guarded, Watched};
-pub(crate) use limits::{Format, MAX_DEPTH};
+pub(crate) use limits::Format;
+#[cfg(feature = "json")]
+pub(crate) use limits::MAX_DEPTH;
 pub(crate) use serializer::{Check, write};
 pub use shape::Doubt;
 pub(crate) use shape::{is_proven, prove};
