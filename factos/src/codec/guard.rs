@@ -1,6 +1,11 @@
 //! What stands between a value and a format: refuses what the format would change without a word or could
 //! not read, and bounds the depth in both directions.
 
+#![cfg_attr(
+    not(any(feature = "json", feature = "messagepack", feature = "cbor", feature = "postcard")),
+    allow(dead_code, unused_imports, reason = "only the codecs of the library write through it")
+)]
+
 mod deserializer;
 mod limits;
 mod serializer;
