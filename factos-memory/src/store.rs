@@ -2,8 +2,8 @@ use std::{convert::Infallible, sync::Arc};
 
 use async_trait::async_trait;
 use factos::{
-    AppendCondition, AppendError, EventStore, Events, Limits, NewEvent, Page, Query, ReadOptions,
-    SequencePosition, StoreError, StreamName,
+    AppendCondition, AppendError, EventId, EventStore, Events, Limits, NewEvent, Page, Query,
+    ReadOptions, SequencePosition, StoreError, StreamName,
     backend::{Batch, Head, PagedRead, Selection, refusal},
 };
 use parking_lot::Mutex;
@@ -19,10 +19,18 @@ pub struct MemoryStore {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
+    id: String,
     log: Mutex<Log>,
     head: Head,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        let id = EventId::new().to_string();
+        Self { id, log: Mutex::default(), head: Head::default() }
+    }
 }
 
 impl MemoryStore {
@@ -62,6 +70,10 @@ fn next_page(log: &Log, read: &mut PagedRead) -> Page {
 
 #[async_trait]
 impl EventStore for MemoryStore {
+    fn log_id(&self) -> &str {
+        &self.shared.id
+    }
+
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
         Ok(self.select(Selection::Query(query.clone()), options))
     }

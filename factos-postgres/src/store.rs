@@ -95,13 +95,6 @@ impl PostgresStore {
         Config::new().open(pool).await
     }
 
-    /// The identity that the log was given when it was created: a UUID. A position means something only
-    /// beside it.
-    #[must_use]
-    pub fn log_id(&self) -> &str {
-        &self.shared.log.id
-    }
-
     /// The pool that the store was opened with.
     #[must_use]
     pub fn pool(&self) -> &PgPool {
@@ -148,6 +141,10 @@ impl PostgresStore {
 
 #[async_trait]
 impl EventStore for PostgresStore {
+    fn log_id(&self) -> &str {
+        &self.shared.log.id
+    }
+
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
         let Shared { contention, most_names, .. } = &*self.shared;
         let names = LockNames::of_read(query).filter(|names| names.len() <= *most_names);

@@ -52,13 +52,6 @@ impl SqliteStore {
         Config::new(path).open().await
     }
 
-    /// The identity that the log was given when it was created: a UUID. A position is one of this log, and
-    /// means nothing in another.
-    #[must_use]
-    pub fn log_id(&self) -> &str {
-        &self.shared.log_id
-    }
-
     /// Closes the file, for every clone. Appends that were called before are written. The write-ahead log
     /// is copied into the file and truncated, unless another process still reads from it. Later calls
     /// answer [`Error::Closed`].
@@ -121,6 +114,10 @@ impl Config {
 
 #[async_trait]
 impl EventStore for SqliteStore {
+    fn log_id(&self) -> &str {
+        &self.shared.log_id
+    }
+
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
         self.select(Selection::Query(query.clone()), options).await
     }

@@ -18,7 +18,8 @@ pub enum AppendError {
     /// The batch holds no event.
     #[error("the batch holds no event")]
     EmptyBatch,
-    /// An event with this id is in the log already, or twice in the batch.
+    /// An event with this id is twice in the batch, or else in the log already: the first such id in the
+    /// order of the batch.
     #[error("an event with the id {0} was appended before")]
     DuplicateEventId(EventId),
     /// The batch is larger than the store accepts.

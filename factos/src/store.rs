@@ -38,6 +38,14 @@ mod pointers;
 /// error at once. Dropping it anywhere neither panics nor hangs.
 #[async_trait]
 pub trait EventStore: Send + Sync {
+    /// The identity that the log was given when it was created. Every handle on the log tells the same one,
+    /// before and after a restart, and no other log has it. A position means something only beside it, so keep
+    /// both wherever a position is kept outside of the log. A wrapper forwards it.
+    ///
+    /// A copy of the log, such as a restored backup, has the same identity: it is the same log at an earlier
+    /// time.
+    fn log_id(&self) -> &str;
+
     /// Reads the events that match `query`, in order of position, from one snapshot of the log.
     ///
     /// [`Events::observed`] tells how far the snapshot is complete, and is sound as the `after` of a
@@ -68,7 +76,8 @@ pub trait EventStore: Send + Sync {
     /// returns; each backend states what it means by that.
     ///
     /// The store checks in this order: the batch is not empty; it is within the store's
-    /// [limits](crate::Limits); its ids are new, among themselves and to the log; the condition holds.
+    /// [limits](crate::Limits); its ids differ from one another; they are new to the log; the condition holds. A
+    /// duplicate is named by the first id, in the order of the batch, that fails its check.
     /// So a batch that is sent again because its outcome was unknown is recognised by its ids, even if its
     /// condition no longer holds. Events with a stream get the stream's next revisions, from 0 without
     /// gaps; a batch may mix streams, and events without one.

@@ -96,6 +96,10 @@ impl FlawedStore {
 
 #[async_trait]
 impl EventStore for FlawedStore {
+    fn log_id(&self) -> &str {
+        self.file.log_id()
+    }
+
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
         self.file.read(query, options).await
     }

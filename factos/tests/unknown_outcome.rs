@@ -120,6 +120,10 @@ struct FailsToReadBack<'a>(&'a Scripted);
 
 #[async_trait::async_trait]
 impl factos::EventStore for FailsToReadBack<'_> {
+    fn log_id(&self) -> &str {
+        self.0.log_id()
+    }
+
     async fn read(
         &self,
         query: &factos::Query,

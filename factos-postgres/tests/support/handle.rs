@@ -23,6 +23,10 @@ impl Handle {
 
 #[async_trait]
 impl EventStore for Handle {
+    fn log_id(&self) -> &str {
+        self.store.log_id()
+    }
+
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
         self.store.read(query, options).await
     }

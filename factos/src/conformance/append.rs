@@ -211,6 +211,27 @@ pub async fn an_id_of_the_log_is_refused<F: Fixture>(log: F) {
     assert!(is_duplicate(&outcome, taken), "{outcome:?}");
 }
 
+/// Of several duplicates the first in the order of the batch is told, and an id that stands twice in the
+/// batch before one that is in the log.
+pub async fn the_first_duplicate_is_told<F: Fixture>(log: F) {
+    let store = log.connect().await;
+    let older = append_one(&store, event("A", &["x:1"])).await.id;
+    let newer = append_one(&store, event("A", &["x:1"])).await.id;
+    let (new, twice) = (crate::EventId::new(), crate::EventId::new());
+    for (ids, told) in [
+        ([new, newer, older, twice], newer),
+        ([new, older, newer, twice], older),
+        ([newer, new, twice, older], newer),
+        ([new, older, twice, twice], twice),
+        ([newer, older, new, older], older),
+    ] {
+        let batch = ids.map(|id| crate::NewEvent { id, ..event("B", &["x:1"]) });
+        let outcome = store.append(batch.into(), AppendCondition::None).await;
+        assert!(is_duplicate(&outcome, told), "{outcome:?}, and not {told}");
+    }
+    assert_eq!(whole_log(&store).await.len(), 2);
+}
+
 /// A batch that is sent again is refused as a duplicate, even if its condition no longer holds.
 pub async fn a_taken_id_is_told_before_the_condition<F: Fixture>(log: F) {
     let store = log.connect().await;

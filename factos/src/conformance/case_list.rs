@@ -27,6 +27,7 @@ macro_rules! __conformance_cases {
                 an_empty_batch_is_refused_before_its_condition
                 an_id_twice_in_a_batch_is_refused
                 an_id_of_the_log_is_refused
+                the_first_duplicate_is_told
                 a_taken_id_is_told_before_the_condition
                 a_refused_append_leaves_no_trace
                 a_dropped_append_leaves_all_or_nothing
@@ -104,6 +105,7 @@ macro_rules! __conformance_cases {
                 a_handle_reads_the_writes_of_others
                 a_condition_counts_the_writes_of_others
                 fixtures_are_isolated
+                a_log_has_one_identity
                 a_dropped_handle_leaves_the_others_alone
                 a_store_outlives_a_runtime
                 a_handle_may_be_dropped_anywhere
@@ -150,6 +152,7 @@ macro_rules! __conformance_cases {
                 revisions_go_on_after_reopening
                 ids_stay_unique_after_reopening
                 conditions_go_on_after_reopening
+                a_reopened_log_has_its_identity
             }
             model {
                 random_operations_agree_with_a_plain_log

@@ -75,6 +75,15 @@ pub async fn conditions_go_on_after_reopening<F: Fixture>(log: F) {
     append_if(&store, event("C", &[]), unless(&Query::all()).after(last)).await.unwrap();
 }
 
+/// A reopened log has the identity that it had.
+pub async fn a_reopened_log_has_its_identity<F: Fixture>(log: F) {
+    let id = log.connect().await.log_id().to_owned();
+    for _ in 0..2 {
+        written(&log).await;
+        assert_eq!(log.connect().await.log_id(), id);
+    }
+}
+
 async fn written<F: Fixture>(log: &F) -> Page {
     let store = log.connect().await;
     let batch = [event("A", &["x:1"]), in_stream("s", "B"), event("B", &["x:1"])];

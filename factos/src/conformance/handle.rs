@@ -50,10 +50,22 @@ pub async fn a_condition_counts_the_writes_of_others<F: Fixture>(log: F) {
 
 /// Each fixture has a log of its own.
 pub async fn fixtures_are_isolated<F: Fixture>(log: F) {
-    let (store, other) = (log.connect().await, F::fresh().await.connect().await);
+    let elsewhere = F::fresh().await;
+    let (store, other) = (log.connect().await, elsewhere.connect().await);
     append(&store, vec![event("A", &[])]).await;
     assert_eq!(whole_log(&other).await, []);
     assert_eq!(other.head().await.unwrap(), None);
+}
+
+/// Every handle on a log tells the same identity, and another log has another one.
+pub async fn a_log_has_one_identity<F: Fixture>(log: F) {
+    let stores = handles(&log, 3).await;
+    let id = stores[0].log_id().to_owned();
+    assert!(!id.is_empty());
+    append(&stores[1], vec![event("A", &[])]).await;
+    assert!(stores.iter().all(|store| store.log_id() == id), "the handles tell several identities");
+    let elsewhere = F::fresh().await;
+    assert_ne!(elsewhere.connect().await.log_id(), id);
 }
 
 /// Dropping a handle does not disturb the others.

@@ -10,6 +10,7 @@ use super::{
     sample_values::event,
     store_calls::{append, whole_log},
 };
+use crate::store::EventStore;
 
 use worker::Worker;
 
@@ -43,6 +44,7 @@ pub async fn a_log_is_found_by_its_address<F: ProcessFixture>(log: F) {
     let address = log.address();
     assert!(!address.contains('\n'), "an address is one line: {address:?}");
     let (here, there) = (log.connect().await, F::reach(&address).await);
+    assert_eq!(here.log_id(), there.log_id());
     let mut written = append(&here, vec![event("A", &["x:1"])]).await;
     written.extend(append(&there, vec![event("B", &[])]).await);
     assert_eq!(whole_log(&here).await, written);

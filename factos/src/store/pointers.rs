@@ -25,6 +25,10 @@ macro_rules! pointers {
     ($($generics:tt)*) => {
         #[async_trait]
         impl $($generics)* {
+            fn log_id(&self) -> &str {
+                (**self).log_id()
+            }
+
             async fn read(
                 &self,
                 query: &Query,

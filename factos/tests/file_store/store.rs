@@ -1,7 +1,7 @@
 //! A whole event store over one append-only file, to start a backend from.
 //!
-//! Each append writes one line of JSON. Half a line at the end is a writer that was killed; the next append
-//! cuts it off. Every handle keeps the log in memory, and calls block: a store for many events wants an
+//! The first line is the log's identity, and each append writes one line of JSON. Half a line at the end is a
+//! writer that was killed; the next append cuts it off. Every handle keeps the log in memory, and calls block: a store for many events wants an
 //! index and a thread of its own.
 
 use std::{
@@ -16,6 +16,7 @@ use factos::{backend::*, *};
 
 /// A log in a file. Several handles and processes may share the file.
 pub(crate) struct FileStore {
+    id: String,
     log: Arc<Mutex<Log>>,
     poll: Poll,
 }
@@ -40,12 +41,13 @@ struct Stored {
 
 impl FileStore {
     pub(crate) fn open(path: impl AsRef<std::path::Path>) -> io::Result<Self> {
-        let file = File::options().read(true).append(true).create(true).open(path)?;
-        let log = Arc::new(Mutex::new(Log { file, known_bytes: 0, records: Page::new() }));
+        let mut file = File::options().read(true).append(true).create(true).open(path)?;
+        let id = identity(&mut file)?;
+        let log = Arc::new(Mutex::new(Log { file, known_bytes: 37, records: Page::new() }));
         let watched = Arc::clone(&log);
         let look = move || caught_up(&watched).ok()?.head();
         let interval = Duration::from_millis(5);
-        Ok(Self { log, poll: Poll::start("file-store-poll", interval, Head::new(), look)? })
+        Ok(Self { id, log, poll: Poll::start("file-store-poll", interval, Head::new(), look)? })
     }
 
     fn select(&self, wanted: &Selection, options: ReadOptions) -> Result<Events<'_>, StoreError> {
@@ -61,6 +63,20 @@ impl FileStore {
         };
         Ok(Events::of_page(log.head(), page))
     }
+}
+
+/// The identity in the file's first line, which is written into a new file.
+fn identity(file: &mut File) -> io::Result<String> {
+    file.lock()?;
+    if file.metadata()?.len() < 37 {
+        file.set_len(0)?;
+        file.write_all(format!("{}\n", EventId::new()).as_bytes())?;
+    }
+    file.unlock()?;
+    let mut id = String::new();
+    file.rewind()?;
+    file.take(36).read_to_string(&mut id)?;
+    Ok(id)
 }
 
 /// The log as the file has it now.
@@ -123,8 +139,8 @@ impl LogState for Log {
     type Error = StoreError;
 
     fn taken_id(&mut self, events: &[NewEvent]) -> Result<Option<EventId>, StoreError> {
-        let ids: HashSet<_> = events.iter().map(|event| event.id).collect();
-        Ok(self.records.iter().map(|record| record.id).find(|id| ids.contains(id)))
+        let taken: HashSet<_> = self.records.iter().map(|record| record.id).collect();
+        Ok(events.iter().map(|event| event.id).find(|id| taken.contains(id)))
     }
 
     fn first_match(
@@ -164,6 +180,10 @@ fn failed(error: io::Error) -> StoreError {
 
 #[async_trait::async_trait]
 impl EventStore for FileStore {
+    fn log_id(&self) -> &str {
+        &self.id
+    }
+
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
         self.select(&Selection::Query(query.clone()), options)
     }

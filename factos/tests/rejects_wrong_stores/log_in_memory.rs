@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use factos::{Bytes, Recorded};
+use factos::{Bytes, EventId, Recorded};
 use tokio::sync::{Notify, RwLock, watch};
 
-#[derive(Default)]
 pub(crate) struct LogInMemory {
+    pub(crate) id: String,
     records: Mutex<Vec<Recorded<Bytes>>>,
     /// The last position that was given out ahead of its append.
     pub(crate) reserved: Mutex<u64>,
@@ -15,6 +15,19 @@ pub(crate) struct LogInMemory {
     pub(crate) appended: Notify,
     /// Held shared by reads, and exclusively by appends that wait for reads to end.
     pub(crate) gate: Arc<RwLock<()>>,
+}
+
+impl Default for LogInMemory {
+    fn default() -> Self {
+        Self {
+            id: EventId::new().to_string(),
+            records: Mutex::default(),
+            reserved: Mutex::default(),
+            published: watch::Sender::default(),
+            appended: Notify::default(),
+            gate: Arc::default(),
+        }
+    }
 }
 
 impl LogInMemory {

@@ -8,8 +8,9 @@ use std::{
 };
 
 use factos::{
-    AppendCondition, AppendError, Bytes, EventStore, Events, NewEvent, Page, Query, ReadOptions,
-    Recorded, Revision, SequencePosition, StoreError, StoreErrorKind, StreamName, backend::record,
+    AppendCondition, AppendError, Bytes, EventId, EventStore, Events, NewEvent, Page, Query,
+    ReadOptions, Recorded, Revision, SequencePosition, StoreError, StoreErrorKind, StreamName,
+    backend::record,
 };
 use futures_util::stream;
 use tokio::{runtime::Handle, sync::watch, task::yield_now, time::timeout};
@@ -17,7 +18,7 @@ use tokio::{runtime::Handle, sync::watch, task::yield_now, time::timeout};
 use crate::{
     log_in_memory::{LogInMemory, head, lock},
     shared_fixture::AnyLog,
-    store_rules::{Commit, OnDrop, Rules, Show, Wake, duplicate},
+    store_rules::{Commit, Identity, OnDrop, Rules, Show, Wake, duplicate},
 };
 
 /// Opens stores on one log.
@@ -26,6 +27,7 @@ struct Log<R>(Arc<LogInMemory>, PhantomData<R>);
 /// A handle.
 pub(crate) struct StoreByRules<R: Rules> {
     shared: Arc<LogInMemory>,
+    id: String,
     /// How long the log was when this handle was opened.
     since: usize,
     /// How long the log was when this handle last wrote.
@@ -52,6 +54,11 @@ impl<R: Rules> AnyLog for Log<R> {
         let since = self.0.records().len();
         Box::new(StoreByRules::<R> {
             shared: self.0.clone(),
+            id: match R::IDENTITY {
+                Identity::Log => self.0.id.clone(),
+                Identity::Handle => EventId::new().to_string(),
+                Identity::Same => "log".to_owned(),
+            },
             since,
             known: Mutex::new(since),
             own: watch::Sender::new(0),
@@ -256,6 +263,10 @@ impl<R: Rules> StoreByRules<R> {
 
 #[async_trait::async_trait]
 impl<R: Rules> EventStore for StoreByRules<R> {
+    fn log_id(&self) -> &str {
+        &self.id
+    }
+
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
         let query = query.clone();
         self.show(move |record| R::matches(&query, record), options).await

@@ -1,7 +1,10 @@
 //! The rules that a store under test follows at each step. Every default is right; a wrong store has
 //! another rule instead of one of them.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::HashSet,
+    time::{Duration, SystemTime},
+};
 
 use factos::{
     AppendCondition, AppendError, Bytes, Conflict, EventId, Limits, NewEvent, Page, Query,
@@ -80,11 +83,23 @@ pub(crate) enum OnDrop {
     NeedsARuntime,
 }
 
+/// What a handle tells as the identity of its log.
+#[derive(PartialEq)]
+pub(crate) enum Identity {
+    /// The one of the log.
+    Log,
+    /// Each handle has one of its own.
+    Handle,
+    /// All logs have the same.
+    Same,
+}
+
 pub(crate) trait Rules: Send + Sync + 'static {
     const COMMIT: Commit = Commit::Atomic;
     const SHOW: Show = Show::Snapshot;
     const WAKE: Wake = Wake::Right;
     const ON_DROP: OnDrop = OnDrop::Nothing;
+    const IDENTITY: Identity = Identity::Log;
     const LIMITS: Limits = Limits::FLOOR;
     /// Whether an append on another runtime than the first waits for ever.
     const NEEDS_ITS_RUNTIME: bool = false;
@@ -112,14 +127,15 @@ pub(crate) trait Rules: Send + Sync + 'static {
         _since: usize,
         events: &[NewEvent],
     ) -> Result<(), AppendError> {
-        let mut ids: Vec<_> = events.iter().map(|event| event.id).collect();
-        ids.sort_unstable();
-        let twice = ids.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
-        let taken = log.iter().map(|r| r.id).find(|id| ids.binary_search(id).is_ok());
-        match taken.or(twice) {
+        match repeated_id(events).or_else(|| Self::taken_id(log, events)) {
             Some(id) => Err(duplicate(id)),
             None => Ok(()),
         }
+    }
+
+    fn taken_id(log: &[Recorded<Bytes>], events: &[NewEvent]) -> Option<EventId> {
+        let taken: HashSet<_> = log.iter().map(|record| record.id).collect();
+        events.iter().map(|event| event.id).find(|id| taken.contains(id))
     }
 
     fn check_condition(
@@ -267,6 +283,11 @@ pub(crate) fn arrange(mut page: Page, options: ReadOptions) -> Page {
 
 pub(crate) fn limit(options: ReadOptions) -> usize {
     usize::try_from(options.limit.unwrap_or(u64::MAX)).unwrap_or(usize::MAX)
+}
+
+fn repeated_id(events: &[NewEvent]) -> Option<EventId> {
+    let mut seen = HashSet::new();
+    events.iter().map(|event| event.id).find(|id| !seen.insert(*id))
 }
 
 pub(crate) fn duplicate(id: EventId) -> AppendError {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use factos::{AppendCondition, AppendError, Bytes, Limits, NewEvent, Recorded};
+use factos::{AppendCondition, AppendError, Bytes, EventId, Limits, NewEvent, Recorded};
 
 use crate::{
     store_rules::{Commit, Rules, duplicate},
@@ -74,6 +74,16 @@ impl Rules for OldIdsAreForgotten {
     }
 }
 
+/// Of several taken ids, the one that was appended first is told.
+struct OldestDuplicate;
+
+impl Rules for OldestDuplicate {
+    fn taken_id(log: &[Recorded<Bytes>], events: &[NewEvent]) -> Option<EventId> {
+        let ids: HashSet<_> = events.iter().map(|event| event.id).collect();
+        log.iter().map(|record| record.id).find(|id| ids.contains(id))
+    }
+}
+
 /// The condition is checked before the ids.
 struct ConditionBeforeIds;
 
@@ -119,6 +129,7 @@ wrong_stores! {
         "append::a_taken_id_is_told_before_the_condition",
         "append::an_id_of_the_log_is_refused",
         "append::an_id_twice_in_a_batch_is_refused",
+        "append::the_first_duplicate_is_told",
         "concurrency::a_batch_sent_twice_at_once_is_appended_once",
         "durability::ids_stay_unique_after_reopening",
         "model::random_operations_agree_with_a_plain_log",
@@ -127,11 +138,13 @@ wrong_stores! {
     ];
     duplicates_in_a_batch: DuplicatesInABatch fails [
         "append::an_id_twice_in_a_batch_is_refused",
+        "append::the_first_duplicate_is_told",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
     ];
     old_ids_are_forgotten: OldIdsAreForgotten fails [
         "append::an_id_of_the_log_is_refused",
+        "append::the_first_duplicate_is_told",
         "durability::ids_stay_unique_after_reopening",
     ];
     condition_before_ids: ConditionBeforeIds fails [
@@ -144,9 +157,13 @@ wrong_stores! {
         "append::an_empty_batch_is_refused_before_its_condition",
         "append::an_id_of_the_log_is_refused",
         "append::an_id_twice_in_a_batch_is_refused",
+        "append::the_first_duplicate_is_told",
         "limits::beyond_the_floor_is_all_or_nothing",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
         "revisions::a_refused_append_uses_no_revision",
+    ];
+    oldest_duplicate: OldestDuplicate fails [
+        "append::the_first_duplicate_is_told",
     ];
 }

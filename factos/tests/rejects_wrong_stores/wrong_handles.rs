@@ -3,7 +3,7 @@
 use factos::{Bytes, Recorded};
 
 use crate::{
-    store_rules::{OnDrop, Rules},
+    store_rules::{Identity, OnDrop, Rules},
     suite_run::wrong_stores,
 };
 
@@ -44,6 +44,20 @@ impl Rules for AcknowledgedBeforeDurable {
     const ON_DROP: OnDrop = OnDrop::LosesTheLast;
 }
 
+/// Each handle tells an identity of its own.
+struct IdentityOfTheHandle;
+
+impl Rules for IdentityOfTheHandle {
+    const IDENTITY: Identity = Identity::Handle;
+}
+
+/// Every log has the same identity.
+struct IdentityOfEveryLog;
+
+impl Rules for IdentityOfEveryLog {
+    const IDENTITY: Identity = Identity::Same;
+}
+
 wrong_stores! {
     own_writes_only: OwnWritesOnly fails [
         "concurrency::a_batch_sent_twice_at_once_is_appended_once",
@@ -82,5 +96,12 @@ wrong_stores! {
         "durability::revisions_go_on_after_reopening",
         "handle::a_handle_may_be_dropped_anywhere",
         "model::random_reopening_agrees_with_a_plain_log",
+    ];
+    identity_of_the_handle: IdentityOfTheHandle fails [
+        "durability::a_reopened_log_has_its_identity",
+        "handle::a_log_has_one_identity",
+    ];
+    identity_of_every_log: IdentityOfEveryLog fails [
+        "handle::a_log_has_one_identity",
     ];
 }

@@ -220,6 +220,10 @@ fn lost() -> AppendError {
 
 #[async_trait::async_trait]
 impl EventStore for Scripted {
+    fn log_id(&self) -> &str {
+        self.log.log_id()
+    }
+
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
         self.check_read()?;
         self.log.read(query, options).await
