@@ -72,11 +72,43 @@ pub enum Error {
     /// The server is a standby, or a transaction was set to read only. Nothing was written.
     #[error("the server is read-only, appends go to the primary")]
     ReadOnly(#[source] Cause),
-    /// A keyed log was opened on a standby, where its locks mean nothing.
-    #[error("the log in schema {schema} is keyed and the server a standby: open it on the primary")]
+    /// The log is keyed and the server a standby, where its locks mean nothing: neither reads nor appends.
+    #[error("the log in schema {schema} is keyed and the server a standby: use it on the primary")]
     Standby {
         /// The schema.
         schema: String,
+    },
+    /// Another server answers than before, or another run of it, and was not yet verified to hold the same log.
+    /// The store verifies it and sends the statement again by itself. A transaction of the caller's can only
+    /// be rolled back and begun anew.
+    #[error("another server answers than before: roll back and begin the transaction anew")]
+    OtherServer,
+    /// The server that answers lacks events that this handle was told of, as after a failover to a standby
+    /// that lagged, or after a restore. Decisions and checkpoints that rest on them are wrong. Every call of
+    /// the handle is refused until the log is opened again.
+    #[error("the log went back from {known} to {found}, or holds other events: open it again")]
+    WentBack {
+        /// The last position that the handle was told of.
+        known: u64,
+        /// The last position that the server has.
+        found: u64,
+    },
+    /// The server that answers is a standby that has not yet received all that this handle was told of.
+    #[error("the standby is behind: it goes up to {found}, and {known} is known")]
+    Behind {
+        /// The last position that the handle was told of.
+        known: u64,
+        /// The last position that the standby has.
+        found: u64,
+    },
+    /// The server that answers holds another log under the same name. Every call of the handle is refused
+    /// until the log is opened again.
+    #[error("the server holds another log, {found} and not {expected}: open it again")]
+    OtherLog {
+        /// The identity of the log that was opened.
+        expected: String,
+        /// The identity of the log that is there.
+        found: String,
     },
     /// The caller's transaction runs at another isolation level than READ COMMITTED.
     #[error("the transaction is not READ COMMITTED, at other levels a check would miss events")]
@@ -210,6 +242,7 @@ impl Error {
             "55P03" => Self::Locked { waited },
             "40001" | "40P01" => Self::Contended(cause),
             "25001" => Self::Isolation,
+            "FC002" => Self::OtherServer,
             "25006" => Self::ReadOnly(cause),
             "53300" => Self::ServerFull(cause),
             "53100" => Self::Full(cause),
@@ -238,10 +271,15 @@ impl Error {
             | Self::ServerFull(_)
             | Self::Unreachable(_)
             | Self::Cancelled(_)
+            | Self::OtherServer
+            | Self::Behind { .. }
             | Self::NotSent => StoreErrorKind::Busy,
             Self::ConnectionLost(_) | Self::WriterGone => StoreErrorKind::OutcomeUnknown,
             Self::Full(_) => StoreErrorKind::Full,
-            Self::CorruptEvent { .. } | Self::Corrupt(_) => StoreErrorKind::Corrupt,
+            Self::CorruptEvent { .. }
+            | Self::Corrupt(_)
+            | Self::WentBack { .. }
+            | Self::OtherLog { .. } => StoreErrorKind::Corrupt,
             Self::MissingSchema { .. }
             | Self::ForeignSchema { .. }
             | Self::OlderFormat { .. }

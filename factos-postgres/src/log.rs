@@ -3,7 +3,9 @@
 
 mod check;
 mod create;
+mod incarnation;
 mod lock_check;
 mod open;
+mod verification;
 
 pub(crate) use open::Log;

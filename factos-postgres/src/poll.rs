@@ -24,16 +24,18 @@ impl Poll {
     }
 
     /// Waits until the log is past `after`. `look` asks the log for its last position: once at the beginning
-    /// unless a later position is known already, and then whenever a look is due.
+    /// and then whenever a look is due. A later position that is known already spares the first look if the
+    /// server is verified and no look is due.
     pub(crate) async fn wait_past<E: From<Closed>, F>(
         &self,
         after: Option<SequencePosition>,
+        is_verified: impl Fn() -> bool + Send,
         look: impl Fn() -> F + Send,
     ) -> Result<(), E>
     where
         F: Future<Output = Result<Option<SequencePosition>, E>> + Send,
     {
-        if self.head.is_past(after) {
+        if self.head.is_past(after) && is_verified() && !self.is_due() {
             return Ok(());
         }
         self.head.publish(look().await?);

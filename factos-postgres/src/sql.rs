@@ -9,8 +9,9 @@ pub(crate) const COLUMNS: &str =
     "position, id, stream, revision, type, version, tags, metadata, recorded_at, payload";
 
 /// What makes a log of any mode, a file for each topic. It calls functions that each mode defines.
-pub(crate) const EVERY_MODE: [&str; 7] = [
+pub(crate) const EVERY_MODE: [&str; 8] = [
     include_str!("sql/tables.sql"),
+    include_str!("sql/incarnation.sql"),
     include_str!("sql/append.sql"),
     include_str!("sql/conditions.sql"),
     include_str!("sql/insert.sql"),
@@ -53,6 +54,7 @@ pub(crate) struct Statements {
     pub(crate) page_of_all: Statement,
     pub(crate) page_of_stream: Statement,
     pub(crate) head: Statement,
+    pub(crate) incarnation: Statement,
 }
 
 impl Statements {
@@ -62,24 +64,41 @@ impl Statements {
             let numbers: Vec<_> = (1..=parameters).map(|n| format!("${n}")).collect();
             format!("\"{schema}\".{what}({})", numbers.join(", "))
         };
+        // Looked at once, before any row.
+        let is_verified =
+            |parameter: usize| format!("(SELECT \"{schema}\"._check_server(${parameter}))");
         let statement = |text: String| Statement(text.into());
         Self {
             append: statement(format!(
                 "SELECT held, verdicts, findings, positions, revisions, recorded_at FROM {}",
-                call("append", 22)
+                call("append", 23)
             )),
-            read: statement(format!("SELECT {COLUMNS} FROM {}", call("read", 11))),
-            read_many: statement(format!("SELECT {COLUMNS}, item FROM {}", call("read_many", 11))),
-            page: statement(format!("SELECT {COLUMNS} FROM {}", call("_page_of_query", 6))),
+            read: statement(format!("SELECT {COLUMNS} FROM {}", call("read", 12))),
+            read_many: statement(format!("SELECT {COLUMNS}, item FROM {}", call("read_many", 12))),
+            page: statement(format!(
+                "SELECT {COLUMNS} FROM {} WHERE {}",
+                call("_page_of_query", 6),
+                is_verified(7)
+            )),
             page_of_all: statement(format!(
                 "SELECT {COLUMNS} FROM \"{schema}\".events
-                 WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3"
+                 WHERE position > $1 AND position <= $2 AND {} ORDER BY position LIMIT $3",
+                is_verified(4)
             )),
             page_of_stream: statement(format!(
-                "SELECT {COLUMNS} FROM {}",
-                call("_page_of_stream", 6)
+                "SELECT {COLUMNS} FROM {} WHERE {}",
+                call("_page_of_stream", 6),
+                is_verified(7)
             )),
-            head: statement(format!("SELECT max(position) FROM \"{schema}\".events")),
+            head: statement(format!(
+                "SELECT position, id FROM \"{schema}\".events
+                 WHERE {} ORDER BY position DESC LIMIT 1",
+                is_verified(1)
+            )),
+            incarnation: statement(format!(
+                "SELECT server, is_in_recovery, log_id::text, head, missing FROM {}",
+                call("incarnation", 2)
+            )),
         }
     }
 }

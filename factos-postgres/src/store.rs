@@ -142,7 +142,7 @@ impl PostgresStore {
 #[async_trait]
 impl EventStore for PostgresStore {
     fn log_id(&self) -> &str {
-        &self.shared.log.id
+        self.shared.log.incarnation.log_id()
     }
 
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
@@ -189,7 +189,10 @@ impl EventStore for PostgresStore {
     }
 
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
-        let look = || async { Ok(self.shared.reader.head().await?) };
-        self.shared.poll.wait_past(after, look).await
+        let Shared { log, reader, poll, .. } = &*self.shared;
+        log.incarnation.check()?;
+        let look = || async { Ok(reader.head().await?) };
+        let is_known = || log.incarnation.is_verified();
+        poll.wait_past(after, is_known, look).await
     }
 }

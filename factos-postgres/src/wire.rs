@@ -3,7 +3,9 @@
 mod array;
 mod number;
 mod row;
+mod time;
 
 pub(crate) use array::{Id, Items, array_literal};
 pub(crate) use number::{milliseconds, number, place, position};
-pub(crate) use row::{RowReader, first_number, item_index, time_in};
+pub(crate) use row::{RowReader, first_number, id_in, item_index, time_in};
+pub(crate) use time::Time;

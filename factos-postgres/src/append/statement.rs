@@ -25,6 +25,7 @@ pub(super) async fn run(
     statement: &Statement,
     batches: &[&Batch],
     locks: Locks<'_>,
+    run: wire::Time,
 ) -> Result<Answer, sqlx::Error> {
     let events = Events::of(batches);
     let conditions = Conditions::of(batches);
@@ -52,9 +53,10 @@ pub(super) async fn run(
         .bind(exclusive)
         .bind(locks.is_patient)
         .bind(wire::milliseconds(locks.timeout))
+        .bind(run)
         .fetch_one(connection)
         .await?;
-    Answer::of(&row)
+    Answer::of(&row, run)
 }
 
 /// NULL for an empty column: the server handles it faster than an empty array.
@@ -157,6 +159,8 @@ impl<'a> Conditions<'a> {
 /// The server's answer to the append of a group.
 #[derive(Debug)]
 pub(super) struct Answer {
+    /// The run of the server that answered.
+    pub(super) run: wire::Time,
     /// The names that other transactions hold, by their places from 1: nothing was done.
     pub(super) held: Option<Vec<i32>>,
     /// Why each batch was refused, 0 for an accepted one; none if all were accepted.
@@ -170,8 +174,9 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    fn of(row: &PgRow) -> Result<Self, sqlx::Error> {
+    fn of(row: &PgRow, run: wire::Time) -> Result<Self, sqlx::Error> {
         Ok(Self {
+            run,
             held: row.try_get(0)?,
             kinds: row.try_get(1)?,
             found: row.try_get::<Option<_>, _>(2)?.unwrap_or_default(),

@@ -52,8 +52,14 @@ impl Writer {
         let batches = [&batch];
         let locks =
             Locks { names: batch.names.as_ref(), is_patient: true, timeout: log.lock_timeout };
-        let answer = statement::run(transaction, &log.statements.append, &batches, locks).await;
-        let mut verdicts = answer.map_err(|error| log.error(error))?.verdicts(&batches);
+        log.incarnation.check()?;
+        let run = log.incarnation.verified();
+        let append = &log.statements.append;
+        let answer = match statement::run(transaction, append, &batches, locks, run).await {
+            Ok(answer) => answer,
+            Err(error) => return Err(refused_in_transaction(log, error).await.into()),
+        };
+        let mut verdicts = answer.verdicts(&batches);
         verdicts.pop().unwrap_or_else(|| Err(Error::Answer("no verdict").into()))
     }
 
@@ -138,6 +144,8 @@ fn tell(log: &Log, group: Group, outcome: Result<Answer, Error>) {
         Ok(answer) => {
             log.head.publish(answer.head());
             let verdicts = answer.verdicts(&group.batches());
+            let last = verdicts.iter().rev().find_map(|verdict| verdict.as_ref().ok()?.last());
+            log.incarnation.told_of(last.map_or(&[], std::slice::from_ref), answer.run);
             group.committed(verdicts);
         }
         Err(error) => group.fail(&error),
@@ -150,14 +158,19 @@ async fn send(log: &Log, group: &Group, is_patient: bool) -> Result<Answer, Erro
     let mut attempt = 1;
     loop {
         let mut lease = log.lease().await?;
-        let append = &log.statements.append;
-        let answer = statement::run(lease.connection()?, append, &batches, locks);
+        let (append, run) = (&log.statements.append, log.incarnation.verified());
+        let answer = statement::run(lease.connection()?, append, &batches, locks, run);
         match log.answered(answer).await.flatten() {
             Ok(answer) => {
                 lease.done();
                 return Ok(answer);
             }
             Err(error) if attempt < ATTEMPTS && is_worth_another(&error) => {
+                lease.done();
+                attempt += 1;
+            }
+            Err(error) if attempt < ATTEMPTS && is_of_other_server(&error) => {
+                log.verify(&mut lease).await?;
                 lease.done();
                 attempt += 1;
             }
@@ -169,7 +182,7 @@ async fn send(log: &Log, group: &Group, is_patient: bool) -> Result<Answer, Erro
                 let is_of_server = matches!(error, sqlx::Error::Database(_));
                 let error = Error::of(error, Sent::Yes, log.lock_timeout);
                 if error.is_of_connection() {
-                    log.connections.close_kept();
+                    log.connection_lost();
                 } else if is_of_server {
                     lease.done();
                 }
@@ -177,6 +190,19 @@ async fn send(log: &Log, group: &Group, is_patient: bool) -> Result<Answer, Erro
             }
         }
     }
+}
+
+/// The error of an append within a transaction of the caller's. The transaction has failed; if another server
+/// answers than before, the next one finds it verified.
+async fn refused_in_transaction(log: &Log, error: sqlx::Error) -> Error {
+    let error = log.error(error);
+    if matches!(error, Error::OtherServer) {
+        // Those that are kept lead to the server before.
+        log.connection_lost();
+        let verified = async { log.verify(&mut log.lease().await?).await };
+        return verified.await.err().unwrap_or(error);
+    }
+    error
 }
 
 /// Whether one append of a group may be the cause, with nothing written.
@@ -189,6 +215,11 @@ const fn may_be_of_one(error: &Error) -> bool {
 /// before the schema changed.
 fn is_worth_another(error: &sqlx::Error) -> bool {
     matches!(sqlstate(error).as_deref(), Some("40001" | "40P01" | "23505" | "0A000" | "26000"))
+}
+
+/// Whether another run of the server answers than the one that was verified. Nothing was done.
+fn is_of_other_server(error: &sqlx::Error) -> bool {
+    sqlstate(error).as_deref() == Some("FC002")
 }
 
 /// Whether the server's lock table is full: the lock on the whole log takes one entry only.

@@ -3,7 +3,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use crate::{
     config::Config,
     error::{Error, Sent, sqlstate},
-    lock_names,
+    lock_names, wire,
 };
 
 /// The format of the schema, kept in its table `meta`.
@@ -16,6 +16,8 @@ pub(super) struct Found {
     lock_rule: i32,
     pub(super) mode: String,
     pub(super) log_id: String,
+    /// When the server was started.
+    pub(super) server: wire::Time,
 }
 
 /// What a schema holds.
@@ -82,13 +84,14 @@ pub(super) async fn state(config: &Config, connection: &mut PgConnection) -> Res
         (true, true, true) => {}
     }
     let schema = &config.schema;
-    let text =
-        format!("SELECT format, lock_rule, mode, log_id::text FROM \"{schema}\".meta WHERE one");
+    let text = format!(
+        "SELECT format, lock_rule, mode, log_id::text, pg_postmaster_start_time() FROM \"{schema}\".meta WHERE one"
+    );
     // Tables of these names may have other columns, or lack the one row.
     let row = match sqlx::query_as(AssertSqlSafe(text)).fetch_optional(connection).await {
         Err(error) if sqlstate(&error).as_deref() == Some("42703") => return Err(foreign()),
         row => row.map_err(failed)?,
     };
-    let (format, lock_rule, mode, log_id) = row.ok_or_else(foreign)?;
-    Ok(State::Log(Found { format, lock_rule, mode, log_id }))
+    let (format, lock_rule, mode, log_id, server) = row.ok_or_else(foreign)?;
+    Ok(State::Log(Found { format, lock_rule, mode, log_id, server }))
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use factos::backend::Head;
 use sqlx::PgPool;
 
-use super::{check::check, create::migrate, lock_check::check_locks};
+use super::{check::check, create::migrate, incarnation::Incarnation, lock_check::check_locks};
 use crate::{
     config::Config,
     connection::{Connections, Lease, answered},
@@ -15,7 +15,7 @@ use crate::{
 /// An open log.
 #[derive(Debug)]
 pub(crate) struct Log {
-    pub(crate) id: String,
+    pub(crate) incarnation: Incarnation,
     pub(crate) is_keyed: bool,
     pub(crate) connections: Connections,
     pub(crate) statements: Statements,
@@ -38,18 +38,22 @@ impl Log {
         if is_keyed {
             check_locks(config, &pool).await?;
         }
+        let head = Head::new();
+        let (log_id, server) = (found.log_id, found.server);
         Ok(Self {
-            id: found.log_id,
+            incarnation: Incarnation::new(&config.schema, is_keyed, log_id, server, head.clone()),
             is_keyed,
             connections: Connections::new(pool, config.held),
             statements: Statements::of(&config.schema),
             lock_timeout: config.lock_timeout,
             answer_timeout: config.lock_timeout.saturating_add(config.socket_timeout),
-            head: Head::new(),
+            head,
         })
     }
 
+    /// A connection, unless the log was found to be another one than the handle knows.
     pub(crate) async fn lease(&self) -> Result<Lease, Error> {
+        self.incarnation.check()?;
         self.connections.lease().await.map_err(|error| self.error(error))
     }
 
@@ -59,6 +63,13 @@ impl Log {
         answer: impl Future<Output = T>,
     ) -> Result<T, sqlx::Error> {
         answered(self.answer_timeout, answer).await
+    }
+
+    /// A connection was lost, and the others that are kept may be as well. What is behind the address may be
+    /// another server by now.
+    pub(crate) fn connection_lost(&self) {
+        self.connections.close_kept();
+        self.incarnation.doubt();
     }
 
     /// The error of a statement that writes nothing.

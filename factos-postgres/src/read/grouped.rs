@@ -31,21 +31,23 @@ impl Reader {
     /// The other requests are dropped; all of them are if the statement fails.
     pub(super) async fn first_pages(&self, group: Vec<ReadRequest>) {
         let Ok(mut lease) = self.log.lease().await else { return };
+        let run = self.log.incarnation.verified();
         let share = (FIRST_PAGE / group.len().max(1) as u64).max(SHARE);
         let columns = Columns::of(&group, |wanted| self.page_size.of(wanted, share));
-        let statement = columns.statement(&self.log.statements.read_many);
+        let statement = columns.statement(&self.log.statements.read_many).bind(run);
         let mut pages: Pages = vec![Some(Page::new()); group.len()];
         let push =
             |rows: &mut wire::RowReader, row: &PgRow| columns.push_row(&mut pages, rows, row);
-        match self.rows(&mut lease, statement, true, push).await {
+        match self.rows(&mut lease, statement, run, true, push).await {
             Ok(taken) => {
                 self.finish(lease, &taken, pages.iter().flatten().map(Page::len).sum());
                 if !taken.is_cut {
+                    pages.iter().flatten().for_each(|page| self.log.incarnation.told_of(page, run));
                     let sizes = columns.sizes;
                     reply(group, taken.horizon, sizes, pages);
                 }
             }
-            Err(error) if error.is_of_connection() => self.log.connections.close_kept(),
+            Err(error) if error.is_of_connection() => self.log.connection_lost(),
             Err(_) => {}
         }
     }

@@ -33,6 +33,8 @@ pub(crate) struct Reader {
 pub(super) struct Taken {
     /// How far the log is complete, if the first row tells it.
     pub(super) horizon: u64,
+    /// The run of the server that was asked.
+    pub(super) run: wire::Time,
     bytes: u64,
     /// Whether there are more rows, which were not taken.
     pub(super) is_cut: bool,
@@ -45,11 +47,10 @@ impl Reader {
 
     /// The last position of the log.
     pub(crate) async fn head(&self) -> Result<Option<SequencePosition>, Error> {
-        let statement = || sqlx::query(self.log.statements.head.text());
-        let head = |_: &mut wire::RowReader, row: &PgRow| Ok((wire::first_number(row), 0));
-        let (lease, heads, _) = self.retried(statement, false, head).await?;
+        let statement = |run| sqlx::query(self.log.statements.head.text()).bind(run);
+        let (lease, _, taken) = self.retried(statement, true, |_, _| Ok(((), 0))).await?;
         lease.done();
-        Ok(heads.into_iter().flatten().next().and_then(SequencePosition::new))
+        Ok(SequencePosition::new(taken.horizon))
     }
 
     /// Asks how far the log is complete, and for the first page.
@@ -62,7 +63,7 @@ impl Reader {
         // The server ends the read at the horizon.
         let wanted = ReadCursor::new(options, u64::MAX);
         let most = self.page_size.of(&wanted, FIRST_PAGE);
-        let statement = || self.first_page_statement(selection, names, &wanted, most);
+        let statement = |run| self.first_page_statement(selection, names, &wanted, most).bind(run);
         let (page, taken) = self.page(statement, true).await?;
         if names.is_none() {
             self.settled.fetch_max(taken.horizon, Ordering::Relaxed);
@@ -81,7 +82,7 @@ impl Reader {
             return Ok(Page::new());
         }
         let most = self.page_size.of(&cursor.left, LATER_PAGE);
-        let statement = || self.next_page_statement(selection, cursor, most);
+        let statement = |run| self.next_page_statement(selection, cursor, most).bind(run);
         let (page, taken) = self.page(statement, false).await?;
         cursor.turn_page(&page, taken.is_cut || page.len() as u64 >= most);
         Ok(page)
@@ -89,7 +90,7 @@ impl Reader {
 
     async fn page<'q>(
         &self,
-        statement: impl Fn() -> Statement<'q>,
+        statement: impl Fn(wire::Time) -> Statement<'q>,
         with_horizon: bool,
     ) -> Result<(Page, Taken), Error> {
         let record = |rows: &mut wire::RowReader, row: &PgRow| {
@@ -98,6 +99,7 @@ impl Reader {
             Ok((record, bytes))
         };
         let (lease, page, taken) = self.retried(statement, with_horizon, record).await?;
+        self.log.incarnation.told_of(&page, taken.run);
         self.finish(lease, &taken, page.len());
         Ok((page, taken))
     }
@@ -155,11 +157,12 @@ impl Reader {
         }
     }
 
-    /// The values of the rows of a statement. It is sent again on a new connection if the first was lost, whose
+    /// The values of the rows of a statement, which is made for a run of the server as its last parameter. It
+    /// is sent again on a new connection if the first was lost, whose
     /// failure may have ended all that are kept, and on the same one if it lost against others.
     async fn retried<'q, T>(
         &self,
-        statement: impl Fn() -> Statement<'q>,
+        statement: impl Fn(wire::Time) -> Statement<'q>,
         with_horizon: bool,
         value: impl Fn(&mut wire::RowReader, &PgRow) -> Result<(T, u64), Error>,
     ) -> Result<(Lease, Vec<T>, Taken), Error> {
@@ -172,11 +175,15 @@ impl Reader {
                 values.push(value);
                 Ok(bytes)
             };
-            match self.rows(&mut lease, statement(), with_horizon, push).await {
+            let run = self.log.incarnation.verified();
+            match self.rows(&mut lease, statement(run), run, with_horizon, push).await {
                 Ok(taken) => return Ok((lease, values, taken)),
                 Err(error) if attempt == 1 && error.is_of_connection() => {
-                    self.log.connections.close_kept();
+                    self.log.connection_lost();
                     lease = self.log.lease().await?;
+                }
+                Err(Error::OtherServer) if attempt < ATTEMPTS => {
+                    self.log.verify(&mut lease).await?
                 }
                 Err(Error::Contended(_)) if attempt < ATTEMPTS => {}
                 Err(error) => return Err(error),
@@ -191,16 +198,16 @@ impl Reader {
         &self,
         lease: &mut Lease,
         statement: Statement<'_>,
+        run: wire::Time,
         with_horizon: bool,
         mut push: impl FnMut(&mut wire::RowReader, &PgRow) -> Result<u64, Error>,
     ) -> Result<Taken, Error> {
         let error = |error| self.log.error(error);
         let mut stream = statement.fetch(lease.connection()?).map_err(error);
-        let mut taken = Taken { horizon: 0, bytes: 0, is_cut: false };
+        let mut taken = Taken { horizon: 0, run, bytes: 0, is_cut: false };
         let take = async {
             if with_horizon {
-                let horizon = stream.try_next().await?.as_ref().and_then(wire::first_number);
-                taken.horizon = horizon.ok_or(Error::Answer("no horizon"))?;
+                taken.horizon = self.horizon(stream.try_next().await?, run)?;
             }
             let mut rows = wire::RowReader::default();
             while let Some(row) = stream.try_next().await? {
@@ -214,6 +221,16 @@ impl Reader {
             Ok(taken)
         };
         self.log.answered(take).await.map_err(error)?
+    }
+
+    /// How far the log is complete, by the first row. It has the id of the event there as well.
+    fn horizon(&self, row: Option<PgRow>, run: wire::Time) -> Result<u64, Error> {
+        let row = row.ok_or(Error::Answer("no horizon"))?;
+        let horizon = wire::first_number(&row).ok_or(Error::Answer("no horizon"))?;
+        if let Some((position, id)) = SequencePosition::new(horizon).zip(wire::id_in(&row, 1)) {
+            self.log.incarnation.told_of_event(position, id, run);
+        }
+        Ok(horizon)
     }
 
     pub(super) fn finish(&self, lease: Lease, taken: &Taken, records: usize) {

@@ -22,7 +22,7 @@ CREATE FUNCTION factos.append(
   request_of_item int[], item_types text[], item_tags text[], item_after bigint[],
   request_of_revision int[], expected_streams text[], expected_revisions bigint[],
   dependents int[], depends_on int[],
-  names text[], exclusive bool[], may_wait bool, lock_timeout text,
+  names text[], exclusive bool[], may_wait bool, lock_timeout text, verified timestamptz,
   OUT held int[], OUT verdicts int[], OUT findings bigint[], OUT positions bigint[], OUT revisions bigint[],
   OUT recorded_at timestamptz)
 LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET lock_timeout = '5s' AS $$
@@ -34,6 +34,7 @@ DECLARE
   accepted int[];
   ignored text;
 BEGIN
+  ignored := factos._check_server(verified);
   ignored := factos._check_isolation();
   ignored := set_config('lock_timeout', lock_timeout, true);
   held := factos._lock(names, exclusive, may_wait);

@@ -1,10 +1,11 @@
--- A read's first page in one round trip. The first row carries only a position, the horizon: how far the log is complete
+-- A read's first page in one round trip. The first row carries only the horizon, and the id of the event there: how far the log is complete
 -- for this query, by _horizon, which takes and gives back the locks that names and exclusive tell (names NULL is the whole
 -- log, which needs none). The events are read in later statements, so all that match up to the horizon are visible to
 -- them, and no other can appear there any more.
 CREATE FUNCTION factos.read(
   item_types text[], item_tags text[], stream_name text, low bigint, high bigint, most bigint, backwards bool,
-  names text[], exclusive bool[], settled bigint, lock_timeout text)
+  names text[], exclusive bool[], settled bigint, lock_timeout text,
+  verified timestamptz)
 RETURNS SETOF factos.events
 LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET lock_timeout = '5s' AS $$
 DECLARE
@@ -16,10 +17,12 @@ DECLARE
   rarest text;
   ignored text;
 BEGIN
+  ignored := factos._check_server(verified);
   ignored := factos._check_isolation();
   ignored := set_config('lock_timeout', lock_timeout, true);
   horizon := factos._horizon(names, exclusive, settled);
   row_of_horizon.position := horizon;
+  row_of_horizon.id := (SELECT e.id FROM factos.events e WHERE e.position = horizon);
   RETURN NEXT row_of_horizon;
   top := least(horizon, high);
   IF most = 0 OR low >= top THEN

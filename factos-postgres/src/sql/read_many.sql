@@ -1,13 +1,13 @@
 -- The first pages of several reads in one round trip. Each item is of the read read_of_item, with a stream's name or with
 -- an array literal of types and one of tags; each name to lock is of the read read_of_name.
 --
--- It waits for nothing: _horizon_of_many tries the locks and gives them back. The first row carries only a position, the
--- horizon. Then comes a row without a position for each read that would have to wait for a writer in flight; and then the
+-- It waits for nothing: _horizon_of_many tries the locks and gives them back. The first row carries only the horizon,
+-- and the id of the event there. Then comes a row without a position for each read that would have to wait for a writer in flight; and then the
 -- events of the others, item by item, read in later statements, so that each of these reads is complete up to the horizon.
 CREATE FUNCTION factos.read_many(
   reads int, read_of_item int[], item_types text[], item_tags text[], item_streams text[],
   item_low bigint[], item_high bigint[], item_most bigint[],
-  read_of_name int[], names text[], exclusive bool[])
+  read_of_name int[], names text[], exclusive bool[], verified timestamptz)
 RETURNS TABLE (
   "position" bigint, id uuid, stream text, revision bigint, type text, version bigint, tags text[], metadata json,
   recorded_at timestamptz, payload bytea, item int)
@@ -18,12 +18,15 @@ DECLARE
   has_to_wait bool[];
   ignored text;
 BEGIN
+  ignored := factos._check_server(verified);
   ignored := factos._check_isolation();
   SELECT many.horizon, many.has_to_wait INTO horizon, has_to_wait
     FROM factos._horizon_of_many(reads, read_of_name, names, exclusive) many;
   read_many.position := horizon;
+  read_many.id := (SELECT e.id FROM factos.events e WHERE e.position = horizon);
   RETURN NEXT;
   read_many.position := NULL;
+  read_many.id := NULL;
   FOR read IN 1..reads LOOP
     IF has_to_wait[read] THEN
       read_many.item := read;

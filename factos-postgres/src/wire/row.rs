@@ -1,13 +1,11 @@
-use std::{
-    collections::HashMap,
-    time::{Duration, SystemTime},
-};
+use std::{collections::HashMap, time::SystemTime};
 
 use factos::{
     Bytes, EventId, EventType, Metadata, Payloads, Recorded, SequencePosition, StreamName, Tags,
 };
 use sqlx::{Row, ValueRef, postgres::PgRow};
 
+use super::time::Time;
 use crate::error::Error;
 
 /// Makes records of rows. The records of one reader share the names of their types and the memory of small
@@ -25,7 +23,6 @@ impl RowReader {
     pub(crate) fn record(&mut self, row: &PgRow) -> Result<Recorded<Bytes>, Error> {
         let position = position(row)?;
         let damaged = |what| move || Error::CorruptEvent { position, what };
-        let id = column(row, 1).and_then(|id| id.try_into().ok());
         let stream = column(row, 2).map(|name| {
             text(name).and_then(|n| StreamName::new(n).ok()).ok_or_else(damaged("its stream"))
         });
@@ -34,7 +31,7 @@ impl RowReader {
         let tags = column(row, 6).and_then(|tags| self.tags(tags));
         let payload = column(row, 9).ok_or_else(damaged("its payload"))?;
         Ok(Recorded {
-            id: EventId::from_bytes(id.ok_or_else(damaged("its id"))?),
+            id: id_in(row, 1).ok_or_else(damaged("its id"))?,
             position,
             revision: column(row, 3).and_then(int8).and_then(|at| u64::try_from(at).ok()),
             stream: stream.transpose()?,
@@ -89,6 +86,11 @@ pub(crate) fn first_number(row: &PgRow) -> Option<u64> {
     column(row, 0).and_then(int8).and_then(|at| u64::try_from(at).ok())
 }
 
+/// The event's id in a column.
+pub(crate) fn id_in(row: &PgRow, index: usize) -> Option<EventId> {
+    column(row, index).and_then(|id| id.try_into().ok()).map(EventId::from_bytes)
+}
+
 /// The column after those of an event, as an index: the server counts from 1.
 pub(crate) fn item_index(row: &PgRow) -> Option<usize> {
     let (item, _) = int4(column(row, 10)?)?;
@@ -122,12 +124,6 @@ fn metadata(json: Option<&[u8]>) -> Option<Metadata> {
     json.map_or_else(|| Some(Metadata::new()), |json| serde_json::from_slice(json).ok())
 }
 
-/// The beginning of 2000, from which the server counts.
-const EPOCH: Duration = Duration::from_secs(946_684_800);
-
 fn time(microseconds: &[u8]) -> Option<SystemTime> {
-    let microseconds = int8(microseconds)?;
-    let distance = Duration::from_micros(microseconds.unsigned_abs());
-    let epoch = SystemTime::UNIX_EPOCH.checked_add(EPOCH)?;
-    if microseconds < 0 { epoch.checked_sub(distance) } else { epoch.checked_add(distance) }
+    int8(microseconds).and_then(|time| Time(time).system_time())
 }

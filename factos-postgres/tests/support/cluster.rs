@@ -79,6 +79,31 @@ impl Cluster {
         replica
     }
 
+    /// A copy of the data as a base backup keeps it; it is not started.
+    pub(crate) fn back_up(&self) -> Self {
+        let copy = Self::reserve();
+        let port = self.port.to_string();
+        let arguments = ["-h", "127.0.0.1", "-p", &port, "-U", "factos", "-D", &copy.data()];
+        copy.program("pg_basebackup", &[&arguments[..], &["-X", "stream", "-c", "fast"]].concat());
+        copy.configure();
+        copy
+    }
+
+    /// Ends the recovery of a replica: it is a primary when this returns.
+    pub(crate) fn promote(&self) {
+        self.program("pg_ctl", &["promote", "-w", "-s", "-D", &self.data()]);
+    }
+
+    /// A replica receives nothing any more.
+    pub(crate) fn stop_receiving(&self) {
+        self.set("primary_conninfo = ''\n");
+        self.program("pg_ctl", &["reload", "-s", "-D", &self.data()]);
+    }
+
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("postgres://factos@127.0.0.1:{}/postgres", self.port)
     }
@@ -137,8 +162,8 @@ impl Cluster {
         )
     }
 
-    /// Takes effect with the next start.
-    fn set(&self, settings: &str) {
+    /// Takes effect with the next start, or reload.
+    pub(crate) fn set(&self, settings: &str) {
         let path = Path::new(&self.data()).join("postgresql.auto.conf");
         let before = std::fs::read_to_string(&path).unwrap_or_default();
         std::fs::write(path, before + settings).unwrap();

@@ -23,7 +23,7 @@ END $$;
 
 -- How far the log is complete for what the names cover. It locks the names, so that every writer in flight on them has
 -- ended, looks for the last position, and gives the locks back. Unless it may wait, the result holds for the names that
--- are not in held. It is never beyond the last visible event: a server that was killed gives out again the positions that
+-- are not in held. It is the position of a visible event, or 0: a server that was killed gives out again the positions that
 -- its sequence had given to transactions in flight.
 CREATE FUNCTION factos._barrier(names text[], exclusive bool[], may_wait bool, OUT horizon bigint, OUT held int[])
 LANGUAGE plpgsql VOLATILE AS $$
@@ -36,7 +36,8 @@ BEGIN
   EXCEPTION WHEN SQLSTATE 'FC001' THEN
     NULL;
   END;
-  horizon := least(horizon, coalesce((SELECT e.position FROM factos.events e ORDER BY e.position DESC LIMIT 1), 0));
+  horizon := coalesce((
+    SELECT e.position FROM factos.events e WHERE e.position <= horizon ORDER BY e.position DESC LIMIT 1), 0);
 END $$;
 
 -- How far the log is complete: for what the names cover, by _barrier, and for the whole log (names NULL) by the watermark,

@@ -1,0 +1,358 @@
+//! Another server behind the same address: a restored backup, a standby, a promoted standby. What the handle
+//! was told of is there, or every call says that it is not.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+#[path = "support/cluster.rs"]
+mod cluster;
+#[path = "support/switch.rs"]
+mod switch;
+
+use std::time::Duration;
+
+use factos::{
+    AppendCondition, AppendError, EventStore, EventStoreExt, Query, QueryItem, ReadOptions,
+    SequencePosition, StoreError, StoreErrorKind, StreamName,
+};
+use factos_postgres::{
+    Config, Error, Mode, PostgresStore,
+    sqlx::{self, Connection, PgConnection, query, query_scalar},
+};
+
+use crate::{
+    cluster::Cluster,
+    support::{SOLD, cause, eventually, in_time, of_show, sold, unless_sold},
+    switch::Switch,
+};
+
+const BOTH: [Mode; 2] = [Mode::Keyed, Mode::Portable];
+
+async fn open(url: &str, mode: Mode) -> PostgresStore {
+    Config::new().mode(mode).create(true).connect(url).await.unwrap()
+}
+
+/// Appends so many events of a show, one by one.
+async fn sell(store: &PostgresStore, show: &str, events: usize) {
+    for _ in 0..events {
+        store.append(vec![sold(show)], AppendCondition::None).await.unwrap();
+    }
+}
+
+fn at(position: u64) -> Option<SequencePosition> {
+    SequencePosition::new(position)
+}
+
+fn of_type() -> Query {
+    Query::item(QueryItem::of_type(SOLD))
+}
+
+/// What each kind of call answers that asks the log, by name.
+async fn answers(store: &PostgresStore) -> Vec<(&'static str, Result<(), StoreError>)> {
+    let read = |query: Query| async move {
+        store.read(&query, ReadOptions::all()).await?.collect().await.map(drop)
+    };
+    let backwards = || async {
+        store.read(&Query::all(), ReadOptions::all().backwards().limit(1)).await?.collect().await
+    };
+    let stream = StreamName::new("s").unwrap();
+    let by_stream = || async { store.read_stream(&stream, ReadOptions::all()).await.map(drop) };
+    let append = |condition| async move {
+        match store.append(vec![sold("new")], condition).await {
+            Ok(_) => Ok(()),
+            Err(AppendError::Store(error)) => Err(error),
+            Err(error) => panic!("a decision on another log: {error:?}"),
+        }
+    };
+    let append_in = || async {
+        let mut transaction = store.pool().begin().await.unwrap();
+        match store.append_in(&mut transaction, vec![sold("new")], AppendCondition::None).await {
+            Ok(_) => Ok(()),
+            Err(AppendError::Store(error)) => Err(error),
+            Err(error) => panic!("a decision on another log: {error:?}"),
+        }
+    };
+    vec![
+        ("read of a type", read(of_type()).await),
+        ("read of a tag", read(of_show("a")).await),
+        ("read of everything", read(Query::all()).await),
+        ("read backwards", backwards().await.map(drop)),
+        ("read of a stream", by_stream().await),
+        ("head", store.head().await.map(drop)),
+        ("wait past the start", store.wait_past(None).await),
+        ("wait past a known position", store.wait_past(at(85)).await),
+        ("append", append(AppendCondition::None).await),
+        ("append after the known head", append(unless_sold("a").after(at(100))).await),
+        ("append in a transaction", append_in().await),
+    ]
+}
+
+/// Asserts that every call says that the log went back.
+async fn assert_went_back(store: &PostgresStore, known: u64, found: u64) {
+    for _ in 0..2 {
+        for (what, answer) in in_time("every call", answers(store)).await {
+            let error = answer.expect_err(what);
+            assert_eq!(error.kind(), StoreErrorKind::Corrupt, "{what}: {error:?}");
+            let cause = cause(&error);
+            assert!(
+                matches!(cause, Error::WentBack { known: k, found: f } if (*k, *f) == (known, found)),
+                "{what}: {cause:?}"
+            );
+            let told = cause.to_string();
+            assert!(told.contains(&format!("from {known} to {found}")), "{told}");
+        }
+    }
+}
+
+/// A log of three events is backed up, and goes on to a hundred: the original, its handle, and the copy, which
+/// runs behind the handle's address when this returns.
+async fn restored_below_a_handle(
+    mode: Mode,
+    look: impl AsyncFn(&PostgresStore),
+) -> (Cluster, Cluster, Switch, PostgresStore) {
+    let original = Cluster::start_new();
+    let switch = Switch::to(original.port()).await;
+    let store = open(&switch.url(), mode).await;
+    sell(&store, "a", 3).await;
+    let copy = original.back_up();
+    sell(&store, "a", 97).await;
+    look(&store).await;
+    copy.start();
+    switch.lead_to(copy.port());
+    (original, copy, switch, store)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_restored_backup_below_an_open_handle_is_told() {
+    for mode in BOTH {
+        let (_original, copy, switch, store) = restored_below_a_handle(mode, async |store| {
+            assert_eq!(store.read_all(&of_type()).await.unwrap().len(), 100);
+            assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), 100);
+        })
+        .await;
+        assert_went_back(&store, 100, 3).await;
+        let again = open(&switch.url(), mode).await;
+        assert_eq!(again.head().await.unwrap(), at(3));
+        assert_eq!(again.log_id(), store.log_id());
+        sell(&again, "a", 1).await;
+        assert_went_back(&store, 100, 3).await;
+        drop(copy);
+    }
+}
+
+/// The handle that looks first was only told of a position, by a read that found nothing, by the head, or by
+/// its own append.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_log_that_passed_the_known_position_with_other_events_is_told() {
+    let looks: [(&str, fn(&PostgresStore) -> futures_util::future::BoxFuture<'_, ()>); 3] = [
+        ("append", |_| Box::pin(async {})),
+        ("head", |store| Box::pin(async { assert_eq!(store.head().await.unwrap(), at(100)) })),
+        ("empty read", |store| {
+            Box::pin(async { assert_eq!(store.read_all(&of_show("none")).await.unwrap(), []) })
+        }),
+    ];
+    for mode in BOTH {
+        for (what, look) in looks {
+            let original = Cluster::start_new();
+            let switch = Switch::to(original.port()).await;
+            let writer = open(&original.url(), mode).await;
+            sell(&writer, "a", 3).await;
+            let reader = open(&switch.url(), mode).await;
+            let copy = original.back_up();
+            if what == "append" {
+                sell(&reader, "a", 97).await;
+            } else {
+                sell(&writer, "a", 97).await;
+                look(&reader).await;
+            }
+            copy.start();
+            sell(&open(&copy.url(), mode).await, "b", 117).await;
+            switch.lead_to(copy.port());
+            assert_went_back(&reader, 100, 120).await;
+        }
+    }
+}
+
+/// A follower that only waits is told as well, and one that waits for what is not there yet.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_follower_of_a_restored_log_is_told() {
+    for (mode, after) in [(Mode::Keyed, 50), (Mode::Portable, 50), (Mode::Keyed, 100)] {
+        let (_original, _copy, _switch, store) = restored_below_a_handle(mode, async |store| {
+            assert_eq!(store.head().await.unwrap(), at(100));
+        })
+        .await;
+        let waits = async {
+            loop {
+                if let Err(error) = store.wait_past(at(after)).await {
+                    return error;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let error = in_time("the follower", waits).await;
+        assert!(matches!(cause(&error), Error::WentBack { known: 100, found: 3 }), "{error:?}");
+    }
+}
+
+/// A restart of the same server is no news, and nor is a promoted standby that has everything.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_handle_goes_on_with_a_server_that_has_everything() {
+    for mode in BOTH {
+        let primary = Cluster::start_new();
+        let switch = Switch::to(primary.port()).await;
+        let store = open(&switch.url(), mode).await;
+        sell(&store, "a", 10).await;
+        primary.crash();
+        primary.start();
+        eventually("the server is back", || async { store.head().await.is_ok() }).await;
+        sell(&store, "a", 10).await;
+        let standby = primary.replicate();
+        sell(&store, "a", 10).await;
+        received(&primary, &standby).await;
+        primary.crash();
+        standby.promote();
+        switch.lead_to(standby.port());
+        eventually("the standby answers", || async { store.head().await.is_ok() }).await;
+        let refused = store.append(vec![sold("a")], unless_sold("a").after(at(29))).await;
+        assert!(matches!(refused, Err(AppendError::Conflict(_))), "{refused:?}");
+        sell(&store, "a", 10).await;
+        assert_eq!(store.read_all(&of_show("a")).await.unwrap().len(), 40);
+    }
+}
+
+/// Waits until the standby has replayed all that the primary has written.
+async fn received(primary: &Cluster, standby: &Cluster) {
+    let mut here = PgConnection::connect(&primary.url()).await.unwrap();
+    let mut there = PgConnection::connect(&standby.url()).await.unwrap();
+    let written = "SELECT pg_current_wal_flush_lsn()::text";
+    let written: String = query_scalar(written).fetch_one(&mut here).await.unwrap();
+    for _ in 0..2000 {
+        let replayed = "SELECT coalesce(pg_last_wal_replay_lsn() >= $1::pg_lsn, false)";
+        if query_scalar(replayed).bind(&written).fetch_one(&mut there).await.unwrap() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the standby does not catch up");
+}
+
+async fn a_standby_that_lagged_is_promoted(mode: Mode) {
+    let primary = Cluster::start_new();
+    let switch = Switch::to(primary.port()).await;
+    let store = open(&switch.url(), mode).await;
+    sell(&store, "a", 3).await;
+    let standby = primary.replicate();
+    received(&primary, &standby).await;
+    standby.stop_receiving();
+    let receivers = "SELECT count(*) FROM pg_stat_replication";
+    let mut here = PgConnection::connect(&primary.url()).await.unwrap();
+    for _ in 0..2000 {
+        if query_scalar::<_, i64>(receivers).fetch_one(&mut here).await.unwrap() == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    sell(&store, "a", 97).await;
+    primary.crash();
+    switch.lead_to(standby.port());
+    for (what, answer) in answers(&store).await {
+        let error = answer.expect_err(what);
+        match (mode, cause(&error)) {
+            (Mode::Keyed, Error::Standby { .. }) => {}
+            (Mode::Portable, Error::Behind { known: 100, found: 3 }) => {}
+            (_, cause) => panic!("{what}: {cause:?}"),
+        }
+    }
+    standby.promote();
+    assert_went_back(&store, 100, 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_promoted_standby_that_lagged_is_told_of_a_keyed_log() {
+    a_standby_that_lagged_is_promoted(Mode::Keyed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_promoted_standby_that_lagged_is_told_of_a_portable_log() {
+    a_standby_that_lagged_is_promoted(Mode::Portable).await;
+}
+
+/// An append is in flight on the primary while the address leads to its standby, which shows neither its locks
+/// nor its event: no decision is made there.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_keyed_log_is_not_read_on_a_standby() {
+    let primary = Cluster::start_new();
+    let switch = Switch::to(primary.port()).await;
+    let store = open(&switch.url(), Mode::Keyed).await;
+    let other = open(&primary.url(), Mode::Keyed).await;
+    sell(&store, "other", 1).await;
+    let standby = primary.replicate();
+    let mut transaction = other.pool().begin().await.unwrap();
+    other.append_in(&mut transaction, vec![sold("a")], unless_sold("a")).await.unwrap();
+    sell(&other, "other", 1).await;
+    received(&primary, &standby).await;
+    switch.lead_to(standby.port());
+    for _ in 0..2 {
+        for (what, answer) in answers(&store).await {
+            let error = answer.expect_err(what);
+            assert!(matches!(cause(&error), Error::Standby { .. }), "{what}: {error:?}");
+        }
+    }
+    transaction.commit().await.unwrap();
+    // The primary again, and the handle goes on.
+    switch.lead_to(primary.port());
+    let seen = store.read_all(&of_show("a")).await.unwrap();
+    assert_eq!(seen.len(), 1);
+    let refused = store.append(vec![sold("a")], unless_sold("a")).await;
+    assert!(matches!(refused, Err(AppendError::Conflict(_))), "{refused:?}");
+}
+
+/// A log of another identity in the same schema.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn another_log_behind_the_address_is_told() {
+    let (one, two) = (Cluster::start_new(), Cluster::start_new());
+    let switch = Switch::to(one.port()).await;
+    let store = open(&switch.url(), Mode::Keyed).await;
+    open(&two.url(), Mode::Keyed).await;
+    switch.lead_to(two.port());
+    for (what, answer) in answers(&store).await {
+        let error = answer.expect_err(what);
+        assert!(matches!(cause(&error), Error::OtherLog { .. }), "{what}: {error:?}");
+    }
+    let mut connection = PgConnection::connect(&two.url()).await.unwrap();
+    query("DROP SCHEMA factos CASCADE").execute(&mut connection).await.unwrap();
+}
+
+/// The next transaction goes on after a restart of the server.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn an_append_in_a_transaction_finds_the_server_verified_the_next_time() {
+    let cluster = Cluster::start_new();
+    let store = open(&cluster.url(), Mode::Keyed).await;
+    sell(&store, "a", 1).await;
+    cluster.crash();
+    cluster.start();
+    let connection = || async {
+        let mut connection = PgConnection::connect(&cluster.url()).await.unwrap();
+        query("BEGIN").execute(&mut connection).await.unwrap();
+        connection
+    };
+    let mut first = connection().await;
+    let refused = store.append_in(&mut first, vec![sold("b")], unless_sold("b")).await.unwrap_err();
+    let AppendError::Store(error) = refused else { panic!("{refused:?}") };
+    assert!(matches!(cause(&error), Error::OtherServer), "{error:?}");
+    assert_eq!(error.kind(), StoreErrorKind::Busy);
+    let mut second = connection().await;
+    store.append_in(&mut second, vec![sold("b")], unless_sold("b")).await.unwrap();
+    sqlx::query("COMMIT").execute(&mut second).await.unwrap();
+    assert_eq!(store.read_all(&of_show("b")).await.unwrap().len(), 1);
+}
