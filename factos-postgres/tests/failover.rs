@@ -7,6 +7,8 @@ mod support;
 
 #[path = "support/cluster.rs"]
 mod cluster;
+#[path = "support/pooler.rs"]
+mod pooler;
 #[path = "support/switch.rs"]
 mod switch;
 
@@ -23,6 +25,7 @@ use factos_postgres::{
 
 use crate::{
     cluster::Cluster,
+    pooler::Pooler,
     support::{SOLD, cause, eventually, in_time, of_show, sold, unless_sold},
     switch::Switch,
 };
@@ -31,6 +34,41 @@ const BOTH: [Mode; 2] = [Mode::Keyed, Mode::Portable];
 
 async fn open(url: &str, mode: Mode) -> PostgresStore {
     Config::new().mode(mode).create(true).connect(url).await.unwrap()
+}
+
+/// What is between a handle and the address that is switched.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Direct,
+    /// A PgBouncer in session mode, whose connections to its clients may outlive the server.
+    Pooled,
+}
+
+const WAYS: [Way; 2] = [Way::Direct, Way::Pooled];
+
+/// The address that handles are opened on.
+struct Address {
+    switch: Switch,
+    pooler: Option<Pooler>,
+}
+
+impl Address {
+    async fn of(cluster: &Cluster, way: Way) -> Self {
+        let switch = Switch::to(cluster.port()).await;
+        let pooler = match way {
+            Way::Direct => None,
+            Way::Pooled => Some(Pooler::before(switch.port).await),
+        };
+        Self { switch, pooler }
+    }
+
+    fn url(&self) -> String {
+        self.pooler.as_ref().map_or_else(|| self.switch.url(), Pooler::url)
+    }
+
+    fn lead_to(&self, cluster: &Cluster) {
+        self.switch.lead_to(cluster.port());
+    }
 }
 
 /// Appends so many events of a show, one by one.
@@ -109,31 +147,34 @@ async fn assert_went_back(store: &PostgresStore, known: u64, found: u64) {
 /// runs behind the handle's address when this returns.
 async fn restored_below_a_handle(
     mode: Mode,
+    way: Way,
     look: impl AsyncFn(&PostgresStore),
-) -> (Cluster, Cluster, Switch, PostgresStore) {
+) -> (Cluster, Cluster, Address, PostgresStore) {
     let original = Cluster::start_new();
-    let switch = Switch::to(original.port()).await;
-    let store = open(&switch.url(), mode).await;
+    let address = Address::of(&original, way).await;
+    let store = open(&address.url(), mode).await;
     sell(&store, "a", 3).await;
     let copy = original.back_up();
     sell(&store, "a", 97).await;
     look(&store).await;
     copy.start();
-    switch.lead_to(copy.port());
-    (original, copy, switch, store)
+    address.lead_to(&copy);
+    (original, copy, address, store)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn a_restored_backup_below_an_open_handle_is_told() {
-    for mode in BOTH {
-        let (_original, copy, switch, store) = restored_below_a_handle(mode, async |store| {
+    for (mode, way) in
+        [(Mode::Keyed, Way::Direct), (Mode::Portable, Way::Direct), (Mode::Keyed, Way::Pooled)]
+    {
+        let (_original, copy, address, store) = restored_below_a_handle(mode, way, async |store| {
             assert_eq!(store.read_all(&of_type()).await.unwrap().len(), 100);
             assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), 100);
         })
         .await;
         assert_went_back(&store, 100, 3).await;
-        let again = open(&switch.url(), mode).await;
+        let again = open(&address.url(), mode).await;
         assert_eq!(again.head().await.unwrap(), at(3));
         assert_eq!(again.log_id(), store.log_id());
         sell(&again, "a", 1).await;
@@ -181,10 +222,11 @@ async fn a_log_that_passed_the_known_position_with_other_events_is_told() {
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn a_follower_of_a_restored_log_is_told() {
     for (mode, after) in [(Mode::Keyed, 50), (Mode::Portable, 50), (Mode::Keyed, 100)] {
-        let (_original, _copy, _switch, store) = restored_below_a_handle(mode, async |store| {
-            assert_eq!(store.head().await.unwrap(), at(100));
-        })
-        .await;
+        let (_original, _copy, _address, store) =
+            restored_below_a_handle(mode, Way::Direct, async |store| {
+                assert_eq!(store.head().await.unwrap(), at(100));
+            })
+            .await;
         let waits = async {
             loop {
                 if let Err(error) = store.wait_past(at(after)).await {
@@ -202,10 +244,12 @@ async fn a_follower_of_a_restored_log_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn a_handle_goes_on_with_a_server_that_has_everything() {
-    for mode in BOTH {
+    for (mode, way) in
+        [(Mode::Keyed, Way::Direct), (Mode::Portable, Way::Direct), (Mode::Keyed, Way::Pooled)]
+    {
         let primary = Cluster::start_new();
-        let switch = Switch::to(primary.port()).await;
-        let store = open(&switch.url(), mode).await;
+        let address = Address::of(&primary, way).await;
+        let store = open(&address.url(), mode).await;
         sell(&store, "a", 10).await;
         primary.crash();
         primary.start();
@@ -216,7 +260,7 @@ async fn a_handle_goes_on_with_a_server_that_has_everything() {
         received(&primary, &standby).await;
         primary.crash();
         standby.promote();
-        switch.lead_to(standby.port());
+        address.lead_to(&standby);
         eventually("the standby answers", || async { store.head().await.is_ok() }).await;
         let refused = store.append(vec![sold("a")], unless_sold("a").after(at(29))).await;
         assert!(matches!(refused, Err(AppendError::Conflict(_))), "{refused:?}");
@@ -241,10 +285,10 @@ async fn received(primary: &Cluster, standby: &Cluster) {
     panic!("the standby does not catch up");
 }
 
-async fn a_standby_that_lagged_is_promoted(mode: Mode) {
+async fn a_standby_that_lagged_is_promoted(mode: Mode, way: Way) {
     let primary = Cluster::start_new();
-    let switch = Switch::to(primary.port()).await;
-    let store = open(&switch.url(), mode).await;
+    let address = Address::of(&primary, way).await;
+    let store = open(&address.url(), mode).await;
     sell(&store, "a", 3).await;
     let standby = primary.replicate();
     received(&primary, &standby).await;
@@ -259,7 +303,7 @@ async fn a_standby_that_lagged_is_promoted(mode: Mode) {
     }
     sell(&store, "a", 97).await;
     primary.crash();
-    switch.lead_to(standby.port());
+    address.lead_to(&standby);
     for (what, answer) in answers(&store).await {
         let error = answer.expect_err(what);
         match (mode, cause(&error)) {
@@ -275,13 +319,15 @@ async fn a_standby_that_lagged_is_promoted(mode: Mode) {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn a_promoted_standby_that_lagged_is_told_of_a_keyed_log() {
-    a_standby_that_lagged_is_promoted(Mode::Keyed).await;
+    for way in WAYS {
+        a_standby_that_lagged_is_promoted(Mode::Keyed, way).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn a_promoted_standby_that_lagged_is_told_of_a_portable_log() {
-    a_standby_that_lagged_is_promoted(Mode::Portable).await;
+    a_standby_that_lagged_is_promoted(Mode::Portable, Way::Direct).await;
 }
 
 /// An append is in flight on the primary while the address leads to its standby, which shows neither its locks
@@ -289,9 +335,15 @@ async fn a_promoted_standby_that_lagged_is_told_of_a_portable_log() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn a_keyed_log_is_not_read_on_a_standby() {
+    for way in WAYS {
+        no_decision_on_a_standby(way).await;
+    }
+}
+
+async fn no_decision_on_a_standby(way: Way) {
     let primary = Cluster::start_new();
-    let switch = Switch::to(primary.port()).await;
-    let store = open(&switch.url(), Mode::Keyed).await;
+    let address = Address::of(&primary, way).await;
+    let store = open(&address.url(), Mode::Keyed).await;
     let other = open(&primary.url(), Mode::Keyed).await;
     sell(&store, "other", 1).await;
     let standby = primary.replicate();
@@ -299,7 +351,7 @@ async fn a_keyed_log_is_not_read_on_a_standby() {
     other.append_in(&mut transaction, vec![sold("a")], unless_sold("a")).await.unwrap();
     sell(&other, "other", 1).await;
     received(&primary, &standby).await;
-    switch.lead_to(standby.port());
+    address.lead_to(&standby);
     for _ in 0..2 {
         for (what, answer) in answers(&store).await {
             let error = answer.expect_err(what);
@@ -308,7 +360,7 @@ async fn a_keyed_log_is_not_read_on_a_standby() {
     }
     transaction.commit().await.unwrap();
     // The primary again, and the handle goes on.
-    switch.lead_to(primary.port());
+    address.lead_to(&primary);
     let seen = store.read_all(&of_show("a")).await.unwrap();
     assert_eq!(seen.len(), 1);
     let refused = store.append(vec![sold("a")], unless_sold("a")).await;

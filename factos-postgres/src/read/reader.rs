@@ -3,7 +3,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use factos::{Page, ReadCursor, ReadOptions, SequencePosition};
+use factos::{EventId, Page, ReadCursor, ReadOptions, SequencePosition};
 use futures_util::TryStreamExt;
 use sqlx::{Postgres, postgres::PgArguments, postgres::PgRow, query::Query};
 
@@ -48,9 +48,12 @@ impl Reader {
     /// The last position of the log.
     pub(crate) async fn head(&self) -> Result<Option<SequencePosition>, Error> {
         let statement = |run| sqlx::query(self.log.statements.head.text()).bind(run);
-        let (lease, _, taken) = self.retried(statement, true, |_, _| Ok(((), 0))).await?;
+        let head = |_: &mut wire::RowReader, row: &PgRow| Ok((event(row), 0));
+        let (lease, heads, taken) = self.retried(statement, false, head).await?;
         lease.done();
-        Ok(SequencePosition::new(taken.horizon))
+        let Some((position, id)) = heads.into_iter().flatten().next() else { return Ok(None) };
+        self.log.incarnation.told_of_event(position, id, taken.run);
+        Ok(Some(position))
     }
 
     /// Asks how far the log is complete, and for the first page.
@@ -226,11 +229,10 @@ impl Reader {
     /// How far the log is complete, by the first row. It has the id of the event there as well.
     fn horizon(&self, row: Option<PgRow>, run: wire::Time) -> Result<u64, Error> {
         let row = row.ok_or(Error::Answer("no horizon"))?;
-        let horizon = wire::first_number(&row).ok_or(Error::Answer("no horizon"))?;
-        if let Some((position, id)) = SequencePosition::new(horizon).zip(wire::id_in(&row, 1)) {
+        if let Some((position, id)) = event(&row) {
             self.log.incarnation.told_of_event(position, id, run);
         }
-        Ok(horizon)
+        wire::first_number(&row).ok_or(Error::Answer("no horizon"))
     }
 
     pub(super) fn finish(&self, lease: Lease, taken: &Taken, records: usize) {
@@ -239,4 +241,9 @@ impl Reader {
         }
         self.page_size.learn(taken.bytes, records as u64);
     }
+}
+
+/// The position and the id of an event, in the first columns of a row.
+fn event(row: &PgRow) -> Option<(SequencePosition, EventId)> {
+    SequencePosition::new(wire::first_number(row)?).zip(wire::id_in(row, 1))
 }

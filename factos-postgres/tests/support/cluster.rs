@@ -15,12 +15,18 @@ pub(crate) const MOST_CONNECTIONS: usize = 60;
 pub(crate) struct Cluster {
     folder: tempfile::TempDir,
     port: u16,
+    most_connections: usize,
 }
 
 impl Cluster {
     /// Starts an empty server.
     pub(crate) fn start_new() -> Self {
-        let cluster = Self::reserve();
+        Self::start_for(MOST_CONNECTIONS)
+    }
+
+    /// Starts an empty server that takes so many connections.
+    pub(crate) fn start_for(most_connections: usize) -> Self {
+        let cluster = Self::reserve(most_connections);
         let data = cluster.data();
         cluster.program(
             "initdb",
@@ -56,7 +62,7 @@ impl Cluster {
 
     /// Starts a streaming replica.
     pub(crate) fn replicate(&self) -> Self {
-        let replica = Self::reserve();
+        let replica = Self::reserve(self.most_connections);
         let port = self.port.to_string();
         let arguments = [
             "-h",
@@ -81,7 +87,7 @@ impl Cluster {
 
     /// A copy of the data as a base backup keeps it; it is not started.
     pub(crate) fn back_up(&self) -> Self {
-        let copy = Self::reserve();
+        let copy = Self::reserve(self.most_connections);
         let port = self.port.to_string();
         let arguments = ["-h", "127.0.0.1", "-p", &port, "-U", "factos", "-D", &copy.data()];
         copy.program("pg_basebackup", &[&arguments[..], &["-X", "stream", "-c", "fast"]].concat());
@@ -97,6 +103,11 @@ impl Cluster {
     /// A replica receives nothing any more.
     pub(crate) fn stop_receiving(&self) {
         self.set("primary_conninfo = ''\n");
+        self.reload();
+    }
+
+    /// The settings take effect, as far as they can without a restart.
+    pub(crate) fn reload(&self) {
         self.program("pg_ctl", &["reload", "-s", "-D", &self.data()]);
     }
 
@@ -118,10 +129,10 @@ impl Cluster {
         self.program("pg_ctl", &["stop", "-w", "-s", "-m", "immediate", "-D", &self.data()]);
     }
 
-    fn reserve() -> Self {
+    fn reserve(most_connections: usize) -> Self {
         let folder = tempfile::Builder::new().prefix("factos-cluster-").tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let cluster = Self { folder, port };
+        let cluster = Self { folder, port, most_connections };
         cluster.change_owner(".");
         cluster
     }
@@ -156,9 +167,10 @@ impl Cluster {
     fn settings(&self) -> String {
         format!(
             "port = {}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{}'\n\
-             shared_buffers = 16MB\nmax_connections = {MOST_CONNECTIONS}\n",
+             shared_buffers = 16MB\nmax_connections = {}\n",
             self.port,
-            self.folder.path().display()
+            self.folder.path().display(),
+            self.most_connections
         )
     }
 

@@ -1,0 +1,118 @@
+use std::{collections::HashSet, time::Duration};
+
+use async_trait::async_trait;
+use factos::{
+    AppendCondition, AppendError, Bytes, EventStore, Events, NewEvent, Page, Query, ReadOptions,
+    Recorded, SequencePosition, StoreError, StoreErrorKind, StreamName,
+};
+use factos_postgres::{Config, PostgresStore};
+
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Does what the errors of a store say: tries again what is busy, and finds out by its ids what became of a
+/// batch whose outcome is unknown. Any other error is the caller's.
+pub(crate) struct Persistent(PostgresStore);
+
+/// The result of the first call that is not to be tried again.
+macro_rules! tried {
+    ($call:expr) => {
+        loop {
+            match $call {
+                Err(error) if is_to_be_tried_again(&error).is_ok() => {}
+                outcome => break outcome,
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+}
+
+/// All of a read, for it may fail within.
+async fn whole(
+    events: Result<Events<'_>, StoreError>,
+) -> Result<(Option<SequencePosition>, Page), StoreError> {
+    let events = events?;
+    Ok((events.observed(), events.collect().await?))
+}
+
+impl Persistent {
+    pub(crate) async fn open(config: Config, url: &str) -> Self {
+        loop {
+            match config.clone().connect(url).await {
+                Ok(store) => return Self(store),
+                Err(error) => is_to_be_tried_again(&error).unwrap(),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// The records of a batch that is in the log.
+    async fn records_of(&self, events: &[NewEvent]) -> Result<Page, StoreError> {
+        let ids: HashSet<_> = events.iter().map(|event| event.id).collect();
+        let (query, options) = (Query::all(), ReadOptions::all());
+        let (_, all) = tried!(whole(self.0.read(&query, options).await).await)?;
+        Ok(all.into_iter().filter(|record| ids.contains(&record.id)).collect())
+    }
+}
+
+fn is_to_be_tried_again(error: &StoreError) -> Result<(), String> {
+    match error.kind() {
+        StoreErrorKind::Busy | StoreErrorKind::OutcomeUnknown => Ok(()),
+        _ => Err(format!("{error:?}")),
+    }
+}
+
+#[async_trait]
+impl EventStore for Persistent {
+    fn log_id(&self) -> &str {
+        self.0.log_id()
+    }
+
+    async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
+        let (observed, page) = tried!(whole(self.0.read(query, options).await).await)?;
+        Ok(Events::of_page(observed, page))
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamName,
+        options: ReadOptions,
+    ) -> Result<Events<'_>, StoreError> {
+        let (observed, page) = tried!(whole(self.0.read_stream(stream, options).await).await)?;
+        Ok(Events::of_page(observed, page))
+    }
+
+    async fn append(
+        &self,
+        events: Vec<NewEvent>,
+        condition: AppendCondition,
+    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        let mut may_be_written = false;
+        loop {
+            match self.0.append(events.clone(), condition.clone()).await {
+                Err(AppendError::Store(error))
+                    if error.kind() == StoreErrorKind::OutcomeUnknown =>
+                {
+                    may_be_written = true;
+                }
+                Err(AppendError::Store(error)) if error.kind() == StoreErrorKind::Busy => {}
+                Err(AppendError::DuplicateEventId(_)) if may_be_written => {
+                    let records = self.records_of(&events).await?;
+                    if records.len() == events.len() {
+                        return Ok(records);
+                    }
+                    return Err(AppendError::DuplicateEventId(events[0].id));
+                }
+                outcome => return outcome,
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {
+        tried!(self.0.head().await)
+    }
+
+    async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
+        tried!(self.0.wait_past(after).await)
+    }
+}
