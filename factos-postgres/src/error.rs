@@ -2,6 +2,8 @@ use std::{borrow::Cow, io, sync::Arc, time::Duration};
 
 use factos::{AppendError, SequencePosition, StoreError, StoreErrorKind};
 
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
+
 use crate::mode::Mode;
 
 /// Part of the driver's message if it was built without encryption.
@@ -47,10 +49,14 @@ pub enum Error {
     /// The server cancelled a statement, by its timeout or on request. Nothing was written.
     #[error("the server gave up the statement")]
     Cancelled(#[source] Cause),
-    /// The connection was lost after a batch was sent, or no answer came in time: the batch may or may not
-    /// be in the log.
+    /// A batch was sent, and no answer came that says what became of it: the connection was lost or ended by the
+    /// server or a pooler, the answer took too long, or it cannot be read. The batch may or may not be in the
+    /// log.
     #[error("the connection was lost, the outcome is unknown")]
     ConnectionLost(#[source] Cause),
+    /// A batch was committed, and the server's answer does not say where.
+    #[error("the server's answer to an append cannot be understood: {0}")]
+    AppendAnswer(&'static str),
     /// The runtime that the batch was sent on ended: it may or may not be in the log.
     #[error("the runtime of the store's writer ended, the outcome is unknown")]
     WriterGone,
@@ -199,7 +205,7 @@ pub enum Error {
     /// The pool was closed.
     #[error("the pool was closed")]
     Closed,
-    /// The server failed in another way; an append wrote nothing.
+    /// The server failed in another way, and rolled back what an append had written.
     #[error("the server failed")]
     Postgres(#[source] Cause),
 }
@@ -233,11 +239,16 @@ impl Error {
                     Sent::No => Self::Unreachable(cause),
                 }
             }
+            // An answer that cannot be read.
+            _ if sent == Sent::Yes => Self::ConnectionLost(cause),
             _ => Self::Postgres(cause),
         }
     }
 
     fn of_database(cause: Cause, sent: Sent, waited: Duration) -> Self {
+        if sent == Sent::Yes && rolled_back(&cause).is_none() {
+            return Self::ConnectionLost(cause);
+        }
         match &*sqlstate(&cause).unwrap_or_default() {
             "55P03" => Self::Locked { waited },
             "40001" | "40P01" => Self::Contended(cause),
@@ -251,9 +262,8 @@ impl Error {
             "3D000" => Self::MissingDatabase(cause),
             "42501" => Self::Privilege(cause),
             "XX001" | "XX002" => Self::Corrupt(cause),
-            // The server ends the connection, perhaps only after the commit.
-            "57P01" | "57P02" | "57P05" if sent == Sent::Yes => Self::ConnectionLost(cause),
-            "57P01" | "57P02" | "57P03" | "57P05" => Self::Unreachable(cause),
+            // The server, or a pooler before it, ended the connection.
+            _ if rolled_back(&cause).is_none() => Self::Unreachable(cause),
             _ => Self::Postgres(cause),
         }
     }
@@ -274,7 +284,9 @@ impl Error {
             | Self::OtherServer
             | Self::Behind { .. }
             | Self::NotSent => StoreErrorKind::Busy,
-            Self::ConnectionLost(_) | Self::WriterGone => StoreErrorKind::OutcomeUnknown,
+            Self::ConnectionLost(_) | Self::AppendAnswer(_) | Self::WriterGone => {
+                StoreErrorKind::OutcomeUnknown
+            }
             Self::Full(_) => StoreErrorKind::Full,
             Self::CorruptEvent { .. }
             | Self::Corrupt(_)
@@ -302,6 +314,19 @@ impl Error {
             | Self::Postgres(_) => StoreErrorKind::Other,
         }
     }
+}
+
+/// The SQLSTATE of an error after which the statement is rolled back for certain: one of severity ERROR, which
+/// leaves the connection usable. Whatever ends the connection may have come after the commit, and so may a
+/// message of a pooler.
+pub(crate) fn rolled_back(error: &sqlx::Error) -> Option<Cow<'_, str>> {
+    let database = error.as_database_error()?;
+    let is_error = database
+        .try_downcast_ref::<PgDatabaseError>()
+        .is_some_and(|error| matches!(error.severity(), PgSeverity::Error));
+    let code = database.code()?;
+    let is_clear = !(code.starts_with("08") || code.starts_with("57P") || code == "40003");
+    (is_error && is_clear).then_some(code)
 }
 
 /// The SQLSTATE of an error of the server.

@@ -32,6 +32,8 @@ const FORWARD: u8 = 0;
 const CUT_REQUEST: u8 = 1;
 /// What the server answers next does not reach the store.
 const CUT_ANSWER: u8 = 2;
+/// In place of the server's next answer the store gets what a pooler says whose server was killed.
+const FATAL_ANSWER: u8 = 4;
 /// What the store sends next does not reach the server, and the connection stays open.
 const STALL: u8 = 3;
 
@@ -83,6 +85,10 @@ impl Proxy {
                     if self.is_cut(CUT_ANSWER) {
                         return;
                     }
+                    if self.is_cut(FATAL_ANSWER) {
+                        to_client.write_all(&fatal("08P01", "server conn crashed?")).await.unwrap();
+                        return;
+                    }
                     to_client.write_all(&answer[..length]).await.unwrap();
                 }
                 else => return,
@@ -124,15 +130,22 @@ impl Proxy {
     }
 }
 
+/// The message of an error that ends the connection.
+fn fatal(code: &str, message: &str) -> Vec<u8> {
+    let fields = format!("SFATAL\0VFATAL\0C{code}\0M{message}\0\0");
+    let length = u32::try_from(fields.len() + 4).unwrap();
+    [b"E".as_slice(), &length.to_be_bytes(), fields.as_bytes()].concat()
+}
+
 async fn a_cut_is_told_and_the_outcome_found_out(mode: Mode) {
     let schema = Schema::new(mode).await;
     let proxy = Proxy::start().await;
     let store = proxy.open(&schema).await;
     let mut there = 0;
-    for round in 0..6 {
+    for round in 0..9 {
         // The connection is in use, and its statements are prepared.
         store.append(vec![sold("warm")], AppendCondition::None).await.unwrap();
-        let moment = if round % 2 == 0 { CUT_REQUEST } else { CUT_ANSWER };
+        let moment = [CUT_REQUEST, CUT_ANSWER, FATAL_ANSWER][round % 3];
         let batch = vec![sold("1"), sold("2")];
         proxy.cut_next(moment);
         let error = store.append(batch.clone(), AppendCondition::None).await.unwrap_err();
@@ -165,6 +178,34 @@ async fn a_cut_connection_leaves_a_keyed_log_right() {
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn a_cut_connection_leaves_a_portable_log_right() {
     a_cut_is_told_and_the_outcome_found_out(Mode::Portable).await;
+}
+
+/// A group that was committed is not sent again: none of its appends is told that it is its own duplicate.
+/// On one thread all of them are queued before the first is sent.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_group_of_unknown_outcome_is_not_sent_again() {
+    for moment in [CUT_REQUEST, CUT_ANSWER, FATAL_ANSWER] {
+        let schema = Schema::new(Mode::Portable).await;
+        let proxy = Proxy::start().await;
+        let store = proxy.open(&schema).await;
+        let append = |show: String| {
+            let store = store.clone();
+            async move { store.append(vec![sold(&show)], AppendCondition::None).await }
+        };
+        append("warm".to_owned()).await.unwrap();
+        proxy.cut_next(moment);
+        let outcomes = join_all((0..20).map(|n| append(n.to_string()))).await;
+        let unknown: Vec<_> = outcomes.iter().filter(|outcome| outcome.is_err()).collect();
+        assert!(unknown.len() > 1, "no group was cut");
+        for outcome in unknown {
+            let Err(AppendError::Store(error)) = outcome else { panic!("{outcome:?}") };
+            assert_eq!(error.kind(), StoreErrorKind::OutcomeUnknown);
+        }
+        let there = store.read_all(&Query::all()).await.unwrap().len();
+        let told = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        assert_eq!(there, if moment == CUT_REQUEST { told + 1 } else { 21 });
+    }
 }
 
 /// One append that goes ahead and two groups of appends are stuck; later appends are not.

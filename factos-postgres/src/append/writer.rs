@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    error::{Error, Sent, sqlstate},
+    error::{Error, Sent, rolled_back},
     log::Log,
     work_queue::{WorkQueue, Worker},
 };
@@ -60,7 +60,7 @@ impl Writer {
             Err(error) => return Err(refused_in_transaction(log, error).await.into()),
         };
         let mut verdicts = answer.verdicts(&batches);
-        verdicts.pop().unwrap_or_else(|| Err(Error::Answer("no verdict").into()))
+        verdicts.pop().unwrap_or_else(|| Err(Error::AppendAnswer("no verdict").into()))
     }
 
     /// Sends an append ahead if none is, or queues it and starts a worker if the queue needs one.
@@ -179,11 +179,11 @@ async fn send(log: &Log, group: &Group, is_patient: bool) -> Result<Answer, Erro
                 locks.names = None;
             }
             Err(error) => {
-                let is_of_server = matches!(error, sqlx::Error::Database(_));
+                let is_usable = rolled_back(&error).is_some();
                 let error = Error::of(error, Sent::Yes, log.lock_timeout);
                 if error.is_of_connection() {
                     log.connection_lost();
-                } else if is_of_server {
+                } else if is_usable {
                     lease.done();
                 }
                 return Err(error);
@@ -214,15 +214,15 @@ const fn may_be_of_one(error: &Error) -> bool {
 /// failure, an id that another append wrote meanwhile and that the next attempt finds, or a plan that was made
 /// before the schema changed.
 fn is_worth_another(error: &sqlx::Error) -> bool {
-    matches!(sqlstate(error).as_deref(), Some("40001" | "40P01" | "23505" | "0A000" | "26000"))
+    matches!(rolled_back(error).as_deref(), Some("40001" | "40P01" | "23505" | "0A000" | "26000"))
 }
 
 /// Whether another run of the server answers than the one that was verified. Nothing was done.
 fn is_of_other_server(error: &sqlx::Error) -> bool {
-    sqlstate(error).as_deref() == Some("FC002")
+    rolled_back(error).as_deref() == Some("FC002")
 }
 
 /// Whether the server's lock table is full: the lock on the whole log takes one entry only.
 fn is_full_of_locks(error: &sqlx::Error) -> bool {
-    sqlstate(error).as_deref() == Some("53200")
+    rolled_back(error).as_deref() == Some("53200")
 }

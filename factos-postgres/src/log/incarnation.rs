@@ -47,6 +47,16 @@ struct Anchors {
     kept: u64,
 }
 
+/// What a handle was told of at some moment.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) positions: Vec<i64>,
+    pub(super) ids: Vec<wire::Id>,
+    /// The last position.
+    head: u64,
+    kept: u64,
+}
+
 /// An event that the handle was told of as committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Anchor {
@@ -120,29 +130,31 @@ impl Incarnation {
         self.keep(iter::once(Anchor { position, id }), run);
     }
 
-    /// The events to look for in another run of the server, and how many were ever kept.
-    pub(super) fn anchors(&self) -> (Vec<i64>, Vec<wire::Id>, u64) {
+    /// What the handle was told of by now.
+    pub(super) fn told(&self) -> Told {
         let anchors = self.lock();
+        let last = anchors.events.last().map(|anchor| anchor.position);
         let position = |anchor: &Anchor| wire::number(anchor.position.get());
         let (positions, ids) =
             anchors.events.iter().map(|anchor| (position(anchor), wire::Id(anchor.id))).unzip();
-        (positions, ids, anchors.kept)
+        let head = last.max(self.head.last()).map_or(0, SequencePosition::get);
+        Told { positions, ids, head, kept: anchors.kept }
     }
 
-    /// Takes over the run that was found to hold these anchors, or says why not.
-    pub(super) fn adopt(&self, found: Found, kept: u64) -> Result<(), Error> {
+    /// Takes over the run of the server that holds what the handle was told of, or says why not.
+    pub(super) fn adopt(&self, told: &Told, found: Found) -> Result<(), Error> {
         self.doubt();
         let server = found.server;
-        self.compare(found)?;
+        self.compare(told.head, found)?;
         let anchors = self.lock();
         // An answer of the run before may have come meanwhile: then the next statement verifies again.
-        if anchors.kept == kept {
+        if anchors.kept == told.kept {
             self.verified.store(server.0, Ordering::Release);
         }
         Ok(())
     }
 
-    fn compare(&self, found: Found) -> Result<(), Error> {
+    fn compare(&self, known: u64, found: Found) -> Result<(), Error> {
         if found.log_id != self.log_id {
             let expected = self.log_id.clone();
             return Err(self.lose(Error::OtherLog { expected, found: found.log_id }));
@@ -150,25 +162,18 @@ impl Incarnation {
         if self.is_keyed && found.is_in_recovery {
             return Err(Error::Standby { schema: self.schema.clone() });
         }
-        let (known, found_head) = (self.known(), found.head);
-        if found_head < known && found.is_in_recovery {
-            return Err(Error::Behind { known, found: found_head });
+        if found.head < known && found.is_in_recovery {
+            return Err(Error::Behind { known, found: found.head });
         }
-        if found_head < known || found.missing > 0 {
-            return Err(self.lose(Error::WentBack { known, found: found_head }));
+        if found.head < known || found.missing > 0 {
+            return Err(self.lose(Error::WentBack { known, found: found.head }));
         }
         Ok(())
     }
 
     /// The error of this call and of every later one: the server holds no log of this format.
-    pub(super) fn lose_all(&self) -> Error {
-        self.lose(Error::WentBack { known: self.known(), found: 0 })
-    }
-
-    /// The last position that the handle was told of.
-    fn known(&self) -> u64 {
-        let anchor = self.lock().events.last().map(|anchor| anchor.position);
-        anchor.max(self.head.last()).map_or(0, SequencePosition::get)
+    pub(super) fn lose_all(&self, told: &Told) -> Error {
+        self.lose(Error::WentBack { known: told.head, found: 0 })
     }
 
     fn lose(&self, error: Error) -> Error {

@@ -37,12 +37,13 @@ impl Log {
     /// Verifies that the server behind this connection holds the log as the handle knows it. Later statements
     /// are sent to this run of it.
     pub(crate) async fn verify(&self, lease: &mut Lease) -> Result<(), Error> {
-        let (positions, ids, kept) = self.incarnation.anchors();
-        let statement = sqlx::query(self.statements.incarnation.text()).bind(positions).bind(ids);
+        let told = self.incarnation.told();
+        let statement = sqlx::query(self.statements.incarnation.text());
+        let statement = statement.bind(&told.positions).bind(&told.ids);
         let row = self.answered(statement.fetch_one(lease.connection()?)).await.flatten();
         match row.and_then(|row| Found::of(&row)) {
-            Ok(found) => self.incarnation.adopt(found, kept),
-            Err(error) if is_of_no_log(&error) => Err(self.incarnation.lose_all()),
+            Ok(found) => self.incarnation.adopt(&told, found),
+            Err(error) if is_of_no_log(&error) => Err(self.incarnation.lose_all(&told)),
             Err(error) => Err(self.error(error)),
         }
     }
