@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use crate::durability::Durability;
+use crate::{durability::Durability, files};
 
 /// How a log is opened.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub struct Config {
     pub(crate) poll_interval: Duration,
     pub(crate) readers: usize,
     pub(crate) create: bool,
+    pub(crate) upgrade: bool,
+    pub(crate) read_only: bool,
     pub(crate) max_bytes: Option<u64>,
 }
 
@@ -30,6 +32,8 @@ impl Config {
             poll_interval: Duration::from_millis(20),
             readers: cores.clamp(2, 4),
             create: true,
+            upgrade: false,
+            read_only: false,
             max_bytes: None,
         }
     }
@@ -64,11 +68,40 @@ impl Config {
         self
     }
 
-    /// Whether a missing file is created, which is the default. A missing folder never is.
+    /// Whether a missing file is created, which is the default, and an empty one becomes a log. A missing
+    /// folder never is created.
     #[must_use]
     pub const fn create(mut self, create: bool) -> Self {
         self.create = create;
         self
+    }
+
+    /// Whether a log of an older format is upgraded when it is opened; it is refused by default. Processes
+    /// with an older version of this crate that have the log open go on, and can open it no more. Nothing is
+    /// lost if the process is killed meanwhile.
+    #[must_use]
+    pub const fn upgrade(mut self, upgrade: bool) -> Self {
+        self.upgrade = upgrade;
+        self
+    }
+
+    /// Whether the log is only read: nothing is created or upgraded, no write-ahead log is copied into the
+    /// file, appends are refused with [`Error::OpenedReadOnly`](crate::Error::OpenedReadOnly), and the folder
+    /// is left as it was found. Other processes may append meanwhile, and reads see it.
+    ///
+    /// SQLite needs to write to the folder even then, for the locks among processes are kept in a file beside
+    /// the log. Where this process may not write to the folder and there is no write-ahead log, the file is
+    /// read as it is, without locks: that is right for a copy or a read-only medium, and wrong for a log that
+    /// another user appends to.
+    #[must_use]
+    pub const fn read_only(mut self, read_only: bool) -> Self {
+        self.read_only = read_only;
+        self
+    }
+
+    /// Whether this process may write to the file and its folder.
+    pub(crate) fn may_write(&self) -> bool {
+        files::unwritable(&self.path).is_none()
     }
 
     /// How large the file may become; past it an append fails as on a full disk. Counted in pages of

@@ -8,6 +8,8 @@ use std::{
 use factos::{SequencePosition, StoreError, StoreErrorKind, backend::Closed};
 use rusqlite::ErrorCode;
 
+use crate::files;
+
 /// Shared by all appends that fail with it.
 type Cause = Arc<dyn std::error::Error + Send + Sync>;
 
@@ -36,6 +38,68 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// The file has the tables of a log, but not the marks of one: they are lost where a log is copied as text,
+    /// as by `.dump`. Set them by hand if the copy is whole.
+    #[error(
+        "{} has the tables of a log, but not its marks, as after a dump: if it is whole, run \
+         PRAGMA application_id = {}; PRAGMA user_version = {format};",
+        path.display(),
+        crate::log::check::APPLICATION_ID
+    )]
+    NoMarks {
+        /// The file.
+        path: PathBuf,
+        /// The format of its tables.
+        format: i64,
+    },
+    /// The log was written by an older version of this crate, and was not to be upgraded.
+    #[error(
+        "{} has format {found}, older than {known}: open it with Config::upgrade(true)",
+        path.display()
+    )]
+    OlderFormat {
+        /// The log's file.
+        path: PathBuf,
+        /// The format of the file.
+        found: i64,
+        /// The format that this version of the crate needs.
+        known: i64,
+    },
+    /// Another file stands where the log was opened, or none: it was renamed, replaced or unlinked. What this
+    /// handle would write, nobody would find. Every call says so until the files stand there again. Open the
+    /// log anew to use what is there now.
+    #[error(
+        "{} {} since the log was opened: open it again",
+        path.display(),
+        if *exists { "was replaced by another file" } else { "was removed" }
+    )]
+    Replaced {
+        /// The file: the log's, or one that SQLite keeps beside it.
+        path: PathBuf,
+        /// Whether there is a file.
+        exists: bool,
+    },
+    /// The log lacks events that this handle was told of, as after a restore into the open file. Decisions and
+    /// checkpoints that rest on them are wrong. Every call is refused until the log is opened again.
+    #[error(
+        "the log in {} went back from {known} to {found}, or holds other events: open it again",
+        path.display()
+    )]
+    WentBack {
+        /// The log's file.
+        path: PathBuf,
+        /// The last position that the handle was told of.
+        known: u64,
+        /// The last position that the log has.
+        found: u64,
+    },
+    /// The write-ahead log beside the file is that of another log: one of them was copied or renamed alone.
+    /// Nothing was changed.
+    #[error("{} belongs to another log than the file beside it", path.display())]
+    ForeignWriteAheadLog {
+        /// The write-ahead log.
+        path: PathBuf,
+    },
     /// The log was written by a newer version of this crate.
     #[error(
         "{} was written by a newer version: its format is {found}, this version knows {known}",
@@ -49,11 +113,32 @@ pub enum Error {
         /// The newest format that this version of the crate knows.
         known: i64,
     },
-    /// The file, or its file system, cannot be written to.
-    #[error("{} is read-only", path.display())]
+    /// A file, its folder or its file system cannot be written to. SQLite also writes to two files beside the
+    /// log, named as the log with `-wal` and `-shm` at the end, and creates them.
+    #[error("{} is read-only, or belongs to another user", path.display())]
     ReadOnly {
+        /// What cannot be written to: the log's file, one of those beside it, or the folder.
+        path: PathBuf,
+    },
+    /// The log was opened with [`Config::read_only`](crate::Config::read_only). Nothing was written.
+    #[error("{} was opened to be read only", path.display())]
+    OpenedReadOnly {
         /// The log's file.
         path: PathBuf,
+    },
+    /// A file stands where a backup was to be made.
+    #[error("{} exists, and a backup does not overwrite it", path.display())]
+    BackupExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The backup could not be written. No file of its name was left.
+    #[error("the backup {} could not be written", path.display())]
+    Backup {
+        /// The backup.
+        path: PathBuf,
+        /// Why.
+        source: Arc<io::Error>,
     },
     /// The folder that the file is to be in does not exist.
     #[error("the folder of {} does not exist", path.display())]
@@ -68,7 +153,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// The path does not name a file.
-    #[error("{} is not a path of a file; for a log in memory use factos-memory", path.display())]
+    #[error("{path:?} is not a path of a file; for a log in memory use factos-memory")]
     NotAFile {
         /// The path.
         path: PathBuf,
@@ -156,8 +241,13 @@ impl Error {
             }
             Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
             Some(ErrorCode::DiskFull) => Self::Full { path },
-            Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
-            Some(ErrorCode::CannotOpen) => Self::CannotOpen { path, source: Arc::new(error) },
+            Some(ErrorCode::ReadOnly) => {
+                Self::ReadOnly { path: files::unwritable(&path).unwrap_or(path) }
+            }
+            Some(ErrorCode::CannotOpen) => match files::unwritable(&path) {
+                Some(path) => Self::ReadOnly { path },
+                None => Self::CannotOpen { path, source: Arc::new(error) },
+            },
             Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt { path, source: Arc::new(error) },
             _ => Self::Sqlite { path, source: Arc::new(error) },
         }
@@ -172,13 +262,22 @@ impl Error {
         match self {
             Self::Locked { .. } | Self::CheckedInFailedCommit => StoreErrorKind::Busy,
             Self::Full { .. } => StoreErrorKind::Full,
-            Self::Corrupt { .. } | Self::CorruptEvent { .. } => StoreErrorKind::Corrupt,
+            Self::Corrupt { .. }
+            | Self::CorruptEvent { .. }
+            | Self::Replaced { .. }
+            | Self::WentBack { .. }
+            | Self::ForeignWriteAheadLog { .. } => StoreErrorKind::Corrupt,
             Self::CommitFailed { .. } | Self::WriterGone => StoreErrorKind::OutcomeUnknown,
             Self::NotADatabase { .. }
             | Self::NotALog { .. }
+            | Self::NoMarks { .. }
+            | Self::OlderFormat { .. }
             | Self::NewerFormat { .. }
             | Self::Setting { .. } => StoreErrorKind::Incompatible,
             Self::ReadOnly { .. }
+            | Self::OpenedReadOnly { .. }
+            | Self::BackupExists { .. }
+            | Self::Backup { .. }
             | Self::MissingFolder { .. }
             | Self::MissingFile { .. }
             | Self::NotAFile { .. }

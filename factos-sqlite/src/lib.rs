@@ -40,6 +40,7 @@ mod config;
 mod connection;
 mod durability;
 mod error;
+mod files;
 mod log;
 mod read;
 mod store;

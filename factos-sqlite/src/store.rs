@@ -13,21 +13,27 @@ use crate::{
     append::{batch::Batch, writer::Writer},
     config::Config,
     error::Error,
+    log::{backup::back_up, open::OpenedLog},
     read::{pages::Pages, threads::ReaderThreads},
 };
 
 /// An event log in a SQLite file. A clone is the same handle.
 ///
-/// The drop of the last clone closes the file, and blocks until that is done. [`close`](Self::close) does
-/// not block, and reports errors.
+/// The drop of the last clone closes the file in a thread of its own, and does not wait for that.
+/// [`close`](Self::close) tells when it is done, and reports errors.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     shared: Arc<Shared>,
 }
 
+/// Closes the log with the last clone.
 #[derive(Debug)]
-struct Shared {
-    log_id: String,
+struct Shared(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    config: Config,
+    log: OpenedLog,
     head: Head,
     poll: Poll,
     readers: ReaderThreads,
@@ -63,12 +69,34 @@ impl SqliteStore {
     /// The store is closed all the same.
     pub async fn close(&self) -> Result<(), StoreError> {
         let (done, closed) = oneshot::channel();
-        let shared = Arc::clone(&self.shared);
-        thread::Builder::new()
-            .name("factos-sqlite-close".to_owned())
-            .spawn(move || drop(done.send(shared.close())))
-            .map_err(Error::thread)?;
+        self.shared.close_in_thread(|outcome| drop(done.send(outcome)))?;
         Ok(closed.await.unwrap_or(Err(Error::Closed))?)
+    }
+
+    /// Copies the log to a new file: exactly the events up to some position at or above those that were
+    /// appended before the call, of this handle or any other. Appends and reads go on meanwhile; the
+    /// write-ahead log cannot be shortened until the copy is made. The copy is a log of the same
+    /// [identity](EventStore::log_id), and is on the disk when this returns.
+    ///
+    /// Copying the file by other means is safe only while no process has it open.
+    ///
+    /// # Errors
+    /// [`StoreError`]: [`Error::BackupExists`] if there is a file, else [`Error::Backup`] or what a read may
+    /// meet. No file of this name is then left, nor if the process ends meanwhile; one that begins with
+    /// `.factos-backup-` may be.
+    ///
+    /// # Cancellation
+    /// The copy is made all the same.
+    pub async fn backup(&self, path: impl AsRef<Path>) -> Result<(), StoreError> {
+        let (done, made) = oneshot::channel();
+        let (parts, path) = (Arc::clone(&self.shared.0), path.as_ref().to_owned());
+        thread::Builder::new()
+            .name("factos-sqlite-backup".to_owned())
+            .spawn(move || {
+                drop(done.send(back_up(&parts.config, &parts.log.known, &path)));
+            })
+            .map_err(Error::thread)?;
+        Ok(made.await.unwrap_or(Err(Error::Closed))?)
     }
 
     async fn select(
@@ -76,7 +104,7 @@ impl SqliteStore {
         selection: Selection,
         options: ReadOptions,
     ) -> Result<Events<'_>, StoreError> {
-        let jobs = self.shared.readers.jobs();
+        let jobs = self.parts().readers.jobs();
         let begun = jobs.run(move |reader| reader.begin(selection, options)).await??;
         if begun.rest.is_done() {
             return Ok(Events::of_page(begun.observed, begun.first));
@@ -90,32 +118,44 @@ impl SqliteStore {
     }
 }
 
+impl SqliteStore {
+    fn parts(&self) -> &Parts {
+        &self.shared.0
+    }
+}
+
 impl Config {
     /// Opens the log.
     ///
     /// # Errors
     /// [`StoreError`], with the [`Error`](crate::Error) that says why.
-    pub async fn open(self) -> Result<SqliteStore, StoreError> {
+    pub async fn open(mut self) -> Result<SqliteStore, StoreError> {
+        // It must lead to the same file wherever the process goes.
+        if let Ok(path) = std::path::absolute(&self.path) {
+            self.path = path;
+        }
         let head = Head::default();
-        let (writer, log_id) = Writer::start(&self, head.clone()).await?;
-        let readers = ReaderThreads::start(&self).await?;
+        let (writer, log) = Writer::start(&self, head.clone()).await?;
+        let readers = ReaderThreads::start(&self, &log.known).await?;
+        // What the readers opened is what was known before.
+        log.known.check()?;
         head.publish(readers.jobs().head().await?);
         let jobs = readers.jobs().clone();
         let look = move || {
-            let head = jobs.submit(|reader| reader.head()).ok()?.blocking_recv().ok()?;
-            // An error, as of a file that is locked for a moment, is left to the next look.
-            head.ok().and_then(SequencePosition::new)
+            let head = jobs.submit(|reader| reader.head())?.blocking_recv();
+            head.unwrap_or(Err(Error::Closed))
         };
         let poll = Poll::start("factos-sqlite-poll", self.poll_interval, head.clone(), look)
             .map_err(Error::thread)?;
-        Ok(SqliteStore { shared: Arc::new(Shared { log_id, head, poll, readers, writer }) })
+        let parts = Parts { config: self, log, head, poll, readers, writer };
+        Ok(SqliteStore { shared: Arc::new(Shared(Arc::new(parts))) })
     }
 }
 
 #[async_trait]
 impl EventStore for SqliteStore {
     fn log_id(&self) -> &str {
-        &self.shared.log_id
+        &self.parts().log.log_id
     }
 
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
@@ -136,20 +176,20 @@ impl EventStore for SqliteStore {
         condition: AppendCondition,
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
         let batch = Batch::new(events, condition, &Self::LIMITS)?;
-        self.shared.writer.append(batch).await
+        self.parts().writer.append(batch).await
     }
 
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {
-        Ok(self.shared.readers.jobs().head().await?)
+        Ok(self.parts().readers.jobs().head().await?)
     }
 
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
-        let Shared { poll, readers, .. } = &*self.shared;
-        Ok(poll.wait_past(after, readers.jobs().head()).await?)
+        let Parts { poll, readers, .. } = self.parts();
+        Ok(poll.wait_past(after, || readers.jobs().head()).await?)
     }
 }
 
-impl Shared {
+impl Parts {
     /// Readers before the writer: the write-ahead log is truncated only if nobody reads from it.
     fn close(&self) -> Result<(), Error> {
         self.head.close();
@@ -159,9 +199,26 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// It may have to wait for a lock of another process.
+    fn close_in_thread(
+        &self,
+        then: impl FnOnce(Result<(), Error>) + Send + 'static,
+    ) -> Result<(), Error> {
+        let parts = Arc::clone(&self.0);
+        thread::Builder::new()
+            .name("factos-sqlite-close".to_owned())
+            .spawn(move || then(parts.close()))
+            .map(drop)
+            .map_err(Error::thread)
+    }
+}
+
 impl Drop for Shared {
     fn drop(&mut self) {
         // A drop cannot report an error; `SqliteStore::close` does.
-        drop(self.close());
+        if self.close_in_thread(drop).is_err() {
+            drop(self.0.close());
+        }
     }
 }

@@ -65,12 +65,12 @@ async fn a_database_of_something_else_is_left_alone() {
 async fn a_log_of_a_newer_version_is_left_alone() {
     let folder = folder();
     let path = folder.path().join("log.db");
-    drop(SqliteStore::open(&path).await.unwrap());
+    SqliteStore::open(&path).await.unwrap().close().await.unwrap();
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
     let before = fs::read(&path).unwrap();
     let error = refused(&path).await;
-    assert!(matches!(cause(&error), Error::NewerFormat { found: 7, known: 1, .. }), "{error:?}");
-    assert!(error.to_string().contains("its format is 7, this version knows 1"), "{error}");
+    assert!(matches!(cause(&error), Error::NewerFormat { found: 7, known: 2, .. }), "{error:?}");
+    assert!(error.to_string().contains("its format is 7, this version knows 2"), "{error}");
     assert_eq!(fs::read(&path).unwrap(), before);
 }
 
@@ -101,7 +101,7 @@ async fn a_lock_of_another_process_is_waited_for_and_then_told() {
 async fn a_log_that_another_process_holds_exclusively_is_locked() {
     let folder = folder();
     let path = folder.path().join("log.db");
-    drop(SqliteStore::open(&path).await.unwrap());
+    SqliteStore::open(&path).await.unwrap().close().await.unwrap();
     let other = Connection::open(&path).unwrap();
     other.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
     let error = refused(&path).await;
@@ -113,13 +113,16 @@ async fn a_log_that_another_process_holds_exclusively_is_locked() {
 async fn a_read_only_file_is_refused() {
     let folder = folder();
     let path = folder.path().join("log.db");
-    drop(SqliteStore::open(&path).await.unwrap());
+    SqliteStore::open(&path).await.unwrap().close().await.unwrap();
     let mut permissions = fs::metadata(&path).unwrap().permissions();
     permissions.set_readonly(true);
     fs::set_permissions(&path, permissions).unwrap();
     let error = refused(&path).await;
     assert!(matches!(cause(&error), Error::ReadOnly { .. }), "{error:?}");
-    assert_eq!(error.to_string(), format!("{} is read-only", path.display()));
+    assert_eq!(
+        error.to_string(),
+        format!("{} is read-only, or belongs to another user", path.display())
+    );
 }
 
 #[tokio::test]
@@ -134,7 +137,7 @@ async fn a_missing_folder_is_named_and_not_created() {
 #[tokio::test]
 async fn a_path_that_is_no_file_is_refused() {
     let folder = folder();
-    for path in [folder.path().to_str().unwrap(), "", ":memory:", "a\0b"] {
+    for path in [folder.path().to_str().unwrap(), "", "a\0b"] {
         let error = refused(path).await;
         assert!(matches!(cause(&error), Error::NotAFile { .. }), "{path:?}: {error:?}");
     }
@@ -147,6 +150,109 @@ async fn a_missing_file_is_not_created_if_it_must_exist() {
     let error = Config::new(&path).create(false).open().await.unwrap_err();
     assert!(matches!(cause(&error), Error::MissingFile { .. }), "{error:?}");
     assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn an_empty_file_becomes_no_log_if_it_must_be_one() {
+    let folder = folder();
+    let path = folder.path().join("log.db");
+    fs::write(&path, "").unwrap();
+    let error = Config::new(&path).create(false).open().await.unwrap_err();
+    assert!(matches!(cause(&error), Error::NotALog { .. }), "{error:?}");
+    assert_eq!(fs::metadata(&path).unwrap().len(), 0);
+    SqliteStore::open(&path).await.unwrap();
+}
+
+/// The log that the version before wrote.
+fn older_log(folder: &TempDir) -> std::path::PathBuf {
+    let path = folder.path().join("log.db");
+    fs::copy("tests/fixtures/format-1.sqlite", &path).unwrap();
+    path
+}
+
+#[tokio::test]
+async fn an_older_log_is_upgraded_if_asked_for() {
+    let folder = folder();
+    let path = older_log(&folder);
+    let before = fs::read(&path).unwrap();
+    let error = refused(&path).await;
+    assert!(matches!(cause(&error), Error::OlderFormat { found: 1, known: 2, .. }), "{error:?}");
+    assert!(error.to_string().contains("Config::upgrade(true)"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+    for _ in 0..2 {
+        let store = Config::new(&path).upgrade(true).open().await.unwrap();
+        assert_eq!(store.log_id(), "01a220d9-33ca-72e5-8e0a-101881cdf1da");
+        store.close().await.unwrap();
+    }
+    let store = SqliteStore::open(&path).await.unwrap();
+    let page = store.read_all(&Query::all()).await.unwrap();
+    let told: Vec<_> = page.iter().map(|r| (r.position.get(), r.revision)).collect();
+    assert_eq!(told, [(1, None), (2, Some(0)), (3, Some(1))]);
+    assert_eq!(page[0].event, "{\"n\":1}");
+    let mut again = sold("1");
+    again.id = page[2].id;
+    let refused = store.append(vec![again], AppendCondition::None).await.unwrap_err();
+    assert!(matches!(refused, factos::AppendError::DuplicateEventId(_)), "{refused:?}");
+    store.append(vec![sold("1")], AppendCondition::None).await.unwrap();
+    let replaced = Connection::open(&path).unwrap().execute_batch(
+        "REPLACE INTO event SELECT position, id, stream, revision, type, version, tags, metadata,
+           recorded_at, x'00' FROM event",
+    );
+    assert!(replaced.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_log_is_upgraded_once_however_many_open_it() {
+    let folder = folder();
+    let path = older_log(&folder);
+    let open = || tokio::spawn(Config::new(&path).upgrade(true).open());
+    let opening: Vec<_> = (0..8).map(|_| open()).collect();
+    for store in opening {
+        store.await.unwrap().unwrap().append(vec![sold("1")], AppendCondition::None).await.unwrap();
+    }
+    let store = SqliteStore::open(&path).await.unwrap();
+    assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), 11);
+}
+
+/// What `.dump` of the command line tool writes of a log: the statements and the rows, and no marks.
+fn dumped(from: &std::path::Path, to: &std::path::Path) {
+    let (from, to) = (Connection::open(from).unwrap(), Connection::open(to).unwrap());
+    let objects = |kind: &str| {
+        let sql = "SELECT sql FROM sqlite_master WHERE type = ?1 AND sql IS NOT NULL";
+        let mut statement = from.prepare(sql).unwrap();
+        let rows = statement.query_map([kind], |row| row.get(0)).unwrap();
+        rows.collect::<Result<Vec<String>, _>>().unwrap()
+    };
+    objects("table").iter().for_each(|sql| to.execute_batch(sql).unwrap());
+    to.execute("ATTACH ?1 AS source", [from.path().unwrap()]).unwrap();
+    for table in ["term", "event", "posting", "info"] {
+        to.execute_batch(&format!("INSERT INTO {table} SELECT * FROM source.{table}")).unwrap();
+    }
+    for kind in ["index", "trigger", "view"] {
+        objects(kind).iter().for_each(|sql| to.execute_batch(sql).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_dumped_log_says_how_to_mend_it() {
+    let folder = folder();
+    let (path, older, copy) =
+        (folder.path().join("new.db"), older_log(&folder), folder.path().join("copy.db"));
+    let store = SqliteStore::open(&path).await.unwrap();
+    store.append(vec![sold("1")], AppendCondition::None).await.unwrap();
+    store.close().await.unwrap();
+    for (log, events) in [(path, 1), (older, 3)] {
+        dumped(&log, &copy);
+        let error = refused(&copy).await;
+        assert!(matches!(cause(&error), Error::NoMarks { .. }), "{error:?}");
+        let told = error.to_string();
+        let mend = &told[told.find("PRAGMA").unwrap()..];
+        Connection::open(&copy).unwrap().execute_batch(mend).unwrap();
+        let store = Config::new(&copy).upgrade(true).open().await.unwrap();
+        assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), events);
+        store.close().await.unwrap();
+        fs::remove_file(&copy).unwrap();
+    }
 }
 
 #[tokio::test]
@@ -178,15 +284,35 @@ async fn the_log_is_append_only_for_everybody() {
     let other = Connection::open(&path).unwrap();
     for sql in [
         "UPDATE event SET payload = x'00'",
+        "INSERT OR REPLACE INTO event SELECT position, x'07', stream, revision, type, version, tags,
+           metadata, recorded_at, payload FROM event",
+        "REPLACE INTO event SELECT position + 1, id, stream, revision, type, version, tags, metadata,
+           recorded_at, x'00' FROM event",
+        "INSERT OR IGNORE INTO event SELECT * FROM event",
+        "REPLACE INTO posting SELECT term, position, type + 1 FROM posting",
+        "REPLACE INTO term SELECT id + 10, kind, name FROM term",
+        "REPLACE INTO term SELECT id, kind, name || 'x' FROM term",
+        "UPDATE OR REPLACE event SET position = 2",
+        "INSERT INTO event SELECT 1, x'08', stream, revision, type, version, tags, metadata, recorded_at,
+           payload FROM event",
         "DELETE FROM event",
         "UPDATE posting SET position = 7",
         "DELETE FROM posting",
         "UPDATE term SET name = 'show:2'",
         "DELETE FROM term",
     ] {
-        let error = other.execute_batch(sql).unwrap_err();
+        let error = other.execute_batch(sql).expect_err(sql);
         assert!(error.to_string().contains("append-only"), "{sql}: {error}");
     }
+    for sql in [
+        "UPDATE info SET value = 'another'",
+        "DELETE FROM info",
+        "REPLACE INTO info VALUES ('log_id', 'another')",
+    ] {
+        let error = other.execute_batch(sql).expect_err(sql);
+        assert!(error.to_string().contains("never changes"), "{sql}: {error}");
+    }
+    assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -215,6 +341,22 @@ async fn less_durability_is_asked_for_by_name() {
     drop(store);
     let store = SqliteStore::open(&path).await.unwrap();
     assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), 1);
+}
+
+/// Again and again: a look at a file that another one is just making must not take it for something else.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_open_a_new_file_at_once() {
+    for _ in 0..60 {
+        let folder = folder();
+        let path = folder.path().join("log.db");
+        let config = Config::new(&path).readers(1).busy_timeout(Duration::from_secs(60));
+        let opening: Vec<_> = (0..16).map(|_| tokio::spawn(config.clone().open())).collect();
+        let mut ids = std::collections::HashSet::new();
+        for store in opening {
+            ids.insert(store.await.unwrap().unwrap().log_id().to_owned());
+        }
+        assert_eq!(ids.len(), 1);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

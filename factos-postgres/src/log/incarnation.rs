@@ -8,7 +8,7 @@ use std::{
 
 use factos::{Bytes, EventId, Recorded, SequencePosition, backend::Head};
 
-use super::verification::Found;
+use super::server::Server;
 use crate::{error::Error, wire};
 
 /// How many events are kept. Transactions commit in another order than they take positions, so the last
@@ -142,19 +142,19 @@ impl Incarnation {
     }
 
     /// Takes over the run of the server that holds what the handle was told of, or says why not.
-    pub(super) fn adopt(&self, told: &Told, found: Found) -> Result<(), Error> {
+    pub(super) fn adopt(&self, told: &Told, found: Server) -> Result<(), Error> {
         self.doubt();
-        let server = found.server;
+        let started = found.started;
         self.compare(told.head, found)?;
         let anchors = self.lock();
         // An answer of the run before may have come meanwhile: then the next statement verifies again.
         if anchors.kept == told.kept {
-            self.verified.store(server.0, Ordering::Release);
+            self.verified.store(started.0, Ordering::Release);
         }
         Ok(())
     }
 
-    fn compare(&self, known: u64, found: Found) -> Result<(), Error> {
+    fn compare(&self, known: u64, found: Server) -> Result<(), Error> {
         if found.log_id != self.log_id {
             let expected = self.log_id.clone();
             return Err(self.lose(Error::OtherLog { expected, found: found.log_id }));

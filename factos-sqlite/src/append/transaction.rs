@@ -12,6 +12,7 @@ use crate::{
     append::batch::Batch,
     log::{
         dictionary::{Dictionary, Kind},
+        known_log::Anchor,
         position_select::{Bounds, any_position},
         query_plan::QueryPlan,
     },
@@ -31,11 +32,15 @@ const INSERT_POSTING: &str = "INSERT INTO posting (term, position, type) VALUES 
 pub(crate) struct Transaction<'a> {
     pub(crate) connection: &'a Connection,
     pub(crate) dictionary: &'a mut Dictionary,
-    /// The last position of the log, events of this transaction included.
-    pub(crate) head: u64,
+    /// The last event of the log, events of this transaction included.
+    pub(crate) last: Option<Anchor>,
 }
 
 impl Transaction<'_> {
+    fn head(&self) -> u64 {
+        self.last.map_or(0, |last| last.position.get())
+    }
+
     /// Checks the batch, and inserts its events unless it is refused.
     ///
     /// An error leaves the transaction in an unknown state: it must be rolled back.
@@ -64,7 +69,7 @@ impl Transaction<'_> {
             None => None,
             Some(stream) => Some(self.next_revision(stream, revisions)?),
         };
-        let position = SequencePosition::FIRST.saturating_add(self.head);
+        let position = SequencePosition::FIRST.saturating_add(self.head());
         let event_type = self.dictionary.find_or_insert(
             self.connection,
             Kind::Type,
@@ -83,7 +88,7 @@ impl Transaction<'_> {
             &event.payload[..],
         ])?;
         self.insert_postings(event, position, event_type)?;
-        self.head = position.get();
+        self.last = Some(Anchor { position, id: event.id });
         Ok(record(event.clone(), position, revision, recorded_at))
     }
 
@@ -136,10 +141,10 @@ impl LogState for Transaction<'_> {
         after: Option<SequencePosition>,
     ) -> rusqlite::Result<Option<SequencePosition>> {
         let low = after.map_or(0, SequencePosition::get);
-        if low >= self.head {
+        if low >= self.head() {
             return Ok(None);
         }
-        let bounds = Bounds::new(low, self.head);
+        let bounds = Bounds::new(low, self.head());
         let found = match QueryPlan::of_query(self.connection, self.dictionary, query, bounds)? {
             QueryPlan::Everything => Some(bounds.high),
             QueryPlan::AnyOf(selects) => any_position(self.connection, &selects)?,

@@ -8,10 +8,10 @@ use std::{
 };
 
 use factos::{
-    SequencePosition, StoreError,
+    StoreError,
     backend::{AppendRequest, Group, Head, Queue, Verdict},
 };
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, config::DbConfig};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -23,10 +23,11 @@ use crate::{
     config::Config,
     connection::lock_wait::failure,
     error::Error,
+    files::side_file,
     log::{
         dictionary::Dictionary,
-        head::head,
-        open::{log_id, open_writer},
+        known_log::{Anchor, KnownLog},
+        open::{OpenedLog, open_log, open_writer},
     },
 };
 
@@ -39,17 +40,17 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread, and waits until it has opened the file and created the log if there was none.
-    /// Also returns the log's identity.
-    pub(crate) async fn start(config: &Config, head: Head) -> Result<(Self, String), Error> {
+    /// Also returns what is known of the log.
+    pub(crate) async fn start(config: &Config, head: Head) -> Result<(Self, OpenedLog), Error> {
         let queue = Arc::new(Queue::new());
         let (opened, answer) = oneshot::channel();
         let (config, requests) = (config.clone(), Arc::clone(&queue));
         let thread =
             thread::Builder::new().name("factos-sqlite-writer".to_owned()).spawn(move || {
                 match State::open(config, head) {
-                    Ok((state, log_id)) => {
+                    Ok((state, log)) => {
                         // Ends at once if the caller dropped its future: the queue is closed then.
-                        drop(opened.send(Ok(log_id)));
+                        drop(opened.send(Ok(log)));
                         state.run(&requests)
                     }
                     Err(error) => {
@@ -60,8 +61,8 @@ impl Writer {
             });
         let thread = thread.map_err(Error::thread)?;
         let writer = Self { queue, thread: Mutex::new(Some(thread)) };
-        let log_id = answer.await.unwrap_or(Err(Error::Closed))?;
-        Ok((writer, log_id))
+        let log = answer.await.unwrap_or(Err(Error::Closed))?;
+        Ok((writer, log))
     }
 
     /// Appends a batch, in a commit that it may share with others.
@@ -90,6 +91,7 @@ impl Drop for Writer {
 /// What the thread works with.
 struct State {
     config: Config,
+    known: KnownLog,
     /// None after a failed commit or a panic, until the next group opens the file again.
     connection: Option<Connection>,
     dictionary: Dictionary,
@@ -97,11 +99,10 @@ struct State {
 }
 
 impl State {
-    fn open(config: Config, head: Head) -> Result<(Self, String), Error> {
-        let connection = open_writer(&config)?;
-        let log_id = log_id(&connection, &config)?;
-        let connection = Some(connection);
-        Ok((Self { config, connection, dictionary: Dictionary::default(), head }, log_id))
+    fn open(config: Config, head: Head) -> Result<(Self, OpenedLog), Error> {
+        let (connection, log) = open_log(&config)?;
+        let (connection, known) = (Some(connection), log.known.clone());
+        Ok((Self { config, known, connection, dictionary: Dictionary::default(), head }, log))
     }
 
     /// Serves the queue until it is closed and empty, then closes the file.
@@ -120,8 +121,17 @@ impl State {
     }
 
     fn close(self) -> Result<(), Error> {
-        let Self { config, connection, .. } = self;
+        let Self { config, known, connection, .. } = self;
         let Some(connection) = connection else { return Ok(()) };
+        // What stands beside the path by now may be that of another log.
+        let is_own = !known.is_replaced();
+        let is_to_be_removed = is_own && (!config.read_only || is_write_ahead_log_empty(&config));
+        let leave =
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !is_to_be_removed);
+        leave.map_err(|error| failure(&config.path, error))?;
+        if config.read_only || !is_own {
+            return connection.close().map_err(|(_, error)| failure(&config.path, error));
+        }
         // While another process reads, this returns a row that says "busy", and no error.
         let truncated = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         let closed = connection.close().map_err(|(_, error)| error);
@@ -158,9 +168,9 @@ impl State {
         group: &mut Group<Batch>,
         queue: Option<&Queue<AppendRequest<Batch>>>,
     ) -> Result<(), Failure> {
-        let head = self.begin().map_err(Failure::Begin)?;
+        let last = self.begin().map_err(Failure::Begin)?;
         let Some(connection) = &self.connection else { return Err(Failure::Begin(Error::Closed)) };
-        let mut transaction = Transaction { connection, dictionary: &mut self.dictionary, head };
+        let mut transaction = Transaction { connection, dictionary: &mut self.dictionary, last };
         while let Some(batch) = group.next() {
             match transaction.append(batch) {
                 Ok(verdict) => group.record(verdict),
@@ -174,23 +184,32 @@ impl State {
                 group.take(|| queue.try_pop());
             }
         }
-        let head = transaction.head;
+        let last = transaction.last;
         self.commit().map_err(|error| self.failed_commit(error))?;
-        self.head.publish(SequencePosition::new(head));
+        if let Err(error) = self.known.check_main_file() {
+            let (path, source) = (self.config.path.clone(), Arc::new(error));
+            return Err(Failure::Unknown(Error::CommitFailed { path, source }));
+        }
+        self.known.told_of(last);
+        self.head.publish(last.map(|last| last.position));
         Ok(())
     }
 
-    /// Takes the write lock, and only then reads the head: another process may have appended.
-    fn begin(&mut self) -> Result<u64, Error> {
+    /// Takes the write lock, and only then looks for the last event: another process may have appended.
+    fn begin(&mut self) -> Result<Option<Anchor>, Error> {
+        if self.config.read_only {
+            return Err(Error::OpenedReadOnly { path: self.config.path.clone() });
+        }
+        self.known.check()?;
+        let anchor = self.known.anchor();
         let connection = match &self.connection {
             Some(connection) => connection,
-            None => self.connection.insert(open_writer(&self.config)?),
+            None => self.connection.insert(open_writer(&self.config, &self.known)?),
         };
         let begun = connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut s| s.execute([]));
-        begun.and_then(|_| head(connection)).map_err(|error| {
-            let error = self.error(error);
-            self.roll_back();
-            error
+        let begun = begun.map_err(|error| failure(&self.config.path, error));
+        begun.and_then(|_| self.known.last_event(connection, anchor)).inspect_err(|_| {
+            self.dictionary.roll_back();
         })
     }
 
@@ -228,6 +247,11 @@ impl State {
     }
 }
 
+/// Whether nothing would be copied into the file if the write-ahead log were removed.
+fn is_write_ahead_log_empty(config: &Config) -> bool {
+    side_file(&config.path, "-wal").metadata().is_ok_and(|file| file.len() == 0)
+}
+
 /// Whether a failed commit is known to have written nothing: the lock was refused before the first frame
 /// was written, or the disk was full before the last one, which is the frame that commits.
 fn is_undone(error: &rusqlite::Error) -> bool {
@@ -255,6 +279,8 @@ mod tests {
         queue.push(request).unwrap();
         queue.close();
         state.run(&queue).unwrap();
-        assert_eq!(head(&open_reader(&config).unwrap()).unwrap(), 0);
+        let store = open_reader(&config).unwrap();
+        let events = store.query_row("SELECT count(*) FROM event", [], |row| row.get(0));
+        assert_eq!(events, Ok(0_i64));
     }
 }

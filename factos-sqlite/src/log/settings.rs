@@ -9,6 +9,19 @@ use crate::{
     error::Error,
 };
 
+/// Has the commits of a connection flushed before the log has a write-ahead log.
+pub(crate) fn flush_commits(connection: &Connection, config: &Config) -> Result<(), Error> {
+    let set = connection.execute_batch(&format!("PRAGMA synchronous = FULL; {FLUSH}"));
+    set.map_err(|error| failure(&config.path, error))
+}
+
+/// There `fsync` does not reach the medium.
+const FLUSH: &str = if cfg!(target_vendor = "apple") {
+    "PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;"
+} else {
+    ""
+};
+
 /// Sets what the writer must run with, and reads it back: SQLite reports no error for a setting that it
 /// or the file system does not support.
 pub(crate) fn apply_to_writer(connection: &Connection, config: &Config) -> Result<(), Error> {
@@ -28,7 +41,7 @@ pub(crate) fn apply_to_writer(connection: &Connection, config: &Config) -> Resul
              PRAGMA cache_size = -16384;
              PRAGMA temp_store = MEMORY;
              PRAGMA mmap_size = 0;
-             PRAGMA foreign_keys = OFF;"
+             PRAGMA foreign_keys = OFF; {FLUSH}"
         ))
         .map_err(sqlite)?;
     if let Some(bytes) = config.max_bytes {
@@ -70,13 +83,13 @@ fn read_back(connection: &Connection, pragma: &str) -> rusqlite::Result<String> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::open::open_writer;
+    use crate::log::open::open_log;
 
     #[test]
     fn every_commit_is_flushed_unless_asked_otherwise() {
         let folder = tempfile::tempdir().unwrap();
         let config = Config::new(folder.path().join("log.db"));
-        let flushed = |config: &Config| read_back(&open_writer(config).unwrap(), "synchronous");
+        let flushed = |config: &Config| read_back(&open_log(config).unwrap().0, "synchronous");
         assert_eq!(flushed(&config).unwrap(), "2");
         let config = config.durability(Durability::LoseLatestOnPowerCut);
         assert_eq!(flushed(&config).unwrap(), "1");

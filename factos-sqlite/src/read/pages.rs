@@ -73,7 +73,7 @@ impl Pages {
 
     fn ask(&self, mut read: PagedRead) -> Result<oneshot::Receiver<Next>, Error> {
         self.jobs.submit(move |reader| {
-            let page = reader.page(&mut read);
+            let page = reader.later_page(&mut read);
             Next { page, rest: read }
         })
     }

@@ -11,7 +11,10 @@ use crate::{
     connection::lock_wait::{failure, waited},
     error::Error,
     log::{
-        dictionary::Dictionary, head::head, open::open_reader, position_select::Bounds,
+        dictionary::Dictionary,
+        known_log::{Anchor, KnownLog},
+        open::open_reader,
+        position_select::Bounds,
         query_plan::QueryPlan,
     },
     read::selection::PageSelect,
@@ -34,19 +37,30 @@ pub(crate) struct Begun {
 pub(crate) struct Reader {
     connection: Connection,
     path: PathBuf,
+    known: KnownLog,
     dictionary: Dictionary,
     rows: Rows,
 }
 
 impl Reader {
-    pub(crate) fn open(config: &Config) -> Result<Self, Error> {
+    pub(crate) fn open(config: &Config, known: KnownLog) -> Result<Self, Error> {
         let connection = open_reader(config)?;
         let path = config.path.clone();
-        Ok(Self { connection, path, dictionary: Dictionary::default(), rows: Rows::default() })
+        let (dictionary, rows) = (Dictionary::default(), Rows::default());
+        Ok(Self { connection, path, known, dictionary, rows })
     }
 
-    pub(crate) fn head(&self) -> Result<u64, Error> {
-        head(&self.connection).map_err(|error| failure(&self.path, error))
+    /// The last position of the log.
+    pub(crate) fn head(&self) -> Result<Option<SequencePosition>, Error> {
+        self.known.check()?;
+        self.last_position(self.known.anchor())
+    }
+
+    /// The last position of the snapshot, which must have what the handle was told of before.
+    fn last_position(&self, anchor: Option<Anchor>) -> Result<Option<SequencePosition>, Error> {
+        let last = self.known.last_event(&self.connection, anchor)?;
+        self.known.told_of(last);
+        Ok(last.map(|last| last.position))
     }
 
     /// Takes the snapshot and reads its first page.
@@ -59,8 +73,10 @@ impl Reader {
         // depend on it: the head is read first, every later append is above it, and what is below it
         // never changes.
         self.end_transaction()?;
+        self.known.check_main_file()?;
+        let anchor = self.known.anchor();
         self.execute("BEGIN")?;
-        let begun = self.begin_page(selection, options);
+        let begun = self.begin_page(selection, options, anchor);
         let ended = self.end_transaction();
         begun.and_then(|begun| ended.map(|()| begun))
     }
@@ -71,11 +87,17 @@ impl Reader {
         if self.connection.is_autocommit() { Ok(()) } else { self.execute("COMMIT") }
     }
 
-    fn begin_page(&mut self, selection: Selection, options: ReadOptions) -> Result<Begun, Error> {
-        let head = self.head()?;
+    fn begin_page(
+        &mut self,
+        selection: Selection,
+        options: ReadOptions,
+        anchor: Option<Anchor>,
+    ) -> Result<Begun, Error> {
+        let observed = self.last_position(anchor)?;
+        let head = observed.map_or(0, SequencePosition::get);
         let mut rest = PagedRead::new(selection, options, head);
         let first = self.page(&mut rest)?;
-        Ok(Begun { observed: SequencePosition::new(head), first, rest })
+        Ok(Begun { observed, first, rest })
     }
 
     fn execute(&self, sql: &str) -> Result<(), Error> {
@@ -84,8 +106,13 @@ impl Reader {
         done.map(drop).map_err(|error| failure(&self.path, error))
     }
 
-    /// The next page of a read.
-    pub(crate) fn page(&mut self, read: &mut PagedRead) -> Result<Page, Error> {
+    /// The next page of a read that has begun, by a snapshot of its own.
+    pub(crate) fn later_page(&mut self, read: &mut PagedRead) -> Result<Page, Error> {
+        self.head()?;
+        self.page(read)
+    }
+
+    fn page(&mut self, read: &mut PagedRead) -> Result<Page, Error> {
         self.rows.begin_page();
         let page =
             read.next_page(PAGE, |selection, cursor, most| self.select(selection, cursor, most));

@@ -10,7 +10,7 @@ use std::{
 use factos::{SequencePosition, backend::Queue};
 use tokio::sync::oneshot;
 
-use crate::{config::Config, error::Error, read::reader::Reader};
+use crate::{config::Config, error::Error, log::known_log::KnownLog, read::reader::Reader};
 
 type Job = Box<dyn FnOnce(&mut Reader) + Send>;
 
@@ -27,16 +27,17 @@ pub(crate) struct Jobs(Arc<Queue<Job>>);
 
 impl ReaderThreads {
     /// Starts the threads, and waits until each has opened its connection.
-    pub(crate) async fn start(config: &Config) -> Result<Self, Error> {
+    pub(crate) async fn start(config: &Config, known: &KnownLog) -> Result<Self, Error> {
         let queue = Arc::new(Queue::new());
         let threads = Self { jobs: Jobs(Arc::clone(&queue)), threads: Mutex::default() };
         let mut opening = Vec::with_capacity(config.readers);
         for _ in 0..config.readers {
             let (opened, answer) = oneshot::channel();
-            let (config, queue) = (config.clone(), Arc::clone(&queue));
+            let (config, known) = (config.clone(), known.clone());
+            let queue = Arc::clone(&queue);
             let thread =
                 thread::Builder::new().name("factos-sqlite-reader".to_owned()).spawn(move || {
-                    match Reader::open(&config) {
+                    match Reader::open(&config, known) {
                         Ok(reader) => {
                             // Ends at once if the caller dropped its future: the queue is closed then.
                             drop(opened.send(Ok(())));
@@ -88,7 +89,7 @@ impl Jobs {
 
     /// The last position of the log.
     pub(crate) async fn head(&self) -> Result<Option<SequencePosition>, Error> {
-        Ok(SequencePosition::new(self.run(|reader| reader.head()).await??))
+        self.run(|reader| reader.head()).await?
     }
 
     /// Has a reader thread run `f`, unless the receiver was dropped before.

@@ -17,6 +17,8 @@ pub struct Head(watch::Sender<Known>);
 struct Known {
     position: Option<SequencePosition>,
     is_closed: bool,
+    /// How often something went wrong that waiters should look at.
+    disturbances: u64,
 }
 
 /// The store was closed while somebody waited for its head.
@@ -47,6 +49,12 @@ impl Head {
         });
     }
 
+    /// Wakes everything that waits, without a position: the log could not be asked, and who waits is to ask
+    /// for itself.
+    pub fn disturb(&self) {
+        self.0.send_modify(|known| known.disturbances += 1);
+    }
+
     /// Ends every wait, now and from now on.
     pub fn close(&self) {
         self.0.send_modify(|known| known.is_closed = true);
@@ -73,10 +81,20 @@ impl Head {
     /// # Cancellation
     /// Safe.
     pub async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), Closed> {
+        while !self.wait_once(after).await? {}
+        Ok(())
+    }
+
+    /// As [`wait_past`](Self::wait_past), until a position is known or a [disturbance](Self::disturb) comes:
+    /// whether it was the position.
+    pub(super) async fn wait_once(&self, after: Option<SequencePosition>) -> Result<bool, Closed> {
         let mut known = self.0.subscribe();
-        let news = known.wait_for(|known| known.position > after || known.is_closed).await;
-        match news {
-            Ok(known) if !known.is_closed => Ok(()),
+        let disturbances = known.borrow().disturbances;
+        let is_news = |known: &Known| {
+            known.position > after || known.is_closed || known.disturbances != disturbances
+        };
+        match known.wait_for(is_news).await {
+            Ok(known) if !known.is_closed => Ok(known.position > after),
             _ => Err(Closed),
         }
     }

@@ -2,7 +2,7 @@ use std::{
     io,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::head::{Closed, Head};
@@ -20,6 +20,7 @@ pub struct Poll {
 #[derive(Debug)]
 struct Shared {
     head: Head,
+    interval: Duration,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -28,6 +29,8 @@ struct Shared {
 struct State {
     followers: usize,
     is_stopped: bool,
+    /// When a caller looked although a later position was known.
+    last_look: Option<Instant>,
 }
 
 /// Keeps a [`Poll`] going until it is dropped.
@@ -36,21 +39,26 @@ pub struct Follower<'a>(&'a Shared);
 
 impl Poll {
     /// Starts the thread under this name. Once an interval, while somebody follows, `look` asks the log for
-    /// its last position, which is then published; none where the log could not be asked this time.
+    /// its last position, which is then published. Where it fails, those who wait ask for themselves, and
+    /// each gets the error.
     ///
     /// # Errors
     /// The thread could not be started.
-    pub fn start(
+    pub fn start<E>(
         name: &str,
         interval: Duration,
         head: Head,
-        mut look: impl FnMut() -> Option<SequencePosition> + Send + 'static,
+        mut look: impl FnMut() -> Result<Option<SequencePosition>, E> + Send + 'static,
     ) -> io::Result<Self> {
-        let shared = Arc::new(Shared { head, state: Mutex::default(), changed: Condvar::new() });
+        let (state, changed) = (Mutex::default(), Condvar::new());
+        let shared = Arc::new(Shared { head, interval, state, changed });
         let poll = Arc::clone(&shared);
         let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
-            while poll.wait(interval) {
-                poll.head.publish(look());
+            while poll.wait() {
+                match look() {
+                    Ok(position) => poll.head.publish(position),
+                    Err(_) => poll.head.disturb(),
+                }
             }
         })?;
         Ok(Self { shared, thread: Mutex::new(Some(thread)) })
@@ -63,8 +71,9 @@ impl Poll {
         Follower(&self.shared)
     }
 
-    /// Waits until the log is past `after`. `look` asks the log for its last position; it is awaited
-    /// once, unless a later position is known already.
+    /// Waits until the log is past `after`. `look` asks the log for its last position: once, unless a later
+    /// position is known already, and then whenever the thread could not. A known position is trusted for an
+    /// interval, and then `look` has to succeed again: the log may have gone back.
     ///
     /// Misses nothing: appends before the look are seen by it, those of this process are published, and
     /// those of others are found by the thread, which looks from before the look on.
@@ -74,18 +83,28 @@ impl Poll {
     ///
     /// # Cancellation
     /// Safe.
-    pub async fn wait_past<E: From<Closed>>(
+    pub async fn wait_past<E: From<Closed>, F>(
         &self,
         after: Option<SequencePosition>,
-        look: impl Future<Output = Result<Option<SequencePosition>, E>>,
-    ) -> Result<(), E> {
+        look: impl Fn() -> F + Send,
+    ) -> Result<(), E>
+    where
+        F: Future<Output = Result<Option<SequencePosition>, E>> + Send,
+    {
         let head = &self.shared.head;
         if head.is_past(after) {
+            if self.shared.is_look_due() {
+                head.publish(look().await?);
+            }
             return Ok(());
         }
         let _follower = self.follow();
-        head.publish(look.await?);
-        Ok(head.wait_past(after).await?)
+        loop {
+            head.publish(look().await?);
+            if head.wait_once(after).await? {
+                return Ok(());
+            }
+        }
     }
 
     /// Ends the thread. Waits go on, for what others publish.
@@ -116,14 +135,25 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a position that is known is to be confirmed: at most once an interval.
+    fn is_look_due(&self) -> bool {
+        let mut state = self.lock();
+        let now = Instant::now();
+        let is_due = state.last_look.is_none_or(|last| now.duration_since(last) >= self.interval);
+        if is_due {
+            state.last_look = Some(now);
+        }
+        is_due
+    }
+
     /// Waits until there is a follower and then for the interval; false once the poll was stopped.
-    fn wait(&self, interval: Duration) -> bool {
+    fn wait(&self) -> bool {
         let is_idle = |state: &mut State| state.followers == 0 && !state.is_stopped;
         let state =
             self.changed.wait_while(self.lock(), is_idle).unwrap_or_else(PoisonError::into_inner);
         let (state, _) = self
             .changed
-            .wait_timeout_while(state, interval, |state| !state.is_stopped)
+            .wait_timeout_while(state, self.interval, |state| !state.is_stopped)
             .unwrap_or_else(PoisonError::into_inner);
         !state.is_stopped
     }
@@ -139,6 +169,9 @@ mod tests {
 
     const INTERVAL: Duration = Duration::from_millis(1);
 
+    /// In place of the last position: the log cannot be asked.
+    const FAILS: u64 = u64::MAX;
+
     /// A log that only others append to, and how often it was looked at.
     #[derive(Default)]
     struct Log {
@@ -150,7 +183,10 @@ mod tests {
         let log = Arc::clone(log);
         let look = move || {
             log.looks.fetch_add(1, Ordering::SeqCst);
-            SequencePosition::new(log.last.load(Ordering::SeqCst))
+            match log.last.load(Ordering::SeqCst) {
+                FAILS => Err(()),
+                last => Ok(SequencePosition::new(last)),
+            }
         };
         Poll::start("poll", INTERVAL, head.clone(), look).unwrap()
     }
@@ -163,7 +199,7 @@ mod tests {
     fn appends_of_others_are_found_while_somebody_waits() {
         let (log, head) = (Arc::new(Log::default()), Head::new());
         let poll = poll(&log, &head);
-        let mut wait = Box::pin(poll.wait_past(None, nothing_yet()));
+        let mut wait = Box::pin(poll.wait_past(None, nothing_yet));
         assert!(wait.as_mut().now_or_never().is_none());
         log.last.store(5, Ordering::SeqCst);
         block_on(wait).unwrap();
@@ -190,10 +226,38 @@ mod tests {
     }
 
     #[test]
+    fn a_look_that_fails_is_left_to_those_who_wait() {
+        let (log, head) = (Arc::new(Log::default()), Head::new());
+        let poll = poll(&log, &head);
+        let looked = AtomicU64::new(0);
+        // The first looks find nothing, and the third one an error.
+        let look = || {
+            let number = looked.fetch_add(1, Ordering::SeqCst);
+            async move { if number < 2 { Ok(None) } else { Err(Closed) } }
+        };
+        let mut wait = Box::pin(poll.wait_past(None, look));
+        assert!(wait.as_mut().now_or_never().is_none());
+        log.last.store(FAILS, Ordering::SeqCst);
+        assert_eq!(block_on(wait), Err(Closed));
+        assert_eq!(looked.load(Ordering::SeqCst), 3);
+    }
+
+    #[test]
+    fn a_known_position_is_confirmed_once_an_interval() {
+        let (log, head) = (Arc::new(Log::default()), Head::new());
+        let poll = poll(&log, &head);
+        head.publish(SequencePosition::new(5));
+        let went_back = || async { Err(Closed) };
+        assert_eq!(poll.wait_past(None, went_back).now_or_never(), Some(Err(Closed)));
+        thread::sleep(2 * INTERVAL);
+        assert_eq!(poll.wait_past(None, went_back).now_or_never(), Some(Err(Closed)));
+    }
+
+    #[test]
     fn a_closed_head_ends_a_wait() {
         let (log, head) = (Arc::new(Log::default()), Head::new());
         let poll = poll(&log, &head);
-        let mut wait = Box::pin(poll.wait_past(None, nothing_yet()));
+        let mut wait = Box::pin(poll.wait_past(None, nothing_yet));
         assert!(wait.as_mut().now_or_never().is_none());
         poll.stop();
         head.close();

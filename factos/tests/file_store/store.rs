@@ -45,7 +45,7 @@ impl FileStore {
         let id = identity(&mut file)?;
         let log = Arc::new(Mutex::new(Log { file, known_bytes: 37, records: Page::new() }));
         let watched = Arc::clone(&log);
-        let look = move || caught_up(&watched).ok()?.head();
+        let look = move || caught_up(&watched).map(|log| log.head());
         let interval = Duration::from_millis(5);
         Ok(Self { id, log, poll: Poll::start("file-store-poll", interval, Head::new(), look)? })
     }
@@ -214,6 +214,6 @@ impl EventStore for FileStore {
     }
 
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
-        self.poll.wait_past(after, self.head()).await
+        self.poll.wait_past(after, || self.head()).await
     }
 }
