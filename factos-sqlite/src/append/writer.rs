@@ -184,9 +184,10 @@ impl State {
                 group.take(|| queue.try_pop());
             }
         }
+        let is_written = transaction.last != last;
         let last = transaction.last;
         self.commit().map_err(|error| self.failed_commit(error))?;
-        if let Err(error) = self.known.check_main_file() {
+        if is_written && let Err(error) = self.known.check() {
             let (path, source) = (self.config.path.clone(), Arc::new(error));
             return Err(Failure::Unknown(Error::CommitFailed { path, source }));
         }

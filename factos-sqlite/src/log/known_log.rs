@@ -59,12 +59,6 @@ impl KnownLog {
         self.0.files.replaced().map_or(Ok(()), |path| Err(replaced(path)))
     }
 
-    /// As [`check`](Self::check), of the log's own file only: what it costs is much beside a short read.
-    pub(crate) fn check_main_file(&self) -> Result<(), Error> {
-        self.check_lost()?;
-        if self.0.files.is_main_replaced() { Err(replaced(&self.0.path)) } else { Ok(()) }
-    }
-
     /// The last event that the handle was told of by now. To be asked for before the snapshot is taken that is
     /// to have it.
     pub(crate) fn anchor(&self) -> Option<Anchor> {

@@ -33,7 +33,7 @@ pub(crate) fn open_log(config: &Config) -> Result<(Connection, OpenedLog), Error
     let connection = if config.read_only { open_to_read(config)? } else { open_to_write(config)? };
     let log_id = log_id(&connection, config)?;
     let known = KnownLog::new(&config.path, FileIdentity::of(&config.path));
-    if before.is_some_and(|before| before.is_main_replaced()) {
+    if before.is_some_and(|before| before.replaced().is_some()) {
         return Err(Error::Replaced { path: config.path.clone(), exists: config.path.exists() });
     }
     Ok((connection, OpenedLog { log_id, known }))

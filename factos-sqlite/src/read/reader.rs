@@ -73,7 +73,7 @@ impl Reader {
         // depend on it: the head is read first, every later append is above it, and what is below it
         // never changes.
         self.end_transaction()?;
-        self.known.check_main_file()?;
+        self.known.check()?;
         let anchor = self.known.anchor();
         self.execute("BEGIN")?;
         let begun = self.begin_page(selection, options, anchor);
