@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::mode::Mode;
+use crate::{durability::Durability, mode::Mode};
 
 /// How a log is created and opened.
 #[derive(Debug, Clone)]
@@ -8,6 +8,7 @@ pub struct Config {
     pub(crate) schema: String,
     pub(crate) mode: Option<Mode>,
     pub(crate) create: bool,
+    pub(crate) durability: Durability,
     pub(crate) lock_timeout: Duration,
     pub(crate) socket_timeout: Duration,
     pub(crate) poll_interval: Duration,
@@ -26,6 +27,7 @@ impl Config {
             schema: "factos".to_owned(),
             mode: None,
             create: false,
+            durability: Durability::Full,
             lock_timeout: Duration::from_secs(5),
             socket_timeout: Duration::from_secs(300),
             poll_interval: Duration::from_millis(20),
@@ -65,6 +67,14 @@ impl Config {
     #[must_use]
     pub const fn create(mut self, create: bool) -> Self {
         self.create = create;
+        self
+    }
+
+    /// What an acknowledged append survives. It does not apply to
+    /// [`append_in`](crate::PostgresStore::append_in): the transaction is the caller's.
+    #[must_use]
+    pub const fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
         self
     }
 

@@ -125,6 +125,60 @@ pub enum Error {
         /// The schema.
         schema: String,
     },
+    /// The schema lacks parts of the log, as after a restore of some of its tables, or where its SQL was run by a
+    /// tool that went on after an error. Restore all of the schema, or create the log anew.
+    #[error("the log in schema {schema} is not whole, restore all of it: it lacks {}", missing.join(", "))]
+    Incomplete {
+        /// The schema.
+        schema: String,
+        /// What is not there.
+        missing: Vec<String>,
+    },
+    /// The role lacks privileges that the log needs: [`Config::grants`](crate::Config::grants).
+    #[error("the role lacks {}; its owner runs: {}", missing.join(", "), grants.trim_end().replace('\n', " "))]
+    MissingPrivileges {
+        /// What the role may not do.
+        missing: Vec<String>,
+        /// The statements that let it.
+        grants: String,
+    },
+    /// Policies of row-level security apply to this role: hidden events would be missing in decisions.
+    #[error(
+        "row-level security applies to {} of schema {schema}: decisions would miss hidden events",
+        tables.join(", ")
+    )]
+    RowSecurity {
+        /// The schema.
+        schema: String,
+        /// The tables with policies.
+        tables: Vec<String>,
+    },
+    /// The database does not store text as UTF-8, so not every name or tag fits.
+    #[error("the database is encoded in {found}: a log needs UTF8")]
+    Encoding {
+        /// The encoding of the database.
+        found: String,
+    },
+    /// A default of the role, the database or the pool makes transactions in which the log cannot be used, and
+    /// which the store cannot set for a statement of its own. Set it for the connections of the pool, or reset
+    /// it with `ALTER ROLE` or `ALTER DATABASE`.
+    #[error("{setting} is {found} for this role, database or pool: the log cannot be used so")]
+    SessionDefault {
+        /// The setting.
+        setting: &'static str,
+        /// Its value.
+        found: String,
+    },
+    /// Names without a schema mean this schema, as where the role has its name: the application's own tables
+    /// would be created in the middle of the log.
+    #[error(
+        "the search_path of this role leads to schema {schema} first: give the log a schema of \
+         another name, or the role another search_path"
+    )]
+    SchemaInSearchPath {
+        /// The schema.
+        schema: String,
+    },
     /// The schema holds tables that something else made.
     #[error("schema {schema} is in use by something else")]
     ForeignSchema {
@@ -132,7 +186,9 @@ pub enum Error {
         schema: String,
     },
     /// The log is older than this version of the crate.
-    #[error("the log in schema {schema} has format {found}, older than {known}: migrate it")]
+    #[error(
+        "the log in schema {schema} has format {found}, older than {known}: upgrade it with Config::migrate"
+    )]
     OlderFormat {
         /// The schema.
         schema: String,
@@ -293,6 +349,11 @@ impl Error {
             | Self::WentBack { .. }
             | Self::OtherLog { .. } => StoreErrorKind::Corrupt,
             Self::MissingSchema { .. }
+            | Self::Incomplete { .. }
+            | Self::RowSecurity { .. }
+            | Self::Encoding { .. }
+            | Self::SessionDefault { .. }
+            | Self::SchemaInSearchPath { .. }
             | Self::ForeignSchema { .. }
             | Self::OlderFormat { .. }
             | Self::NewerFormat { .. }
@@ -308,6 +369,7 @@ impl Error {
             | Self::NoEncryption
             | Self::MissingDatabase(_)
             | Self::Privilege(_)
+            | Self::MissingPrivileges { .. }
             | Self::ReadOnly(_)
             | Self::Isolation
             | Self::Closed

@@ -4,7 +4,9 @@ mod append;
 mod config;
 mod connection;
 mod contention;
+mod durability;
 mod error;
+mod grants;
 mod lock_names;
 mod log;
 mod mode;
@@ -16,6 +18,7 @@ mod wire;
 mod work_queue;
 
 pub use config::{Config, InvalidSchemaName};
+pub use durability::Durability;
 pub use error::Error;
 pub use mode::Mode;
 pub use sqlx;

@@ -6,6 +6,7 @@ mod create;
 mod incarnation;
 mod lock_check;
 mod open;
+mod requirements;
 mod server;
 mod verification;
 

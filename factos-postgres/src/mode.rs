@@ -24,6 +24,13 @@ impl Mode {
     }
 }
 
+impl Mode {
+    /// The mode of this name, which a log keeps.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        [Self::Keyed, Self::Portable].into_iter().find(|mode| mode.as_str() == name)
+    }
+}
+
 impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

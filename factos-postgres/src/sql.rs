@@ -4,13 +4,18 @@ use std::sync::Arc;
 
 use sqlx::AssertSqlSafe;
 
+use crate::mode::Mode;
+
 /// The columns of an event, in the order of the table.
 pub(crate) const COLUMNS: &str =
     "position, id, stream, revision, type, version, tags, metadata, recorded_at, payload";
 
-/// What makes a log of any mode, a file for each topic. It calls functions that each mode defines.
-pub(crate) const EVERY_MODE: [&str; 8] = [
-    include_str!("sql/tables.sql"),
+/// What keeps the events and the positions, which stays when a log is upgraded.
+const TABLES: &str = include_str!("sql/tables.sql");
+
+/// What works on them, in any mode, a file for each topic. It calls functions that each mode defines.
+const FUNCTIONS: [&str; 8] = [
+    include_str!("sql/event_row.sql"),
     include_str!("sql/incarnation.sql"),
     include_str!("sql/append.sql"),
     include_str!("sql/conditions.sql"),
@@ -20,19 +25,44 @@ pub(crate) const EVERY_MODE: [&str; 8] = [
     include_str!("sql/pages.sql"),
 ];
 
-/// What the keyed mode, the default, adds.
-pub(crate) const KEYED: [&str; 3] = [
-    include_str!("sql/keyed_default/positions.sql"),
-    include_str!("sql/keyed_default/locks.sql"),
-    include_str!("sql/keyed_default/horizon.sql"),
-];
+const TRIGGERS: &str = include_str!("sql/triggers.sql");
 
-/// What the portable mode adds instead.
-pub(crate) const PORTABLE: [&str; 3] = [
-    include_str!("sql/portable/positions.sql"),
-    include_str!("sql/portable/locks.sql"),
-    include_str!("sql/portable/horizon.sql"),
-];
+/// The tables of a log of this mode.
+pub(crate) fn tables(mode: Mode) -> Vec<&'static str> {
+    let positions = match mode {
+        Mode::Keyed => include_str!("sql/keyed_default/sequence.sql"),
+        Mode::Portable => include_str!("sql/portable/head.sql"),
+    };
+    vec![TABLES, positions]
+}
+
+/// The functions and triggers of a log of this mode.
+pub(crate) fn functions(mode: Mode) -> Vec<&'static str> {
+    let of_mode: &[&str] = match mode {
+        Mode::Keyed => &[
+            include_str!("sql/keyed_default/positions.sql"),
+            include_str!("sql/keyed_default/locks.sql"),
+            include_str!("sql/keyed_default/horizon.sql"),
+            TRIGGERS,
+        ],
+        Mode::Portable => &[
+            include_str!("sql/portable/positions.sql"),
+            include_str!("sql/portable/locks.sql"),
+            include_str!("sql/portable/horizon.sql"),
+            TRIGGERS,
+            include_str!("sql/portable/head_trigger.sql"),
+        ],
+    };
+    [&FUNCTIONS, of_mode].concat()
+}
+
+/// The names of the functions of a log of this mode, but for the one of its triggers.
+pub(crate) fn function_names(mode: Mode) -> Vec<String> {
+    let files = functions(mode);
+    let after = files.iter().flat_map(|file| file.split("CREATE FUNCTION factos.").skip(1));
+    let names = after.filter_map(|rest| rest.split_once('(')).map(|(name, _)| name.to_owned());
+    names.filter(|name| name != "_refuse_change").collect()
+}
 
 /// A statement that is prepared once a connection.
 #[derive(Debug, Clone)]
@@ -66,12 +96,12 @@ impl Statements {
         };
         // Looked at once, before any row.
         let is_verified =
-            |parameter: usize| format!("(SELECT \"{schema}\"._check_server(${parameter}))");
+            |parameter: usize| format!("(SELECT \"{schema}\"._check_plain(${parameter}))");
         let statement = |text: String| Statement(text.into());
         Self {
             append: statement(format!(
                 "SELECT held, verdicts, findings, positions, revisions, recorded_at FROM {}",
-                call("append", 23)
+                call("append", 24)
             )),
             read: statement(format!("SELECT {COLUMNS} FROM {}", call("read", 12))),
             read_many: statement(format!("SELECT {COLUMNS}, item FROM {}", call("read_many", 12))),
@@ -82,7 +112,8 @@ impl Statements {
             )),
             page_of_all: statement(format!(
                 "SELECT {COLUMNS} FROM \"{schema}\".events
-                 WHERE position > $1 AND position <= $2 AND {} ORDER BY position LIMIT $3",
+                 WHERE position OPERATOR(pg_catalog.>) $1 AND position OPERATOR(pg_catalog.<=) $2
+                   AND {} ORDER BY position LIMIT $3",
                 is_verified(4)
             )),
             page_of_stream: statement(format!(
@@ -96,7 +127,7 @@ impl Statements {
                 is_verified(1)
             )),
             incarnation: statement(format!(
-                "SELECT server, is_in_recovery, log_id::text, head, missing FROM {}",
+                "SELECT server, is_in_recovery, log_id::pg_catalog.text, head, missing FROM {}",
                 call("incarnation", 2)
             )),
         }

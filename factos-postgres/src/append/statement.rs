@@ -8,7 +8,7 @@ use factos::{
 use sqlx::{PgConnection, Row, postgres::PgRow};
 
 use super::batch::Batch;
-use crate::{error::Error, lock_names::LockNames, sql::Statement, wire};
+use crate::{durability::Durability, error::Error, lock_names::LockNames, sql::Statement, wire};
 
 /// What an append locks, and whether it waits for locks that other transactions hold.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +17,8 @@ pub(super) struct Locks<'a> {
     pub(super) names: Option<&'a LockNames>,
     pub(super) is_patient: bool,
     pub(super) timeout: Duration,
+    /// Of the commit; none where that is the caller's.
+    pub(super) durability: Option<Durability>,
 }
 
 /// Sends the batches as one statement, in a transaction of its own or in the open one.
@@ -54,6 +56,7 @@ pub(super) async fn run(
         .bind(locks.is_patient)
         .bind(wire::milliseconds(locks.timeout))
         .bind(run)
+        .bind(locks.durability.map(|durability| durability == Durability::Full))
         .fetch_one(connection)
         .await?;
     Answer::of(&row, run)

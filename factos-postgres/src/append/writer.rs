@@ -50,8 +50,12 @@ impl Writer {
     pub(crate) async fn append_in(&self, transaction: &mut PgConnection, batch: Batch) -> Verdict {
         let log = &*self.log;
         let batches = [&batch];
-        let locks =
-            Locks { names: batch.names.as_ref(), is_patient: true, timeout: log.lock_timeout };
+        let locks = Locks {
+            names: batch.names.as_ref(),
+            is_patient: true,
+            timeout: log.lock_timeout,
+            durability: None,
+        };
         log.incarnation.check()?;
         let run = log.incarnation.verified();
         let append = &log.statements.append;
@@ -154,7 +158,9 @@ fn tell(log: &Log, group: Group, outcome: Result<Answer, Error>) {
 
 async fn send(log: &Log, group: &Group, is_patient: bool) -> Result<Answer, Error> {
     let batches = group.batches();
-    let mut locks = Locks { names: group.names.as_ref(), is_patient, timeout: log.lock_timeout };
+    let (names, timeout) = (group.names.as_ref(), log.lock_timeout);
+    let durability = Some(log.durability);
+    let mut locks = Locks { names, is_patient, timeout, durability };
     let mut attempt = 1;
     loop {
         let mut lease = log.lease().await?;

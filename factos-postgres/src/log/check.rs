@@ -1,20 +1,23 @@
 use sqlx::{AssertSqlSafe, PgConnection};
 
+use super::requirements::check_requirements;
 use crate::{
     config::Config,
     error::{Error, Sent, sqlstate},
-    lock_names, wire,
+    lock_names,
+    mode::Mode,
+    wire,
 };
 
 /// The format of the schema, kept in its table `meta`.
-pub(super) const FORMAT: i32 = 1;
+pub(super) const FORMAT: i32 = 2;
 
 /// What the table `meta` of a log says.
 #[derive(Debug)]
 pub(super) struct Found {
-    format: i32,
+    pub(super) format: i32,
     lock_rule: i32,
-    pub(super) mode: String,
+    pub(super) mode: Mode,
     pub(super) log_id: String,
     /// When the server was started.
     pub(super) server: wire::Time,
@@ -29,6 +32,11 @@ pub(super) enum State {
 }
 
 impl Found {
+    /// Whether it is an older log that was asked for.
+    pub(super) fn is_to_be_upgraded(&self, config: &Config) -> bool {
+        self.format < FORMAT && config.mode.is_none_or(|mode| mode == self.mode)
+    }
+
     /// Whether it is a log that this version can use and that was asked for.
     pub(super) fn check(&self, config: &Config) -> Result<(), Error> {
         let schema = config.schema.clone();
@@ -44,39 +52,44 @@ impl Found {
             return Err(Error::OtherLockRule { schema, found, known });
         }
         match config.mode {
-            Some(expected) if expected.as_str() != self.mode => {
-                Err(Error::OtherMode { schema, found: self.mode.clone(), expected })
+            Some(expected) if expected != self.mode => {
+                Err(Error::OtherMode { schema, found: self.mode.as_str().to_owned(), expected })
             }
             _ => Ok(()),
         }
     }
 }
 
-/// Checks that the schema holds a log that this version can use.
+/// Checks that the schema holds a log that this version can use, with all that it needs.
 pub(super) async fn check(config: &Config, connection: &mut PgConnection) -> Result<Found, Error> {
-    match state(config, connection).await? {
-        State::Log(found) => found.check(config).map(|()| found),
+    let found = match state(config, connection).await? {
+        State::Log(found) => found,
         State::NoSchema | State::Empty => {
-            Err(Error::MissingSchema { schema: config.schema.clone() })
+            return Err(Error::MissingSchema { schema: config.schema.clone() });
         }
-    }
+    };
+    found.check(config)?;
+    check_requirements(config, found.mode, connection).await?;
+    Ok(found)
 }
+
+/// What the catalog tells of the schema.
+const LOOK: &str = "SELECT n.oid IS NOT NULL, pg_catalog.count(c.oid) OPERATOR(pg_catalog.>) 0,
+        pg_catalog.count(c.oid) FILTER (WHERE c.relname OPERATOR(pg_catalog.=)
+          ANY ('{meta,events,tags}'::pg_catalog.name[])) OPERATOR(pg_catalog.>) 1,
+        pg_catalog.count(c.oid) FILTER (WHERE c.relname OPERATOR(pg_catalog.=) 'head'::pg_catalog.name)
+          OPERATOR(pg_catalog.>) 0
+     FROM (SELECT $1::pg_catalog.text AS name) wanted
+     LEFT JOIN pg_catalog.pg_namespace n ON n.nspname OPERATOR(pg_catalog.=) wanted.name
+     LEFT JOIN pg_catalog.pg_class c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid
+       AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f}'::pg_catalog.\"char\"[])
+     GROUP BY n.oid";
 
 pub(super) async fn state(config: &Config, connection: &mut PgConnection) -> Result<State, Error> {
     let failed = |error| Error::of(error, Sent::No, config.lock_timeout);
     let foreign = || Error::ForeignSchema { schema: config.schema.clone() };
-    let (exists, is_filled, is_log): (bool, bool, bool) = sqlx::query_as(
-        "SELECT n.oid IS NOT NULL, count(c.oid) > 0,
-                count(c.oid) FILTER (WHERE c.relname IN ('meta', 'events', 'tags')) = 3
-         FROM (SELECT $1::text AS name) wanted
-         LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = wanted.name
-         LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-         GROUP BY n.oid",
-    )
-    .bind(&config.schema)
-    .fetch_one(&mut *connection)
-    .await
-    .map_err(failed)?;
+    let look = sqlx::query_as(LOOK).bind(&config.schema).fetch_one(&mut *connection).await;
+    let (exists, is_filled, is_log, has_head): (bool, bool, bool, bool) = look.map_err(failed)?;
     match (exists, is_filled, is_log) {
         (false, ..) => return Ok(State::NoSchema),
         (true, false, _) => return Ok(State::Empty),
@@ -85,13 +98,23 @@ pub(super) async fn state(config: &Config, connection: &mut PgConnection) -> Res
     }
     let schema = &config.schema;
     let text = format!(
-        "SELECT format, lock_rule, mode, log_id::text, pg_postmaster_start_time() FROM \"{schema}\".meta WHERE one"
+        "SELECT format, lock_rule, mode, log_id::pg_catalog.text, pg_catalog.pg_postmaster_start_time()
+         FROM \"{schema}\".meta WHERE one"
     );
+    let row = sqlx::query_as(AssertSqlSafe(text)).fetch_optional(&mut *connection).await;
     // Tables of these names may have other columns, or lack the one row.
-    let row = match sqlx::query_as(AssertSqlSafe(text)).fetch_optional(connection).await {
-        Err(error) if sqlstate(&error).as_deref() == Some("42703") => return Err(foreign()),
-        row => row.map_err(failed)?,
-    };
+    let code = row.as_ref().err().and_then(sqlstate);
+    match code.as_deref() {
+        Some("42703") => return Err(foreign()),
+        // The table is not there, or may not be read: what else is missing is told as well.
+        Some("42P01" | "42501") => {
+            let mode = if has_head { Mode::Portable } else { Mode::Keyed };
+            check_requirements(config, config.mode.unwrap_or(mode), connection).await?;
+        }
+        _ => {}
+    }
+    let row: Option<(_, _, String, _, _)> = row.map_err(failed)?;
     let (format, lock_rule, mode, log_id, server) = row.ok_or_else(foreign)?;
+    let mode = Mode::named(&mode).ok_or_else(foreign)?;
     Ok(State::Log(Found { format, lock_rule, mode, log_id, server }))
 }

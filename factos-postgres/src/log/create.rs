@@ -1,5 +1,5 @@
 use factos::StoreError;
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, Postgres, Transaction};
 
 use super::check::{FORMAT, State, state};
 use crate::{
@@ -7,13 +7,23 @@ use crate::{
     error::{Error, Sent, sqlstate},
     lock_names,
     mode::Mode,
-    sql,
+    sql, wire,
 };
 
 /// The lock classes in the SQL as it is written, for the schema `factos`.
 const CLASSES: [&str; 2] = ["1178796033", "1178796034"];
 
 const CREATE_SCHEMA: &str = "CREATE SCHEMA factos;\n";
+
+/// Nothing of the log is made of what somebody else put into the caller's `search_path`.
+const PIN_PATH: &str = "
+SELECT pg_catalog.set_config('factos_saved.path', pg_catalog.current_setting('search_path'), true);
+SET LOCAL search_path = pg_catalog, pg_temp;
+";
+
+const RESTORE_PATH: &str = "
+SELECT pg_catalog.set_config('search_path', pg_catalog.current_setting('factos_saved.path'), true);
+";
 
 /// How often a migration is tried while other processes migrate as well.
 const ATTEMPTS: u32 = 10;
@@ -26,7 +36,12 @@ impl Config {
         creation(&self.schema, self.mode.unwrap_or_default())
     }
 
-    /// Creates the log if there is none. Safe to call each time and from several processes at once.
+    /// Creates the log if there is none, and upgrades one of an older format. Safe to call each time and from
+    /// several processes at once. Nothing is lost if it fails or the process ends.
+    ///
+    /// An upgrade makes the functions anew, so [grants](Self::grants) must be given again where `PUBLIC` may not
+    /// execute functions. Handles of an older version of this crate then fail, with nothing written, and
+    /// cannot be opened again: update those processes first that only read, and then migrate.
     ///
     /// # Errors
     /// [`StoreError`], with the [`Error`] that says why.
@@ -37,16 +52,44 @@ impl Config {
 
 /// The SQL that creates the log in a schema of this name.
 fn creation(schema: &str, mode: Mode) -> String {
-    let mode_sql = match mode {
-        Mode::Keyed => sql::KEYED,
-        Mode::Portable => sql::PORTABLE,
-    };
-    let files = [&sql::EVERY_MODE[..], &mode_sql].concat().join("\n");
+    let tables = sql::tables(mode).join("\n");
+    let tables = tables.replacen(CREATE_SCHEMA, &format!("{CREATE_SCHEMA}{PIN_PATH}"), 1);
+    let functions = sql::functions(mode).join("\n");
+    let rule = lock_names::RULE;
+    in_schema(
+        schema,
+        &format!(
+            "{tables}\n{functions}\n\
+             INSERT INTO factos.meta (format, lock_rule, mode) VALUES ({FORMAT}, {rule}, '{mode}');\n\
+             {RESTORE_PATH}"
+        ),
+    )
+}
+
+/// The SQL that makes a log of format 1 one of this format: its functions are made anew.
+fn upgrade(schema: &str, mode: Mode) -> String {
+    let names = sql::function_names(mode).join(",");
+    let functions = sql::functions(mode).join("\n");
+    in_schema(
+        schema,
+        &format!(
+            "{PIN_PATH}
+             DO $$ DECLARE function text; BEGIN
+               FOR function IN
+                 SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+                 WHERE n.nspname = '{schema}' AND p.proname = ANY ('{{{names}}}'::name[])
+               LOOP EXECUTE 'DROP FUNCTION ' || function; END LOOP;
+             END $$;
+             {functions}
+             UPDATE factos.meta SET format = {FORMAT} WHERE one;
+             {RESTORE_PATH}"
+        ),
+    )
+}
+
+/// The SQL as it is written, for a schema of this name.
+fn in_schema(schema: &str, sql: &str) -> String {
     let [locks, marks] = lock_classes(schema);
-    let sql = format!(
-        "{files}\nINSERT INTO factos.meta (format, lock_rule, mode) VALUES ({FORMAT}, {}, '{mode}');\n",
-        lock_names::RULE
-    );
     sql.replace("CREATE SCHEMA factos;", &format!("CREATE SCHEMA \"{schema}\";"))
         .replace("factos.", &format!("\"{schema}\"."))
         .replace(CLASSES[0], &locks.to_string())
@@ -71,12 +114,14 @@ pub(super) async fn migrate(config: &Config, pool: &PgPool) -> Result<(), Error>
     let mut attempt = 1;
     loop {
         let mut connection = pool.acquire().await.map_err(failed)?;
-        let state = state(config, &mut connection).await?;
-        match state {
+        let outcome = match state(config, &mut connection).await? {
+            State::Log(found) if found.is_to_be_upgraded(config) => {
+                run_upgrade(config, &mut connection, found.mode).await
+            }
             State::Log(found) => return found.check(config),
-            State::NoSchema | State::Empty => {}
-        }
-        match create(config, &mut connection, state).await {
+            state => create(config, &mut connection, state).await,
+        };
+        match outcome {
             Ok(()) => {}
             Err(error) if attempt < ATTEMPTS && is_race(&error) => attempt += 1,
             Err(error) => return Err(failed(error)),
@@ -93,9 +138,40 @@ async fn create(
     if matches!(state, State::Empty) {
         sql = sql.replacen(&creation_of_schema(&config.schema), "", 1);
     }
-    let mut transaction = connection.begin().await?;
+    let mut transaction = begin(config, connection).await?;
     transaction.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
     transaction.commit().await
+}
+
+/// Upgrades the log unless another process did so meanwhile.
+async fn run_upgrade(
+    config: &Config,
+    connection: &mut PgConnection,
+    mode: Mode,
+) -> Result<(), sqlx::Error> {
+    let schema = &config.schema;
+    let mut transaction = begin(config, connection).await?;
+    let lock = format!("LOCK TABLE \"{schema}\".meta IN ACCESS EXCLUSIVE MODE");
+    transaction.execute(sqlx::raw_sql(AssertSqlSafe(lock))).await?;
+    let format = format!("SELECT format FROM \"{schema}\".meta WHERE one");
+    let format: i32 =
+        sqlx::query_scalar(AssertSqlSafe(format)).fetch_one(&mut *transaction).await?;
+    if format < FORMAT {
+        transaction.execute(sqlx::raw_sql(AssertSqlSafe(upgrade(schema, mode)))).await?;
+    }
+    transaction.commit().await
+}
+
+/// A transaction that waits for locks as long as other calls do, whatever the defaults of the session.
+async fn begin<'c>(
+    config: &Config,
+    connection: &'c mut PgConnection,
+) -> Result<Transaction<'c, Postgres>, sqlx::Error> {
+    let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+    let mut transaction = connection.begin_with(begin).await?;
+    let timeout = format!("SET LOCAL lock_timeout = '{}'", wire::milliseconds(config.lock_timeout));
+    transaction.execute(sqlx::raw_sql(AssertSqlSafe(timeout))).await?;
+    Ok(transaction)
 }
 
 fn creation_of_schema(schema: &str) -> String {

@@ -25,7 +25,7 @@ async fn try_locks(
     one: &mut PgConnection,
     two: &mut PgConnection,
 ) -> Result<Result<(), Error>, sqlx::Error> {
-    if !holds(one, "SELECT NOT pg_is_in_recovery()").await? {
+    if !holds(one, "SELECT NOT pg_catalog.pg_is_in_recovery()").await? {
         return Ok(Err(Error::Standby { schema: config.schema.clone() }));
     }
     if let Some((next, last)) = positions_behind(config, one).await? {
@@ -35,8 +35,9 @@ async fn try_locks(
     let name = format!("probe:{}", EventId::new());
     let lock = format!("SELECT \"{schema}\"._probe_lock('{name}', true)");
     let is_free = format!("SELECT \"{schema}\"._probe_lock('{name}', false)");
-    let is_shown = "SELECT count(*) > 0 FROM pg_locks
-         WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid()";
+    let is_shown = "SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 FROM pg_catalog.pg_locks
+         WHERE locktype OPERATOR(pg_catalog.=) 'advisory' AND granted
+           AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()";
     let mut holder = one.begin().await?;
     holds(&mut holder, &lock).await?;
     let excludes = !holds(two, &is_free).await?;
@@ -58,9 +59,12 @@ async fn positions_behind(
     connection: &mut PgConnection,
 ) -> Result<Option<(i64, i64)>, sqlx::Error> {
     let schema = &config.schema;
-    let last = format!("SELECT coalesce(max(position), 0) FROM \"{schema}\".events");
+    let last = format!("SELECT coalesce(pg_catalog.max(position), 0) FROM \"{schema}\".events");
     let last: i64 = query_scalar(AssertSqlSafe(last)).fetch_one(&mut *connection).await?;
-    let next = format!("SELECT pg_sequence_last_value('\"{schema}\".position_seq'::regclass) + 1");
+    let next = format!(
+        "SELECT pg_catalog.pg_sequence_last_value('\"{schema}\".position_seq'::pg_catalog.regclass)
+           OPERATOR(pg_catalog.+) 1"
+    );
     let next: i64 = query_scalar(AssertSqlSafe(next)).fetch_one(connection).await?;
     Ok((next <= last).then_some((next, last)))
 }

@@ -7,6 +7,7 @@ use super::{check::check, create::migrate, incarnation::Incarnation, lock_check:
 use crate::{
     config::Config,
     connection::{Connections, Lease, answered},
+    durability::Durability,
     error::{Error, Sent},
     mode::Mode,
     sql::Statements,
@@ -20,6 +21,7 @@ pub(crate) struct Log {
     pub(crate) connections: Connections,
     pub(crate) statements: Statements,
     pub(crate) lock_timeout: Duration,
+    pub(crate) durability: Durability,
     /// How long the server may take to answer a statement. After that its connection is lost.
     answer_timeout: Duration,
     pub(crate) head: Head,
@@ -34,7 +36,7 @@ impl Log {
         let mut connection = pool.acquire().await.map_err(failed)?;
         let found = check(config, &mut connection).await?;
         drop(connection);
-        let is_keyed = found.mode == Mode::Keyed.as_str();
+        let is_keyed = found.mode == Mode::Keyed;
         if is_keyed {
             check_locks(config, &pool).await?;
         }
@@ -46,6 +48,7 @@ impl Log {
             connections: Connections::new(pool, config.held),
             statements: Statements::of(&config.schema),
             lock_timeout: config.lock_timeout,
+            durability: config.durability,
             answer_timeout: config.lock_timeout.saturating_add(config.socket_timeout),
             head,
         })

@@ -11,6 +11,8 @@
 -- revision to request_of_revision. dependents and depends_on are pairs, sorted by dependents: the dependent request is
 -- refused if the other one, an earlier one, is accepted.
 --
+-- Unless it is durable, the commit is told before it is flushed. NULL leaves that as the transaction has it.
+--
 -- It locks names, which are distinct and sorted by bytes, each exclusively where exclusive says so; NULL is the whole log.
 -- Unless it may wait, it waits for none of them: held then tells the places of the names that others hold, and nothing was
 -- done. The locks last until the transaction ends. The checks are statements after the locks, so they see whatever was
@@ -23,9 +25,11 @@ CREATE FUNCTION factos.append(
   request_of_revision int[], expected_streams text[], expected_revisions bigint[],
   dependents int[], depends_on int[],
   names text[], exclusive bool[], may_wait bool, lock_timeout text, verified timestamptz,
+  is_durable bool,
   OUT held int[], OUT verdicts int[], OUT findings bigint[], OUT positions bigint[], OUT revisions bigint[],
   OUT recorded_at timestamptz)
-LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET lock_timeout = '5s' AS $$
+LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET lock_timeout = '5s'
+SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 DECLARE
   known_ids bigint[];
   other_revisions bigint[];
@@ -37,6 +41,12 @@ BEGIN
   ignored := factos._check_server(verified);
   ignored := factos._check_isolation();
   ignored := set_config('lock_timeout', lock_timeout, true);
+  -- Whatever the role, the database or the session has as a default, for as long as the transaction lasts.
+  IF NOT is_durable THEN
+    ignored := set_config('synchronous_commit', 'off', true);
+  ELSIF current_setting('synchronous_commit') IN ('off', 'local') THEN
+    ignored := set_config('synchronous_commit', 'on', true);
+  END IF;
   held := factos._lock(names, exclusive, may_wait);
   IF held IS NOT NULL THEN
     RETURN;

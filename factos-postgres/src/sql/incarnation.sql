@@ -4,7 +4,8 @@
 CREATE FUNCTION factos.incarnation(
   known_positions bigint[], known_ids uuid[],
   OUT server timestamptz, OUT is_in_recovery bool, OUT log_id uuid, OUT head bigint, OUT missing bigint)
-LANGUAGE plpgsql VOLATILE AS $$
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 BEGIN
   server := pg_postmaster_start_time();
   is_in_recovery := pg_is_in_recovery();
@@ -24,4 +25,15 @@ BEGIN
     RAISE EXCEPTION 'factos: this run of the server is not verified' USING ERRCODE = 'FC002';
   END IF;
   RETURN true;
+END $$;
+
+-- The same for a statement outside of these functions, which policies of row-level security would filter.
+CREATE FUNCTION factos._check_plain(verified timestamptz) RETURNS bool
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF row_security_active('factos.events'::regclass) THEN
+    RAISE EXCEPTION 'factos: row-level security hides events' USING ERRCODE = '42501';
+  END IF;
+  RETURN factos._check_server(verified);
 END $$;

@@ -19,11 +19,13 @@ BEGIN
         WHERE e.stream = streams[1] ORDER BY e.revision DESC LIMIT 1;
       revision := coalesce(revision, -1) + 1;
     END IF;
-    INSERT INTO factos.events VALUES (
+    INSERT INTO factos.events (
+      position, id, stream, revision, type, version, tags, metadata, recorded_at, payload)
+    VALUES (
       positions[1], ids[1], streams[1], revision, types[1], versions[1], only_tags, metadata[1]::json, recorded_at,
       payloads[1]);
     IF cardinality(only_tags) > 0 THEN
-      INSERT INTO factos.tags SELECT tag, positions[1] FROM unnest(only_tags) tag;
+      INSERT INTO factos.tags (tag, position) SELECT tag, positions[1] FROM unnest(only_tags) tag;
     END IF;
     RETURN ARRAY[revision];
   END IF;
@@ -36,7 +38,8 @@ BEGIN
     END
     FROM unnest(streams) WITH ORDINALITY event(stream, place)
     ORDER BY event.place);
-  INSERT INTO factos.events
+  INSERT INTO factos.events (
+    position, id, stream, revision, type, version, tags, metadata, recorded_at, payload)
     SELECT event.position, event.id, event.stream, event.revision, event.type, event.version, event.tags::text[],
       event.metadata::json, recorded_at, event.payload
     FROM unnest(positions, ids, streams, revisions, types, versions, tag_literals, metadata, payloads)
@@ -45,7 +48,7 @@ BEGIN
   IF inserted <> cardinality(positions) THEN
     RAISE EXCEPTION 'factos: % of % events inserted', inserted, cardinality(positions) USING ERRCODE = 'XX000';
   END IF;
-  INSERT INTO factos.tags
+  INSERT INTO factos.tags (tag, position)
     SELECT tag, event.position
     FROM unnest(positions, tag_literals) event(position, tags), unnest(event.tags::text[]) tag;
   RETURN revisions;

@@ -27,8 +27,9 @@ END $$;
 -- so the page is complete if high is not above a horizon that an earlier statement asked for.
 CREATE FUNCTION factos._page_of_query(
   item_types text[], item_tags text[], low bigint, high bigint, most bigint, backwards bool)
-RETURNS SETOF factos.events
-LANGUAGE plpgsql VOLATILE AS $$
+RETURNS SETOF factos.event_row
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 DECLARE
   only_types text[];
   only_tags text[];
@@ -37,12 +38,16 @@ BEGIN
   IF item_tags IS NULL THEN
     IF backwards THEN
       RETURN QUERY
-        SELECT e.* FROM factos.events e
+        SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
+          e.tags, e.metadata, e.recorded_at, e.payload
+        FROM factos.events e
         WHERE e.position > low AND e.position <= high
         ORDER BY e.position DESC LIMIT most;
     ELSE
       RETURN QUERY
-        SELECT e.* FROM factos.events e
+        SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
+          e.tags, e.metadata, e.recorded_at, e.payload
+        FROM factos.events e
         WHERE e.position > low AND e.position <= high
         ORDER BY e.position LIMIT most;
     END IF;
@@ -55,7 +60,9 @@ BEGIN
       rarest := factos._rarest_tag(only_tags, low, high);
     END IF;
     RETURN QUERY
-      SELECT e.* FROM factos.tags t JOIN factos.events e ON e.position = t.position
+      SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
+        e.tags, e.metadata, e.recorded_at, e.payload
+      FROM factos.tags t JOIN factos.events e ON e.position = t.position
       WHERE t.tag = rarest AND t.position > low AND t.position <= high
         AND (cardinality(only_tags) = 1 OR e.tags @> only_tags)
         AND (cardinality(only_types) = 0 OR e.type = ANY(only_types))
@@ -63,7 +70,9 @@ BEGIN
   ELSIF backwards THEN
     -- As below, from the other end.
     RETURN QUERY
-      SELECT e.* FROM factos.events e
+      SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
+        e.tags, e.metadata, e.recorded_at, e.payload
+      FROM factos.events e
       WHERE e.position = ANY(ARRAY(
         SELECT matching.position
         FROM unnest(item_types, item_tags) item(types, tags)
@@ -95,7 +104,9 @@ BEGIN
     -- Any items: those with tags along their rarest tag, those without along each of their types. At most `most` of
     -- each are looked at, and an event counts once although several items may match it.
     RETURN QUERY
-      SELECT e.* FROM factos.events e
+      SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
+        e.tags, e.metadata, e.recorded_at, e.payload
+      FROM factos.events e
       WHERE e.position = ANY(ARRAY(
         SELECT matching.position
         FROM unnest(item_types, item_tags) item(types, tags)
@@ -130,18 +141,23 @@ END $$;
 -- page), at most `most` of them. It takes no lock, and the page is complete under the same condition as in _page_of_query.
 CREATE FUNCTION factos._page_of_stream(
   stream_name text, low bigint, high bigint, most bigint, backwards bool, beyond bigint)
-RETURNS SETOF factos.events
-LANGUAGE plpgsql VOLATILE AS $$
+RETURNS SETOF factos.event_row
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 BEGIN
   IF backwards THEN
     RETURN QUERY
-      SELECT e.* FROM factos.events e
+      SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
+        e.tags, e.metadata, e.recorded_at, e.payload
+      FROM factos.events e
       WHERE e.stream = stream_name AND e.revision < coalesce(beyond, 9223372036854775807)
         AND e.position > low AND e.position <= high
       ORDER BY e.revision DESC LIMIT most;
   ELSE
     RETURN QUERY
-      SELECT e.* FROM factos.events e
+      SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
+        e.tags, e.metadata, e.recorded_at, e.payload
+      FROM factos.events e
       WHERE e.stream = stream_name AND e.revision > coalesce(beyond, -1)
         AND e.position > low AND e.position <= high
       ORDER BY e.revision LIMIT most;

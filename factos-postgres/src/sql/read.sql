@@ -1,16 +1,17 @@
--- A read's first page in one round trip. The first row carries only the horizon, and the id of the event there: how far the log is complete
--- for this query, by _horizon, which takes and gives back the locks that names and exclusive tell (names NULL is the whole
--- log, which needs none). The events are read in later statements, so all that match up to the horizon are visible to
--- them, and no other can appear there any more.
+-- A read's first page in one round trip. The first row carries only the horizon, and the id of the event there: how far
+-- the log is complete for this query, by _horizon, which takes and gives back the locks that names and exclusive tell
+-- (names NULL is the whole log, which needs none). The events are read in later statements, so all that match up to the
+-- horizon are visible to them, and no other can appear there any more.
 CREATE FUNCTION factos.read(
   item_types text[], item_tags text[], stream_name text, low bigint, high bigint, most bigint, backwards bool,
   names text[], exclusive bool[], settled bigint, lock_timeout text,
   verified timestamptz)
-RETURNS SETOF factos.events
-LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET lock_timeout = '5s' AS $$
+RETURNS SETOF factos.event_row
+LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET lock_timeout = '5s'
+SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 DECLARE
   horizon bigint;
-  row_of_horizon factos.events;
+  row_of_horizon factos.event_row;
   top bigint;
   only_types text[];
   only_tags text[];
@@ -39,7 +40,9 @@ BEGIN
       rarest := factos._rarest_tag(only_tags, low, top);
     END IF;
     RETURN QUERY
-      SELECT e.* FROM factos.tags t JOIN factos.events e ON e.position = t.position
+      SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
+        e.tags, e.metadata, e.recorded_at, e.payload
+      FROM factos.tags t JOIN factos.events e ON e.position = t.position
       WHERE t.tag = rarest AND t.position > low AND t.position <= top
         AND (cardinality(only_tags) = 1 OR e.tags @> only_tags)
         AND (cardinality(only_types) = 0 OR e.type = ANY(only_types))

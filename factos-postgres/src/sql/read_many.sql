@@ -11,7 +11,8 @@ CREATE FUNCTION factos.read_many(
 RETURNS TABLE (
   "position" bigint, id uuid, stream text, revision bigint, type text, version bigint, tags text[], metadata json,
   recorded_at timestamptz, payload bytea, item int)
-LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan
+SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 #variable_conflict use_column
 DECLARE
   horizon bigint;
@@ -36,7 +37,8 @@ BEGIN
   IF array_position(item_streams, NULL) IS NOT NULL THEN
     -- The items with tags, each along its rarest tag.
     RETURN QUERY
-      SELECT e.*, wanted.item
+      SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
+        e.tags, e.metadata, e.recorded_at, e.payload, wanted.item
       FROM (
         SELECT asked.place::int AS item, asked.low, least(asked.high, horizon) AS top, asked.most,
           asked.types::text[] AS types, asked.tags::text[] AS tags,
@@ -48,7 +50,9 @@ BEGIN
         WHERE NOT has_to_wait[asked.read] AND asked.stream IS NULL
         OFFSET 0) wanted
       CROSS JOIN LATERAL (
-        SELECT e.* FROM factos.tags t JOIN factos.events e ON e.position = t.position
+        SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
+          e.tags, e.metadata, e.recorded_at, e.payload
+        FROM factos.tags t JOIN factos.events e ON e.position = t.position
         WHERE t.tag = wanted.tag AND t.position > wanted.low AND t.position <= wanted.top
           AND (cardinality(wanted.tags) = 1 OR e.tags @> wanted.tags)
           AND (cardinality(wanted.types) = 0 OR e.type = ANY(wanted.types))
@@ -56,11 +60,14 @@ BEGIN
   END IF;
   IF cardinality(array_remove(item_streams, NULL)) > 0 THEN
     RETURN QUERY
-      SELECT e.*, asked.place::int
+      SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
+        e.tags, e.metadata, e.recorded_at, e.payload, asked.place::int
       FROM unnest(read_of_item, item_streams, item_low, item_high, item_most)
         WITH ORDINALITY asked(read, stream, low, high, most, place)
       CROSS JOIN LATERAL (
-        SELECT e.* FROM factos.events e
+        SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
+          e.tags, e.metadata, e.recorded_at, e.payload
+        FROM factos.events e
         WHERE e.stream = asked.stream AND NOT has_to_wait[asked.read]
           AND e.position > asked.low AND e.position <= least(asked.high, horizon)
         ORDER BY e.revision LIMIT asked.most) e;

@@ -30,7 +30,7 @@ impl Cluster {
         let data = cluster.data();
         cluster.program(
             "initdb",
-            &["-D", &data, "-U", "factos", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"],
+            &["-D", &data, "-U", "tester", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"],
         );
         cluster.configure();
         cluster.start();
@@ -70,7 +70,7 @@ impl Cluster {
             "-p",
             &port,
             "-U",
-            "factos",
+            "tester",
             "-D",
             &replica.data(),
             "-R",
@@ -89,7 +89,7 @@ impl Cluster {
     pub(crate) fn back_up(&self) -> Self {
         let copy = Self::reserve(self.most_connections);
         let port = self.port.to_string();
-        let arguments = ["-h", "127.0.0.1", "-p", &port, "-U", "factos", "-D", &copy.data()];
+        let arguments = ["-h", "127.0.0.1", "-p", &port, "-U", "tester", "-D", &copy.data()];
         copy.program("pg_basebackup", &[&arguments[..], &["-X", "stream", "-c", "fast"]].concat());
         copy.configure();
         copy
@@ -116,7 +116,7 @@ impl Cluster {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("postgres://factos@127.0.0.1:{}/postgres", self.port)
+        format!("postgres://tester@127.0.0.1:{}/postgres", self.port)
     }
 
     pub(crate) fn start(&self) {

@@ -19,7 +19,7 @@ impl Pooler {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let path = |name: &str| folder.path().join(name).display().to_string();
         let settings = format!(
-            "[databases]\n* = host=127.0.0.1 port={server} user=factos\n[pgbouncer]\n\
+            "[databases]\n* = host=127.0.0.1 port={server} user=tester\n[pgbouncer]\n\
              listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n\
              pool_mode = session\nmax_client_conn = 100\ndefault_pool_size = 50\n\
              server_login_retry = 0.2\nignore_startup_parameters = extra_float_digits\n"
@@ -34,7 +34,7 @@ impl Pooler {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("postgres://factos@127.0.0.1:{}/postgres", self.port)
+        format!("postgres://tester@127.0.0.1:{}/postgres", self.port)
     }
 
     async fn answers(&self) {

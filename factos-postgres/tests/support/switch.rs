@@ -47,7 +47,7 @@ impl Switch {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("postgres://factos@127.0.0.1:{}/postgres", self.port)
+        format!("postgres://tester@127.0.0.1:{}/postgres", self.port)
     }
 }
 

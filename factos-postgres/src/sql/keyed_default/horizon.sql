@@ -2,7 +2,8 @@
 -- no lock. It looks for the last position first and for the floor marks of the transactions in flight afterwards: a
 -- position up to the last one was taken under a mark, which is still seen unless its transaction has ended.
 CREATE FUNCTION factos.watermark() RETURNS bigint
-LANGUAGE plpgsql VOLATILE AS $$
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 DECLARE
   last bigint;
   lowest_mark bigint;

@@ -55,7 +55,8 @@ END $$;
 -- Locks one name exclusively until the transaction ends, as _lock does, and returns whether it holds the lock; if it may
 -- wait, it always does. It takes no share in the whole log, so it works while a transaction has locked that.
 CREATE FUNCTION factos._probe_lock(name text, may_wait bool) RETURNS bool
-LANGUAGE plpgsql VOLATILE AS $$
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 DECLARE
   key bigint := hashtextextended(name, 1178796033);
   ignored text;

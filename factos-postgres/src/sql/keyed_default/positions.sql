@@ -1,8 +1,3 @@
--- CACHE 1 is what makes positions follow the order of the locks: no session keeps positions in reserve. The first value is
--- not used, so that last_value is always below the next position.
-CREATE SEQUENCE factos.position_seq AS bigint MINVALUE 0 START 0 CACHE 1;
-SELECT nextval('factos.position_seq');
-
 -- Takes positions, in ascending order. The caller holds the locks of its append, so every transaction that held a
 -- conflicting lock before has lower positions. It first sets a floor mark, a shared advisory lock that lasts until the
 -- transaction ends: its number is below the positions, and watermark looks for it.
