@@ -197,7 +197,8 @@ impl Answer {
                 self.records(batch, first)
             } else {
                 let refusal = self.refusal(batches, index, &verdicts);
-                Err(refusal.unwrap_or_else(|| Error::Answer("a refusal without a reason").into()))
+                Err(refusal
+                    .unwrap_or_else(|| Error::no_verdict("a refusal without a reason").into()))
             };
             verdicts.push(verdict);
         }
@@ -217,7 +218,7 @@ impl Answer {
             Some(record(event.clone(), position, revision, self.recorded_at?))
         };
         let records: Option<_> = batch.events().iter().zip(first..).map(record).collect();
-        records.ok_or_else(|| Error::Answer("a record without a place").into())
+        records.ok_or_else(|| Error::no_verdict("a record without a place").into())
     }
 
     /// Why a batch was refused; `earlier` are the verdicts on the batches before it.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    error::{Error, Sent, sqlstate},
+    error::{Error, Sent, rolls_back, sqlstate},
     log::Log,
     work_queue::{WorkQueue, Worker},
 };
@@ -188,10 +188,11 @@ const fn may_be_of_one(error: &Error) -> bool {
 /// failure, an id that another append wrote meanwhile and that the next attempt finds, or a plan that was made
 /// before the schema changed.
 fn is_worth_another(error: &sqlx::Error) -> bool {
-    matches!(sqlstate(error).as_deref(), Some("40001" | "40P01" | "23505" | "0A000" | "26000"))
+    let may_succeed = ["40001", "40P01", "23505", "0A000", "26000"];
+    rolls_back(error) && sqlstate(error).is_some_and(|code| may_succeed.contains(&&*code))
 }
 
 /// Whether the server's lock table is full: the lock on the whole log takes one entry only.
 fn is_full_of_locks(error: &sqlx::Error) -> bool {
-    sqlstate(error).as_deref() == Some("53200")
+    rolls_back(error) && sqlstate(error).as_deref() == Some("53200")
 }
