@@ -5,5 +5,6 @@ mod check;
 mod create;
 mod lock_check;
 mod open;
+mod transaction;
 
 pub(crate) use open::Log;

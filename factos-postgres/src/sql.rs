@@ -50,8 +50,6 @@ pub(crate) struct Statements {
     pub(crate) read: Statement,
     pub(crate) read_many: Statement,
     pub(crate) page: Statement,
-    pub(crate) page_of_all: Statement,
-    pub(crate) page_of_stream: Statement,
     pub(crate) head: Statement,
 }
 
@@ -70,16 +68,8 @@ impl Statements {
             )),
             read: statement(format!("SELECT {COLUMNS} FROM {}", call("read", 11))),
             read_many: statement(format!("SELECT {COLUMNS}, item FROM {}", call("read_many", 11))),
-            page: statement(format!("SELECT {COLUMNS} FROM {}", call("_page_of_query", 6))),
-            page_of_all: statement(format!(
-                "SELECT {COLUMNS} FROM \"{schema}\".events
-                 WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3"
-            )),
-            page_of_stream: statement(format!(
-                "SELECT {COLUMNS} FROM {}",
-                call("_page_of_stream", 6)
-            )),
-            head: statement(format!("SELECT max(position) FROM \"{schema}\".events")),
+            page: statement(format!("SELECT {COLUMNS} FROM {}", call("page", 9))),
+            head: statement(format!("SELECT {}", call("last_position", 1))),
         }
     }
 }

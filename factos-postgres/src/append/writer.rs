@@ -1,8 +1,9 @@
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use factos::backend::{AppendRequest, Verdict};
+use futures_util::{FutureExt, future::BoxFuture};
 use sqlx::PgConnection;
-use tokio::sync::Semaphore;
+use tokio::{spawn, sync::Semaphore};
 
 use super::{
     batch::Batch,
@@ -11,13 +12,19 @@ use super::{
 };
 use crate::{
     config::Config,
+    connection::answered,
+    deadline::Deadline,
     error::{Error, Sent, rolls_back, sqlstate},
+    lock_names::LockNames,
     log::Log,
     work_queue::{WorkQueue, Worker},
 };
 
 /// How often a group is sent that lost against others, or met an id that is in the log by now.
 const ATTEMPTS: u32 = 8;
+
+/// How long appends that met a held lock, while others wait for it, leave it at that.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Group commit: appends that are queued are sent together.
 #[derive(Debug)]
@@ -50,9 +57,10 @@ impl Writer {
     pub(crate) async fn append_in(&self, transaction: &mut PgConnection, batch: Batch) -> Verdict {
         let log = &*self.log;
         let batches = [&batch];
-        let locks =
-            Locks { names: batch.names.as_ref(), is_patient: true, timeout: log.lock_timeout };
-        let answer = statement::run(transaction, &log.statements.append, &batches, locks).await;
+        let timeout = batch.deadline.locks();
+        let locks = Locks { names: batch.names.as_ref(), is_patient: true, timeout };
+        let answer = statement::run(transaction, &log.statements.append, &batches, locks);
+        let answer = answered(batch.deadline.answer(), answer).await.flatten();
         let mut verdicts = answer.map_err(|error| log.error(error))?.verdicts(&batches);
         verdicts.pop().unwrap_or_else(|| Err(Error::Answer("no verdict").into()))
     }
@@ -67,7 +75,7 @@ impl Writer {
             && let Ok(permit) = Arc::clone(&self.ahead).try_acquire_owned()
         {
             let (log, group) = (Arc::clone(&self.log), Group::of([request]));
-            tokio::spawn(async move {
+            spawn(async move {
                 write(&log, group).await;
                 drop(permit);
             });
@@ -79,7 +87,7 @@ impl Writer {
     }
 
     fn start(self: &Arc<Self>, worker: Worker<Request>) {
-        tokio::spawn(Arc::clone(self).run(worker));
+        spawn(Arc::clone(self).run(worker));
     }
 
     async fn run(self: Arc<Self>, worker: Worker<Request>) {
@@ -94,43 +102,60 @@ impl Writer {
 
 /// Writes the appends of a group that need not wait for locks. The others wait in tasks of their own, so that
 /// nobody else waits with them.
-async fn write(log: &Arc<Log>, mut group: Group) {
-    while !group.is_empty() {
-        match send(log, &group, false).await {
-            Ok(Answer { held: Some(held), .. }) => {
-                let (waiting, free) = group.split(&held);
-                for group in waiting {
-                    let log = Arc::clone(log);
-                    tokio::spawn(async move { write_patiently(&log, group).await });
+fn write(log: &Arc<Log>, group: Group) -> BoxFuture<'_, ()> {
+    async move {
+        let mut group = group.in_time();
+        while let Some(deadline) = group.deadline() {
+            match send(log, &group, deadline, false).await {
+                Ok(Answer { held: Some(held), .. }) => {
+                    let (waiting, free) = group.split(&held);
+                    for (name, group) in waiting {
+                        spawn(write_once_free(Arc::clone(log), group, name));
+                    }
+                    group = free.in_time();
                 }
-                group = free;
+                Err(error) if may_be_of_one(&error) => return write_apart(log, group, &error),
+                outcome => return tell(log, group, outcome),
             }
-            outcome => return finish(log, group, outcome).await,
         }
+    }
+    .boxed()
+}
+
+/// Writes the appends of a group that failed, with nothing written, as one of them alone may have made it: in
+/// halves, so that the others need not wait for that one. One append that met a lock is sent again, to wait.
+fn write_apart(log: &Arc<Log>, group: Group, error: &Error) {
+    if group.len() > 1 {
+        for half in group.halves() {
+            let log = Arc::clone(log);
+            spawn(async move { write(&log, half).await });
+        }
+    } else if matches!(error, Error::Locked { .. }) {
+        let name = group.names.as_ref().and_then(LockNames::first).unwrap_or_default().into();
+        spawn(write_once_free(Arc::clone(log), group, name));
+    } else {
+        group.fail(error);
     }
 }
 
-/// Writes a group once it has its locks.
-async fn write_patiently(log: &Log, group: Group) {
-    let _permit = match log.connections.permit_to_wait(log.lock_timeout).await {
-        Ok(permit) => permit,
-        Err(error) => return group.fail(&error),
-    };
-    let outcome = send(log, &group, true).await;
-    finish(log, group, outcome).await;
-}
-
-/// Tells each caller of a group. If one append alone may have made the group fail, each is tried by itself.
-async fn finish(log: &Log, group: Group, outcome: Result<Answer, Error>) {
-    match outcome {
-        Err(error) if group.len() > 1 && may_be_of_one(&error) => {
-            for single in group.singles() {
-                let outcome = send(log, &single, true).await;
-                tell(log, single, outcome);
+/// Writes a group that met a held lock, once it has it. One group for each such lock waits on the server; the
+/// others try again after a pause.
+fn write_once_free(log: Arc<Log>, group: Group, name: Arc<str>) -> BoxFuture<'static, ()> {
+    async move {
+        let group = group.in_time();
+        let Some(deadline) = group.deadline() else { return };
+        let Some(_turn) = log.connections.turn_to_wait(&name) else {
+            log.connections.turn_ended(PAUSE.min(deadline.locks())).await;
+            return write(&log, group).await;
+        };
+        match send(&log, &group, deadline, true).await {
+            Err(error) if group.len() > 1 && may_be_of_one(&error) => {
+                write_apart(&log, group, &error);
             }
+            outcome => tell(&log, group, outcome),
         }
-        outcome => tell(log, group, outcome),
     }
+    .boxed()
 }
 
 fn tell(log: &Log, group: Group, outcome: Result<Answer, Error>) {
@@ -144,15 +169,22 @@ fn tell(log: &Log, group: Group, outcome: Result<Answer, Error>) {
     }
 }
 
-async fn send(log: &Log, group: &Group, is_patient: bool) -> Result<Answer, Error> {
+async fn send(
+    log: &Log,
+    group: &Group,
+    deadline: Deadline,
+    is_patient: bool,
+) -> Result<Answer, Error> {
     let batches = group.batches();
-    let mut locks = Locks { names: group.names.as_ref(), is_patient, timeout: log.lock_timeout };
+    let timeout = deadline.locks();
+    let mut locks = Locks { names: group.names.as_ref(), is_patient, timeout };
     let mut attempt = 1;
     loop {
-        let mut lease = log.lease().await?;
+        let mut lease = log.lease(deadline).await?;
+        locks.timeout = deadline.locks();
         let append = &log.statements.append;
         let answer = statement::run(lease.connection()?, append, &batches, locks);
-        match log.answered(answer).await.flatten() {
+        match answered(deadline.answer(), answer).await.flatten() {
             Ok(answer) => {
                 lease.done();
                 return Ok(answer);
@@ -167,7 +199,7 @@ async fn send(log: &Log, group: &Group, is_patient: bool) -> Result<Answer, Erro
             }
             Err(error) => {
                 let is_of_server = matches!(error, sqlx::Error::Database(_));
-                let error = Error::of(error, Sent::Yes, log.lock_timeout);
+                let error = Error::of(error, Sent::Yes, deadline.lock_timeout());
                 if error.is_of_connection() {
                     log.connections.close_kept();
                 } else if is_of_server {

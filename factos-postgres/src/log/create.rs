@@ -1,7 +1,10 @@
 use factos::StoreError;
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Executor, PgPool, Postgres, Transaction};
 
-use super::check::{FORMAT, State, state};
+use super::{
+    check::{FORMAT, State, state},
+    transaction::begin,
+};
 use crate::{
     config::Config,
     error::{Error, Sent, sqlstate},
@@ -71,12 +74,13 @@ pub(super) async fn migrate(config: &Config, pool: &PgPool) -> Result<(), Error>
     let mut attempt = 1;
     loop {
         let mut connection = pool.acquire().await.map_err(failed)?;
-        let state = state(config, &mut connection).await?;
+        let mut transaction = begin(config, &mut connection).await.map_err(failed)?;
+        let state = state(config, &mut transaction).await?;
         match state {
             State::Log(found) => return found.check(config),
             State::NoSchema | State::Empty => {}
         }
-        match create(config, &mut connection, state).await {
+        match create(config, transaction, state).await {
             Ok(()) => {}
             Err(error) if attempt < ATTEMPTS && is_race(&error) => attempt += 1,
             Err(error) => return Err(failed(error)),
@@ -86,14 +90,13 @@ pub(super) async fn migrate(config: &Config, pool: &PgPool) -> Result<(), Error>
 
 async fn create(
     config: &Config,
-    connection: &mut PgConnection,
+    mut transaction: Transaction<'_, Postgres>,
     state: State,
 ) -> Result<(), sqlx::Error> {
     let mut sql = config.sql();
     if matches!(state, State::Empty) {
         sql = sql.replacen(&creation_of_schema(&config.schema), "", 1);
     }
-    let mut transaction = connection.begin().await?;
     transaction.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
     transaction.commit().await
 }

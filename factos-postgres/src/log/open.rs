@@ -2,11 +2,13 @@ use std::time::Duration;
 
 use factos::backend::Head;
 use sqlx::PgPool;
+use tokio::time::timeout;
 
-use super::{check::check, create::migrate, lock_check::check_locks};
+use super::{check::check, create::migrate, lock_check::check_locks, transaction::begin};
 use crate::{
     config::Config,
-    connection::{Connections, Lease, answered},
+    connection::{Connections, Lease},
+    deadline::Deadline,
     error::{Error, Sent},
     mode::Mode,
     sql::Statements,
@@ -20,8 +22,8 @@ pub(crate) struct Log {
     pub(crate) connections: Connections,
     pub(crate) statements: Statements,
     pub(crate) lock_timeout: Duration,
-    /// How long the server may take to answer a statement. After that its connection is lost.
-    answer_timeout: Duration,
+    /// How long an answer may take beside the waits for locks. After that its connection is lost.
+    socket_timeout: Duration,
     pub(crate) head: Head,
 }
 
@@ -32,7 +34,9 @@ impl Log {
         }
         let failed = |error| Error::of(error, Sent::No, config.lock_timeout);
         let mut connection = pool.acquire().await.map_err(failed)?;
-        let found = check(config, &mut connection).await?;
+        let mut transaction = begin(config, &mut connection).await.map_err(failed)?;
+        let found = check(config, &mut transaction).await?;
+        transaction.rollback().await.map_err(failed)?;
         drop(connection);
         let is_keyed = found.mode == Mode::Keyed.as_str();
         if is_keyed {
@@ -44,21 +48,20 @@ impl Log {
             connections: Connections::new(pool, config.held),
             statements: Statements::of(&config.schema),
             lock_timeout: config.lock_timeout,
-            answer_timeout: config.lock_timeout.saturating_add(config.socket_timeout),
+            socket_timeout: config.socket_timeout,
             head: Head::new(),
         })
     }
 
-    pub(crate) async fn lease(&self) -> Result<Lease, Error> {
-        self.connections.lease().await.map_err(|error| self.error(error))
+    /// Until when a call that begins now may wait.
+    pub(crate) fn deadline(&self) -> Deadline {
+        Deadline::new(self.lock_timeout, self.socket_timeout)
     }
 
-    /// The answer to a statement, or the error of a lost connection.
-    pub(crate) async fn answered<T>(
-        &self,
-        answer: impl Future<Output = T>,
-    ) -> Result<T, sqlx::Error> {
-        answered(self.answer_timeout, answer).await
+    /// A connection, before the deadline.
+    pub(crate) async fn lease(&self, deadline: Deadline) -> Result<Lease, Error> {
+        let lease = timeout(deadline.answer(), self.connections.lease()).await;
+        lease.map_err(|_| Error::PoolExhausted)?.map_err(|error| self.error(error))
     }
 
     /// The error of a statement that writes nothing.

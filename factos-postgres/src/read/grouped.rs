@@ -7,7 +7,7 @@ use super::{
     reader::{Reader, Statement},
     selection::{FirstPage, Selection},
 };
-use crate::{error::Error, lock_names::LockNames, sql, wire};
+use crate::{deadline::Deadline, error::Error, lock_names::LockNames, sql, wire};
 
 /// The fewest records that each first page of a group may hold.
 const SHARE: u64 = 16;
@@ -20,6 +20,7 @@ pub(super) struct ReadRequest {
     pub(super) selection: Selection,
     pub(super) names: LockNames,
     pub(super) options: ReadOptions,
+    pub(super) deadline: Deadline,
     pub(super) reply: oneshot::Sender<FirstPage>,
 }
 
@@ -30,14 +31,16 @@ impl Reader {
     /// Reads the first pages of a group by one statement, and answers the reads that meet no append in flight.
     /// The other requests are dropped; all of them are if the statement fails.
     pub(super) async fn first_pages(&self, group: Vec<ReadRequest>) {
-        let Ok(mut lease) = self.log.lease().await else { return };
+        let deadline = group.iter().map(|request| request.deadline).reduce(Deadline::earlier);
+        let deadline = deadline.unwrap_or_else(|| self.log.deadline());
+        let Ok(mut lease) = self.log.lease(deadline).await else { return };
         let share = (FIRST_PAGE / group.len().max(1) as u64).max(SHARE);
         let columns = Columns::of(&group, |wanted| self.page_size.of(wanted, share));
         let statement = columns.statement(&self.log.statements.read_many);
         let mut pages: Pages = vec![Some(Page::new()); group.len()];
         let push =
             |rows: &mut wire::RowReader, row: &PgRow| columns.push_row(&mut pages, rows, row);
-        match self.rows(&mut lease, statement, true, push).await {
+        match self.rows(&mut lease, statement, deadline.first_answer(), true, push).await {
             Ok(taken) => {
                 self.finish(lease, &taken, pages.iter().flatten().map(Page::len).sum());
                 if !taken.is_cut {

@@ -1,6 +1,9 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use factos::{Page, ReadCursor, ReadOptions, SequencePosition};
@@ -11,7 +14,14 @@ use super::{
     page_size::{FIRST_PAGE, LATER_PAGE, MOST_BYTES, PageSize, bytes_of},
     selection::{Cursor, FirstPage, Selection},
 };
-use crate::{connection::Lease, error::Error, lock_names::LockNames, log::Log, wire};
+use crate::{
+    connection::{Lease, answered},
+    deadline::Deadline,
+    error::Error,
+    lock_names::LockNames,
+    log::Log,
+    wire,
+};
 
 pub(super) type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
@@ -45,9 +55,13 @@ impl Reader {
 
     /// The last position of the log.
     pub(crate) async fn head(&self) -> Result<Option<SequencePosition>, Error> {
-        let statement = || sqlx::query(self.log.statements.head.text());
+        let deadline = self.log.deadline();
+        let statement = || {
+            let text = self.log.statements.head.text();
+            sqlx::query(text).bind(wire::milliseconds(deadline.locks()))
+        };
         let head = |_: &mut wire::RowReader, row: &PgRow| Ok((wire::first_number(row), 0));
-        let (lease, heads, _) = self.retried(statement, false, head).await?;
+        let (lease, heads, _) = self.retried(statement, deadline, false, head).await?;
         lease.done();
         Ok(heads.into_iter().flatten().next().and_then(SequencePosition::new))
     }
@@ -58,12 +72,13 @@ impl Reader {
         selection: &Selection,
         names: Option<&LockNames>,
         options: ReadOptions,
+        deadline: Deadline,
     ) -> Result<FirstPage, Error> {
         // The server ends the read at the horizon.
         let wanted = ReadCursor::new(options, u64::MAX);
         let most = self.page_size.of(&wanted, FIRST_PAGE);
-        let statement = || self.first_page_statement(selection, names, &wanted, most);
-        let (page, taken) = self.page(statement, true).await?;
+        let statement = || self.first_page_statement(selection, names, &wanted, most, deadline);
+        let (page, taken) = self.page(statement, deadline, true).await?;
         if names.is_none() {
             self.settled.fetch_max(taken.horizon, Ordering::Relaxed);
         }
@@ -81,8 +96,9 @@ impl Reader {
             return Ok(Page::new());
         }
         let most = self.page_size.of(&cursor.left, LATER_PAGE);
-        let statement = || self.next_page_statement(selection, cursor, most);
-        let (page, taken) = self.page(statement, false).await?;
+        let deadline = self.log.deadline();
+        let statement = || self.next_page_statement(selection, cursor, most, deadline);
+        let (page, taken) = self.page(statement, deadline, false).await?;
         cursor.turn_page(&page, taken.is_cut || page.len() as u64 >= most);
         Ok(page)
     }
@@ -90,6 +106,7 @@ impl Reader {
     async fn page<'q>(
         &self,
         statement: impl Fn() -> Statement<'q>,
+        deadline: Deadline,
         with_horizon: bool,
     ) -> Result<(Page, Taken), Error> {
         let record = |rows: &mut wire::RowReader, row: &PgRow| {
@@ -97,7 +114,7 @@ impl Reader {
             let bytes = bytes_of(&record);
             Ok((record, bytes))
         };
-        let (lease, page, taken) = self.retried(statement, with_horizon, record).await?;
+        let (lease, page, taken) = self.retried(statement, deadline, with_horizon, record).await?;
         self.finish(lease, &taken, page.len());
         Ok((page, taken))
     }
@@ -108,6 +125,7 @@ impl Reader {
         names: Option<&'q LockNames>,
         wanted: &ReadCursor,
         most: u64,
+        deadline: Deadline,
     ) -> Statement<'q> {
         let items = selection.items();
         let (names, exclusive) = names.map(LockNames::columns).unzip();
@@ -122,7 +140,7 @@ impl Reader {
             .bind(names)
             .bind(exclusive)
             .bind(wire::number(self.settled.load(Ordering::Relaxed)))
-            .bind(wire::milliseconds(self.log.lock_timeout))
+            .bind(wire::milliseconds(deadline.locks()))
     }
 
     fn next_page_statement<'q>(
@@ -130,29 +148,19 @@ impl Reader {
         selection: &'q Selection,
         cursor: &Cursor,
         most: u64,
+        deadline: Deadline,
     ) -> Statement<'q> {
-        let statements = &self.log.statements;
-        let is_backwards = cursor.left.is_backwards();
-        let statement = match selection {
-            Selection::All if !is_backwards => sqlx::query(statements.page_of_all.text()),
-            Selection::Stream(name) => {
-                sqlx::query(statements.page_of_stream.text()).bind(name.as_str())
-            }
-            Selection::All | Selection::Items(_) => sqlx::query(statements.page.text())
-                .bind(selection.items().map(|items| &items.types))
-                .bind(selection.items().map(|items| &items.tags)),
-        };
-        let statement = statement
+        let items = selection.items();
+        sqlx::query(self.log.statements.page.text())
+            .bind(items.map(|items| &items.types))
+            .bind(items.map(|items| &items.tags))
+            .bind(selection.stream())
             .bind(wire::number(cursor.left.low()))
             .bind(wire::number(cursor.left.high()))
-            .bind(wire::number(most));
-        match selection {
-            Selection::All if !is_backwards => statement,
-            Selection::All | Selection::Items(_) => statement.bind(is_backwards),
-            Selection::Stream(_) => {
-                statement.bind(is_backwards).bind(cursor.revision.map(wire::number))
-            }
-        }
+            .bind(wire::number(most))
+            .bind(cursor.left.is_backwards())
+            .bind(cursor.revision.map(wire::number))
+            .bind(wire::milliseconds(deadline.locks()))
     }
 
     /// The values of the rows of a statement. It is sent again on a new connection if the first was lost, whose
@@ -160,10 +168,11 @@ impl Reader {
     async fn retried<'q, T>(
         &self,
         statement: impl Fn() -> Statement<'q>,
+        deadline: Deadline,
         with_horizon: bool,
         value: impl Fn(&mut wire::RowReader, &PgRow) -> Result<(T, u64), Error>,
     ) -> Result<(Lease, Vec<T>, Taken), Error> {
-        let mut lease = self.log.lease().await?;
+        let mut lease = self.log.lease(deadline).await?;
         let mut attempt = 1;
         loop {
             let mut values = Vec::new();
@@ -172,11 +181,13 @@ impl Reader {
                 values.push(value);
                 Ok(bytes)
             };
-            match self.rows(&mut lease, statement(), with_horizon, push).await {
+            let is_first = attempt == 1;
+            let patience = if is_first { deadline.first_answer() } else { deadline.answer() };
+            match self.rows(&mut lease, statement(), patience, with_horizon, push).await {
                 Ok(taken) => return Ok((lease, values, taken)),
                 Err(error) if attempt == 1 && error.is_of_connection() => {
                     self.log.connections.close_kept();
-                    lease = self.log.lease().await?;
+                    lease = self.log.lease(deadline).await?;
                 }
                 Err(Error::Contended(_)) if attempt < ATTEMPTS => {}
                 Err(error) => return Err(error),
@@ -191,6 +202,7 @@ impl Reader {
         &self,
         lease: &mut Lease,
         statement: Statement<'_>,
+        patience: Duration,
         with_horizon: bool,
         mut push: impl FnMut(&mut wire::RowReader, &PgRow) -> Result<u64, Error>,
     ) -> Result<Taken, Error> {
@@ -213,7 +225,7 @@ impl Reader {
             }
             Ok(taken)
         };
-        self.log.answered(take).await.map_err(error)?
+        answered(patience, take).await.map_err(error)?
     }
 
     pub(super) fn finish(&self, lease: Lease, taken: &Taken, records: usize) {

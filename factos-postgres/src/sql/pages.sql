@@ -147,3 +147,40 @@ BEGIN
       ORDER BY e.revision LIMIT most;
   END IF;
 END $$;
+
+-- A page of a read after its first: of a stream, of a query, or of everything if both are NULL. The page is complete under
+-- the same condition as in _page_of_query. Waits for locks on the tables end with lock_timeout.
+CREATE FUNCTION factos.page(
+  item_types text[], item_tags text[], stream_name text, low bigint, high bigint, most bigint, backwards bool,
+  beyond bigint, lock_timeout text)
+RETURNS TABLE (
+  "position" bigint, id uuid, stream text, revision bigint, type text, version bigint, tags text[], metadata json,
+  recorded_at timestamptz, payload bytea)
+LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET lock_timeout = '5s' AS $$
+#variable_conflict use_column
+DECLARE
+  ignored text;
+BEGIN
+  ignored := set_config('lock_timeout', lock_timeout, true);
+  IF stream_name IS NOT NULL THEN
+    RETURN QUERY SELECT * FROM factos._page_of_stream(stream_name, low, high, most, backwards, beyond);
+  ELSIF item_tags IS NULL AND NOT backwards THEN
+    -- As in _page_of_query, without its second copy of the rows: this is how a log is replayed.
+    RETURN QUERY
+      SELECT e.* FROM factos.events e
+      WHERE e.position > low AND e.position <= high
+      ORDER BY e.position LIMIT most;
+  ELSE
+    RETURN QUERY SELECT * FROM factos._page_of_query(item_types, item_tags, low, high, most, backwards);
+  END IF;
+END $$;
+
+-- The last position that is visible, NULL if there is none. Waits for locks on the table end with lock_timeout.
+CREATE FUNCTION factos.last_position(lock_timeout text) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SET lock_timeout = '5s' AS $$
+DECLARE
+  ignored text;
+BEGIN
+  ignored := set_config('lock_timeout', lock_timeout, true);
+  RETURN (SELECT e.position FROM factos.events e ORDER BY e.position DESC LIMIT 1);
+END $$;

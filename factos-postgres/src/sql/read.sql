@@ -1,15 +1,18 @@
 -- A read's first page in one round trip. The first row carries only a position, the horizon: how far the log is complete
 -- for this query, by _horizon, which takes and gives back the locks that names and exclusive tell (names NULL is the whole
 -- log, which needs none). The events are read in later statements, so all that match up to the horizon are visible to
--- them, and no other can appear there any more.
+-- them, and no other can appear there any more. The type of the rows is not that of the table: to look that up, a
+-- connection would wait for a lock on the table before lock_timeout is set.
 CREATE FUNCTION factos.read(
   item_types text[], item_tags text[], stream_name text, low bigint, high bigint, most bigint, backwards bool,
   names text[], exclusive bool[], settled bigint, lock_timeout text)
-RETURNS SETOF factos.events
+RETURNS TABLE (
+  "position" bigint, id uuid, stream text, revision bigint, type text, version bigint, tags text[], metadata json,
+  recorded_at timestamptz, payload bytea)
 LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET lock_timeout = '5s' AS $$
+#variable_conflict use_column
 DECLARE
   horizon bigint;
-  row_of_horizon factos.events;
   top bigint;
   only_types text[];
   only_tags text[];
@@ -19,8 +22,8 @@ BEGIN
   ignored := factos._check_isolation();
   ignored := set_config('lock_timeout', lock_timeout, true);
   horizon := factos._horizon(names, exclusive, settled);
-  row_of_horizon.position := horizon;
-  RETURN NEXT row_of_horizon;
+  read.position := horizon;
+  RETURN NEXT;
   top := least(horizon, high);
   IF most = 0 OR low >= top THEN
     RETURN;

@@ -1,7 +1,7 @@
 -- The first pages of several reads in one round trip. Each item is of the read read_of_item, with a stream's name or with
 -- an array literal of types and one of tags; each name to lock is of the read read_of_name.
 --
--- It waits for nothing: _horizon_of_many tries the locks and gives them back. The first row carries only a position, the
+-- It waits for nothing, but shortly for the tables: _horizon_of_many tries the locks and gives them back. The first row carries only a position, the
 -- horizon. Then comes a row without a position for each read that would have to wait for a writer in flight; and then the
 -- events of the others, item by item, read in later statements, so that each of these reads is complete up to the horizon.
 CREATE FUNCTION factos.read_many(
@@ -11,7 +11,7 @@ CREATE FUNCTION factos.read_many(
 RETURNS TABLE (
   "position" bigint, id uuid, stream text, revision bigint, type text, version bigint, tags text[], metadata json,
   recorded_at timestamptz, payload bytea, item int)
-LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET lock_timeout = '100ms' AS $$
 #variable_conflict use_column
 DECLARE
   horizon bigint;
