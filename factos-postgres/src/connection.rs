@@ -34,7 +34,9 @@ impl Connections {
         let all = pool.options().get_max_connections() as usize;
         let most = (all / 4).max(1);
         let waits = Waits { most, names: Mutex::default(), freed: Notify::new() };
-        Self { pool, kept: Arc::new(Kept::new(held.min(all / 2))), waits }
+        let kept = Arc::new(Kept::new(held.min(all / 2)));
+        tokio::spawn(lease::watch(Arc::downgrade(&kept), pool.close_event()));
+        Self { pool, kept, waits }
     }
 
     pub(crate) const fn pool(&self) -> &PgPool {
@@ -63,6 +65,10 @@ impl Connections {
 
     /// A connection, kept or from the pool.
     pub(crate) async fn lease(&self) -> Result<Lease, sqlx::Error> {
+        // The task that would tell may have ended with its runtime.
+        if self.pool.is_closed() {
+            self.kept.end();
+        }
         let _asking = loop {
             let (connection, is_fresh) = match self.kept.take() {
                 Ok(kept) => kept,

@@ -23,7 +23,8 @@ pub enum Error {
         /// The lock timeout.
         waited: Duration,
     },
-    /// The transaction lost against others: a deadlock or a serialization failure. The store retries its own
+    /// The transaction lost against others: a deadlock, a serialization failure, or an id that another
+    /// transaction committed after this one had looked for it. The store retries its own
     /// transactions several times; one of the caller's can only be rolled back and begun anew.
     #[error("the transaction lost against others")]
     Contended(#[source] Cause),
@@ -230,6 +231,7 @@ impl Error {
         match &*sqlstate(&cause).unwrap_or_default() {
             "55P03" => Self::Locked { waited },
             "40001" | "40P01" => Self::Contended(cause),
+            "23505" if is_of_an_id(&cause) => Self::Contended(cause),
             "25001" => Self::Isolation,
             "25006" => Self::ReadOnly(cause),
             "53300" => Self::ServerFull(cause),
@@ -319,6 +321,12 @@ pub(crate) fn rolls_back(error: &sqlx::Error) -> bool {
             && !ends_connection(code)
     };
     is_of_statement && database.code().is_some_and(|code| is_known(&code))
+}
+
+/// Whether an event has an id that another transaction had inserted, and committed meanwhile.
+fn is_of_an_id(error: &sqlx::Error) -> bool {
+    let constraint = error.as_database_error().and_then(|error| error.constraint());
+    constraint == Some("events_id_key")
 }
 
 const STATEMENT_COMPLETION_UNKNOWN: &str = "40003";

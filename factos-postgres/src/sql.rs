@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Postgres, postgres::PgArguments, query::Query};
 
 /// The columns of an event, in the order of the table.
 pub(crate) const COLUMNS: &str =
@@ -33,13 +33,18 @@ pub(crate) const PORTABLE: [&str; 3] = [
     include_str!("sql/portable/horizon.sql"),
 ];
 
-/// A statement that is prepared once a connection.
+/// A statement that is prepared once a connection, or each time if connections keep none.
 #[derive(Debug, Clone)]
-pub(crate) struct Statement(Arc<str>);
+pub(crate) struct Statement {
+    text: Arc<str>,
+    is_kept: bool,
+}
 
 impl Statement {
-    pub(crate) fn text(&self) -> AssertSqlSafe<Arc<str>> {
-        AssertSqlSafe(Arc::clone(&self.0))
+    pub(crate) fn query<'q>(&self) -> Query<'q, Postgres, PgArguments> {
+        let text = AssertSqlSafe(Arc::clone(&self.text));
+        // The driver would leave a prepared statement behind that it does not keep.
+        sqlx::query(text).persistent(self.is_kept)
     }
 }
 
@@ -54,13 +59,14 @@ pub(crate) struct Statements {
 }
 
 impl Statements {
-    /// The statements of the log in a schema whose name was checked.
-    pub(crate) fn of(schema: &str) -> Self {
+    /// The statements of the log in a schema whose name was checked. `are_kept` tells whether connections
+    /// keep prepared statements.
+    pub(crate) fn of(schema: &str, are_kept: bool) -> Self {
         let call = |what: &str, parameters: usize| {
             let numbers: Vec<_> = (1..=parameters).map(|n| format!("${n}")).collect();
             format!("\"{schema}\".{what}({})", numbers.join(", "))
         };
-        let statement = |text: String| Statement(text.into());
+        let statement = |text: String| Statement { text: text.into(), is_kept: are_kept };
         Self {
             append: statement(format!(
                 "SELECT held, verdicts, findings, positions, revisions, recorded_at FROM {}",

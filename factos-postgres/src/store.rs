@@ -119,7 +119,8 @@ impl PostgresStore {
     ///
     /// # Errors
     /// [`AppendError`]. After a refusal the transaction is still usable and its locks are held; after
-    /// [`AppendError::Store`] it can only be rolled back. It never reports an unknown outcome: that is
+    /// [`AppendError::Store`] it can only be rolled back. If an id is one that another open transaction has
+    /// appended and then commits, that is [`Error::Contended`]: roll back and begin anew, which finds the id. It never reports an unknown outcome: that is
     /// up to the caller's commit.
     ///
     /// # Cancellation

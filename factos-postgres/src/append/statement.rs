@@ -29,7 +29,8 @@ pub(super) async fn run(
     let events = Events::of(batches);
     let conditions = Conditions::of(batches);
     let (names, exclusive) = locks.names.map(LockNames::columns).unzip();
-    let row = sqlx::query(statement.text())
+    let row = statement
+        .query()
         .bind(wire::place(batches.len()))
         .bind(&events.batch)
         .bind(&events.ids)

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use factos::backend::Head;
-use sqlx::PgPool;
+use sqlx::{Connection, PgPool};
 use tokio::time::timeout;
 
 use super::{check::check, create::migrate, lock_check::check_locks, transaction::begin};
@@ -37,6 +37,8 @@ impl Log {
         let mut transaction = begin(config, &mut connection).await.map_err(failed)?;
         let found = check(config, &mut transaction).await?;
         transaction.rollback().await.map_err(failed)?;
+        // The check has prepared some, unless the connections of this pool are to keep none.
+        let are_kept = connection.cached_statements_size() > 0;
         drop(connection);
         let is_keyed = found.mode == Mode::Keyed.as_str();
         if is_keyed {
@@ -46,7 +48,7 @@ impl Log {
             id: found.log_id,
             is_keyed,
             connections: Connections::new(pool, config.held),
-            statements: Statements::of(&config.schema),
+            statements: Statements::of(&config.schema, are_kept),
             lock_timeout: config.lock_timeout,
             socket_timeout: config.socket_timeout,
             head: Head::new(),

@@ -134,7 +134,8 @@ impl<'a> Columns<'a> {
     }
 
     fn statement(&self, read_many: &sql::Statement) -> Statement<'_> {
-        sqlx::query(read_many.text())
+        read_many
+            .query()
             .bind(wire::place(self.sizes.len()))
             .bind(&self.item_of)
             .bind(&self.types)

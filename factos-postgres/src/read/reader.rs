@@ -56,10 +56,8 @@ impl Reader {
     /// The last position of the log.
     pub(crate) async fn head(&self) -> Result<Option<SequencePosition>, Error> {
         let deadline = self.log.deadline();
-        let statement = || {
-            let text = self.log.statements.head.text();
-            sqlx::query(text).bind(wire::milliseconds(deadline.locks()))
-        };
+        let statement =
+            || self.log.statements.head.query().bind(wire::milliseconds(deadline.locks()));
         let head = |_: &mut wire::RowReader, row: &PgRow| Ok((wire::first_number(row), 0));
         let (lease, heads, _) = self.retried(statement, deadline, false, head).await?;
         lease.done();
@@ -129,7 +127,10 @@ impl Reader {
     ) -> Statement<'q> {
         let items = selection.items();
         let (names, exclusive) = names.map(LockNames::columns).unzip();
-        sqlx::query(self.log.statements.read.text())
+        self.log
+            .statements
+            .read
+            .query()
             .bind(items.map(|items| &items.types))
             .bind(items.map(|items| &items.tags))
             .bind(selection.stream())
@@ -151,7 +152,10 @@ impl Reader {
         deadline: Deadline,
     ) -> Statement<'q> {
         let items = selection.items();
-        sqlx::query(self.log.statements.page.text())
+        self.log
+            .statements
+            .page
+            .query()
             .bind(items.map(|items| &items.types))
             .bind(items.map(|items| &items.tags))
             .bind(selection.stream())
