@@ -5,14 +5,18 @@ mod lease;
 mod own_pool;
 mod timeout;
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use sqlx::{PgPool, Postgres, pool::PoolConnection};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Notify;
 
 use self::lease::{BoundConnection, Kept};
 pub(crate) use self::{lease::Lease, own_pool::own_pool, timeout::answered};
-use crate::error::Error;
 
 /// How long to wait for the pool before trying the connections that were given back meanwhile.
 const TRY_IDLE_AFTER: Duration = Duration::from_millis(250);
@@ -21,34 +25,50 @@ const TRY_IDLE_AFTER: Duration = Duration::from_millis(250);
 pub(crate) struct Connections {
     pool: PgPool,
     kept: Arc<Kept>,
-    /// One permit for each connection that may be used for a statement that waits for locks. The rest of the
-    /// pool is for statements that do not wait.
-    waits: Semaphore,
+    waits: Waits,
 }
 
 impl Connections {
     /// Of this pool, with at most `held` connections kept between calls.
     pub(crate) fn new(pool: PgPool, held: usize) -> Self {
         let all = pool.options().get_max_connections() as usize;
-        let waits = Semaphore::new((all / 4).max(1));
-        Self { pool, kept: Arc::new(Kept::new(held.min(all / 2))), waits }
+        let most = (all / 4).max(1);
+        let waits = Waits { most, names: Mutex::default(), freed: Notify::new() };
+        let kept = Arc::new(Kept::new(held.min(all / 2)));
+        tokio::spawn(lease::watch(Arc::downgrade(&kept), pool.close_event()));
+        Self { pool, kept, waits }
     }
 
     pub(crate) const fn pool(&self) -> &PgPool {
         &self.pool
     }
 
-    /// A permit for a statement that may have to wait for locks, within the statement's own lock timeout.
-    pub(crate) async fn permit_to_wait(
-        &self,
-        lock_timeout: Duration,
-    ) -> Result<SemaphorePermit<'_>, Error> {
-        let permit = tokio::time::timeout(lock_timeout, self.waits.acquire()).await;
-        permit.ok().and_then(Result::ok).ok_or(Error::Locked { waited: lock_timeout })
+    /// How many connections may be spent on statements of one kind that wait.
+    pub(crate) const fn share_to_wait(&self) -> usize {
+        self.waits.most
+    }
+
+    /// The turn to wait on the server for the locks of a boundary, if nobody has it and a connection may be
+    /// spent on it. Who gets none tries again a little later.
+    pub(crate) fn turn_to_wait(&self, boundary: &str) -> Option<Turn<'_>> {
+        let mut names = self.waits.lock();
+        let is_free = names.len() < self.waits.most && !names.contains(boundary);
+        let name: Arc<str> = boundary.into();
+        (is_free && names.insert(Arc::clone(&name))).then(|| Turn { waits: &self.waits, name })
+    }
+
+    /// Waits until any turn ends, for so long at most.
+    pub(crate) async fn turn_ended(&self, most: Duration) {
+        // After the timeout it is worth another look as well.
+        drop(tokio::time::timeout(most, self.waits.freed.notified()).await);
     }
 
     /// A connection, kept or from the pool.
     pub(crate) async fn lease(&self) -> Result<Lease, sqlx::Error> {
+        // The task that would tell may have ended with its runtime.
+        if self.pool.is_closed() {
+            self.kept.end();
+        }
         let _asking = loop {
             let (connection, is_fresh) = match self.kept.take() {
                 Ok(kept) => kept,
@@ -84,5 +104,34 @@ impl Connections {
                 idle.close_on_drop();
             }
         }
+    }
+}
+
+/// The boundaries that a statement waits for on the server: one statement for each, and one connection. The rest
+/// of the pool is for statements that do not wait.
+#[derive(Debug)]
+struct Waits {
+    most: usize,
+    names: Mutex<HashSet<Arc<str>>>,
+    freed: Notify,
+}
+
+/// The turn to wait for the locks of one boundary.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    waits: &'a Waits,
+    name: Arc<str>,
+}
+
+impl Waits {
+    fn lock(&self) -> MutexGuard<'_, HashSet<Arc<str>>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.waits.lock().remove(&self.name);
+        self.waits.freed.notify_waiters();
     }
 }

@@ -13,7 +13,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::lock_names::LockNames;
+use crate::{deadline::Deadline, lock_names::LockNames};
 
 /// How long after a read its append may begin, and how long a read may take.
 const DECISION: Duration = Duration::from_millis(5);
@@ -22,6 +22,9 @@ const READ: Duration = Duration::from_secs(1);
 /// How often a waiter looks at the state without being woken: the wake-up may have gone to a waiter that was
 /// dropped.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// How many boundaries are remembered as contended. Beyond that, those that nobody uses are forgotten.
+const MOST: usize = 1024;
 
 /// The contended boundaries of one handle, by the names that their conditions lock.
 #[derive(Debug, Default)]
@@ -37,7 +40,8 @@ struct Boundary {
 struct State {
     /// Until when the permit to read is given to a caller.
     permitted_until: Option<Instant>,
-    appends: usize,
+    /// Whether the append that followed the last permitted read is in flight.
+    is_followed: bool,
     waiters: usize,
 }
 
@@ -52,14 +56,20 @@ pub(crate) struct AppendInFlight<'a> {
     contention: &'a Contention,
     names: &'a LockNames,
     boundary: Option<Arc<Boundary>>,
+    /// Whether it is the first one after a permitted read: the next read waits for it, and for no other one.
+    follows_read: bool,
 }
 
 impl Contention {
-    /// Waits for the permit to read, if the boundary is contended.
-    pub(crate) async fn permit_read(&self, names: &LockNames) -> Option<ReadPermit> {
+    /// Waits for the permit to read, if the boundary is contended. After the deadline it goes without.
+    pub(crate) async fn permit_read(
+        &self,
+        names: &LockNames,
+        deadline: Deadline,
+    ) -> Option<ReadPermit> {
         let boundary = self.find(names)?;
         let _waiter = Waiter::of(&boundary);
-        loop {
+        while !deadline.is_over() {
             let until = match boundary.try_permit() {
                 Permit::Given => return Some(ReadPermit(Arc::clone(&boundary))),
                 Permit::Unused => {
@@ -72,19 +82,28 @@ impl Contention {
             // After the timeout, too, the state decides.
             drop(tokio::time::timeout(left, boundary.freed.notified()).await);
         }
+        None
     }
 
     /// An append on the boundary begins.
     pub(crate) fn begin_append<'a>(&'a self, names: &'a LockNames) -> AppendInFlight<'a> {
         let boundary = self.find(names);
-        if let Some(boundary) = &boundary {
-            boundary.lock().appends += 1;
-        }
-        AppendInFlight { contention: self, names, boundary }
+        let follows_read = boundary.as_ref().is_some_and(|boundary| boundary.lock().follow());
+        AppendInFlight { contention: self, names, boundary, follows_read }
     }
 
     fn find(&self, names: &LockNames) -> Option<Arc<Boundary>> {
         self.lock().get(names).cloned()
+    }
+
+    fn add(&self, names: &LockNames) {
+        let mut boundaries = self.lock();
+        if boundaries.len() >= MOST {
+            boundaries.retain(|_, boundary| Arc::strong_count(boundary) > 1);
+        }
+        if boundaries.len() < MOST {
+            boundaries.entry(names.clone()).or_default();
+        }
     }
 
     fn remove(&self, names: &LockNames, boundary: &Arc<Boundary>) {
@@ -108,7 +127,7 @@ impl AppendInFlight<'_> {
         let is_idle = self.boundary.as_ref().is_some_and(|boundary| boundary.lock().waiters == 0);
         match &self.boundary {
             None if is_conflict => {
-                self.contention.lock().entry(self.names.clone()).or_default();
+                self.contention.add(self.names);
             }
             Some(boundary) if is_idle && !is_conflict => {
                 self.contention.remove(self.names, boundary);
@@ -134,8 +153,8 @@ impl Boundary {
         let mut state = self.lock();
         let now = Instant::now();
         match state.permitted_until {
+            _ if state.is_followed => Permit::TakenUntil(now + READ),
             Some(until) if until > now => Permit::TakenUntil(until),
-            _ if state.appends > 0 => Permit::TakenUntil(now + READ),
             Some(_) => {
                 state.permitted_until = None;
                 Permit::Unused
@@ -145,6 +164,15 @@ impl Boundary {
                 Permit::Given
             }
         }
+    }
+}
+
+impl State {
+    /// An append begins: whether it is the one that the permit is kept for.
+    fn follow(&mut self) -> bool {
+        let follows = !self.is_followed && self.permitted_until.is_some();
+        self.is_followed |= follows;
+        follows
     }
 }
 
@@ -158,14 +186,12 @@ impl Drop for ReadPermit {
 
 impl Drop for AppendInFlight<'_> {
     fn drop(&mut self) {
-        let Some(boundary) = &self.boundary else { return };
+        let Some(boundary) = self.boundary.as_ref().filter(|_| self.follows_read) else { return };
         let mut state = boundary.lock();
-        state.appends -= 1;
-        if state.appends == 0 {
-            state.permitted_until = None;
-            drop(state);
-            boundary.freed.notify_one();
-        }
+        state.is_followed = false;
+        state.permitted_until = None;
+        drop(state);
+        boundary.freed.notify_one();
     }
 }
 
@@ -182,5 +208,69 @@ impl<'a> Waiter<'a> {
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         self.0.lock().waiters -= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use factos::StreamName;
+
+    use super::*;
+
+    fn boundary(n: usize) -> LockNames {
+        LockNames::of_stream(&StreamName::new(n.to_string()).unwrap())
+    }
+
+    fn deadline() -> Deadline {
+        Deadline::new(Duration::from_secs(60), Duration::from_secs(60))
+    }
+
+    #[tokio::test]
+    async fn only_so_many_boundaries_are_remembered() {
+        let contention = Contention::default();
+        let used = boundary(0);
+        contention.begin_append(&used).end(true);
+        let permit = contention.permit_read(&used, deadline()).await;
+        for n in 1..20 * MOST {
+            contention.begin_append(&boundary(n)).end(true);
+            assert!(contention.lock().len() <= MOST);
+        }
+        assert!(permit.is_some() && contention.find(&used).is_some());
+        assert!(contention.find(&boundary(20 * MOST - 1)).is_some());
+    }
+
+    /// Appends without a read, of which one is always in flight, do not keep a reader out.
+    #[tokio::test]
+    async fn a_reader_waits_for_no_append_that_did_not_follow_a_read() {
+        let contention = Contention::default();
+        let names = boundary(1);
+        contention.begin_append(&names).end(true);
+        let mut in_flight = contention.begin_append(&names);
+        for _ in 0..100 {
+            let read = contention.permit_read(&names, deadline());
+            let permit = tokio::time::timeout(Duration::from_secs(20), read).await.unwrap();
+            drop(permit.unwrap());
+            // It takes the place of the one that would have followed the read.
+            let next = contention.begin_append(&names);
+            in_flight.end(true);
+            in_flight = next;
+            let another = contention.begin_append(&names);
+            in_flight.end(true);
+            in_flight = another;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_next_reader_waits_for_the_append_that_followed_the_read() {
+        let contention = Contention::default();
+        let names = boundary(1);
+        contention.begin_append(&names).end(true);
+        drop(contention.permit_read(&names, deadline()).await);
+        let following = contention.begin_append(&names);
+        let mut next = Box::pin(contention.permit_read(&names, deadline()));
+        let waited = tokio::time::timeout(Duration::from_millis(100), &mut next).await;
+        assert!(waited.is_err());
+        following.end(true);
+        assert!(next.await.is_some());
     }
 }

@@ -1,7 +1,6 @@
 use std::{borrow::Cow, io, sync::Arc, time::Duration};
 
 use factos::{AppendError, SequencePosition, StoreError, StoreErrorKind};
-
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 use crate::mode::Mode;
@@ -24,7 +23,8 @@ pub enum Error {
         /// The lock timeout.
         waited: Duration,
     },
-    /// The transaction lost against others: a deadlock or a serialization failure. The store retries its own
+    /// The transaction lost against others: a deadlock, a serialization failure, or an id that another
+    /// transaction committed after this one had looked for it. The store retries its own
     /// transactions several times; one of the caller's can only be rolled back and begun anew.
     #[error("the transaction lost against others")]
     Contended(#[source] Cause),
@@ -54,9 +54,10 @@ pub enum Error {
     /// log.
     #[error("the connection was lost, the outcome is unknown")]
     ConnectionLost(#[source] Cause),
-    /// A batch was committed, and the server's answer does not say where.
-    #[error("the server's answer to an append cannot be understood: {0}")]
-    AppendAnswer(&'static str),
+    /// An answer came after a batch was sent, but it does not tell what became of the batch: it may or may not
+    /// be in the log.
+    #[error("the answer does not tell the outcome of an append, which is unknown")]
+    NoOutcome(#[source] Cause),
     /// The runtime that the batch was sent on ended: it may or may not be in the log.
     #[error("the runtime of the store's writer ended, the outcome is unknown")]
     WriterGone,
@@ -276,6 +277,9 @@ pub(crate) enum Sent {
 impl Error {
     /// The error of a statement; `waited` is its lock timeout.
     pub(crate) fn of(error: sqlx::Error, sent: Sent, waited: Duration) -> Self {
+        if sent == Sent::Yes && !rolls_back(&error) {
+            return Self::unknown(Arc::new(error));
+        }
         let cause = Arc::new(error);
         match &*cause {
             sqlx::Error::PoolTimedOut => Self::PoolExhausted,
@@ -284,30 +288,39 @@ impl Error {
             sqlx::Error::Tls(tls) if tls.to_string().contains(WITHOUT_TLS) => Self::NoEncryption,
             sqlx::Error::Tls(_) => Self::Encryption(cause),
             // A certificate that is not trusted.
-            sqlx::Error::Io(io) if sent == Sent::No && io.kind() == io::ErrorKind::InvalidData => {
+            sqlx::Error::Io(io) if io.kind() == io::ErrorKind::InvalidData => {
                 Self::Encryption(cause)
             }
-            sqlx::Error::Database(_) => Self::of_database(cause, sent, waited),
+            sqlx::Error::Database(_) => Self::of_database(cause, waited),
             // The connection is lost.
             sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
-                match sent {
-                    Sent::Yes => Self::ConnectionLost(cause),
-                    Sent::No => Self::Unreachable(cause),
-                }
+                Self::Unreachable(cause)
             }
-            // An answer that cannot be read.
-            _ if sent == Sent::Yes => Self::ConnectionLost(cause),
             _ => Self::Postgres(cause),
         }
     }
 
-    fn of_database(cause: Cause, sent: Sent, waited: Duration) -> Self {
-        if sent == Sent::Yes && rolled_back(&cause).is_none() {
-            return Self::ConnectionLost(cause);
+    /// The error of an append that was sent, and that did not certainly fail.
+    fn unknown(cause: Cause) -> Self {
+        match &*cause {
+            sqlx::Error::Database(_)
+            | sqlx::Error::Io(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::WorkerCrashed => Self::ConnectionLost(cause),
+            _ => Self::NoOutcome(cause),
         }
+    }
+
+    /// The error of an append whose answer came, and cannot be understood.
+    pub(crate) fn no_verdict(what: &'static str) -> Self {
+        Self::NoOutcome(Arc::new(sqlx::Error::Decode(what.into())))
+    }
+
+    fn of_database(cause: Cause, waited: Duration) -> Self {
         match &*sqlstate(&cause).unwrap_or_default() {
             "55P03" => Self::Locked { waited },
             "40001" | "40P01" => Self::Contended(cause),
+            "23505" if is_of_an_id(&cause) => Self::Contended(cause),
             "25001" => Self::Isolation,
             "FC002" => Self::OtherServer,
             "25006" => Self::ReadOnly(cause),
@@ -318,8 +331,8 @@ impl Error {
             "3D000" => Self::MissingDatabase(cause),
             "42501" => Self::Privilege(cause),
             "XX001" | "XX002" => Self::Corrupt(cause),
-            // The server, or a pooler before it, ended the connection.
-            _ if rolled_back(&cause).is_none() => Self::Unreachable(cause),
+            // The server or a pooler ends the connection.
+            code if ends_connection(code) => Self::Unreachable(cause),
             _ => Self::Postgres(cause),
         }
     }
@@ -340,7 +353,7 @@ impl Error {
             | Self::OtherServer
             | Self::Behind { .. }
             | Self::NotSent => StoreErrorKind::Busy,
-            Self::ConnectionLost(_) | Self::AppendAnswer(_) | Self::WriterGone => {
+            Self::ConnectionLost(_) | Self::NoOutcome(_) | Self::WriterGone => {
                 StoreErrorKind::OutcomeUnknown
             }
             Self::Full(_) => StoreErrorKind::Full,
@@ -378,22 +391,50 @@ impl Error {
     }
 }
 
-/// The SQLSTATE of an error after which the statement is rolled back for certain: one of severity ERROR, which
-/// leaves the connection usable. Whatever ends the connection may have come after the commit, and so may a
-/// message of a pooler.
-pub(crate) fn rolled_back(error: &sqlx::Error) -> Option<Cow<'_, str>> {
-    let database = error.as_database_error()?;
-    let is_error = database
-        .try_downcast_ref::<PgDatabaseError>()
-        .is_some_and(|error| matches!(error.severity(), PgSeverity::Error));
-    let code = database.code()?;
-    let is_clear = !(code.starts_with("08") || code.starts_with("57P") || code == "40003");
-    (is_error && is_clear).then_some(code)
-}
-
 /// The SQLSTATE of an error of the server.
 pub(crate) fn sqlstate(error: &sqlx::Error) -> Option<Cow<'_, str>> {
     error.as_database_error()?.code()
+}
+
+/// The classes of the errors that end a statement and roll it back.
+const ROLLED_BACK: [&str; 35] = [
+    "0A", "20", "21", "22", "23", "24", "25", "26", "27", "28", "2B", "2D", "2F", "34", "38", "39",
+    "3B", "3D", "3F", "40", "42", "44", "53", "54", "55", "57", "58", "F0", "FC", "HV", "P0", "XX",
+    "72", "0L", "0P",
+];
+
+/// Whether the server says by this error that the statement is rolled back, so that an append wrote nothing.
+/// Any other answer may also come after the commit: from a server that ends the connection, or from a pooler
+/// that lost it.
+pub(crate) fn rolls_back(error: &sqlx::Error) -> bool {
+    // The driver could not write the parameters, and sent nothing.
+    if matches!(error, sqlx::Error::Encode(_)) {
+        return true;
+    }
+    let Some(database) = error.as_database_error() else { return false };
+    let is_of_statement = database
+        .try_downcast_ref::<PgDatabaseError>()
+        .is_some_and(|error| error.severity() == PgSeverity::Error);
+    let is_known = |code: &str| {
+        let class = code.get(..2).unwrap_or_default();
+        ROLLED_BACK.contains(&class)
+            && code != STATEMENT_COMPLETION_UNKNOWN
+            && !ends_connection(code)
+    };
+    is_of_statement && database.code().is_some_and(|code| is_known(&code))
+}
+
+/// Whether an event has an id that another transaction had inserted, and committed meanwhile.
+fn is_of_an_id(error: &sqlx::Error) -> bool {
+    let constraint = error.as_database_error().and_then(|error| error.constraint());
+    constraint == Some("events_id_key")
+}
+
+const STATEMENT_COMPLETION_UNKNOWN: &str = "40003";
+
+/// Whether the SQLSTATE tells that a connection is lost or being ended.
+fn ends_connection(code: &str) -> bool {
+    code.starts_with("08") || code.starts_with("57P0")
 }
 
 impl From<Error> for StoreError {

@@ -4,6 +4,7 @@ mod append;
 mod config;
 mod connection;
 mod contention;
+mod deadline;
 mod durability;
 mod error;
 mod grants;

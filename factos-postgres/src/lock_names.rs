@@ -65,6 +65,10 @@ impl LockNames {
         self.0.len()
     }
 
+    pub(crate) fn first(&self) -> Option<&str> {
+        self.0.keys().next().map(|name| &**name)
+    }
+
     /// The names at these places, which count from 1.
     pub(crate) fn at(&self, places: &[i32]) -> Vec<&str> {
         let placed = (1..).zip(self.0.keys());

@@ -8,6 +8,7 @@ mod lock_check;
 mod open;
 mod requirements;
 mod server;
+mod transaction;
 mod verification;
 
 pub(crate) use open::Log;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Postgres, postgres::PgArguments, query::Query};
 
 use crate::mode::Mode;
 
@@ -64,13 +64,18 @@ pub(crate) fn function_names(mode: Mode) -> Vec<String> {
     names.filter(|name| name != "_refuse_change").collect()
 }
 
-/// A statement that is prepared once a connection.
+/// A statement that is prepared once a connection, or each time if connections keep none.
 #[derive(Debug, Clone)]
-pub(crate) struct Statement(Arc<str>);
+pub(crate) struct Statement {
+    text: Arc<str>,
+    is_kept: bool,
+}
 
 impl Statement {
-    pub(crate) fn text(&self) -> AssertSqlSafe<Arc<str>> {
-        AssertSqlSafe(Arc::clone(&self.0))
+    pub(crate) fn query<'q>(&self) -> Query<'q, Postgres, PgArguments> {
+        let text = AssertSqlSafe(Arc::clone(&self.text));
+        // The driver would leave a prepared statement behind that it does not keep.
+        sqlx::query(text).persistent(self.is_kept)
     }
 }
 
@@ -81,23 +86,19 @@ pub(crate) struct Statements {
     pub(crate) read: Statement,
     pub(crate) read_many: Statement,
     pub(crate) page: Statement,
-    pub(crate) page_of_all: Statement,
-    pub(crate) page_of_stream: Statement,
     pub(crate) head: Statement,
     pub(crate) incarnation: Statement,
 }
 
 impl Statements {
-    /// The statements of the log in a schema whose name was checked.
-    pub(crate) fn of(schema: &str) -> Self {
+    /// The statements of the log in a schema whose name was checked. `are_kept` tells whether connections
+    /// keep prepared statements.
+    pub(crate) fn of(schema: &str, are_kept: bool) -> Self {
         let call = |what: &str, parameters: usize| {
             let numbers: Vec<_> = (1..=parameters).map(|n| format!("${n}")).collect();
             format!("\"{schema}\".{what}({})", numbers.join(", "))
         };
-        // Looked at once, before any row.
-        let is_verified =
-            |parameter: usize| format!("(SELECT \"{schema}\"._check_plain(${parameter}))");
-        let statement = |text: String| Statement(text.into());
+        let statement = |text: String| Statement { text: text.into(), is_kept: are_kept };
         Self {
             append: statement(format!(
                 "SELECT held, verdicts, findings, positions, revisions, recorded_at FROM {}",
@@ -105,30 +106,11 @@ impl Statements {
             )),
             read: statement(format!("SELECT {COLUMNS} FROM {}", call("read", 12))),
             read_many: statement(format!("SELECT {COLUMNS}, item FROM {}", call("read_many", 12))),
-            page: statement(format!(
-                "SELECT {COLUMNS} FROM {} WHERE {}",
-                call("_page_of_query", 6),
-                is_verified(7)
-            )),
-            page_of_all: statement(format!(
-                "SELECT {COLUMNS} FROM \"{schema}\".events
-                 WHERE position OPERATOR(pg_catalog.>) $1 AND position OPERATOR(pg_catalog.<=) $2
-                   AND {} ORDER BY position LIMIT $3",
-                is_verified(4)
-            )),
-            page_of_stream: statement(format!(
-                "SELECT {COLUMNS} FROM {} WHERE {}",
-                call("_page_of_stream", 6),
-                is_verified(7)
-            )),
-            head: statement(format!(
-                "SELECT position, id FROM \"{schema}\".events
-                 WHERE {} ORDER BY position DESC LIMIT 1",
-                is_verified(1)
-            )),
+            page: statement(format!("SELECT {COLUMNS} FROM {}", call("page", 10))),
+            head: statement(format!("SELECT position, id FROM {}", call("last_event", 2))),
             incarnation: statement(format!(
                 "SELECT server, is_in_recovery, log_id::pg_catalog.text, head, missing FROM {}",
-                call("incarnation", 2)
+                call("incarnation", 3)
             )),
         }
     }

@@ -12,6 +12,7 @@ use crate::{
     config::Config,
     connection,
     contention::Contention,
+    deadline::Deadline,
     error::{Error, Sent},
     lock_names::LockNames,
     log::Log,
@@ -111,7 +112,8 @@ impl PostgresStore {
     ///
     /// # Errors
     /// [`AppendError`]. After a refusal the transaction is still usable and its locks are held; after
-    /// [`AppendError::Store`] it can only be rolled back. It never reports an unknown outcome: that is
+    /// [`AppendError::Store`] it can only be rolled back. If an id is one that another open transaction has
+    /// appended and then commits, that is [`Error::Contended`]: roll back and begin anew, which finds the id. It never reports an unknown outcome: that is
     /// up to the caller's commit.
     ///
     /// # Cancellation
@@ -122,8 +124,8 @@ impl PostgresStore {
         events: Vec<NewEvent>,
         condition: AppendCondition,
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
-        let Shared { writer, most_names, .. } = &*self.shared;
-        let batch = Batch::new(events, condition, &Self::LIMITS, *most_names)?;
+        let Shared { log, writer, most_names, .. } = &*self.shared;
+        let batch = Batch::new(events, condition, &Self::LIMITS, *most_names, log.deadline())?;
         writer.append_in(transaction, batch).await
     }
 
@@ -132,8 +134,9 @@ impl PostgresStore {
         selection: Selection,
         names: Option<&LockNames>,
         options: ReadOptions,
+        deadline: Deadline,
     ) -> Result<Events<'_>, StoreError> {
-        let first = self.shared.reads.first_page(&selection, names, options).await?;
+        let first = self.shared.reads.first_page(&selection, names, options, deadline).await?;
         self.shared.log.head.publish(SequencePosition::new(first.horizon));
         Ok(events(&self.shared.reader, selection, first))
     }
@@ -146,13 +149,14 @@ impl EventStore for PostgresStore {
     }
 
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
-        let Shared { contention, most_names, .. } = &*self.shared;
+        let Shared { log, contention, most_names, .. } = &*self.shared;
         let names = LockNames::of_read(query).filter(|names| names.len() <= *most_names);
+        let deadline = log.deadline();
         let _permit = match &names {
-            Some(names) => contention.permit_read(names).await,
+            Some(names) => contention.permit_read(names, deadline).await,
             None => None,
         };
-        self.select(Selection::of_query(query), names.as_ref(), options).await
+        self.select(Selection::of_query(query), names.as_ref(), options, deadline).await
     }
 
     async fn read_stream(
@@ -161,7 +165,8 @@ impl EventStore for PostgresStore {
         options: ReadOptions,
     ) -> Result<Events<'_>, StoreError> {
         let names = LockNames::of_stream(stream);
-        self.select(Selection::Stream(stream.clone()), Some(&names), options).await
+        let deadline = self.shared.log.deadline();
+        self.select(Selection::Stream(stream.clone()), Some(&names), options, deadline).await
     }
 
     async fn append(
@@ -169,10 +174,12 @@ impl EventStore for PostgresStore {
         events: Vec<NewEvent>,
         condition: AppendCondition,
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
-        let Shared { contention, writer, most_names, .. } = &*self.shared;
-        let batch = Batch::new(events, condition, &Self::LIMITS, *most_names)?;
+        let Shared { log, contention, writer, most_names, .. } = &*self.shared;
+        let batch = Batch::new(events, condition, &Self::LIMITS, *most_names, log.deadline())?;
         let boundary = match batch.condition() {
-            AppendCondition::FailIfEventsMatch { query, .. } => LockNames::of_query(query),
+            AppendCondition::FailIfEventsMatch { query, .. } => {
+                LockNames::of_query(query).filter(|names| names.len() <= *most_names)
+            }
             _ => None,
         };
         let Some(boundary) = boundary else { return writer.append(batch).await };

@@ -315,7 +315,7 @@ async fn an_append_that_is_not_answered_is_given_up() {
     let AppendError::Store(error) = error else { panic!("{error:?}") };
     assert_eq!(error.kind(), StoreErrorKind::OutcomeUnknown);
     let Error::ConnectionLost(silence) = cause(&error) else { panic!("{error:?}") };
-    assert!(silence.to_string().contains("no answer came within 5000 ms"), "{silence}");
+    assert!(silence.to_string().contains("no answer came within"), "{silence}");
     store.append(batch, AppendCondition::None).await.unwrap();
 }
 

@@ -4,7 +4,7 @@ use factos::{
     backend::{self, Weight},
 };
 
-use crate::{lock_names::LockNames, wire::array_literal};
+use crate::{deadline::Deadline, lock_names::LockNames, wire::array_literal};
 
 /// A checked batch with all that it is sent as: what can be done in the caller's task is done there.
 #[derive(Debug)]
@@ -16,6 +16,7 @@ pub(crate) struct Batch {
     pub(super) metadata: Vec<Option<String>>,
     /// None for the whole log.
     pub(super) names: Option<LockNames>,
+    pub(super) deadline: Deadline,
 }
 
 impl Batch {
@@ -26,6 +27,7 @@ impl Batch {
         condition: AppendCondition,
         limits: &Limits,
         most_names: usize,
+        deadline: Deadline,
     ) -> Result<Self, AppendError> {
         let checked = backend::Batch::new(events, condition, limits)?;
         let events = checked.events();
@@ -39,7 +41,7 @@ impl Batch {
         let names = LockNames::of_append(events, checked.condition());
         let names = names.filter(|names| names.len() <= most_names);
         let tags = events.iter().map(|event| array_literal(event.tags.iter())).collect();
-        Ok(Self { checked, tags, metadata, names })
+        Ok(Self { checked, tags, metadata, names, deadline })
     }
 
     pub(crate) const fn condition(&self) -> &AppendCondition {

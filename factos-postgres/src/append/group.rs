@@ -1,4 +1,7 @@
-use std::collections::{HashSet, VecDeque};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+};
 
 use factos::{
     EventId, SequencePosition, StreamName,
@@ -6,7 +9,7 @@ use factos::{
 };
 
 use super::batch::Batch;
-use crate::{config::Config, error::Error, lock_names::LockNames};
+use crate::{config::Config, deadline::Deadline, error::Error, lock_names::LockNames};
 
 /// The most events of a group of several appends: while the server writes them, the next group gathers.
 const GROUP_EVENTS: usize = 1000;
@@ -78,24 +81,46 @@ impl Group {
         self.requests.batches().collect()
     }
 
-    /// A group for each of the names at these places, with the appends that lock it, and the rest.
-    pub(super) fn split(self, places: &[i32]) -> (Vec<Self>, Self) {
-        let Some(names) = self.names else { return (vec![self], Self::of([])) };
+    /// A group for each of the names at these places, with that name and the appends that lock it, and the rest.
+    pub(super) fn split(self, places: &[i32]) -> (Vec<(Arc<str>, Self)>, Self) {
+        let Some(names) = self.names else { return (Vec::new(), Self::of([])) };
         let (mut groups, mut rest) = (Vec::new(), self.requests.into_requests());
         for name in names.at(places) {
             let locks = |names: &LockNames| names.contains(name);
             let (with_name, others): (Vec<_>, Vec<_>) = rest
                 .into_iter()
                 .partition(|request| request.batch().names.as_ref().is_some_and(locks));
-            groups.extend((!with_name.is_empty()).then(|| Self::of(with_name)));
+            groups.extend((!with_name.is_empty()).then(|| (name.into(), Self::of(with_name))));
             rest = others;
         }
         (groups, Self::of(rest))
     }
 
-    /// A group for each append.
-    pub(super) fn singles(self) -> impl Iterator<Item = Self> {
-        self.requests.into_requests().into_iter().map(|request| Self::of([request]))
+    /// Two groups of half the appends each.
+    pub(super) fn halves(self) -> [Self; 2] {
+        let mut first = self.requests.into_requests();
+        let second = first.split_off(first.len() / 2);
+        [Self::of(first), Self::of(second)]
+    }
+
+    /// The appends that may still wait for locks. The others are told that they waited for too long.
+    pub(super) fn in_time(self) -> Self {
+        if !self.requests.batches().any(|batch| batch.deadline.is_over()) {
+            return self;
+        }
+        let requests = self.requests.into_requests().into_iter();
+        let (late, in_time): (Vec<_>, Vec<_>) =
+            requests.partition(|request| request.batch().deadline.is_over());
+        for request in late {
+            let waited = request.batch().deadline.lock_timeout();
+            request.answer(Err(Error::Locked { waited }.into()));
+        }
+        Self::of(in_time)
+    }
+
+    /// When the first of the callers no longer waits.
+    pub(super) fn deadline(&self) -> Option<Deadline> {
+        self.requests.batches().map(|batch| batch.deadline).reduce(Deadline::earlier)
     }
 
     /// The group was committed: tells each caller its verdict.

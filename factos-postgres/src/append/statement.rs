@@ -32,7 +32,8 @@ pub(super) async fn run(
     let events = Events::of(batches);
     let conditions = Conditions::of(batches);
     let (names, exclusive) = locks.names.map(LockNames::columns).unzip();
-    let row = sqlx::query(statement.text())
+    let row = statement
+        .query()
         .bind(wire::place(batches.len()))
         .bind(&events.batch)
         .bind(&events.ids)
@@ -206,7 +207,7 @@ impl Answer {
             } else {
                 let refusal = self.refusal(batches, index, &verdicts);
                 Err(refusal
-                    .unwrap_or_else(|| Error::AppendAnswer("a refusal without a reason").into()))
+                    .unwrap_or_else(|| Error::no_verdict("a refusal without a reason").into()))
             };
             verdicts.push(verdict);
         }
@@ -226,7 +227,7 @@ impl Answer {
             Some(record(event.clone(), position, revision, self.recorded_at?))
         };
         let records: Option<_> = batch.events().iter().zip(first..).map(record).collect();
-        records.ok_or_else(|| Error::AppendAnswer("a record without a place").into())
+        records.ok_or_else(|| Error::no_verdict("a record without a place").into())
     }
 
     /// Why a batch was refused; `earlier` are the verdicts on the batches before it.

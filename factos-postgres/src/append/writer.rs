@@ -1,8 +1,9 @@
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use factos::backend::{AppendRequest, Verdict};
+use futures_util::{FutureExt, future::BoxFuture};
 use sqlx::PgConnection;
-use tokio::sync::Semaphore;
+use tokio::{spawn, sync::Semaphore};
 
 use super::{
     batch::Batch,
@@ -11,13 +12,19 @@ use super::{
 };
 use crate::{
     config::Config,
-    error::{Error, Sent, rolled_back},
+    connection::answered,
+    deadline::Deadline,
+    error::{Error, Sent, rolls_back, sqlstate},
+    lock_names::LockNames,
     log::Log,
     work_queue::{WorkQueue, Worker},
 };
 
 /// How often a group is sent that lost against others, or met an id that is in the log by now.
 const ATTEMPTS: u32 = 8;
+
+/// How long appends that met a held lock, while others wait for it, leave it at that.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Group commit: appends that are queued are sent together.
 #[derive(Debug)]
@@ -53,18 +60,21 @@ impl Writer {
         let locks = Locks {
             names: batch.names.as_ref(),
             is_patient: true,
-            timeout: log.lock_timeout,
+            timeout: batch.deadline.locks(),
             durability: None,
         };
         log.incarnation.check()?;
         let run = log.incarnation.verified();
         let append = &log.statements.append;
-        let answer = match statement::run(transaction, append, &batches, locks, run).await {
+        let answer = statement::run(transaction, append, &batches, locks, run);
+        let answer = match answered(batch.deadline.answer(), answer).await.flatten() {
             Ok(answer) => answer,
-            Err(error) => return Err(refused_in_transaction(log, error).await.into()),
+            Err(error) => {
+                return Err(refused_in_transaction(log, error, batch.deadline).await.into());
+            }
         };
         let mut verdicts = answer.verdicts(&batches);
-        verdicts.pop().unwrap_or_else(|| Err(Error::AppendAnswer("no verdict").into()))
+        verdicts.pop().unwrap_or_else(|| Err(Error::no_verdict("no verdict").into()))
     }
 
     /// Sends an append ahead if none is, or queues it and starts a worker if the queue needs one.
@@ -77,7 +87,7 @@ impl Writer {
             && let Ok(permit) = Arc::clone(&self.ahead).try_acquire_owned()
         {
             let (log, group) = (Arc::clone(&self.log), Group::of([request]));
-            tokio::spawn(async move {
+            spawn(async move {
                 write(&log, group).await;
                 drop(permit);
             });
@@ -89,7 +99,7 @@ impl Writer {
     }
 
     fn start(self: &Arc<Self>, worker: Worker<Request>) {
-        tokio::spawn(Arc::clone(self).run(worker));
+        spawn(Arc::clone(self).run(worker));
     }
 
     async fn run(self: Arc<Self>, worker: Worker<Request>) {
@@ -104,43 +114,60 @@ impl Writer {
 
 /// Writes the appends of a group that need not wait for locks. The others wait in tasks of their own, so that
 /// nobody else waits with them.
-async fn write(log: &Arc<Log>, mut group: Group) {
-    while !group.is_empty() {
-        match send(log, &group, false).await {
-            Ok(Answer { held: Some(held), .. }) => {
-                let (waiting, free) = group.split(&held);
-                for group in waiting {
-                    let log = Arc::clone(log);
-                    tokio::spawn(async move { write_patiently(&log, group).await });
+fn write(log: &Arc<Log>, group: Group) -> BoxFuture<'_, ()> {
+    async move {
+        let mut group = group.in_time();
+        while let Some(deadline) = group.deadline() {
+            match send(log, &group, deadline, false).await {
+                Ok(Answer { held: Some(held), .. }) => {
+                    let (waiting, free) = group.split(&held);
+                    for (name, group) in waiting {
+                        spawn(write_once_free(Arc::clone(log), group, name));
+                    }
+                    group = free.in_time();
                 }
-                group = free;
+                Err(error) if may_be_of_one(&error) => return write_apart(log, group, &error),
+                outcome => return tell(log, group, outcome),
             }
-            outcome => return finish(log, group, outcome).await,
         }
+    }
+    .boxed()
+}
+
+/// Writes the appends of a group that failed, with nothing written, as one of them alone may have made it: in
+/// halves, so that the others need not wait for that one. One append that met a lock is sent again, to wait.
+fn write_apart(log: &Arc<Log>, group: Group, error: &Error) {
+    if group.len() > 1 {
+        for half in group.halves() {
+            let log = Arc::clone(log);
+            spawn(async move { write(&log, half).await });
+        }
+    } else if matches!(error, Error::Locked { .. }) {
+        let name = group.names.as_ref().and_then(LockNames::first).unwrap_or_default().into();
+        spawn(write_once_free(Arc::clone(log), group, name));
+    } else {
+        group.fail(error);
     }
 }
 
-/// Writes a group once it has its locks.
-async fn write_patiently(log: &Log, group: Group) {
-    let _permit = match log.connections.permit_to_wait(log.lock_timeout).await {
-        Ok(permit) => permit,
-        Err(error) => return group.fail(&error),
-    };
-    let outcome = send(log, &group, true).await;
-    finish(log, group, outcome).await;
-}
-
-/// Tells each caller of a group. If one append alone may have made the group fail, each is tried by itself.
-async fn finish(log: &Log, group: Group, outcome: Result<Answer, Error>) {
-    match outcome {
-        Err(error) if group.len() > 1 && may_be_of_one(&error) => {
-            for single in group.singles() {
-                let outcome = send(log, &single, true).await;
-                tell(log, single, outcome);
+/// Writes a group that met a held lock, once it has it. One group for each such lock waits on the server; the
+/// others try again after a pause.
+fn write_once_free(log: Arc<Log>, group: Group, name: Arc<str>) -> BoxFuture<'static, ()> {
+    async move {
+        let group = group.in_time();
+        let Some(deadline) = group.deadline() else { return };
+        let Some(_turn) = log.connections.turn_to_wait(&name) else {
+            log.connections.turn_ended(PAUSE.min(deadline.locks())).await;
+            return write(&log, group).await;
+        };
+        match send(&log, &group, deadline, true).await {
+            Err(error) if group.len() > 1 && may_be_of_one(&error) => {
+                write_apart(&log, group, &error);
             }
+            outcome => tell(&log, group, outcome),
         }
-        outcome => tell(log, group, outcome),
     }
+    .boxed()
 }
 
 fn tell(log: &Log, group: Group, outcome: Result<Answer, Error>) {
@@ -156,17 +183,23 @@ fn tell(log: &Log, group: Group, outcome: Result<Answer, Error>) {
     }
 }
 
-async fn send(log: &Log, group: &Group, is_patient: bool) -> Result<Answer, Error> {
+async fn send(
+    log: &Log,
+    group: &Group,
+    deadline: Deadline,
+    is_patient: bool,
+) -> Result<Answer, Error> {
     let batches = group.batches();
-    let (names, timeout) = (group.names.as_ref(), log.lock_timeout);
+    let (names, timeout) = (group.names.as_ref(), deadline.locks());
     let durability = Some(log.durability);
     let mut locks = Locks { names, is_patient, timeout, durability };
     let mut attempt = 1;
     loop {
-        let mut lease = log.lease().await?;
+        let mut lease = log.lease(deadline).await?;
+        locks.timeout = deadline.locks();
         let (append, run) = (&log.statements.append, log.incarnation.verified());
         let answer = statement::run(lease.connection()?, append, &batches, locks, run);
-        match log.answered(answer).await.flatten() {
+        match answered(deadline.answer(), answer).await.flatten() {
             Ok(answer) => {
                 lease.done();
                 return Ok(answer);
@@ -176,7 +209,7 @@ async fn send(log: &Log, group: &Group, is_patient: bool) -> Result<Answer, Erro
                 attempt += 1;
             }
             Err(error) if attempt < ATTEMPTS && is_of_other_server(&error) => {
-                log.verify(&mut lease).await?;
+                log.verify(&mut lease, deadline).await?;
                 lease.done();
                 attempt += 1;
             }
@@ -185,8 +218,8 @@ async fn send(log: &Log, group: &Group, is_patient: bool) -> Result<Answer, Erro
                 locks.names = None;
             }
             Err(error) => {
-                let is_usable = rolled_back(&error).is_some();
-                let error = Error::of(error, Sent::Yes, log.lock_timeout);
+                let is_usable = error.as_database_error().is_some() && rolls_back(&error);
+                let error = Error::of(error, Sent::Yes, deadline.lock_timeout());
                 if error.is_of_connection() {
                     log.connection_lost();
                 } else if is_usable {
@@ -200,12 +233,12 @@ async fn send(log: &Log, group: &Group, is_patient: bool) -> Result<Answer, Erro
 
 /// The error of an append within a transaction of the caller's. The transaction has failed; if another server
 /// answers than before, the next one finds it verified.
-async fn refused_in_transaction(log: &Log, error: sqlx::Error) -> Error {
+async fn refused_in_transaction(log: &Log, error: sqlx::Error, deadline: Deadline) -> Error {
     let error = log.error(error);
     if matches!(error, Error::OtherServer) {
         // Those that are kept lead to the server before.
         log.connection_lost();
-        let verified = async { log.verify(&mut log.lease().await?).await };
+        let verified = async { log.verify(&mut log.lease(deadline).await?, deadline).await };
         return verified.await.err().unwrap_or(error);
     }
     error
@@ -220,15 +253,16 @@ const fn may_be_of_one(error: &Error) -> bool {
 /// failure, an id that another append wrote meanwhile and that the next attempt finds, or a plan that was made
 /// before the schema changed.
 fn is_worth_another(error: &sqlx::Error) -> bool {
-    matches!(rolled_back(error).as_deref(), Some("40001" | "40P01" | "23505" | "0A000" | "26000"))
+    let may_succeed = ["40001", "40P01", "23505", "0A000", "26000"];
+    rolls_back(error) && sqlstate(error).is_some_and(|code| may_succeed.contains(&&*code))
 }
 
 /// Whether another run of the server answers than the one that was verified. Nothing was done.
 fn is_of_other_server(error: &sqlx::Error) -> bool {
-    rolled_back(error).as_deref() == Some("FC002")
+    rolls_back(error) && sqlstate(error).as_deref() == Some("FC002")
 }
 
 /// Whether the server's lock table is full: the lock on the whole log takes one entry only.
 fn is_full_of_locks(error: &sqlx::Error) -> bool {
-    rolled_back(error).as_deref() == Some("53200")
+    rolls_back(error) && sqlstate(error).as_deref() == Some("53200")
 }

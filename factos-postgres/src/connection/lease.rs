@@ -1,11 +1,15 @@
 use std::{
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, Instant},
 };
 
-use sqlx::{PgConnection, Postgres, pool::PoolConnection};
-use tokio::runtime::Handle;
+use sqlx::{
+    PgConnection, Postgres,
+    pool::{CloseEvent, PoolConnection},
+};
+use tokio::{runtime::Handle, time::timeout};
 
 use super::timeout::ping;
 use crate::error::Error;
@@ -15,6 +19,9 @@ const FRESH: Duration = Duration::from_millis(500);
 
 /// A connection that was kept for longer goes through the pool, which ends those that are too old.
 const TERM: Duration = Duration::from_secs(60);
+
+/// How often the store looks for connections that it keeps and does not use.
+const LOOK_AT_IDLE: Duration = Duration::from_secs(10);
 
 /// A connection for one statement. Closed when dropped, unless [`done`](Self::done) was called: the
 /// statement may still be running on it.
@@ -67,6 +74,8 @@ pub(super) struct Kept {
 struct State {
     /// With the time since when they are kept.
     idle: Vec<(BoundConnection, Instant)>,
+    /// Whether the pool was closed: nothing is kept any more.
+    is_closed: bool,
     /// How many tasks wait for a connection of the pool, which does not know of the kept ones.
     asking: usize,
 }
@@ -96,7 +105,7 @@ impl Kept {
     /// Keeps the connection, or returns it to the pool.
     fn give_back(&self, connection: BoundConnection) {
         let mut state = self.lock();
-        let is_kept = state.asking == 0 && state.idle.len() < self.most;
+        let is_kept = !state.is_closed && state.asking == 0 && state.idle.len() < self.most;
         if is_kept && connection.since.elapsed() < TERM {
             state.idle.push((connection, Instant::now()));
         }
@@ -107,8 +116,39 @@ impl Kept {
         idle.into_iter().for_each(|(connection, _)| connection.close());
     }
 
+    /// Returns the connections to the pool that were not used for as long as one is kept.
+    fn give_up_idle(&self) {
+        let mut state = self.lock();
+        let idle = mem::take(&mut state.idle).into_iter();
+        let (old, young): (Vec<_>, Vec<_>) = idle.partition(|(_, since)| since.elapsed() >= TERM);
+        state.idle = young;
+        drop(state);
+        drop(old);
+    }
+
+    /// Keeps nothing any more: the pool was closed, and waits for its connections.
+    pub(super) fn end(&self) {
+        let mut state = self.lock();
+        state.is_closed = true;
+        let idle = mem::take(&mut state.idle);
+        drop(state);
+        drop(idle);
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Gives connections back that are not used any more, all of them once the pool is closed. Ends with the store.
+pub(super) async fn watch(kept: Weak<Kept>, closed: CloseEvent) {
+    let mut closed = pin!(closed);
+    while timeout(LOOK_AT_IDLE, &mut closed).await.is_err() {
+        let Some(kept) = kept.upgrade() else { return };
+        kept.give_up_idle();
+    }
+    if let Some(kept) = kept.upgrade() {
+        kept.end();
     }
 }
 

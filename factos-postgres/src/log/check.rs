@@ -78,7 +78,10 @@ const LOOK: &str = "SELECT n.oid IS NOT NULL, pg_catalog.count(c.oid) OPERATOR(p
         pg_catalog.count(c.oid) FILTER (WHERE c.relname OPERATOR(pg_catalog.=)
           ANY ('{meta,events,tags}'::pg_catalog.name[])) OPERATOR(pg_catalog.>) 1,
         pg_catalog.count(c.oid) FILTER (WHERE c.relname OPERATOR(pg_catalog.=) 'head'::pg_catalog.name)
-          OPERATOR(pg_catalog.>) 0
+          OPERATOR(pg_catalog.>) 0,
+        coalesce(pg_catalog.bool_or(c.relname OPERATOR(pg_catalog.=) 'meta'::pg_catalog.name
+          AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+          AND pg_catalog.has_table_privilege(c.oid, 'SELECT')), false)
      FROM (SELECT $1::pg_catalog.text AS name) wanted
      LEFT JOIN pg_catalog.pg_namespace n ON n.nspname OPERATOR(pg_catalog.=) wanted.name
      LEFT JOIN pg_catalog.pg_class c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid
@@ -89,31 +92,31 @@ pub(super) async fn state(config: &Config, connection: &mut PgConnection) -> Res
     let failed = |error| Error::of(error, Sent::No, config.lock_timeout);
     let foreign = || Error::ForeignSchema { schema: config.schema.clone() };
     let look = sqlx::query_as(LOOK).bind(&config.schema).fetch_one(&mut *connection).await;
-    let (exists, is_filled, is_log, has_head): (bool, bool, bool, bool) = look.map_err(failed)?;
+    let (exists, is_filled, is_log, has_head, is_readable): (bool, bool, bool, bool, bool) =
+        look.map_err(failed)?;
     match (exists, is_filled, is_log) {
         (false, ..) => return Ok(State::NoSchema),
         (true, false, _) => return Ok(State::Empty),
         (true, true, false) => return Err(foreign()),
         (true, true, true) => {}
     }
+    if !is_readable {
+        // What else is missing is told as well.
+        let mode = if has_head { Mode::Portable } else { Mode::Keyed };
+        check_requirements(config, config.mode.unwrap_or(mode), connection).await?;
+        return Err(foreign());
+    }
     let schema = &config.schema;
     let text = format!(
         "SELECT format, lock_rule, mode, log_id::pg_catalog.text, pg_catalog.pg_postmaster_start_time()
          FROM \"{schema}\".meta WHERE one"
     );
-    let row = sqlx::query_as(AssertSqlSafe(text)).fetch_optional(&mut *connection).await;
-    // Tables of these names may have other columns, or lack the one row.
-    let code = row.as_ref().err().and_then(sqlstate);
-    match code.as_deref() {
-        Some("42703") => return Err(foreign()),
-        // The table is not there, or may not be read: what else is missing is told as well.
-        Some("42P01" | "42501") => {
-            let mode = if has_head { Mode::Portable } else { Mode::Keyed };
-            check_requirements(config, config.mode.unwrap_or(mode), connection).await?;
-        }
-        _ => {}
-    }
-    let row: Option<(_, _, String, _, _)> = row.map_err(failed)?;
+    // A table of this name may have other columns, or lack the one row.
+    let row = match sqlx::query_as(AssertSqlSafe(text)).fetch_optional(connection).await {
+        Err(error) if sqlstate(&error).as_deref() == Some("42703") => return Err(foreign()),
+        row => row.map_err(failed)?,
+    };
+    let row: Option<(_, _, String, _, _)> = row;
     let (format, lock_rule, mode, log_id, server) = row.ok_or_else(foreign)?;
     let mode = Mode::named(&mode).ok_or_else(foreign)?;
     Ok(State::Log(Found { format, lock_rule, mode, log_id, server }))

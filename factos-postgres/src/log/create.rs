@@ -1,13 +1,16 @@
 use factos::StoreError;
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Executor, PgPool, Postgres, Transaction};
 
-use super::check::{FORMAT, State, state};
+use super::{
+    check::{FORMAT, State, state},
+    transaction::begin_to_write,
+};
 use crate::{
     config::Config,
     error::{Error, Sent, sqlstate},
     lock_names,
     mode::Mode,
-    sql, wire,
+    sql,
 };
 
 /// The lock classes in the SQL as it is written, for the schema `factos`.
@@ -114,12 +117,13 @@ pub(super) async fn migrate(config: &Config, pool: &PgPool) -> Result<(), Error>
     let mut attempt = 1;
     loop {
         let mut connection = pool.acquire().await.map_err(failed)?;
-        let outcome = match state(config, &mut connection).await? {
+        let mut transaction = begin_to_write(config, &mut connection).await.map_err(failed)?;
+        let outcome = match state(config, &mut transaction).await? {
             State::Log(found) if found.is_to_be_upgraded(config) => {
-                run_upgrade(config, &mut connection, found.mode).await
+                run_upgrade(config, transaction, found.mode).await
             }
             State::Log(found) => return found.check(config),
-            state => create(config, &mut connection, state).await,
+            state => create(config, transaction, state).await,
         };
         match outcome {
             Ok(()) => {}
@@ -131,14 +135,13 @@ pub(super) async fn migrate(config: &Config, pool: &PgPool) -> Result<(), Error>
 
 async fn create(
     config: &Config,
-    connection: &mut PgConnection,
+    mut transaction: Transaction<'_, Postgres>,
     state: State,
 ) -> Result<(), sqlx::Error> {
     let mut sql = config.sql();
     if matches!(state, State::Empty) {
         sql = sql.replacen(&creation_of_schema(&config.schema), "", 1);
     }
-    let mut transaction = begin(config, connection).await?;
     transaction.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
     transaction.commit().await
 }
@@ -146,11 +149,10 @@ async fn create(
 /// Upgrades the log unless another process did so meanwhile.
 async fn run_upgrade(
     config: &Config,
-    connection: &mut PgConnection,
+    mut transaction: Transaction<'_, Postgres>,
     mode: Mode,
 ) -> Result<(), sqlx::Error> {
     let schema = &config.schema;
-    let mut transaction = begin(config, connection).await?;
     let lock = format!("LOCK TABLE \"{schema}\".meta IN ACCESS EXCLUSIVE MODE");
     transaction.execute(sqlx::raw_sql(AssertSqlSafe(lock))).await?;
     let format = format!("SELECT format FROM \"{schema}\".meta WHERE one");
@@ -160,18 +162,6 @@ async fn run_upgrade(
         transaction.execute(sqlx::raw_sql(AssertSqlSafe(upgrade(schema, mode)))).await?;
     }
     transaction.commit().await
-}
-
-/// A transaction that waits for locks as long as other calls do, whatever the defaults of the session.
-async fn begin<'c>(
-    config: &Config,
-    connection: &'c mut PgConnection,
-) -> Result<Transaction<'c, Postgres>, sqlx::Error> {
-    let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
-    let mut transaction = connection.begin_with(begin).await?;
-    let timeout = format!("SET LOCAL lock_timeout = '{}'", wire::milliseconds(config.lock_timeout));
-    transaction.execute(sqlx::raw_sql(AssertSqlSafe(timeout))).await?;
-    Ok(transaction)
 }
 
 fn creation_of_schema(schema: &str) -> String {

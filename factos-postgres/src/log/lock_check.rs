@@ -1,9 +1,10 @@
 use factos::EventId;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, query_scalar};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, query_scalar};
 
 use crate::{
     config::Config,
     error::{Error, Sent},
+    wire,
 };
 
 /// Checks that a keyed log is safe on this server: it is no standby, its positions go on after its last event,
@@ -28,6 +29,9 @@ async fn try_locks(
     if !holds(one, "SELECT NOT pg_catalog.pg_is_in_recovery()").await? {
         return Ok(Err(Error::Standby { schema: config.schema.clone() }));
     }
+    // Another transaction may lock the table of the events.
+    let timeout = wire::milliseconds(config.lock_timeout);
+    one.execute(AssertSqlSafe(format!("SET lock_timeout = '{timeout}'"))).await?;
     if let Some((next, last)) = positions_behind(config, one).await? {
         return Ok(Err(Error::PositionsBehind { schema: config.schema.clone(), next, last }));
     }

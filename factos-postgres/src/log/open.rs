@@ -1,12 +1,17 @@
 use std::time::Duration;
 
 use factos::backend::Head;
-use sqlx::PgPool;
+use sqlx::{Connection, PgPool};
+use tokio::time::timeout;
 
-use super::{check::check, create::migrate, incarnation::Incarnation, lock_check::check_locks};
+use super::{
+    check::check, create::migrate, incarnation::Incarnation, lock_check::check_locks,
+    transaction::begin,
+};
 use crate::{
     config::Config,
-    connection::{Connections, Lease, answered},
+    connection::{Connections, Lease},
+    deadline::Deadline,
     durability::Durability,
     error::{Error, Sent},
     mode::Mode,
@@ -22,8 +27,8 @@ pub(crate) struct Log {
     pub(crate) statements: Statements,
     pub(crate) lock_timeout: Duration,
     pub(crate) durability: Durability,
-    /// How long the server may take to answer a statement. After that its connection is lost.
-    answer_timeout: Duration,
+    /// How long an answer may take beside the waits for locks. After that its connection is lost.
+    socket_timeout: Duration,
     pub(crate) head: Head,
 }
 
@@ -34,7 +39,11 @@ impl Log {
         }
         let failed = |error| Error::of(error, Sent::No, config.lock_timeout);
         let mut connection = pool.acquire().await.map_err(failed)?;
-        let found = check(config, &mut connection).await?;
+        let mut transaction = begin(config, &mut connection).await.map_err(failed)?;
+        let found = check(config, &mut transaction).await?;
+        transaction.rollback().await.map_err(failed)?;
+        // The check has prepared some, unless the connections of this pool are to keep none.
+        let are_kept = connection.cached_statements_size() > 0;
         drop(connection);
         let is_keyed = found.mode == Mode::Keyed;
         if is_keyed {
@@ -46,26 +55,24 @@ impl Log {
             incarnation: Incarnation::new(&config.schema, is_keyed, log_id, server, head.clone()),
             is_keyed,
             connections: Connections::new(pool, config.held),
-            statements: Statements::of(&config.schema),
+            statements: Statements::of(&config.schema, are_kept),
             lock_timeout: config.lock_timeout,
             durability: config.durability,
-            answer_timeout: config.lock_timeout.saturating_add(config.socket_timeout),
+            socket_timeout: config.socket_timeout,
             head,
         })
     }
 
-    /// A connection, unless the log was found to be another one than the handle knows.
-    pub(crate) async fn lease(&self) -> Result<Lease, Error> {
-        self.incarnation.check()?;
-        self.connections.lease().await.map_err(|error| self.error(error))
+    /// Until when a call that begins now may wait.
+    pub(crate) fn deadline(&self) -> Deadline {
+        Deadline::new(self.lock_timeout, self.socket_timeout)
     }
 
-    /// The answer to a statement, or the error of a lost connection.
-    pub(crate) async fn answered<T>(
-        &self,
-        answer: impl Future<Output = T>,
-    ) -> Result<T, sqlx::Error> {
-        answered(self.answer_timeout, answer).await
+    /// A connection, before the deadline, unless the log was found to be another one than the handle knows.
+    pub(crate) async fn lease(&self, deadline: Deadline) -> Result<Lease, Error> {
+        self.incarnation.check()?;
+        let lease = timeout(deadline.answer(), self.connections.lease()).await;
+        lease.map_err(|_| Error::PoolExhausted)?.map_err(|error| self.error(error))
     }
 
     /// A connection was lost, and the others that are kept may be as well. What is behind the address may be

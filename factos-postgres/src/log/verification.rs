@@ -1,17 +1,21 @@
 use super::{open::Log, server::Server};
 use crate::{
-    connection::Lease,
+    connection::{Lease, answered},
+    deadline::Deadline,
     error::{Error, sqlstate},
+    wire,
 };
 
 impl Log {
     /// Verifies that the server behind this connection holds the log as the handle knows it. Later statements
     /// are sent to this run of it.
-    pub(crate) async fn verify(&self, lease: &mut Lease) -> Result<(), Error> {
+    pub(crate) async fn verify(&self, lease: &mut Lease, deadline: Deadline) -> Result<(), Error> {
         let told = self.incarnation.told();
-        let statement = sqlx::query(self.statements.incarnation.text());
+        let statement = self.statements.incarnation.query();
         let statement = statement.bind(&told.positions).bind(&told.ids);
-        let row = self.answered(statement.fetch_one(lease.connection()?)).await.flatten();
+        let statement = statement.bind(wire::milliseconds(deadline.locks()));
+        let row = answered(deadline.answer(), statement.fetch_one(lease.connection()?));
+        let row = row.await.flatten();
         match row.and_then(|row| Server::of(&row)) {
             Ok(server) => self.incarnation.adopt(&told, server),
             Err(error) if is_of_no_log(&error) => Err(self.incarnation.lose_all(&told)),

@@ -4,10 +4,10 @@ use tokio::sync::oneshot;
 
 use super::{
     page_size::{FIRST_PAGE, bytes_of},
-    reader::{Reader, Statement},
+    reader::{Asked, Reader, Statement},
     selection::{FirstPage, Selection},
 };
-use crate::{error::Error, lock_names::LockNames, sql, wire};
+use crate::{deadline::Deadline, error::Error, lock_names::LockNames, sql, wire};
 
 /// The fewest records that each first page of a group may hold.
 const SHARE: u64 = 16;
@@ -20,6 +20,7 @@ pub(super) struct ReadRequest {
     pub(super) selection: Selection,
     pub(super) names: LockNames,
     pub(super) options: ReadOptions,
+    pub(super) deadline: Deadline,
     pub(super) reply: oneshot::Sender<FirstPage>,
 }
 
@@ -30,7 +31,9 @@ impl Reader {
     /// Reads the first pages of a group by one statement, and answers the reads that meet no append in flight.
     /// The other requests are dropped; all of them are if the statement fails.
     pub(super) async fn first_pages(&self, group: Vec<ReadRequest>) {
-        let Ok(mut lease) = self.log.lease().await else { return };
+        let deadline = group.iter().map(|request| request.deadline).reduce(Deadline::earlier);
+        let deadline = deadline.unwrap_or_else(|| self.log.deadline());
+        let Ok(mut lease) = self.log.lease(deadline).await else { return };
         let run = self.log.incarnation.verified();
         let share = (FIRST_PAGE / group.len().max(1) as u64).max(SHARE);
         let columns = Columns::of(&group, |wanted| self.page_size.of(wanted, share));
@@ -38,7 +41,8 @@ impl Reader {
         let mut pages: Pages = vec![Some(Page::new()); group.len()];
         let push =
             |rows: &mut wire::RowReader, row: &PgRow| columns.push_row(&mut pages, rows, row);
-        match self.rows(&mut lease, statement, run, true, push).await {
+        let asked = Asked { run, patience: deadline.first_answer(), with_horizon: true };
+        match self.rows(&mut lease, statement, asked, push).await {
             Ok(taken) => {
                 self.finish(lease, &taken, pages.iter().flatten().map(Page::len).sum());
                 if !taken.is_cut {
@@ -133,7 +137,8 @@ impl<'a> Columns<'a> {
     }
 
     fn statement(&self, read_many: &sql::Statement) -> Statement<'_> {
-        sqlx::query(read_many.text())
+        read_many
+            .query()
             .bind(wire::place(self.sizes.len()))
             .bind(&self.item_of)
             .bind(&self.types)

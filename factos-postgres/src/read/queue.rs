@@ -1,7 +1,10 @@
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use factos::ReadOptions;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    time::timeout,
+};
 
 use super::{
     grouped::ReadRequest,
@@ -10,6 +13,7 @@ use super::{
 };
 use crate::{
     config::Config,
+    deadline::Deadline,
     error::Error,
     lock_names::LockNames,
     work_queue::{WorkQueue, Worker},
@@ -19,22 +23,30 @@ use crate::{
 const SINGLE: usize = 2;
 const GROUPED: usize = 2;
 
+/// How long a read that met an append in flight, while another read waits for that append, leaves it at that.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// Reads that come while others are in flight: one statement reads the first pages of several.
 ///
-/// A grouped statement waits for no lock. A read that meets an append in flight is sent again by itself, and so
-/// is each read if the statement fails, so that it gets the error by itself.
+/// A grouped statement waits for no lock. Of the reads that meet an append in flight, and of all reads of a
+/// statement that fails, one for each boundary is sent again by itself and waits, or gets the error. The others
+/// join the groups again after a pause, so that no number of held boundaries takes the connections.
 #[derive(Debug)]
 pub(crate) struct ReadQueue {
     reader: Arc<Reader>,
     queue: Arc<WorkQueue<ReadRequest>>,
     single: Semaphore,
+    /// The reads that lock no names: they may wait on the server for the appends in flight.
+    nameless: Semaphore,
     /// How many names a grouped statement may lock.
     most_names: usize,
 }
 
 impl ReadQueue {
     pub(crate) fn new(config: &Config, reader: Arc<Reader>) -> Self {
+        let nameless = Semaphore::new(reader.log.connections.share_to_wait());
         Self {
+            nameless,
             reader,
             // A read that is dropped here is sent by itself.
             queue: Arc::new(WorkQueue::new(GROUPED, drop)),
@@ -49,24 +61,47 @@ impl ReadQueue {
         selection: &Selection,
         names: Option<&LockNames>,
         options: ReadOptions,
+        deadline: Deadline,
     ) -> Result<FirstPage, Error> {
-        if let Some(names) = names.filter(|_| !options.backwards) {
-            if let Ok(_permit) = self.single.try_acquire() {
-                return self.reader.first_page(selection, Some(names), options).await;
-            }
-            let (reply, first_page) = oneshot::channel();
-            let (selection, names) = (selection.clone(), names.clone());
-            let request = ReadRequest { selection, names, options, reply };
-            if let Some(worker) = self.queue.push(request) {
-                self.start(worker);
-            }
-            if let Ok(first_page) = first_page.await {
+        let reader = &self.reader;
+        let Some(names) = names.filter(|_| !options.backwards) else {
+            let permit = timeout(deadline.locks(), self.nameless.acquire()).await;
+            let _permit = permit.map_err(|_| Error::Locked { waited: deadline.lock_timeout() })?;
+            return reader.first_page(selection, names, options, deadline).await;
+        };
+        if let Ok(_permit) = self.single.try_acquire() {
+            return reader.first_page(selection, Some(names), options, deadline).await;
+        }
+        let boundary = names.first().unwrap_or_default();
+        loop {
+            if let Some(first_page) = self.unless_held(selection, names, options, deadline).await {
                 return Ok(first_page);
             }
+            if let Some(_turn) = reader.log.connections.turn_to_wait(boundary) {
+                return reader.first_page(selection, Some(names), options, deadline).await;
+            }
+            if deadline.is_over() {
+                return Err(Error::Locked { waited: deadline.lock_timeout() });
+            }
+            reader.log.connections.turn_ended(PAUSE.min(deadline.locks())).await;
         }
-        let log = &self.reader.log;
-        let _permit = log.connections.permit_to_wait(log.lock_timeout).await?;
-        self.reader.first_page(selection, names, options).await
+    }
+
+    /// The first page by a statement that waits for nobody; none if it meets an append in flight.
+    async fn unless_held(
+        self: &Arc<Self>,
+        selection: &Selection,
+        names: &LockNames,
+        options: ReadOptions,
+        deadline: Deadline,
+    ) -> Option<FirstPage> {
+        let (reply, first_page) = oneshot::channel();
+        let (selection, names) = (selection.clone(), names.clone());
+        let request = ReadRequest { selection, names, options, deadline, reply };
+        if let Some(worker) = self.queue.push(request) {
+            self.start(worker);
+        }
+        first_page.await.ok()
     }
 
     fn start(self: &Arc<Self>, worker: Worker<ReadRequest>) {

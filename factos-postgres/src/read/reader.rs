@@ -1,6 +1,9 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use factos::{EventId, Page, ReadCursor, ReadOptions, SequencePosition};
@@ -11,7 +14,14 @@ use super::{
     page_size::{FIRST_PAGE, LATER_PAGE, MOST_BYTES, PageSize, bytes_of},
     selection::{Cursor, FirstPage, Selection},
 };
-use crate::{connection::Lease, error::Error, lock_names::LockNames, log::Log, wire};
+use crate::{
+    connection::{Lease, answered},
+    deadline::Deadline,
+    error::Error,
+    lock_names::LockNames,
+    log::Log,
+    wire,
+};
 
 pub(super) type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
@@ -40,6 +50,16 @@ pub(super) struct Taken {
     pub(super) is_cut: bool,
 }
 
+/// How a statement is sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    /// The run of the server that it is for.
+    pub(super) run: wire::Time,
+    /// How long to wait for all of its rows.
+    pub(super) patience: Duration,
+    pub(super) with_horizon: bool,
+}
+
 impl Reader {
     pub(crate) fn new(log: Arc<Log>) -> Self {
         Self { log, page_size: PageSize::default(), settled: AtomicU64::new(0) }
@@ -47,9 +67,13 @@ impl Reader {
 
     /// The last position of the log.
     pub(crate) async fn head(&self) -> Result<Option<SequencePosition>, Error> {
-        let statement = |run| sqlx::query(self.log.statements.head.text()).bind(run);
+        let deadline = self.log.deadline();
+        let statement = |run| {
+            let statement = self.log.statements.head.query();
+            statement.bind(wire::milliseconds(deadline.locks())).bind(run)
+        };
         let head = |_: &mut wire::RowReader, row: &PgRow| Ok((event(row), 0));
-        let (lease, heads, taken) = self.retried(statement, false, head).await?;
+        let (lease, heads, taken) = self.retried(statement, deadline, false, head).await?;
         lease.done();
         let Some((position, id)) = heads.into_iter().flatten().next() else { return Ok(None) };
         self.log.incarnation.told_of_event(position, id, taken.run);
@@ -62,12 +86,14 @@ impl Reader {
         selection: &Selection,
         names: Option<&LockNames>,
         options: ReadOptions,
+        deadline: Deadline,
     ) -> Result<FirstPage, Error> {
         // The server ends the read at the horizon.
         let wanted = ReadCursor::new(options, u64::MAX);
         let most = self.page_size.of(&wanted, FIRST_PAGE);
-        let statement = |run| self.first_page_statement(selection, names, &wanted, most).bind(run);
-        let (page, taken) = self.page(statement, true).await?;
+        let statement =
+            |run| self.first_page_statement(selection, names, &wanted, most, deadline).bind(run);
+        let (page, taken) = self.page(statement, deadline, true).await?;
         if names.is_none() {
             self.settled.fetch_max(taken.horizon, Ordering::Relaxed);
         }
@@ -85,8 +111,9 @@ impl Reader {
             return Ok(Page::new());
         }
         let most = self.page_size.of(&cursor.left, LATER_PAGE);
-        let statement = |run| self.next_page_statement(selection, cursor, most).bind(run);
-        let (page, taken) = self.page(statement, false).await?;
+        let deadline = self.log.deadline();
+        let statement = |run| self.next_page_statement(selection, cursor, most, deadline).bind(run);
+        let (page, taken) = self.page(statement, deadline, false).await?;
         cursor.turn_page(&page, taken.is_cut || page.len() as u64 >= most);
         Ok(page)
     }
@@ -94,6 +121,7 @@ impl Reader {
     async fn page<'q>(
         &self,
         statement: impl Fn(wire::Time) -> Statement<'q>,
+        deadline: Deadline,
         with_horizon: bool,
     ) -> Result<(Page, Taken), Error> {
         let record = |rows: &mut wire::RowReader, row: &PgRow| {
@@ -101,7 +129,7 @@ impl Reader {
             let bytes = bytes_of(&record);
             Ok((record, bytes))
         };
-        let (lease, page, taken) = self.retried(statement, with_horizon, record).await?;
+        let (lease, page, taken) = self.retried(statement, deadline, with_horizon, record).await?;
         self.log.incarnation.told_of(&page, taken.run);
         self.finish(lease, &taken, page.len());
         Ok((page, taken))
@@ -113,10 +141,14 @@ impl Reader {
         names: Option<&'q LockNames>,
         wanted: &ReadCursor,
         most: u64,
+        deadline: Deadline,
     ) -> Statement<'q> {
         let items = selection.items();
         let (names, exclusive) = names.map(LockNames::columns).unzip();
-        sqlx::query(self.log.statements.read.text())
+        self.log
+            .statements
+            .read
+            .query()
             .bind(items.map(|items| &items.types))
             .bind(items.map(|items| &items.tags))
             .bind(selection.stream())
@@ -127,7 +159,7 @@ impl Reader {
             .bind(names)
             .bind(exclusive)
             .bind(wire::number(self.settled.load(Ordering::Relaxed)))
-            .bind(wire::milliseconds(self.log.lock_timeout))
+            .bind(wire::milliseconds(deadline.locks()))
     }
 
     fn next_page_statement<'q>(
@@ -135,29 +167,22 @@ impl Reader {
         selection: &'q Selection,
         cursor: &Cursor,
         most: u64,
+        deadline: Deadline,
     ) -> Statement<'q> {
-        let statements = &self.log.statements;
-        let is_backwards = cursor.left.is_backwards();
-        let statement = match selection {
-            Selection::All if !is_backwards => sqlx::query(statements.page_of_all.text()),
-            Selection::Stream(name) => {
-                sqlx::query(statements.page_of_stream.text()).bind(name.as_str())
-            }
-            Selection::All | Selection::Items(_) => sqlx::query(statements.page.text())
-                .bind(selection.items().map(|items| &items.types))
-                .bind(selection.items().map(|items| &items.tags)),
-        };
-        let statement = statement
+        let items = selection.items();
+        self.log
+            .statements
+            .page
+            .query()
+            .bind(items.map(|items| &items.types))
+            .bind(items.map(|items| &items.tags))
+            .bind(selection.stream())
             .bind(wire::number(cursor.left.low()))
             .bind(wire::number(cursor.left.high()))
-            .bind(wire::number(most));
-        match selection {
-            Selection::All if !is_backwards => statement,
-            Selection::All | Selection::Items(_) => statement.bind(is_backwards),
-            Selection::Stream(_) => {
-                statement.bind(is_backwards).bind(cursor.revision.map(wire::number))
-            }
-        }
+            .bind(wire::number(most))
+            .bind(cursor.left.is_backwards())
+            .bind(cursor.revision.map(wire::number))
+            .bind(wire::milliseconds(deadline.locks()))
     }
 
     /// The values of the rows of a statement, which is made for a run of the server as its last parameter. It
@@ -166,10 +191,11 @@ impl Reader {
     async fn retried<'q, T>(
         &self,
         statement: impl Fn(wire::Time) -> Statement<'q>,
+        deadline: Deadline,
         with_horizon: bool,
         value: impl Fn(&mut wire::RowReader, &PgRow) -> Result<(T, u64), Error>,
     ) -> Result<(Lease, Vec<T>, Taken), Error> {
-        let mut lease = self.log.lease().await?;
+        let mut lease = self.log.lease(deadline).await?;
         let mut attempt = 1;
         loop {
             let mut values = Vec::new();
@@ -178,15 +204,18 @@ impl Reader {
                 values.push(value);
                 Ok(bytes)
             };
+            let is_first = attempt == 1;
+            let patience = if is_first { deadline.first_answer() } else { deadline.answer() };
             let run = self.log.incarnation.verified();
-            match self.rows(&mut lease, statement(run), run, with_horizon, push).await {
+            let asked = Asked { run, patience, with_horizon };
+            match self.rows(&mut lease, statement(run), asked, push).await {
                 Ok(taken) => return Ok((lease, values, taken)),
                 Err(error) if attempt == 1 && error.is_of_connection() => {
                     self.log.connection_lost();
-                    lease = self.log.lease().await?;
+                    lease = self.log.lease(deadline).await?;
                 }
                 Err(Error::OtherServer) if attempt < ATTEMPTS => {
-                    self.log.verify(&mut lease).await?
+                    self.log.verify(&mut lease, deadline).await?
                 }
                 Err(Error::Contended(_)) if attempt < ATTEMPTS => {}
                 Err(error) => return Err(error),
@@ -201,8 +230,7 @@ impl Reader {
         &self,
         lease: &mut Lease,
         statement: Statement<'_>,
-        run: wire::Time,
-        with_horizon: bool,
+        Asked { run, patience, with_horizon }: Asked,
         mut push: impl FnMut(&mut wire::RowReader, &PgRow) -> Result<u64, Error>,
     ) -> Result<Taken, Error> {
         let error = |error| self.log.error(error);
@@ -223,7 +251,7 @@ impl Reader {
             }
             Ok(taken)
         };
-        self.log.answered(take).await.map_err(error)?
+        answered(patience, take).await.map_err(error)?
     }
 
     /// How far the log is complete, by the first row. It has the id of the event there as well.

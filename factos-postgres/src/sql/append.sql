@@ -15,7 +15,8 @@
 --
 -- It locks names, which are distinct and sorted by bytes, each exclusively where exclusive says so; NULL is the whole log.
 -- Unless it may wait, it waits for none of them: held then tells the places of the names that others hold, and nothing was
--- done. The locks last until the transaction ends. The checks are statements after the locks, so they see whatever was
+-- done. Waits for anything else then end soon, and all waits end with lock_timeout: a wait that ends raises 55P03.
+-- The locks last until the transaction ends. The checks are statements after the locks, so they see whatever was
 -- committed under a lock that conflicts, and positions are taken after the checks: when it returns, no event that a
 -- condition forbids lies between item_after and the events accepted under it, and none can appear there later.
 CREATE FUNCTION factos.append(
@@ -50,6 +51,10 @@ BEGIN
   held := factos._lock(names, exclusive, may_wait);
   IF held IS NOT NULL THEN
     RETURN;
+  END IF;
+  IF NOT may_wait THEN
+    -- Nor does it wait for long for an id that another transaction has inserted: others may share this call.
+    ignored := set_config('lock_timeout', '100ms', true);
   END IF;
   known_ids := factos._known_ids(request_of_event, ids);
   IF cardinality(request_of_revision) > 0 THEN

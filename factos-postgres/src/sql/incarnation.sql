@@ -2,11 +2,14 @@
 -- each run of a server, and passes the start of that run with every later statement, which _check_server compares. It takes
 -- no lock.
 CREATE FUNCTION factos.incarnation(
-  known_positions bigint[], known_ids uuid[],
+  known_positions bigint[], known_ids uuid[], lock_timeout text,
   OUT server timestamptz, OUT is_in_recovery bool, OUT log_id uuid, OUT head bigint, OUT missing bigint)
-LANGUAGE plpgsql VOLATILE
+LANGUAGE plpgsql VOLATILE SET lock_timeout = '5s'
 SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+DECLARE
+  ignored text;
 BEGIN
+  ignored := set_config('lock_timeout', lock_timeout, true);
   server := pg_postmaster_start_time();
   is_in_recovery := pg_is_in_recovery();
   log_id := (SELECT meta.log_id FROM factos.meta WHERE meta.one);
@@ -25,15 +28,4 @@ BEGIN
     RAISE EXCEPTION 'factos: this run of the server is not verified' USING ERRCODE = 'FC002';
   END IF;
   RETURN true;
-END $$;
-
--- The same for a statement outside of these functions, which policies of row-level security would filter.
-CREATE FUNCTION factos._check_plain(verified timestamptz) RETURNS bool
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  IF row_security_active('factos.events'::regclass) THEN
-    RAISE EXCEPTION 'factos: row-level security hides events' USING ERRCODE = '42501';
-  END IF;
-  RETURN factos._check_server(verified);
 END $$;

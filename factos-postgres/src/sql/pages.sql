@@ -28,8 +28,7 @@ END $$;
 CREATE FUNCTION factos._page_of_query(
   item_types text[], item_tags text[], low bigint, high bigint, most bigint, backwards bool)
 RETURNS SETOF factos.event_row
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   only_types text[];
   only_tags text[];
@@ -142,8 +141,7 @@ END $$;
 CREATE FUNCTION factos._page_of_stream(
   stream_name text, low bigint, high bigint, most bigint, backwards bool, beyond bigint)
 RETURNS SETOF factos.event_row
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
   IF backwards THEN
     RETURN QUERY
@@ -162,4 +160,46 @@ BEGIN
         AND e.position > low AND e.position <= high
       ORDER BY e.revision LIMIT most;
   END IF;
+END $$;
+
+-- A page of a read after its first: of a stream, of a query, or of everything if both are NULL. The page is complete under
+-- the same condition as in _page_of_query. Waits for locks on the tables end with lock_timeout.
+CREATE FUNCTION factos.page(
+  item_types text[], item_tags text[], stream_name text, low bigint, high bigint, most bigint, backwards bool,
+  beyond bigint, lock_timeout text, verified timestamptz)
+RETURNS SETOF factos.event_row
+LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET lock_timeout = '5s'
+SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+DECLARE
+  ignored text;
+BEGIN
+  ignored := factos._check_server(verified);
+  ignored := set_config('lock_timeout', lock_timeout, true);
+  IF stream_name IS NOT NULL THEN
+    RETURN QUERY SELECT * FROM factos._page_of_stream(stream_name, low, high, most, backwards, beyond);
+  ELSIF item_tags IS NULL AND NOT backwards THEN
+    -- As in _page_of_query, without its second copy of the rows: this is how a log is replayed.
+    RETURN QUERY
+      SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
+        e.tags, e.metadata, e.recorded_at, e.payload
+      FROM factos.events e
+      WHERE e.position > low AND e.position <= high
+      ORDER BY e.position LIMIT most;
+  ELSE
+    RETURN QUERY SELECT * FROM factos._page_of_query(item_types, item_tags, low, high, most, backwards);
+  END IF;
+END $$;
+
+-- The last event that is visible, NULL if there is none. Waits for locks on the table end with lock_timeout.
+CREATE FUNCTION factos.last_event(lock_timeout text, verified timestamptz, OUT "position" bigint, OUT id uuid)
+LANGUAGE plpgsql VOLATILE SET lock_timeout = '5s'
+SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+#variable_conflict use_column
+DECLARE
+  ignored text;
+BEGIN
+  ignored := factos._check_server(verified);
+  ignored := set_config('lock_timeout', lock_timeout, true);
+  SELECT e.position, e.id INTO last_event.position, last_event.id
+    FROM factos.events e ORDER BY e.position DESC LIMIT 1;
 END $$;

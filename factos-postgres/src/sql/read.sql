@@ -1,11 +1,11 @@
 -- A read's first page in one round trip. The first row carries only the horizon, and the id of the event there: how far
 -- the log is complete for this query, by _horizon, which takes and gives back the locks that names and exclusive tell
 -- (names NULL is the whole log, which needs none). The events are read in later statements, so all that match up to the
--- horizon are visible to them, and no other can appear there any more.
+-- horizon are visible to them, and no other can appear there any more. The type of the rows is not that of the table: to
+-- look that up, a connection would wait for a lock on the table before lock_timeout is set.
 CREATE FUNCTION factos.read(
   item_types text[], item_tags text[], stream_name text, low bigint, high bigint, most bigint, backwards bool,
-  names text[], exclusive bool[], settled bigint, lock_timeout text,
-  verified timestamptz)
+  names text[], exclusive bool[], settled bigint, lock_timeout text, verified timestamptz)
 RETURNS SETOF factos.event_row
 LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET lock_timeout = '5s'
 SET search_path = pg_catalog, pg_temp SET row_security = off AS $$

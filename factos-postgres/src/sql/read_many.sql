@@ -1,8 +1,9 @@
 -- The first pages of several reads in one round trip. Each item is of the read read_of_item, with a stream's name or with
 -- an array literal of types and one of tags; each name to lock is of the read read_of_name.
 --
--- It waits for nothing: _horizon_of_many tries the locks and gives them back. The first row carries only the horizon,
--- and the id of the event there. Then comes a row without a position for each read that would have to wait for a writer in flight; and then the
+-- It waits for nothing, but shortly for the tables: _horizon_of_many tries the locks and gives them back. The first row
+-- carries only the horizon, and the id of the event there. Then comes a row without a position for each read that would
+-- have to wait for a writer in flight; and then the
 -- events of the others, item by item, read in later statements, so that each of these reads is complete up to the horizon.
 CREATE FUNCTION factos.read_many(
   reads int, read_of_item int[], item_types text[], item_tags text[], item_streams text[],
@@ -11,7 +12,7 @@ CREATE FUNCTION factos.read_many(
 RETURNS TABLE (
   "position" bigint, id uuid, stream text, revision bigint, type text, version bigint, tags text[], metadata json,
   recorded_at timestamptz, payload bytea, item int)
-LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan
+LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET lock_timeout = '100ms'
 SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 #variable_conflict use_column
 DECLARE

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod answers;
+
 use std::{
     env,
     sync::atomic::{AtomicU32, Ordering},

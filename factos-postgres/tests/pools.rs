@@ -1,0 +1,111 @@
+//! What the store does with a pool of the application's, and with its transactions.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use factos::{
+    AppendCondition, AppendError, EventStore, EventStoreExt, Query, QueryItem, ReadOptions,
+    StoreErrorKind,
+};
+use factos_postgres::{
+    Error, Mode,
+    sqlx::{
+        postgres::{PgConnectOptions, PgPoolOptions},
+        query_scalar,
+    },
+};
+use futures_util::future::join_all;
+use support::{
+    Schema, cause, eventually, in_time, of_show, pool, show_tag, sold, unless_sold, url,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_pool_can_be_closed_beside_an_idle_store() {
+    let schema = Schema::new(Mode::Keyed).await;
+    let store = schema.open().await;
+    let appends = (0..20).map(|n| {
+        let store = store.clone();
+        async move { store.append(vec![sold(&n.to_string())], AppendCondition::None).await.unwrap() }
+    });
+    join_all(appends).await;
+    store.read_all(&of_show("1")).await.unwrap();
+    in_time("the close", store.pool().close()).await;
+    let read = store.read(&of_show("1"), ReadOptions::all()).await.map(drop).unwrap_err();
+    let append = store.append(vec![sold("1")], unless_sold("1")).await.unwrap_err();
+    let AppendError::Store(append) = append else { panic!("{append:?}") };
+    let waiting = in_time("the wait", store.wait_past(store.head().await.ok().flatten())).await;
+    for error in [read, append, store.head().await.unwrap_err()] {
+        assert!(matches!(cause(&error), Error::Closed), "{error:?}");
+    }
+    // It is past its beginning, which it knows.
+    waiting.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn connections_that_keep_no_statements_leave_none_behind() {
+    let schema = Schema::new(Mode::Keyed).await;
+    let options: PgConnectOptions = url().parse().unwrap();
+    let pool = PgPoolOptions::new().max_connections(4);
+    let pool = pool.connect_with(options.statement_cache_capacity(0)).await.unwrap();
+    let store = schema.config().open(pool).await.unwrap();
+    let mut lease = store.pool().begin().await.unwrap();
+    for n in 0..200 {
+        let shows = (0..=n % 7).map(|m| format!("{n} {m}"));
+        let query = shows.fold(Query::item(QueryItem::with_tag(show_tag("1"))), |query, show| {
+            query.or(QueryItem::with_tag(show_tag(&show)))
+        });
+        let events = (0..=n % 5).map(|m| sold(&m.to_string())).collect();
+        store
+            .append_in(&mut lease, events, AppendCondition::fail_if_events_match(query))
+            .await
+            .ok();
+    }
+    let count = "SELECT count(*) FROM pg_prepared_statements";
+    let left: i64 = query_scalar(count).persistent(false).fetch_one(&mut *lease).await.unwrap();
+    assert!(left < 20, "{left} statements are left behind");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn an_id_that_another_transaction_commits_ends_the_one_that_waited_for_it() {
+    let schema = Schema::new(Mode::Keyed).await;
+    let store = schema.open().await;
+    for others in [0, 3] {
+        let first = sold(&format!("first {others}"));
+        let mut second = sold(&format!("second {others}"));
+        second.id = first.id;
+        let mut holder = store.pool().begin().await.unwrap();
+        store.append_in(&mut holder, vec![first.clone()], AppendCondition::None).await.unwrap();
+        let waiting = tokio::spawn({
+            let (store, second) = (store.clone(), second.clone());
+            async move {
+                let mut transaction = store.pool().begin().await.unwrap();
+                let mut events: Vec<_> = (0..others).map(|n| sold(&n.to_string())).collect();
+                events.push(second);
+                let outcome =
+                    store.append_in(&mut transaction, events, AppendCondition::None).await;
+                transaction.rollback().await.unwrap();
+                outcome
+            }
+        });
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1";
+        let (look, like) = (pool(1).await, format!("%{}%", schema.name));
+        eventually("it waits for the id", || async {
+            let waits: i64 = query_scalar(waits).bind(&like).fetch_one(&look).await.unwrap();
+            waits > 0
+        })
+        .await;
+        holder.commit().await.unwrap();
+        let error = in_time("the other append", waiting).await.unwrap().unwrap_err();
+        let AppendError::Store(error) = error else { panic!("{error:?}") };
+        assert!(matches!(cause(&error), Error::Contended(_)), "{error:?}");
+        assert_eq!(error.kind(), StoreErrorKind::Busy);
+        // Begun anew, it finds the id.
+        let mut transaction = store.pool().begin().await.unwrap();
+        let outcome = store.append_in(&mut transaction, vec![second], AppendCondition::None).await;
+        assert!(matches!(outcome, Err(AppendError::DuplicateEventId(id)) if id == first.id));
+    }
+}
