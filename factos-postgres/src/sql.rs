@@ -55,6 +55,8 @@ pub(crate) struct Statements {
     pub(crate) read: Statement,
     pub(crate) read_many: Statement,
     pub(crate) page: Statement,
+    /// The next page of everything, without a function that would copy it.
+    pub(crate) plain_page: Statement,
     pub(crate) head: Statement,
 }
 
@@ -75,6 +77,10 @@ impl Statements {
             read: statement(format!("SELECT {COLUMNS} FROM {}", call("read", 11))),
             read_many: statement(format!("SELECT {COLUMNS}, item FROM {}", call("read_many", 11))),
             page: statement(format!("SELECT {COLUMNS} FROM {}", call("page", 9))),
+            plain_page: statement(format!(
+                "SELECT {COLUMNS} FROM \"{schema}\".events
+                 WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3"
+            )),
             head: statement(format!("SELECT {}", call("last_position", 1))),
         }
     }
