@@ -75,11 +75,16 @@ pub(super) async fn migrate(config: &Config, pool: &PgPool) -> Result<(), Error>
     loop {
         let mut connection = pool.acquire().await.map_err(failed)?;
         let mut transaction = begin(config, &mut connection).await.map_err(failed)?;
-        let state = state(config, &mut transaction).await?;
-        match state {
-            State::Log(found) => return found.check(config),
-            State::NoSchema | State::Empty => {}
-        }
+        let state = match state(config, &mut transaction).await {
+            Ok(state @ (State::NoSchema | State::Empty)) => state,
+            found => {
+                transaction.rollback().await.map_err(failed)?;
+                return match found? {
+                    State::Log(found) => found.check(config),
+                    State::NoSchema | State::Empty => Ok(()),
+                };
+            }
+        };
         match create(config, transaction, state).await {
             Ok(()) => {}
             Err(error) if attempt < ATTEMPTS && is_race(&error) => attempt += 1,
