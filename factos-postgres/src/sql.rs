@@ -86,6 +86,8 @@ pub(crate) struct Statements {
     pub(crate) read: Statement,
     pub(crate) read_many: Statement,
     pub(crate) page: Statement,
+    /// The next page of everything, without a function that would copy it.
+    pub(crate) plain_page: Statement,
     pub(crate) head: Statement,
     pub(crate) incarnation: Statement,
 }
@@ -111,6 +113,12 @@ impl Statements {
             incarnation: statement(format!(
                 "SELECT server, is_in_recovery, log_id::pg_catalog.text, head, missing FROM {}",
                 call("incarnation", 3)
+            )),
+            // The check is made once, before any row.
+            plain_page: statement(format!(
+                "SELECT {COLUMNS} FROM \"{schema}\".events
+                 WHERE position OPERATOR(pg_catalog.>) $1 AND position OPERATOR(pg_catalog.<=) $2
+                   AND (SELECT \"{schema}\"._check_plain($4)) ORDER BY position LIMIT $3"
             )),
         }
     }

@@ -433,3 +433,39 @@ async fn a_reader_gets_its_turn_beside_appends_that_are_refused() {
     over.store(true, Ordering::Relaxed);
     join_all(tasks).await.into_iter().for_each(|task| task.unwrap());
 }
+
+/// How long a read of everything takes once the transaction has ended that it waits for, beside so many events.
+async fn time_of_a_read_that_was_held_back(events: usize) -> Duration {
+    let schema = Schema::new(Mode::Keyed).await;
+    let store = schema.open().await;
+    let mut transaction = store.pool().begin().await.unwrap();
+    store.append_in(&mut transaction, vec![sold("held")], AppendCondition::None).await.unwrap();
+    let append = || {
+        let batch: Vec<_> = (0..events).map(|_| other("1")).collect();
+        store.append(batch, AppendCondition::None)
+    };
+    append().await.unwrap();
+    let reading = tokio::spawn({
+        let store = store.clone();
+        async move {
+            drop(store.read(&Query::all(), ReadOptions::all()).await.unwrap());
+            Instant::now()
+        }
+    });
+    // It has looked for the last event.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    append().await.unwrap();
+    let from = Instant::now();
+    transaction.commit().await.unwrap();
+    reading.await.unwrap().duration_since(from)
+}
+
+/// Eight times the events take about eight times as long, and not 64 times.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_read_of_everything_is_linear_in_the_events_that_held_it_back() {
+    let few = time_of_a_read_that_was_held_back(4_000).await;
+    let many = time_of_a_read_that_was_held_back(32_000).await;
+    println!("{few:?} beside 2 x 4,000 events, {many:?} beside 2 x 32,000");
+    assert!(many < 30 * few.max(Duration::from_millis(50)), "{few:?}, then {many:?}");
+}

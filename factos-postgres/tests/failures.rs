@@ -276,18 +276,37 @@ async fn a_statement_timeout_is_told_with_nothing_written() {
 
 #[tokio::test]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
-async fn a_read_only_server_refuses_appends_and_reads_on() {
+async fn a_server_that_becomes_read_only_refuses_appends_and_reads_on() {
     let schema = Schema::new(Mode::Keyed).await;
-    let writer = schema.open().await;
-    writer.append(vec![sold("1")], AppendCondition::None).await.unwrap();
-    let options = options().options([("default_transaction_read_only", "on")]);
-    let pool = PgPoolOptions::new().connect_with(options).await.unwrap();
-    let store = schema.config().open(pool).await.unwrap();
+    let (role, admin) = (unique("role"), pool(1).await);
+    let run = |sql: String| {
+        let admin = admin.clone();
+        async move { admin.execute(AssertSqlSafe(sql)).await.map(drop).unwrap() }
+    };
+    run(format!("CREATE ROLE {role} LOGIN")).await;
+    for grant in schema.config().grants(&role).lines() {
+        run(grant.to_owned()).await;
+    }
+    let pool = || PgPoolOptions::new().connect_with(options().username(&role));
+    let store = schema.config().held_connections(0).open(pool().await.unwrap()).await.unwrap();
+    store.append(vec![sold("1")], AppendCondition::None).await.unwrap();
+    // The next connections of the pool have it.
+    run(format!("ALTER ROLE {role} SET default_transaction_read_only = on")).await;
+    run(format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'"))
+        .await;
+    support::eventually("reads go on", || async {
+        store.read_all(&of_show("1")).await.is_ok_and(|page| page.len() == 1)
+    })
+    .await;
     assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), 1);
-    assert_eq!(store.read_all(&of_show("1")).await.unwrap().len(), 1);
     let error =
         store_error(store.append(vec![sold("1")], AppendCondition::None).await.unwrap_err());
     assert!(matches!(cause(&error), Error::ReadOnly(_)), "{error:?}");
+    let error = schema.config().open(pool().await.unwrap()).await.unwrap_err();
+    assert!(matches!(cause(&error), Error::SessionDefault { .. }), "{error:?}");
+    drop(store);
+    run(format!("DROP OWNED BY {role}")).await;
+    run(format!("DROP ROLE {role}")).await;
 }
 
 async fn connect_error(url: &str) -> StoreError {

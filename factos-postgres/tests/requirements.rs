@@ -458,7 +458,7 @@ async fn use_it_beside_older(store: &PostgresStore) {
     assert_eq!(store.head().await.unwrap().unwrap().get(), 3);
 }
 
-/// Opening sends few statements: no more than two beyond those of the format before.
+/// Opening prepares few statements: the other two beyond those of the format before begin and end a transaction.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn opening_takes_few_statements() {

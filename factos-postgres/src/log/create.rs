@@ -118,12 +118,21 @@ pub(super) async fn migrate(config: &Config, pool: &PgPool) -> Result<(), Error>
     loop {
         let mut connection = pool.acquire().await.map_err(failed)?;
         let mut transaction = begin_to_write(config, &mut connection).await.map_err(failed)?;
-        let outcome = match state(config, &mut transaction).await? {
-            State::Log(found) if found.is_to_be_upgraded(config) => {
+        let outcome = match state(config, &mut transaction).await {
+            Ok(State::Log(found)) if found.is_to_be_upgraded(config) => {
                 run_upgrade(config, transaction, found.mode).await
             }
-            State::Log(found) => return found.check(config),
-            state => create(config, transaction, state).await,
+            Ok(state @ (State::NoSchema | State::Empty)) => {
+                create(config, transaction, state).await
+            }
+            Ok(State::Log(found)) => {
+                transaction.rollback().await.map_err(failed)?;
+                return found.check(config);
+            }
+            Err(error) => {
+                transaction.rollback().await.map_err(failed)?;
+                return Err(error);
+            }
         };
         match outcome {
             Ok(()) => {}

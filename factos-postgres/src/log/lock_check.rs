@@ -1,14 +1,14 @@
 use factos::EventId;
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, query_scalar};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, query_scalar};
 
+use super::transaction::begin;
 use crate::{
     config::Config,
     error::{Error, Sent},
-    wire,
 };
 
-/// Checks that a keyed log is safe on this server: it is no standby, its positions go on after its last event,
-/// and advisory locks exclude. Where those are stubs, a keyed log would lose decisions.
+/// Checks that a keyed log is safe on this server: its positions go on after its last event, and advisory locks
+/// exclude. Where those are stubs, a keyed log would lose decisions.
 pub(super) async fn check_locks(config: &Config, pool: &PgPool) -> Result<(), Error> {
     let failed = |error| Error::of(error, Sent::No, config.lock_timeout);
     let options = pool.connect_options();
@@ -26,13 +26,9 @@ async fn try_locks(
     one: &mut PgConnection,
     two: &mut PgConnection,
 ) -> Result<Result<(), Error>, sqlx::Error> {
-    if !holds(one, "SELECT NOT pg_catalog.pg_is_in_recovery()").await? {
-        return Ok(Err(Error::Standby { schema: config.schema.clone() }));
-    }
     // Another transaction may lock the table of the events.
-    let timeout = wire::milliseconds(config.lock_timeout);
-    one.execute(AssertSqlSafe(format!("SET lock_timeout = '{timeout}'"))).await?;
-    if let Some((next, last)) = positions_behind(config, one).await? {
+    let mut holder = begin(config, one).await?;
+    if let Some((next, last)) = positions_behind(config, &mut holder).await? {
         return Ok(Err(Error::PositionsBehind { schema: config.schema.clone(), next, last }));
     }
     let schema = &config.schema;
@@ -42,7 +38,6 @@ async fn try_locks(
     let is_shown = "SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 FROM pg_catalog.pg_locks
          WHERE locktype OPERATOR(pg_catalog.=) 'advisory' AND granted
            AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()";
-    let mut holder = one.begin().await?;
     holds(&mut holder, &lock).await?;
     let excludes = !holds(two, &is_free).await?;
     let shows = holds(&mut holder, is_shown).await?;

@@ -40,8 +40,9 @@ impl Log {
         let failed = |error| Error::of(error, Sent::No, config.lock_timeout);
         let mut connection = pool.acquire().await.map_err(failed)?;
         let mut transaction = begin(config, &mut connection).await.map_err(failed)?;
-        let found = check(config, &mut transaction).await?;
+        let found = check(config, &mut transaction).await;
         transaction.rollback().await.map_err(failed)?;
+        let found = found?;
         // The check has prepared some, unless the connections of this pool are to keep none.
         let are_kept = connection.cached_statements_size() > 0;
         drop(connection);

@@ -18,6 +18,7 @@ struct Found {
     encoding: String,
     isolation: String,
     read_only: String,
+    is_standby: bool,
     in_path: bool,
     missing: Vec<String>,
     unprivileged: Vec<String>,
@@ -48,6 +49,7 @@ impl Found {
             encoding: row.try_get("encoding")?,
             isolation: row.try_get("isolation")?,
             read_only: row.try_get("read_only")?,
+            is_standby: row.try_get("is_standby")?,
             in_path: row.try_get("in_path")?,
             missing: row.try_get("missing")?,
             unprivileged: row.try_get("unprivileged")?,
@@ -57,6 +59,9 @@ impl Found {
 
     fn check(self, config: &Config, mode: Mode) -> Result<(), Error> {
         let schema = config.schema.clone();
+        if self.is_standby && mode == Mode::Keyed {
+            return Err(Error::Standby { schema });
+        }
         if self.encoding != "UTF8" {
             return Err(Error::Encoding { found: self.encoding });
         }

@@ -29,3 +29,14 @@ BEGIN
   END IF;
   RETURN true;
 END $$;
+
+-- The same for a statement outside of these functions, which policies of row-level security would filter.
+CREATE FUNCTION factos._check_plain(verified timestamptz) RETURNS bool
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF row_security_active('factos.events'::regclass) THEN
+    RAISE EXCEPTION 'factos: row-level security hides events' USING ERRCODE = '42501';
+  END IF;
+  RETURN factos._check_server(verified);
+END $$;

@@ -42,6 +42,7 @@ SELECT
   pg_catalog.current_setting('default_transaction_isolation') AS isolation,
   CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'off'
     ELSE pg_catalog.current_setting('default_transaction_read_only') END AS read_only,
+  pg_catalog.pg_is_in_recovery() AS is_standby,
   coalesce(pg_catalog.current_schema()::pg_catalog.text OPERATOR(pg_catalog.=) $1, false) AS in_path,
   ARRAY(
     SELECT pg_catalog.concat(CASE WHEN r.kind OPERATOR(pg_catalog.=) 'S' THEN 'sequence ' ELSE 'table ' END, r.name)

@@ -41,6 +41,19 @@ BEGIN
     SELECT e.position FROM factos.events e WHERE e.position <= horizon ORDER BY e.position DESC LIMIT 1), 0);
 END $$;
 
+-- The last event beyond top of a transaction that has inserted one above low and up to top, NULL if there is none. It
+-- takes no lock. One snapshot shows all events of a transaction or none. Without nested loops it takes as long as there are
+-- events above low: the planner does not know how many transactions these are of.
+CREATE FUNCTION factos._end_of_batches(low bigint, top bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SET enable_nestloop = off AS $$
+BEGIN
+  RETURN (
+    SELECT max(e.position) FROM factos.events e
+    WHERE e.position > top AND EXISTS (
+      SELECT FROM factos.events reaching
+      WHERE reaching.position > low AND reaching.position <= top AND reaching.xmin = e.xmin));
+END $$;
+
 -- How far the log is complete: for what the names cover, by _barrier, and for the whole log (names NULL) by the watermark,
 -- without a lock. The watermark is waited for until it covers every event that is visible by now, at most for lock_timeout.
 -- What is at or below settled is known to be settled. No batch is cut: the positions of batches that are inserted at the
@@ -52,7 +65,6 @@ DECLARE
   low bigint := settled;
   top bigint;
   counted bigint;
-  reaching xid[];
   beyond bigint;
   started timestamptz;
 BEGIN
@@ -79,11 +91,7 @@ BEGIN
   LOOP
     horizon := factos.watermark();
     IF horizon >= top THEN
-      -- The transactions of these events, and the last event beyond that one of them inserted.
-      reaching := ARRAY(SELECT e.xmin FROM factos.events e WHERE e.position > low AND e.position <= top);
-      beyond := (
-        SELECT e.position FROM factos.events e
-        WHERE e.position > top AND e.xmin = ANY(reaching) ORDER BY e.position DESC LIMIT 1);
+      beyond := factos._end_of_batches(low, top);
       IF beyond IS NULL THEN
         RETURN top;
       END IF;
