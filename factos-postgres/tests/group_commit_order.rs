@@ -284,7 +284,7 @@ fn groups_follow_some_order(mode: Mode, configure: impl Fn(Config) -> Config) {
     let seen = std::cell::RefCell::new(Seen::default());
     TestRunner::new(runs)
         .run(&rounds(), |rounds| {
-            runtime.block_on(schema.run("TRUNCATE log.events, log.tags"));
+            runtime.block_on(schema.empty());
             runtime.block_on(try_rounds(&store, &rounds, &mut seen.borrow_mut()))
         })
         .unwrap();

@@ -49,8 +49,8 @@ BEGIN
         RETURN NULL;
       END IF;
       -- The end of the subtransaction gives back what was locked; the variables survive.
-      RAISE EXCEPTION USING ERRCODE = 'FC002';
-    EXCEPTION WHEN SQLSTATE 'FC002' THEN
+      RAISE EXCEPTION USING ERRCODE = 'FC003';
+    EXCEPTION WHEN SQLSTATE 'FC003' THEN
       NULL;
     END;
   END LOOP;
