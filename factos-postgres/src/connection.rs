@@ -1,6 +1,7 @@
 //! Connections of one pool, some of them kept from call to call. Knows the driver and the runtimes, and nothing
 //! of a log.
 
+mod address;
 mod lease;
 mod own_pool;
 mod timeout;

@@ -40,6 +40,15 @@ pub enum Error {
     /// The URL of the database is none, or has a part that the driver does not know.
     #[error("the URL of the database cannot be used")]
     Url(#[source] Cause),
+    /// A part of the URL of the database, or a variable of the environment, that asks for what the driver does not do, or
+    /// that names a file which does not exist.
+    #[error("the parameter {name} {why}")]
+    UrlParameter {
+        /// The parameter or the variable.
+        name: String,
+        /// What is wrong with it.
+        why: Cow<'static, str>,
+    },
     /// No encrypted connection could be made: the server offers none, or its certificate is not trusted.
     #[error("an encrypted connection could not be made")]
     Encryption(#[source] Cause),
@@ -378,6 +387,7 @@ impl Error {
             | Self::Standby { .. } => StoreErrorKind::Incompatible,
             Self::Denied(_)
             | Self::Url(_)
+            | Self::UrlParameter { .. }
             | Self::Encryption(_)
             | Self::NoEncryption
             | Self::MissingDatabase(_)

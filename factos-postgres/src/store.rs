@@ -13,7 +13,6 @@ use crate::{
     connection,
     contention::Contention,
     deadline::Deadline,
-    error::{Error, Sent},
     lock_names::LockNames,
     log::Log,
     poll::Poll,
@@ -63,8 +62,7 @@ impl Config {
     /// # Errors
     /// As [`open`](Self::open).
     pub async fn connect(self, url: &str) -> Result<PostgresStore, StoreError> {
-        let failed = |error| Error::of(error, Sent::No, self.lock_timeout);
-        let pool = connection::own_pool(url).await.map_err(failed)?;
+        let pool = connection::own_pool(url, &self).await?;
         self.open(pool).await
     }
 }

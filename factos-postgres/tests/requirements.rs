@@ -11,7 +11,7 @@ use factos::{
     ReadOptions, Revision, StoreError, StreamName,
 };
 use factos_postgres::{
-    Config, Error, Mode, PostgresStore,
+    Config, Durability, Error, Mode, PostgresStore,
     sqlx::{
         AssertSqlSafe, Executor, PgPool,
         postgres::{PgConnectOptions, PgPoolOptions},
@@ -340,6 +340,56 @@ async fn defaults_of_a_session_are_refused_or_made_good() {
             };
             assert_eq!((*told, found.as_str()), (setting, value));
         }
+    }
+}
+
+/// The store's own pool makes its sessions good, and its commits are flushed whatever the role has as a default.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn defaults_of_a_role_do_not_reach_the_log() {
+    for mode in BOTH {
+        let (role, schema) = (Role::new().await, Schema::new(mode).await);
+        let (name, admin) = (&role.name, pool(1).await);
+        run(&admin, &schema.config().grants(name)).await;
+        run(
+            &admin,
+            &format!(
+                "ALTER ROLE {name} SET default_transaction_isolation = 'serializable';
+                 ALTER ROLE {name} SET default_transaction_read_only = on;
+                 ALTER ROLE {name} SET synchronous_commit = off"
+            ),
+        )
+        .await;
+        // Tells with which setting an event is committed.
+        let seen = format!("{}.seen", schema.name);
+        run(
+            &admin,
+            &format!(
+                "CREATE TABLE {seen} (setting text); GRANT INSERT ON {seen} TO {name};
+                 CREATE FUNCTION {seen}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                   INSERT INTO {seen} VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$;
+                 CREATE CONSTRAINT TRIGGER seen AFTER INSERT ON {}.events DEFERRABLE INITIALLY DEFERRED
+                   FOR EACH ROW EXECUTE FUNCTION {seen}()",
+                schema.name
+            ),
+        )
+        .await;
+        let (head, tail) =
+            url().split_once("//").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+        let as_role = format!("{head}//{name}@{}", tail.split_once('@').unwrap().1);
+        let store = schema.config().connect(&as_role).await.unwrap();
+        store.append(vec![sold("1")], unless_sold("1")).await.unwrap();
+        let lazy = schema.config().durability(Durability::LoseLatestOnServerCrash);
+        let lazy = lazy.connect(&as_role).await.unwrap();
+        lazy.append(vec![sold("2")], unless_sold("2")).await.unwrap();
+        assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), 2);
+        let settings = format!("SELECT string_agg(setting, ',') FROM {seen}");
+        let settings: String =
+            query_scalar(AssertSqlSafe(settings)).fetch_one(&admin).await.unwrap();
+        assert_eq!(settings, "on,off");
+        drop((store, lazy));
+        run(&admin, &format!("DROP SCHEMA {} CASCADE", schema.name)).await;
+        role.end().await;
     }
 }
 

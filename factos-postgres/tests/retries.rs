@@ -14,7 +14,7 @@ use factos::{
 use factos_postgres::{
     Error, Mode, PostgresStore,
     sqlx::{
-        self, PgPool,
+        self,
         postgres::{PgConnectOptions, PgPoolOptions},
         query_scalar,
     },

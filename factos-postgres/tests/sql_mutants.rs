@@ -19,7 +19,7 @@ use factos_postgres::Mode;
 use crate::log::{Change, Log, Mutant};
 
 macro_rules! mutants {
-    ($($name:ident: $mode:ident $(at $isolation:literal)?, $changes:expr, fails [$($case:literal),* $(,)?];)*) => {
+    ($($name:ident: $mode:ident, $changes:expr, fails [$($case:literal),* $(,)?];)*) => {
         /// Tests that a log without a protection fails these cases.
         mod without {
             use super::*;
@@ -31,7 +31,6 @@ macro_rules! mutants {
 
                 impl Mutant for This {
                     const MODE: Mode = Mode::$mode;
-                    $(const ISOLATION: &str = $isolation;)?
 
                     fn changes() -> Vec<Change> {
                         $changes
@@ -136,6 +135,15 @@ mutants! {
     ]), fails [
         "visibility::nothing_appears_below_observed_of_a_tag",
     ];
+    the_barrier_of_one_name_of_three: Keyed, slowly(&[
+        ("    held := factos._lock(names, exclusive, may_wait);\n    horizon :=",
+         "    IF cardinality(names) = 3 THEN
+            names := ARRAY[names[1], names[3]]; exclusive := ARRAY[exclusive[1], exclusive[3]];
+          END IF;
+          held := factos._lock(names, exclusive, may_wait);\n    horizon :="),
+    ]), fails [
+        "visibility::nothing_appears_below_observed_of_several_tags",
+    ];
     the_floor_marks: Keyed, slowly(&[
         ("  ignored := pg_advisory_xact_lock_shared(1178796034, pg_sequence_last_value('factos.position_seq')::bit(32)::int4);\n", ""),
     ]), fails [
@@ -184,35 +192,12 @@ mutants! {
         "revisions::other_revisions_are_refused",
         "concurrency::racing_revisions_have_one_winner",
     ];
-    unique_revisions_and_the_locks_of_streams: Keyed, slowly(&[
-        (MODE_OF_A_LOCK, "CONTINUE WHEN names[place] LIKE 's:%'; is_exclusive := exclusive[place];"),
-        ("CREATE UNIQUE INDEX events_stream", "CREATE INDEX events_stream"),
-    ]), fails [
-        "concurrency::racing_revisions_have_one_winner",
-        "concurrency::unconditional_appends_are_counted_exactly",
-    ];
-    unique_ids_and_the_look_at_them: Keyed, vec![
-        ("id          uuid NOT NULL UNIQUE,", "id uuid NOT NULL,"),
-        ("known[request_of_event[1]] := 1;", "NULL;"),
-        ("known[request] := first_place;", "NULL;"),
-    ], fails [
-        "append::an_id_of_the_log_is_refused",
-    ];
-    unique_ids: Keyed, slowly(&[("id          uuid NOT NULL UNIQUE,", "id uuid NOT NULL,")]), fails [
-        "concurrency::a_batch_sent_twice_at_once_is_appended_once",
-    ];
     the_lock_of_the_row: Portable, slowly(&[
         ("  PERFORM 1 FROM factos.head WHERE one FOR UPDATE;\n", ""),
     ]), fails [
         "concurrency::one_of_many_contenders_wins",
         "concurrency::a_counter_reaches_the_exact_total",
         "concurrency::a_decision_on_everything_sees_every_event",
-    ];
-    the_guard_of_the_isolation: Keyed at "repeatable read", slowly(&[
-        ("<> 'read committed' THEN", "= 'none' THEN"),
-    ]), fails [
-        "concurrency::one_of_many_contenders_wins",
-        "concurrency::a_counter_reaches_the_exact_total",
     ];
 }
 

@@ -29,6 +29,8 @@
 //! - **Cancellation**: an append whose future is dropped is written as a whole or not at all. It is not
 //!   written if it was still in the writer's queue.
 //! - **Positions** are dense: no gaps.
+//! - **The same log**: every call compares what stands at the path, and the last event that the handle was told
+//!   of; a file that was swapped, removed or restored is an error, and nothing is written to it.
 //! - **Limits**: [`SqliteStore::LIMITS`]. WAL needs shared memory, so no network file systems.
 //! - **Runtimes**: any; the store has threads of its own.
 //!

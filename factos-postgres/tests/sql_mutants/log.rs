@@ -22,7 +22,6 @@ pub(crate) type Change = (&'static str, &'static str);
 
 pub(crate) trait Mutant: Send + Sync + 'static {
     const MODE: Mode;
-    const ISOLATION: &str = "read committed";
 
     fn changes() -> Vec<Change>;
 }
@@ -51,7 +50,6 @@ impl<M: Mutant> Fixture for Log<M> {
 
     async fn connect(&self) -> Handle {
         let options: PgConnectOptions = url().parse().unwrap();
-        let options = options.options([("default_transaction_isolation", M::ISOLATION)]);
         let pool = PgPoolOptions::new().max_connections(8).connect_with(options).await.unwrap();
         Handle::new(self.0.config().open(pool).await.unwrap(), Some(&self.0))
     }

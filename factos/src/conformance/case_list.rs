@@ -117,6 +117,7 @@ macro_rules! __conformance_cases {
                 nothing_appears_below_observed_of_all
                 nothing_appears_below_observed_of_a_type
                 nothing_appears_below_observed_of_a_tag
+                nothing_appears_below_observed_of_several_tags
                 a_batch_is_seen_whole
                 the_head_never_steps_back
             }

@@ -18,8 +18,12 @@ use super::{
     store_calls::{append, whole_log},
 };
 use crate::{
-    append::NewEvent, events::Page, position::SequencePosition, query::Query,
-    read_options::ReadOptions, store::EventStore,
+    append::NewEvent,
+    events::Page,
+    position::SequencePosition,
+    query::{Query, QueryItem},
+    read_options::ReadOptions,
+    store::EventStore,
 };
 
 const ALL: ReadOptions = ReadOptions::all();
@@ -61,6 +65,15 @@ pub async fn nothing_appears_below_observed_of_a_tag<F: Fixture>(log: F) {
     nothing_appears_below_observed(log, query(&[], &["n:1"])).await;
 }
 
+/// No event of any of three tags appears at or below the position that a read of all three observed, though each
+/// event has one of them only.
+pub async fn nothing_appears_below_observed_of_several_tags<F: Fixture>(log: F) {
+    let tags = ["part:1", "part:2"].map(|tag| QueryItem::with_tag(tag.parse().unwrap()));
+    let any = tags.into_iter().fold(query(&[], &["part:0"]), Query::or);
+    nothing_appears_below(log, any, |writer| vec![event("A", &[&format!("part:{}", writer % 3)])])
+        .await;
+}
+
 /// A reader never sees half a batch, whichever way it reads.
 pub async fn a_batch_is_seen_whole<F: Fixture>(log: F) {
     let handles = handles(&log, 4).await;
@@ -81,7 +94,7 @@ pub async fn a_batch_is_seen_whole<F: Fixture>(log: F) {
             }
         }
     });
-    write(&handles[..3]).await;
+    write(&handles[..3], batch).await;
     done.store(true, Ordering::SeqCst);
     reader.await.unwrap();
     assert_whole(&whole_log(&handles[0]).await);
@@ -112,7 +125,7 @@ async fn following_is_gapless<F: Fixture>(log: F, query: Query) {
     let done = Arc::new(AtomicBool::new(false));
     let followers =
         [3, 0].map(|n| tokio::spawn(follow(handles[n].clone(), query.clone(), done.clone())));
-    write(&handles).await;
+    write(&handles, batch).await;
     done.store(true, Ordering::SeqCst);
     let wanted = positions(&expected(&whole_log(&handles[0]).await, &query, ALL));
     for follower in followers {
@@ -144,11 +157,15 @@ async fn follow(store: Arc<dyn EventStore>, query: Query, done: Arc<AtomicBool>)
 }
 
 async fn nothing_appears_below_observed<F: Fixture>(log: F, query: Query) {
+    nothing_appears_below(log, query, batch).await;
+}
+
+async fn nothing_appears_below<F: Fixture>(log: F, query: Query, made: MakeBatch) {
     let handles = handles(&log, 4).await;
     let done = Arc::new(AtomicBool::new(false));
     let watchers =
         [3, 0].map(|n| tokio::spawn(watch(handles[n].clone(), query.clone(), done.clone())));
-    write(&handles).await;
+    write(&handles, made).await;
     done.store(true, Ordering::SeqCst);
     let log = whole_log(&handles[0]).await;
     for watcher in watchers {
@@ -187,8 +204,11 @@ async fn watch(
     seen
 }
 
+/// The batch that a writer appends next.
+type MakeBatch = fn(usize) -> Vec<NewEvent>;
+
 /// Many writers append, at times two batches at once.
-async fn write(handles: &[Arc<dyn EventStore>]) {
+async fn write(handles: &[Arc<dyn EventStore>], batch: MakeBatch) {
     let tasks = (0..WRITERS).map(|writer| {
         let store = handles[writer % handles.len()].clone();
         async move {

@@ -80,6 +80,7 @@ wrong_stores! {
         "visibility::nothing_appears_below_observed_of_a_tag",
         "visibility::nothing_appears_below_observed_of_a_type",
         "visibility::nothing_appears_below_observed_of_all",
+        "visibility::nothing_appears_below_observed_of_several_tags",
     ] may fail [
         "concurrency::",
         "follow::",
