@@ -41,7 +41,7 @@ impl Config {
     /// Opens the log through a pool of the caller's.
     ///
     /// # Errors
-    /// [`StoreError`], with the [`Error`] that says why.
+    /// [`StoreError`], with the [`Error`](crate::Error) that says why.
     pub async fn open(self, pool: PgPool) -> Result<PostgresStore, StoreError> {
         let log = Arc::new(Log::open(&self, pool).await?);
         let reader = Arc::new(Reader::new(Arc::clone(&log)));
@@ -80,7 +80,7 @@ impl PostgresStore {
     /// Opens the log in the schema `factos`, with the defaults of [`Config`], through a pool of its own.
     ///
     /// # Errors
-    /// [`StoreError`], with the [`Error`] that says why.
+    /// [`StoreError`], with the [`Error`](crate::Error) that says why.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         Config::new().connect(url).await
     }
@@ -89,7 +89,7 @@ impl PostgresStore {
     /// caller's.
     ///
     /// # Errors
-    /// [`StoreError`], with the [`Error`] that says why.
+    /// [`StoreError`], with the [`Error`](crate::Error) that says why.
     pub async fn open(pool: PgPool) -> Result<Self, StoreError> {
         Config::new().open(pool).await
     }
@@ -111,8 +111,8 @@ impl PostgresStore {
     /// # Errors
     /// [`AppendError`]. After a refusal the transaction is still usable and its locks are held; after
     /// [`AppendError::Store`] it can only be rolled back. If an id is one that another open transaction has
-    /// appended and then commits, that is [`Error::Contended`]: roll back and begin anew, which finds the id. It never reports an unknown outcome: that is
-    /// up to the caller's commit.
+    /// appended and then commits, that is [`Error::Contended`](crate::Error::Contended): roll back and begin
+    /// anew, which finds the id. It never reports an unknown outcome: that is up to the caller's commit.
     ///
     /// # Cancellation
     /// As a statement of the driver: roll back.
