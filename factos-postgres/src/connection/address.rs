@@ -184,7 +184,7 @@ mod tests {
         for url in [
             "postgres://a@one:1,two:2/b",
             "postgres://a@one,two/b",
-            "postgres://a@/b?host=one,two",
+            "postgres:///b?host=one,two",
             "postgres://a@x/b?hostaddr=10.0.0.1,10.0.0.2",
         ] {
             assert!(told(url).contains("several servers"), "{url}: {}", told(url));
