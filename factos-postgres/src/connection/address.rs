@@ -67,14 +67,15 @@ pub(super) fn options_of(url: &str) -> Result<PgConnectOptions, Error> {
     if hosts.contains(',') {
         return Err(refused("host", "names several servers: give one, or a proxy before them"));
     }
+    let parsed = Url::parse(url).ok();
+    if let Some(parsed) = &parsed {
+        parsed.query_pairs().try_for_each(|(name, value)| check_parameter(&name, &value))?;
+    }
     let mut options: PgConnectOptions =
         url.parse().map_err(|error| Error::Url(std::sync::Arc::new(error)))?;
-    if let Ok(url) = Url::parse(url) {
-        url.query_pairs().try_for_each(|(name, value)| check_parameter(&name, &value))?;
-        // The driver takes the brackets for a part of the name.
-        if let Some(Host::Ipv6(address)) = url.host() {
-            options = options.host(&address.to_string());
-        }
+    // The driver takes the brackets for a part of the name.
+    if let Some(Host::Ipv6(address)) = parsed.as_ref().and_then(Url::host) {
+        options = options.host(&address.to_string());
     }
     check_environment()?;
     Ok(options)
