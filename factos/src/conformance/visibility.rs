@@ -27,6 +27,7 @@ use crate::{
 };
 
 const ALL: ReadOptions = ReadOptions::all();
+const HANDLES: usize = 4;
 const WRITERS: usize = 10;
 const APPENDS: usize = 40;
 const BATCH: usize = 3;
@@ -161,7 +162,7 @@ async fn nothing_appears_below_observed<F: Fixture>(log: F, query: Query) {
 }
 
 async fn nothing_appears_below<F: Fixture>(log: F, query: Query, made: MakeBatch) {
-    let handles = handles(&log, 4).await;
+    let handles = handles(&log, HANDLES).await;
     let done = Arc::new(AtomicBool::new(false));
     let watchers =
         [3, 0].map(|n| tokio::spawn(watch(handles[n].clone(), query.clone(), done.clone())));
