@@ -1,9 +1,13 @@
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{LazyLock, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use factos::{
-    AppendCondition, AppendError, Bytes, EventStore, Events, NewEvent, Page, Query, ReadOptions,
-    Recorded, SequencePosition, StoreError, StoreErrorKind, StreamName,
+    AppendCondition, AppendError, Bytes, EventId, EventStore, Events, NewEvent, Page, Query,
+    ReadOptions, Recorded, SequencePosition, StoreError, StoreErrorKind, StreamName,
 };
 use factos_postgres::{Config, PostgresStore};
 
@@ -54,6 +58,17 @@ impl Persistent {
     }
 }
 
+/// The ids of the events that any caller was told of as appended.
+static TOLD: LazyLock<Mutex<HashSet<EventId>>> = LazyLock::new(Mutex::default);
+
+/// Whether no caller was told before that these are appended, as is now.
+fn is_news(records: &Page) -> bool {
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_news = records.iter().all(|record| !told.contains(&record.id));
+    told.extend(records.iter().map(|record| record.id));
+    is_news
+}
+
 fn is_to_be_tried_again(error: &StoreError) -> Result<(), String> {
     match error.kind() {
         StoreErrorKind::Busy | StoreErrorKind::OutcomeUnknown => Ok(()),
@@ -95,14 +110,19 @@ impl EventStore for Persistent {
                     may_be_written = true;
                 }
                 Err(AppendError::Store(error)) if error.kind() == StoreErrorKind::Busy => {}
-                Err(AppendError::DuplicateEventId(_)) if may_be_written => {
+                Err(AppendError::DuplicateEventId(id)) if may_be_written => {
                     let records = self.records_of(&events).await?;
-                    if records.len() == events.len() {
+                    if records.len() == events.len() && is_news(&records) {
                         return Ok(records);
                     }
-                    return Err(AppendError::DuplicateEventId(events[0].id));
+                    return Err(AppendError::DuplicateEventId(id));
                 }
-                outcome => return outcome,
+                outcome => {
+                    if let Ok(records) = &outcome {
+                        is_news(records);
+                    }
+                    return outcome;
+                }
             }
             tokio::time::sleep(PAUSE).await;
         }
