@@ -40,8 +40,8 @@ pub enum Error {
     /// The URL of the database is none, or has a part that the driver does not know.
     #[error("the URL of the database cannot be used")]
     Url(#[source] Cause),
-    /// A part of the URL of the database, or a variable of the environment, that asks for what the driver does not do, or
-    /// that names a file which does not exist.
+    /// A part of the URL of the database, or a variable of the environment, that asks for what the driver does
+    /// not do, or that names a file which does not exist.
     #[error("the parameter {name} {why}")]
     UrlParameter {
         /// The parameter or the variable.

@@ -12,21 +12,19 @@ mod pooler;
 #[path = "support/switch.rs"]
 mod switch;
 
-use std::time::Duration;
-
 use factos::{
     AppendCondition, AppendError, EventStore, EventStoreExt, Query, QueryItem, ReadOptions,
     SequencePosition, StoreError, StoreErrorKind, StreamName,
 };
 use factos_postgres::{
     Config, Error, Mode, PostgresStore,
-    sqlx::{self, Connection, PgConnection, query, query_scalar},
+    sqlx::{self, Connection, PgConnection, PgPool, query, query_scalar},
 };
 
 use crate::{
     cluster::Cluster,
     pooler::Pooler,
-    support::{SOLD, cause, eventually, in_time, of_show, sold, unless_sold},
+    support::{SOLD, at_length, cause, eventually, in_time, of_show, sold, unless_sold},
     switch::Switch,
 };
 
@@ -275,17 +273,14 @@ async fn a_handle_goes_on_with_a_server_that_has_everything() {
 /// Waits until the standby has replayed all that the primary has written.
 async fn received(primary: &Cluster, standby: &Cluster) {
     let mut here = PgConnection::connect(&primary.url()).await.unwrap();
-    let mut there = PgConnection::connect(&standby.url()).await.unwrap();
     let written = "SELECT pg_current_wal_flush_lsn()::text";
     let written: String = query_scalar(written).fetch_one(&mut here).await.unwrap();
-    for _ in 0..2000 {
+    let there = PgPool::connect(&standby.url()).await.unwrap();
+    at_length("the standby catches up", || async {
         let replayed = "SELECT coalesce(pg_last_wal_replay_lsn() >= $1::pg_lsn, false)";
-        if query_scalar(replayed).bind(&written).fetch_one(&mut there).await.unwrap() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the standby does not catch up");
+        query_scalar(replayed).bind(&written).fetch_one(&there).await.unwrap()
+    })
+    .await;
 }
 
 async fn a_standby_that_lagged_is_promoted(mode: Mode, way: Way) {
@@ -297,13 +292,11 @@ async fn a_standby_that_lagged_is_promoted(mode: Mode, way: Way) {
     received(&primary, &standby).await;
     standby.stop_receiving();
     let receivers = "SELECT count(*) FROM pg_stat_replication";
-    let mut here = PgConnection::connect(&primary.url()).await.unwrap();
-    for _ in 0..2000 {
-        if query_scalar::<_, i64>(receivers).fetch_one(&mut here).await.unwrap() == 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let here = PgPool::connect(&primary.url()).await.unwrap();
+    at_length("the standby is gone", || async {
+        query_scalar::<_, i64>(receivers).fetch_one(&here).await.unwrap() == 0
+    })
+    .await;
     sell(&store, "a", 97).await;
     primary.crash();
     address.lead_to(&standby);

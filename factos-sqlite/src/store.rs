@@ -90,13 +90,14 @@ impl SqliteStore {
     pub async fn backup(&self, path: impl AsRef<Path>) -> Result<(), StoreError> {
         let (done, made) = oneshot::channel();
         let (parts, path) = (Arc::clone(&self.shared.0), path.as_ref().to_owned());
-        thread::Builder::new()
-            .name("factos-sqlite-backup".to_owned())
-            .spawn(move || {
-                drop(done.send(back_up(&parts.config, &parts.log.known, &path)));
-            })
-            .map_err(Error::thread)?;
+        in_thread("factos-sqlite-backup", move || {
+            drop(done.send(back_up(&parts.config, &parts.log.known, &path)));
+        })?;
         Ok(made.await.unwrap_or(Err(Error::Closed))?)
+    }
+
+    fn parts(&self) -> &Parts {
+        &self.shared.0
     }
 
     async fn select(
@@ -115,12 +116,6 @@ impl SqliteStore {
             Some((page.map_err(StoreError::from), rest))
         });
         Ok(Events::of_first_page(begun.observed, begun.first, pages))
-    }
-}
-
-impl SqliteStore {
-    fn parts(&self) -> &Parts {
-        &self.shared.0
     }
 }
 
@@ -206,11 +201,7 @@ impl Shared {
         then: impl FnOnce(Result<(), Error>) + Send + 'static,
     ) -> Result<(), Error> {
         let parts = Arc::clone(&self.0);
-        thread::Builder::new()
-            .name("factos-sqlite-close".to_owned())
-            .spawn(move || then(parts.close()))
-            .map(drop)
-            .map_err(Error::thread)
+        in_thread("factos-sqlite-close", move || then(parts.close()))
     }
 }
 
@@ -221,4 +212,10 @@ impl Drop for Shared {
             drop(self.0.close());
         }
     }
+}
+
+/// Does the work in a thread of this name, which ends with it.
+fn in_thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Error> {
+    let thread = thread::Builder::new().name(name.to_owned());
+    thread.spawn(work).map(drop).map_err(Error::thread)
 }

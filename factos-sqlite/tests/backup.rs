@@ -207,11 +207,14 @@ async fn a_log_that_is_only_read_is_neither_created_nor_upgraded() {
     assert_eq!(files(folder.path())["log.db"], before["log.db"]);
 }
 
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().unwrap().stdout.trim_ascii() == b"0"
+}
+
 /// A command that runs as a user who may not write to the files of this one.
 fn as_another_user(command: &Command) -> Command {
     let mut other = Command::new("setpriv");
-    let is_root = Command::new("id").arg("-u").output().unwrap().stdout.trim_ascii() == b"0";
-    if is_root {
+    if is_root() {
         other.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
     }
     other.arg("--").arg(command.get_program()).args(command.get_args());
@@ -291,7 +294,6 @@ async fn reads_a_log_of_another_user() {
 async fn a_side_file_of_another_user_is_named() {
     use std::os::unix::fs::PermissionsExt;
 
-    let is_root = Command::new("id").arg("-u").output().unwrap().stdout.trim_ascii() == b"0";
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.db");
     let _store = SqliteStore::open(&path).await.unwrap();
@@ -299,7 +301,7 @@ async fn a_side_file_of_another_user_is_named() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
     let shm = format!("{}-shm", path.display());
     // Its owner may write to it whoever the owner is, so the owner's own bits are taken as well.
-    let mode = if is_root { 0o600 } else { 0o400 };
+    let mode = if is_root() { 0o600 } else { 0o400 };
     fs::set_permissions(&shm, fs::Permissions::from_mode(mode)).unwrap();
     fs::set_permissions(format!("{}-wal", path.display()), fs::Permissions::from_mode(0o666))
         .unwrap();

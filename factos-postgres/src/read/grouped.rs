@@ -3,8 +3,8 @@ use sqlx::postgres::PgRow;
 use tokio::sync::oneshot;
 
 use super::{
-    page_size::{FIRST_PAGE, bytes_of},
-    reader::{Asked, Reader, Statement},
+    page_size::FIRST_PAGE,
+    reader::{Asked, Reader, Statement, sized_record},
     selection::{FirstPage, Selection},
 };
 use crate::{deadline::Deadline, error::Error, lock_names::LockNames, sql, wire};
@@ -172,8 +172,7 @@ impl<'a> Columns<'a> {
         }
         let read = index.and_then(|item| self.read_of(item));
         let page = read.and_then(|read| pages.get_mut(read)?.as_mut()).ok_or(UNASKED)?;
-        let record = rows.record(row)?;
-        let bytes = bytes_of(&record);
+        let (record, bytes) = sized_record(rows, row)?;
         page.push(record);
         Ok(bytes)
     }

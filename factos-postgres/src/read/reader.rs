@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use factos::{EventId, Page, ReadCursor, ReadOptions, SequencePosition};
+use factos::{Bytes, EventId, Page, ReadCursor, ReadOptions, Recorded, SequencePosition};
 use futures_util::TryStreamExt;
 use sqlx::{Postgres, postgres::PgArguments, postgres::PgRow, query::Query};
 
@@ -144,8 +144,7 @@ impl Reader {
             .bind(run);
         let mut page = Page::new();
         let push = |rows: &mut wire::RowReader, row: &PgRow| {
-            let record = rows.record(row)?;
-            let bytes = bytes_of(&record);
+            let (record, bytes) = sized_record(rows, row)?;
             page.push(record);
             Ok(bytes)
         };
@@ -162,12 +161,8 @@ impl Reader {
         deadline: Deadline,
         with_horizon: bool,
     ) -> Result<(Page, Taken), Error> {
-        let record = |rows: &mut wire::RowReader, row: &PgRow| {
-            let record = rows.record(row)?;
-            let bytes = bytes_of(&record);
-            Ok((record, bytes))
-        };
-        let (lease, page, taken) = self.retried(statement, deadline, with_horizon, record).await?;
+        let (lease, page, taken) =
+            self.retried(statement, deadline, with_horizon, sized_record).await?;
         self.log.incarnation.told_of(&page, taken.run);
         self.finish(lease, &taken, page.len());
         Ok((page, taken))
@@ -307,6 +302,16 @@ impl Reader {
         }
         self.page_size.learn(taken.bytes, records as u64);
     }
+}
+
+/// The record of a row, and about how many bytes it takes.
+pub(super) fn sized_record(
+    rows: &mut wire::RowReader,
+    row: &PgRow,
+) -> Result<(Recorded<Bytes>, u64), Error> {
+    let record = rows.record(row)?;
+    let bytes = bytes_of(&record);
+    Ok((record, bytes))
 }
 
 /// The position and the id of an event, in the first columns of a row.

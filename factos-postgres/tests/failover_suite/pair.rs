@@ -1,9 +1,7 @@
-use std::{thread, time::Duration};
-
 use factos_postgres::sqlx::{Connection, PgConnection, query_scalar};
 use tokio::runtime::Runtime;
 
-use crate::{cluster::Cluster, switch::Switch};
+use crate::{cluster::Cluster, support::at_length, switch::Switch};
 
 /// Every handle has a pool of its own.
 const MOST_CONNECTIONS: usize = 600;
@@ -49,16 +47,9 @@ impl Pair {
     /// Waits until the standby counts.
     fn is_synchronous(&self) {
         let states = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
-        for _ in 0..2000 {
-            let standbys = self.runtime.block_on(async {
-                let mut connection = PgConnection::connect(&self.primary.url()).await.unwrap();
-                query_scalar::<_, i64>(states).fetch_one(&mut connection).await.unwrap()
-            });
-            if standbys == 1 {
-                return;
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        panic!("the standby does not become synchronous");
+        self.runtime.block_on(at_length("the standby becomes synchronous", || async {
+            let mut connection = PgConnection::connect(&self.primary.url()).await.unwrap();
+            query_scalar::<_, i64>(states).fetch_one(&mut connection).await.unwrap() == 1
+        }));
     }
 }

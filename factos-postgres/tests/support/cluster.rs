@@ -154,10 +154,7 @@ impl Cluster {
     }
 
     fn change_owner(&self, name: &str) {
-        if is_root() {
-            let owned = Command::new("chown").arg(owner()).arg(self.path(name)).status().unwrap();
-            assert!(owned.success());
-        }
+        give_to_owner(Path::new(&self.path(name)));
     }
 
     fn configure(&self) {
@@ -198,15 +195,7 @@ impl Cluster {
     }
 
     fn command(&self, name: &str) -> Command {
-        let program = bin().join(name);
-        let mut command = if is_root() {
-            let mut command = Command::new("setpriv");
-            command.args(["--reuid", owner(), "--regid", owner(), "--clear-groups", "--"]);
-            command.arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
+        let mut command = as_owner(&bin().join(name));
         // A server that runs on must not hold the output of the test open.
         command.current_dir(self.folder.path()).stdin(std::process::Stdio::null());
         command
@@ -226,6 +215,24 @@ fn bin() -> PathBuf {
         panic!("FACTOS_POSTGRES_BIN is not set: run this test through scripts/with-postgres");
     };
     bin.into()
+}
+
+/// A program, run as another user if this one is root, which servers refuse.
+pub(crate) fn as_owner(program: &Path) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", owner(), "--regid", owner(), "--clear-groups", "--"]).arg(program);
+    command
+}
+
+/// Lets that user have a file.
+pub(crate) fn give_to_owner(path: &Path) {
+    if is_root() {
+        let owned = Command::new("chown").arg(owner()).arg(path).status().unwrap();
+        assert!(owned.success());
+    }
 }
 
 fn is_root() -> bool {

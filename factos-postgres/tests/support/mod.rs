@@ -151,8 +151,17 @@ pub(crate) async fn pool(connections: u32) -> PgPool {
 }
 
 /// Repeats a check until it holds, for at most 10 s.
-pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut check: impl FnMut() -> F) {
-    for _ in 0..1000 {
+pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, check: impl FnMut() -> F) {
+    within(1000, what, check).await;
+}
+
+/// The same, for at most 20 s: for servers that find each other.
+pub(crate) async fn at_length<F: Future<Output = bool>>(what: &str, check: impl FnMut() -> F) {
+    within(2000, what, check).await;
+}
+
+async fn within<F: Future<Output = bool>>(tries: u32, what: &str, mut check: impl FnMut() -> F) {
+    for _ in 0..tries {
         if check().await {
             return;
         }

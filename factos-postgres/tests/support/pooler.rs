@@ -1,9 +1,14 @@
 //! A PgBouncer in session mode before a server.
 
 use std::{
-    net::TcpListener,
-    process::{Child, Command, Stdio},
-    time::Duration,
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Stdio},
+};
+
+use crate::{
+    cluster::{as_owner, give_to_owner},
+    support::eventually,
 };
 
 pub(crate) struct Pooler {
@@ -25,42 +30,23 @@ impl Pooler {
              server_login_retry = 0.2\nignore_startup_parameters = extra_float_digits\n"
         );
         std::fs::write(path("pooler.ini"), settings).unwrap();
-        let process = command(&path("pooler.ini"), folder.path()).spawn().unwrap_or_else(|_| {
+        give_to_owner(folder.path());
+        give_to_owner(Path::new(&path("pooler.ini")));
+        let mut command = as_owner(Path::new("pgbouncer"));
+        command.args(["-q", &path("pooler.ini")]).stdin(Stdio::null()).stderr(Stdio::null());
+        let process = command.spawn().unwrap_or_else(|_| {
             panic!("PgBouncer is missing: install the package pgbouncer, as scripts/test does")
         });
-        let pooler = Self { process, port, _folder: folder };
-        pooler.answers().await;
-        pooler
+        eventually("PgBouncer answers", || async {
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        })
+        .await;
+        Self { process, port, _folder: folder }
     }
 
     pub(crate) fn url(&self) -> String {
         format!("postgres://tester@127.0.0.1:{}/postgres", self.port)
     }
-
-    async fn answers(&self) {
-        for _ in 0..1000 {
-            if std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("PgBouncer does not start");
-    }
-}
-
-/// It refuses to run as root.
-fn command(settings: &str, folder: &std::path::Path) -> Command {
-    let mut command = Command::new("setpriv");
-    let is_root = Command::new("id").arg("-u").output().unwrap().stdout.trim_ascii() == b"0";
-    if is_root {
-        let owned = Command::new("chown").args(["-R", "postgres"]).arg(folder).status().unwrap();
-        assert!(owned.success());
-        command.args(["--reuid", "postgres", "--regid", "postgres", "--clear-groups", "--"]);
-    } else {
-        command.arg("--");
-    }
-    command.args(["pgbouncer", "-q", settings]).stdin(Stdio::null()).stderr(Stdio::null());
-    command
 }
 
 impl Drop for Pooler {

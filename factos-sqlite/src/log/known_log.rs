@@ -16,7 +16,8 @@ use crate::{
     wire::number::{signed, unsigned},
 };
 
-const LAST: &str = "SELECT position, id FROM event ORDER BY position DESC LIMIT 1";
+const LOG_ID: &str = "SELECT value FROM info WHERE key = 'log_id'";
+pub(crate) const LAST: &str = "SELECT position, id FROM event ORDER BY position DESC LIMIT 1";
 const AT: &str = "SELECT position, id FROM event WHERE position = ?1";
 
 /// The last event that a handle was told of. Commits are in the order of positions: where it is, every event
@@ -113,6 +114,11 @@ impl KnownLog {
     fn lock(&self) -> MutexGuard<'_, Option<Anchor>> {
         self.0.anchor.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The identity that the log was given when it was created.
+pub(crate) fn log_id(connection: &Connection) -> rusqlite::Result<String> {
+    connection.query_row(LOG_ID, [], |row| row.get(0))
 }
 
 fn replaced(path: &Path) -> Error {

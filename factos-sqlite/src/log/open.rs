@@ -10,13 +10,11 @@ use crate::{
         check::{Content, FORMAT, check_path, content},
         create::create_or_upgrade,
         file_identity::FileIdentity,
-        known_log::KnownLog,
+        known_log::{KnownLog, log_id},
         settings,
         write_ahead_log::check_write_ahead_log,
     },
 };
-
-const LOG_ID: &str = "SELECT value FROM info WHERE key = 'log_id'";
 
 /// A log that was opened: its identity, and what is known of it.
 #[derive(Debug)]
@@ -31,7 +29,7 @@ pub(crate) fn open_log(config: &Config) -> Result<(Connection, OpenedLog), Error
     check_path(config)?;
     let before = config.path.metadata().is_ok().then(|| FileIdentity::main(&config.path));
     let connection = if config.read_only { open_to_read(config)? } else { open_to_write(config)? };
-    let log_id = log_id(&connection, config)?;
+    let log_id = log_id(&connection).map_err(|error| failure(&config.path, error))?;
     let known = KnownLog::new(&config.path, FileIdentity::of(&config.path));
     if before.is_some_and(|before| before.replaced().is_some()) {
         return Err(Error::Replaced { path: config.path.clone(), exists: config.path.exists() });
@@ -117,10 +115,4 @@ fn content_of(connection: &mut Connection, config: &Config) -> Result<Content, E
     let content = content(&transaction, &config.path)?;
     transaction.commit().map_err(sqlite)?;
     Ok(content)
-}
-
-/// The identity that the log was given when it was created.
-fn log_id(connection: &Connection, config: &Config) -> Result<String, Error> {
-    let log_id = connection.query_row(LOG_ID, [], |row| row.get(0));
-    log_id.map_err(|error| failure(&config.path, error))
 }

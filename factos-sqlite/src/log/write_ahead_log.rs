@@ -6,11 +6,13 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::{
-    config::Config, connection::connect::connect_to_file_alone, error::Error, files::side_file,
+    config::Config,
+    connection::connect::connect_to_file_alone,
+    error::Error,
+    files::side_file,
+    log::known_log::{LAST, log_id},
 };
 
-const LOG_ID: &str = "SELECT value FROM info WHERE key = 'log_id'";
-const LAST: &str = "SELECT position, id FROM event ORDER BY position DESC LIMIT 1";
 const EXISTS: &str = "SELECT 1 FROM event WHERE position = ?1 AND id = ?2";
 
 /// What the file says without the write-ahead log.
@@ -41,19 +43,17 @@ pub(crate) fn check_write_ahead_log(connection: &Connection, config: &Config) ->
 impl FileAlone {
     fn read(path: &Path) -> rusqlite::Result<Self> {
         let connection = connect_to_file_alone(path)?;
-        let log_id = connection.query_row(LOG_ID, [], |row| row.get(0))?;
         let last =
             connection.query_row(LAST, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        Ok(Self { log_id, pages: pages(&connection)?, last })
+        Ok(Self { log_id: log_id(&connection)?, pages: pages(&connection)?, last })
     }
 
     fn is_part_of(&self, connection: &Connection) -> rusqlite::Result<bool> {
-        let log_id: String = connection.query_row(LOG_ID, [], |row| row.get(0))?;
         let has_last = match &self.last {
             None => true,
             Some((position, id)) => connection.prepare(EXISTS)?.exists((position, id))?,
         };
-        Ok(log_id == self.log_id && has_last && pages(connection)? >= self.pages)
+        Ok(log_id(connection)? == self.log_id && has_last && pages(connection)? >= self.pages)
     }
 }
 
