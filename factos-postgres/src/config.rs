@@ -97,6 +97,10 @@ impl Config {
 
     /// How often to ask the server for appends of other processes while somebody waits for them; every
     /// 20 ms by default.
+    ///
+    /// An append through the store itself wakes its followers at once. If they were woken in the last 4 ms they
+    /// go on after that, and in the last 40 ms if eight events or more came since, unless they are 4,096
+    /// positions behind: so that followers leave a busy log its speed.
     #[must_use]
     pub const fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll_interval = interval;

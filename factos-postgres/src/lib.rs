@@ -11,6 +11,7 @@ mod grants;
 mod lock_names;
 mod log;
 mod mode;
+mod pace;
 mod poll;
 mod read;
 mod sql;

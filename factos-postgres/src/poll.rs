@@ -1,13 +1,15 @@
 use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use factos::{
     SequencePosition,
     backend::{Closed, Head},
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
+
+use crate::pace::Pace;
 
 /// Looks for appends of other processes while somebody waits for them, about once per interval. The timers of
 /// the waiters drive it, and no task of its own: a store works on several runtimes, and any of them may end.
@@ -16,16 +18,17 @@ pub(crate) struct Poll {
     head: Head,
     interval: Duration,
     last_look: Mutex<Option<Instant>>,
+    pace: Pace,
 }
 
 impl Poll {
     pub(crate) fn new(interval: Duration, head: Head) -> Self {
-        Self { head, interval, last_look: Mutex::default() }
+        Self { head, interval, last_look: Mutex::default(), pace: Pace::default() }
     }
 
     /// Waits until the log is past `after`. `look` asks the log for its last position: once at the beginning
     /// and then whenever a look is due. A later position that is known already spares the first look if the
-    /// server is verified and no look is due.
+    /// server is verified and no look is due. Those who wait go on in [turns](Pace).
     pub(crate) async fn wait_past<E: From<Closed>, F>(
         &self,
         after: Option<SequencePosition>,
@@ -35,10 +38,29 @@ impl Poll {
     where
         F: Future<Output = Result<Option<SequencePosition>, E>> + Send,
     {
-        if self.head.is_past(after) && is_verified() && !self.is_due() {
-            return Ok(());
+        let began = Instant::now();
+        self.know_past(after, is_verified, look).await?;
+        self.pace.turn(began, &self.head, after).await;
+        Ok(())
+    }
+
+    /// Somebody else has just asked for the last position.
+    pub(crate) fn looked(&self) {
+        *self.last_look() = Some(Instant::now());
+    }
+
+    async fn know_past<E: From<Closed>, F>(
+        &self,
+        after: Option<SequencePosition>,
+        is_verified: impl Fn() -> bool + Send,
+        look: impl Fn() -> F + Send,
+    ) -> Result<(), E>
+    where
+        F: Future<Output = Result<Option<SequencePosition>, E>> + Send,
+    {
+        if !is_verified() || self.is_due() {
+            self.head.publish(look().await?);
         }
-        self.head.publish(look().await?);
         loop {
             match timeout(self.interval, self.head.wait_past(after)).await {
                 Ok(outcome) => return Ok(outcome?),
@@ -50,12 +72,16 @@ impl Poll {
 
     /// Whether this waiter is to look: no other did within the last half of an interval.
     fn is_due(&self) -> bool {
-        let mut last = self.last_look.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last_look();
         let now = Instant::now();
         let is_due = last.is_none_or(|last| now.duration_since(last) >= self.interval / 2);
         if is_due {
             *last = Some(now);
         }
         is_due
+    }
+
+    fn last_look(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.last_look.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,5 +7,6 @@ mod pages;
 mod queue;
 mod reader;
 mod selection;
+mod whole_log;
 
 pub(crate) use self::{pages::events, queue::ReadQueue, reader::Reader, selection::Selection};

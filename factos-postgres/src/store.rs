@@ -134,9 +134,14 @@ impl PostgresStore {
         options: ReadOptions,
         deadline: Deadline,
     ) -> Result<Events<'_>, StoreError> {
-        let first = self.shared.reads.first_page(&selection, names, options, deadline).await?;
-        self.shared.log.head.publish(SequencePosition::new(first.horizon));
-        Ok(events(&self.shared.reader, selection, first))
+        let Shared { log, reads, reader, poll, .. } = &*self.shared;
+        let first = reads.first_page(&selection, names, options, deadline).await?;
+        log.head.publish(SequencePosition::new(first.horizon));
+        if names.is_none() {
+            // It told the last position of the log.
+            poll.looked();
+        }
+        Ok(events(reader, selection, first))
     }
 }
 

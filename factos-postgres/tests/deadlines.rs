@@ -23,7 +23,7 @@ use factos_postgres::{
 };
 use futures_util::{
     TryStreamExt,
-    future::{BoxFuture, FutureExt, join_all},
+    future::{BoxFuture, FutureExt, join, join_all},
 };
 use support::{Schema, in_time, of_show, pool, sold, unless_sold};
 
@@ -283,7 +283,7 @@ async fn many_calls_that_wait_for_one_lock_end_together() {
     assert!(took < most, "reads of everything: {took:?}");
 }
 
-/// As many boundaries are held as would take every connection: the free ones are used on.
+/// As many boundaries are held as would take every connection: the free ones are used on, and one that many use.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn held_boundaries_leave_the_free_ones_alone() {
@@ -327,7 +327,20 @@ async fn held_boundaries_leave_the_free_ones_alone() {
             }
         }
     };
-    in_time("a free boundary", join_all((0..16).map(free))).await;
+    let hot = || async {
+        let mut accepted = 0;
+        while accepted < 10 {
+            let seen = store.read(&of_show("hot"), ReadOptions::all()).await.unwrap().observed();
+            let condition = AppendCondition::fail_if_events_match(of_show("hot")).after(seen);
+            match store.append(vec![other("hot")], condition).await {
+                Ok(_) => accepted += 1,
+                Err(error) => assert!(error.is_conflict(), "{error:?}"),
+            }
+        }
+    };
+    let hot = join_all((0..8).map(|_| hot()));
+    let free = join_all((0..16).map(free));
+    in_time("a free boundary, or a hot one", join(free, hot)).await;
     assert!(waiting.iter().all(|waiting| !waiting.is_finished()));
     transaction.rollback().await.unwrap();
     for outcome in in_time("a held boundary", join_all(waiting)).await {

@@ -35,6 +35,8 @@ impl Cells {
         self.ratio(("W6 two-tag read", 8), ("W6 bare SELECT", 8), 0.7);
         self.ratio(("W7 replay, rows", 1), ("W7 bare fetch, rows", 1), 0.8);
         self.ratio(("W2, 10 ms held", 16), ("W2, none held", 16), 0.9);
+        self.ratio(("W2 beside hot, held", 16), ("W2 beside cold", 16), 0.9);
+        self.ratio(("W1, 8 follow", 32), ("W1, none follow", 32), 0.9);
     }
 
     fn ratio(&self, one: (&'static str, usize), other: (&'static str, usize), least: f64) {

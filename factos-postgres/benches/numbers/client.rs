@@ -7,6 +7,7 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
+use tokio::task::JoinHandle;
 
 /// One client's endless work: counts what it gets done until it is told to stop.
 pub(crate) type Client = Box<dyn Fn(usize, Arc<Progress>) -> BoxFuture<'static, ()>>;
@@ -28,18 +29,41 @@ impl Progress {
     }
 }
 
+/// Clients that are at work.
+#[derive(Debug)]
+pub(crate) struct Running {
+    progress: Arc<Progress>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    pub(crate) fn start(clients: usize, client: &Client) -> Self {
+        let progress = Arc::new(Progress::default());
+        let tasks = (0..clients).map(|n| tokio::spawn(client(n, Arc::clone(&progress)))).collect();
+        Self { progress, tasks }
+    }
+
+    /// What they get done in a second.
+    async fn speed(&self, slice: Duration) -> f64 {
+        let (before, begun) = (self.progress.done.load(Ordering::Relaxed), Instant::now());
+        tokio::time::sleep(slice).await;
+        let (after, elapsed) = (self.progress.done.load(Ordering::Relaxed), begun.elapsed());
+        (after - before) as f64 / elapsed.as_secs_f64()
+    }
+
+    pub(crate) async fn stop(self) {
+        self.progress.over.store(true, Ordering::Relaxed);
+        for task in self.tasks {
+            task.await.unwrap();
+        }
+    }
+}
+
 /// What the clients get done in a second, after a short start.
 pub(crate) async fn run(clients: usize, slice: Duration, client: Client) -> f64 {
-    let progress = Arc::new(Progress::default());
-    let tasks: Vec<_> =
-        (0..clients).map(|n| tokio::spawn(client(n, Arc::clone(&progress)))).collect();
+    let running = Running::start(clients, &client);
     tokio::time::sleep(Duration::from_millis(150)).await;
-    let (before, begun) = (progress.done.load(Ordering::Relaxed), Instant::now());
-    tokio::time::sleep(slice).await;
-    let (after, elapsed) = (progress.done.load(Ordering::Relaxed), begun.elapsed());
-    progress.over.store(true, Ordering::Relaxed);
-    for task in tasks {
-        task.await.unwrap();
-    }
-    (after - before) as f64 / elapsed.as_secs_f64()
+    let speed = running.speed(slice).await;
+    running.stop().await;
+    speed
 }

@@ -15,7 +15,12 @@ use std::{sync::Arc, time::Duration};
 use clap::Parser;
 use factos_postgres::{Config, Mode, sqlx::postgres::PgPoolOptions};
 
-use crate::{bare::Bare, cells::Cells, client::run, log::Log};
+use crate::{
+    bare::Bare,
+    cells::Cells,
+    client::{Running, run},
+    log::Log,
+};
 
 /// Measures the PostgreSQL store, medians of several repeats, through the public API.
 #[derive(Debug, Parser)]
@@ -44,7 +49,7 @@ struct Options {
     /// How many clients work at a time, a cell for each
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 32])]
     clients: Vec<usize>,
-    /// Which work: W1 to W7 and HELD; all if none is named
+    /// Which work: W1 to W7, HELD, FOLLOW and MIX; all if none is named
     work: Vec<String>,
     /// Passed by `cargo bench`
     #[arg(long, hide = true)]
@@ -141,8 +146,35 @@ async fn round(options: &Options, log: &Arc<Log>, bare: &Arc<Bare>, cells: &mut 
         holder.abort();
         drop(holder.await);
     }
+    if options.runs("MIX") {
+        mix(slice, log, cells).await;
+    }
+    if options.runs("FOLLOW") {
+        // Before and after: the log grows, and appends become slower.
+        cells.add("W1, none follow", 32, run(32, slice, work::unconditional(log)).await);
+        let followers = Running::start(8, &work::follow(log));
+        cells.add("W1, 8 follow", 32, run(32, slice, work::unconditional(log)).await);
+        followers.stop().await;
+        cells.add("W1, none follow", 32, run(32, slice, work::unconditional(log)).await);
+    }
     if options.runs("W7") {
         cells.add("W7 bare fetch, rows", 1, bare.replay(log).await);
         cells.add("W7 replay, rows", 1, work::replay(log).await);
     }
+}
+
+/// Conditional appends of 16 clients, each on a boundary of its own, beside 8 others that read and append: each on
+/// a boundary of its own as well; or four on one hot boundary, and four on one that transactions hold for 10 ms each.
+async fn mix(slice: Duration, log: &Arc<Log>, cells: &mut Cells) {
+    let others = Running::start(8, &work::cold(log));
+    cells.add("W2 beside cold", 16, run(16, slice, work::conditional(log)).await);
+    others.stop().await;
+    let holder = work::hold(log);
+    let others = [Running::start(4, &work::hot(log)), Running::start(4, &work::held(log))];
+    cells.add("W2 beside hot, held", 16, run(16, slice, work::conditional(log)).await);
+    for others in others {
+        others.stop().await;
+    }
+    holder.abort();
+    drop(holder.await);
 }

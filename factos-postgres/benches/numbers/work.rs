@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use factos::{AppendCondition, AppendError, EventStore, EventStoreExt, Query, ReadOptions};
+use factos::{AppendCondition, AppendError, EventStore, EventStoreExt, Query, ReadOptions, Tag};
 use futures_util::TryStreamExt;
 use tokio::task::JoinHandle;
 
@@ -50,19 +50,35 @@ pub(crate) fn conditional(log: &Arc<Log>) -> Client {
 
 /// W3: all clients on one boundary; counts the accepted appends.
 pub(crate) fn hot(log: &Arc<Log>) -> Client {
+    let hot = tag("hot", fastrand::u64(..));
+    decisions(log, move |_| hot.clone())
+}
+
+/// All clients on the boundary that [`hold`] appends to.
+pub(crate) fn held(log: &Arc<Log>) -> Client {
+    decisions(log, |_| tag("held", 1))
+}
+
+/// Each client on a boundary of its own.
+pub(crate) fn cold(log: &Arc<Log>) -> Client {
+    decisions(log, |n| tag("cold", n as u64))
+}
+
+/// Each client reads the boundary of a tag and appends to it under a condition.
+fn decisions(log: &Arc<Log>, tag_of: impl Fn(usize) -> Tag + 'static) -> Client {
     let log = Arc::clone(log);
-    let hot = [tag("hot", fastrand::u64(..))];
-    Box::new(move |_, progress| {
-        let (log, hot) = (Arc::clone(&log), hot.clone());
+    Box::new(move |n, progress| {
+        let log = Arc::clone(&log);
+        let tags = [tag_of(n)];
         Box::pin(async move {
-            let query = of_tags(&hot);
+            let query = of_tags(&tags);
             let mut seen = None;
             while progress.goes_on() {
                 let read = log.store.read(&query, ReadOptions::all().after(seen)).await.unwrap();
                 seen = read.observed();
                 drop(read.collect().await.unwrap());
                 let condition = AppendCondition::fail_if_events_match(query.clone()).after(seen);
-                match log.store.append(vec![event(&hot)], condition).await {
+                match log.store.append(vec![event(&tags)], condition).await {
                     Ok(_) => progress.add(1),
                     Err(AppendError::Conflict(_)) => {}
                     Err(error) => panic!("{error:?}"),
@@ -140,6 +156,28 @@ pub(crate) fn hold(log: &Arc<Log>) -> JoinHandle<()> {
             tokio::time::sleep(Duration::from_millis(10)).await;
             transaction.commit().await.unwrap();
         }
+    })
+}
+
+/// Follows the whole log: reads what is there, and waits for more.
+pub(crate) fn follow(log: &Arc<Log>) -> Client {
+    let log = Arc::clone(log);
+    Box::new(move |_, progress| {
+        let log = Arc::clone(&log);
+        Box::pin(async move {
+            let mut seen = log.store.head().await.unwrap();
+            while progress.goes_on() {
+                let options = ReadOptions::all().after(seen);
+                let read = log.store.read(&Query::all(), options).await.unwrap();
+                seen = read.observed().max(seen);
+                progress.add(read.collect().await.unwrap().len() as u64);
+                let more = log.store.wait_past(seen);
+                // At the end nobody appends.
+                if let Ok(woken) = tokio::time::timeout(Duration::from_secs(1), more).await {
+                    woken.unwrap();
+                }
+            }
+        })
     })
 }
 

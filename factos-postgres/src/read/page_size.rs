@@ -6,6 +6,9 @@ use factos::{Bytes, ReadCursor, Recorded};
 pub(super) const FIRST_PAGE: u64 = 256;
 pub(super) const LATER_PAGE: u64 = 4096;
 
+/// The most records of a first page for each of several reads of the whole log that share it.
+pub(super) const SHARED_PAGE: u64 = 1024;
+
 /// About the most bytes of a page.
 const PAGE_BYTES: u64 = 4 << 20;
 

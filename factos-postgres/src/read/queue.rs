@@ -1,4 +1,4 @@
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, iter::once, sync::Arc, time::Duration};
 
 use factos::ReadOptions;
 use tokio::{
@@ -10,6 +10,7 @@ use super::{
     grouped::ReadRequest,
     reader::Reader,
     selection::{FirstPage, Selection},
+    whole_log::WholeLogRead,
 };
 use crate::{
     config::Config,
@@ -35,6 +36,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(crate) struct ReadQueue {
     reader: Arc<Reader>,
     queue: Arc<WorkQueue<ReadRequest>>,
+    whole_log: Arc<WorkQueue<WholeLogRead>>,
     single: Semaphore,
     /// The reads that lock no names: they may wait on the server for the appends in flight.
     nameless: Semaphore,
@@ -50,6 +52,7 @@ impl ReadQueue {
             reader,
             // A read that is dropped here is sent by itself.
             queue: Arc::new(WorkQueue::new(GROUPED, drop)),
+            whole_log: Arc::new(WorkQueue::new(1, drop)),
             single: Semaphore::new(SINGLE),
             most_names: config.batch_names,
         }
@@ -65,6 +68,9 @@ impl ReadQueue {
     ) -> Result<FirstPage, Error> {
         let reader = &self.reader;
         let Some(names) = names.filter(|_| !options.backwards) else {
+            if let Some(first_page) = self.shared(selection, options, deadline).await {
+                return Ok(first_page);
+            }
             let permit = timeout(deadline.locks(), self.nameless.acquire()).await;
             let _permit = permit.map_err(|_| Error::Locked { waited: deadline.lock_timeout() })?;
             return reader.first_page(selection, names, options, deadline).await;
@@ -104,6 +110,30 @@ impl ReadQueue {
         first_page.await.ok()
     }
 
+    /// The first page by a statement for all reads of the whole log that came while the last one was in flight;
+    /// none if that fails.
+    async fn shared(
+        self: &Arc<Self>,
+        selection: &Selection,
+        options: ReadOptions,
+        deadline: Deadline,
+    ) -> Option<FirstPage> {
+        let (read, first_page) = WholeLogRead::new(selection, options, deadline)?;
+        if let Some(worker) = self.whole_log.push(read) {
+            self.start_whole_log(worker);
+        }
+        // The statement before it may wait for appends in flight.
+        timeout(deadline.locks(), first_page).await.ok()?.ok()
+    }
+
+    fn start_whole_log(self: &Arc<Self>, worker: Worker<WholeLogRead>) {
+        let queue = Arc::clone(self);
+        tokio::spawn(async move {
+            let read = |group| queue.reader.shared_first_page(group);
+            worker.run(take_near, read, |another| queue.start_whole_log(another)).await;
+        });
+    }
+
     fn start(self: &Arc<Self>, worker: Worker<ReadRequest>) {
         tokio::spawn(Arc::clone(self).run(worker));
     }
@@ -113,6 +143,15 @@ impl ReadQueue {
         let read = |group| self.reader.first_pages(group);
         worker.run(take, read, |another| self.start(another)).await;
     }
+}
+
+/// The reads that one page can answer together with the first one.
+fn take_near(queue: &mut VecDeque<WholeLogRead>) -> Option<Vec<WholeLogRead>> {
+    queue.retain(|read| !read.is_abandoned());
+    let first = queue.pop_front()?;
+    let (near, far) = queue.drain(..).partition::<Vec<_>, _>(|read| read.is_near(&first));
+    queue.extend(far);
+    Some(once(first).chain(near).collect())
 }
 
 /// As many reads as one statement may lock the names of.

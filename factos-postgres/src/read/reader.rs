@@ -88,9 +88,21 @@ impl Reader {
         options: ReadOptions,
         deadline: Deadline,
     ) -> Result<FirstPage, Error> {
+        let most = self.page_size.of(&ReadCursor::new(options, u64::MAX), FIRST_PAGE);
+        self.first_page_of(selection, names, options, most, deadline).await
+    }
+
+    /// As [`first_page`](Self::first_page), of so many records at most.
+    pub(super) async fn first_page_of(
+        &self,
+        selection: &Selection,
+        names: Option<&LockNames>,
+        options: ReadOptions,
+        most: u64,
+        deadline: Deadline,
+    ) -> Result<FirstPage, Error> {
         // The server ends the read at the horizon.
         let wanted = ReadCursor::new(options, u64::MAX);
-        let most = self.page_size.of(&wanted, FIRST_PAGE);
         let statement =
             |run| self.first_page_statement(selection, names, &wanted, most, deadline).bind(run);
         let (page, taken) = self.page(statement, deadline, true).await?;

@@ -1,0 +1,54 @@
+//! Reads of the whole log that share a statement.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use factos::{AppendCondition, EventStore, Query, ReadOptions, SequencePosition};
+use factos_postgres::Mode;
+use futures_util::{TryStreamExt, future::join_all};
+use support::{Schema, in_time, sold};
+
+/// Each gets its own events, wherever it begins and however many it wants, also beside appends.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn each_read_gets_its_own_events() {
+    for mode in [Mode::Keyed, Mode::Portable] {
+        let schema = Schema::new(mode).await;
+        let store = schema.open().await;
+        let batch = (0..3000).map(|n| sold(&n.to_string())).collect();
+        store.append(batch, AppendCondition::None).await.unwrap();
+        let all: Vec<_> = store
+            .read(&Query::all(), ReadOptions::all())
+            .await
+            .unwrap()
+            .try_collect()
+            .await
+            .unwrap();
+        for round in 0..20 {
+            let reads = (0..40).map(|_| {
+                let (store, all) = (store.clone(), &all);
+                let place = fastrand::usize(..2) * fastrand::usize(..3000);
+                let from = (place + fastrand::usize(..300)).min(all.len());
+                let limit = [None, Some(0), Some(1), Some(500), Some(2000)][fastrand::usize(..5)];
+                async move {
+                    let mut options = ReadOptions::all();
+                    options.after = from.checked_sub(1).map(|last| all[last].position);
+                    options.limit = limit;
+                    let events = store.read(&Query::all(), options).await.unwrap();
+                    assert!(events.observed() >= all.last().map(|last| last.position));
+                    let most = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap());
+                    let events: Vec<_> = events.try_collect().await.unwrap();
+                    let known: Vec<_> = all[from..].iter().take(most).cloned().collect();
+                    assert!(events.len() >= known.len() && events.len() <= most);
+                    assert_eq!(events[..known.len()], known, "after {from}, limit {limit:?}");
+                    assert!(events.is_sorted_by(|one, next| one.position < next.position));
+                }
+            });
+            let append = store.append(vec![sold(&format!("later {round}"))], AppendCondition::None);
+            let reads = async { tokio::join!(join_all(reads), append) };
+            in_time("reads beside an append", reads).await.1.unwrap();
+        }
+        assert_eq!(store.head().await.unwrap(), SequencePosition::new(3020));
+    }
+}
