@@ -43,8 +43,57 @@ impl CratePath {
     }
 }
 
+/// The error of a type without `crate = ...` in a crate that knows factos under another name only.
+///
+/// No path tells that; the arguments of the compiler do, and nothing is reported where they do not.
+pub(crate) fn unnamed(node: &DeriveInput) -> Option<syn::Error> {
+    let attr = EventAttr::parse(&node.attrs, Place::Struct, &mut Errors::default());
+    let name = attr.crate_path.is_none().then(|| other_name(std::env::args()))??;
+    let text = format!(
+        "this crate knows factos by the name `{name}`: add `#[event(crate = {name})]` to the type"
+    );
+    Some(syn::Error::new(Span::call_site(), text))
+}
+
+/// The name by which the compiler was given factos, unless that is `factos`, or unknown.
+fn other_name(arguments: impl Iterator<Item = String>) -> Option<String> {
+    let (mut is_extern, mut other) = (false, None);
+    for argument in arguments {
+        let value = argument.strip_prefix("--extern=").map(str::to_owned);
+        let value = value.or_else(|| is_extern.then(|| argument.clone()));
+        is_extern = argument == "--extern";
+        let Some(value) = value else { continue };
+        let (name, path) = value.split_once('=').unwrap_or((&value, ""));
+        let name = name.rsplit(':').next().unwrap_or(name);
+        let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
+        if name == "factos" {
+            return None;
+        }
+        if file.starts_with("libfactos-") || file.starts_with("libfactos.") {
+            other = Some(name.to_owned());
+        }
+    }
+    other
+}
+
 impl ToTokens for CratePath {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         self.0.to_tokens(tokens);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_name_of_factos_is_found_among_the_arguments() {
+        let other = |text: &str| other_name(text.split(' ').map(str::to_owned));
+        let renamed = "rustc --extern serde=/d/libserde-1.rmeta --extern es=/d/libfactos-2.rmeta";
+        assert_eq!(other(renamed).as_deref(), Some("es"));
+        assert_eq!(other("rustc --extern=priv:es=libfactos.rlib x.rs").as_deref(), Some("es"));
+        assert_eq!(other(&format!("{renamed} --extern factos=/d/libfactos-2.rmeta")), None);
+        assert_eq!(other("rustc --extern es=/d/libfactos_derive-2.so --extern factos"), None);
+        assert_eq!(other("rust-analyzer-proc-macro-srv"), None);
     }
 }

@@ -18,4 +18,4 @@ pub(crate) use kind::kind;
 pub(crate) use nested::conversions;
 pub(crate) use payload::payload;
 pub(crate) use query::stub as stub_query;
-pub(crate) use tag_value::tag_value;
+pub(crate) use tag_value::{tag_value, tag_value_of_enum};

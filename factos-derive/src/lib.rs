@@ -52,129 +52,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Grammar
-//!
-//! | on | attribute |
-//! |---|---|
-//! | enum, struct | `#[event(prefix = "x.", rename_all = "kebab-case", explicit_names, codec = Type, query = Name, crate = path)]` |
-//! | enum | `#[event(kind = Name)]` |
-//! | variant, struct | `#[event("name", version = 3, since = 2, alias = "old", upcast(2 = function), upcast_json(1 = function), tags_with = function)]` |
-//! | variant | `#[event(flatten)]` |
-//! | named field | `#[tag]`, `#[tag("key")]`, `#[tag(key = "key", with = function)]`, `#[tag(display)]`, more than once |
-//! | any of them | `#[serde(...)]` |
-//!
-//! **Names.** The stored name of a type is that of its variant or struct, spelled as `rename_all` says
-//! and after `prefix`. A name that is given, as `"name"` or `name = "name"`, is stored unchanged.
-//! `rename_all` knows the eight cases of serde. A renamed type keeps its old name as an `alias`, of
-//! which there may be several. Events under an alias are read, and every query selects them too.
-//! `explicit_names` requires a name on every type, so that renaming Rust code never renames stored
-//! events.
-//!
-//! **Versions** start at 1. A type needs a new version if serde's defaults cannot read the old
-//! payloads. Every older version then needs an upcast step, from `since` on: no version below `since`
-//! was ever stored. A step of `upcast` is the path of a function from the payload of its version to
-//! that of the next, followed by `?` if the function returns a `Result`. The last step returns the
-//! event. A step of `upcast_json` takes JSON and returns JSON in a `Result`. Steps of JSON are for
-//! lower versions than the typed ones, and do not support integers beyond 64 bits. All steps run in
-//! `decode`.
-//!
-//! ```
-//! use factos::{Event, EventType, JsonValue, Payload};
-//!
-//! #[derive(Payload)]
-//! struct V2 { seats: String }
-//!
-//! #[derive(Debug, PartialEq, Event)]
-//! #[event(prefix = "school.")]
-//! enum School {
-//!     #[event(alias = "CourseCreated", version = 3, upcast_json(1 = renamed), upcast(2 = parsed?))]
-//!     CourseDefined { seats: u32 },
-//! }
-//!
-//! fn renamed(mut old: JsonValue) -> Result<JsonValue, &'static str> {
-//!     let seats = old.get_mut("chairs").ok_or("no chairs")?.take();
-//!     Ok([("seats".to_owned(), seats)].into_iter().collect())
-//! }
-//!
-//! fn parsed(old: V2) -> Result<School, std::num::ParseIntError> {
-//!     Ok(School::CourseDefined { seats: old.seats.parse()? })
-//! }
-//!
-//! let old = EventType::from_static("CourseCreated");
-//! let defined = School::decode(&old, 1, br#"{"chairs":"20"}"#)?;
-//! assert_eq!(defined, School::CourseDefined { seats: 20 });
-//! # Ok::<(), factos::Undecodable>(())
-//! ```
-//!
-//! **Nested events.** A variant with `flatten` holds another event type, an enum or a struct, with its
-//! names, versions, tags and codec. The outer type then has `From` the inner one, `TryFrom` back to it,
-//! and `Includes` it: `query.widen()` turns a query of the inner type into one of the outer. Names must
-//! be unique at any depth, or the enum does not compile. `factos::assert_distinct!(A, B)` compares
-//! types that no enum holds together.
-//!
-//! ```
-//! use factos::{Event, QueryFor};
-//!
-//! #[derive(Event)]
-//! #[event("fee.paid")]
-//! struct FeePaid { #[tag] student: u64, cents: i64 }
-//!
-//! #[derive(Event)]
-//! #[event("student.enrolled")]
-//! struct Enrolled { #[tag] student: u64, #[tag] course: String }
-//!
-//! /// The events that one decision reads.
-//! #[derive(Event)]
-//! enum Fees {
-//!     #[event(flatten)]
-//!     Paid(FeePaid),
-//!     #[event(flatten)]
-//!     Enrolled(Enrolled),
-//! }
-//!
-//! let query: QueryFor<Fees> = FeePaid::query().student(7).widen() | Enrolled::query().student(7).widen();
-//! assert_eq!(
-//!     query.into_query()?.to_string(),
-//!     "(type fee.paid, tag student:7) or (type student.enrolled, tag student:7)"
-//! );
-//! # Ok::<(), factos::InvalidQuery>(())
-//! ```
-//!
-//! **Kinds.** An enum `School` gets an enum `SchoolKind`, which has the same variants without fields,
-//! and a method `kind()`. The keys `kind` and `query` give other names to the generated types. A type
-//! with a method `kind` or `query` of its own does not compile.
-//!
-//! **Codecs.** `codec` names the codec of the payloads. The default is JSON.
-//!
-//! **Payloads** hold the fields alone, without the name of the event: an object of the named fields,
-//! `{}` for a unit variant, and the payload type itself for a variant that holds one. The event needs
-//! no derive of serde; if it has one, payloads do not use it. The types of its fields must implement
-//! serde's traits, for example by [`Payload`]. These attributes of serde have an effect: on fields all
-//! but `borrow`; on variants `rename_all` and `with`; on enums `rename_all_fields` and
-//! `deny_unknown_fields`; on structs `rename_all`, `default` and `deny_unknown_fields`. Functions such
-//! as those of `with` get `&T`, as in plain serde. Other attributes of serde on an enum, such as `tag`,
-//! have no effect here.
-//!
-//! **Tags** have the name of the field as their key, or the key that is given. Several fields may have
-//! the same key if their values are of one type. The tag is made from the value of the field, which
-//! must be a [`TagValue`](https://docs.rs/factos/latest/factos/trait.TagValue.html). With `with` it is
-//! made from what the function returns for a reference to that value, and with `display` from the text
-//! of the value, which must then never change. In these two cases queries ask for the field's own type.
-//! `tags_with` is a function from a reference to the payload of a newtype variant, or to the whole
-//! event otherwise, to pairs of a key and a text. Typed queries do not know these keys.
-//!
-//! **Queries.** `School::query()` gives a `SchoolQuery` with one method per key, which takes a value of
-//! the field's
-//! [`TagValue::Item`](https://docs.rs/factos/latest/factos/trait.TagValue.html#associatedtype.Item). In
-//! the name of a method, `_` replaces every character of the key that no identifier may have. Methods
-//! in a chain narrow one item to the variants that carry all of the keys. `|` makes a query for what
-//! either side selects. Both convert into `QueryFor<School>`. A value that makes no tag, or keys that
-//! no variant carries together, are an error when the query is used.
+//! The grammar is on the page of [`Event`](macro@Event).
 
 use proc_macro2::TokenStream;
-use syn::{DeriveInput, parse_macro_input};
+use syn::{Data, DeriveInput, parse_macro_input};
 
-use crate::{ast::Input, errors::Errors, newtype::Newtype};
+use crate::{ast::Input, errors::Errors, newtype::Newtype, unit_enum::UnitEnum};
 
 mod ast;
 mod attr;
@@ -190,11 +73,137 @@ mod self_type;
 mod span;
 mod stub;
 mod tag_key;
+mod unit_enum;
 mod validation;
 
 /// Implements `Event` for an enum or a struct, with a typed `query()`.
 ///
-/// See the [crate] for the attributes.
+/// # Grammar
+///
+/// | on | attribute |
+/// |---|---|
+/// | enum, struct | `#[event(prefix = "x.", rename_all = "kebab-case", explicit_names, codec = Type, query = Name, crate = path)]` |
+/// | enum | `#[event(kind = Name)]` |
+/// | variant, struct | `#[event("name", version = 3, since = 2, alias = "old", upcast(2 = function), upcast_json(1 = function), tags_with = function)]` |
+/// | variant | `#[event(flatten)]` |
+/// | named field | `#[tag]`, `#[tag("key")]`, `#[tag(key = "key", with = function)]`, `#[tag(display)]`, more than once |
+/// | any of them | `#[serde(...)]` |
+///
+/// **Names.** The stored name of a type is that of its variant or struct, spelled as `rename_all` says
+/// and after `prefix`. A name that is given, as `"name"` or `name = "name"`, is stored unchanged.
+/// `rename_all` knows the eight cases of serde. A renamed type keeps its old name as an `alias`, of
+/// which there may be several. Events under an alias are read, and every query selects them too.
+/// `explicit_names` requires a name on every type, so that renaming Rust code never renames stored
+/// events.
+///
+/// **Versions** start at 1. A type needs a new version if serde's defaults cannot read the old
+/// payloads. Every older version then needs an upcast step, from `since` on: no version below `since`
+/// was ever stored. A step of `upcast` is the path of a function from the payload of its version to
+/// that of the next, followed by `?` if the function returns a `Result`. The last step returns the
+/// event. A step of `upcast_json` takes JSON and returns JSON in a `Result`. Steps of JSON are for
+/// lower versions than the typed ones, and do not support integers beyond 64 bits. All steps run in
+/// `decode`.
+///
+/// ```
+/// use factos::{Event, EventType, JsonValue, Payload};
+///
+/// #[derive(Payload)]
+/// struct V2 { seats: String }
+///
+/// #[derive(Debug, PartialEq, Event)]
+/// #[event(prefix = "school.")]
+/// enum School {
+///     #[event(alias = "CourseCreated", version = 3, upcast_json(1 = renamed), upcast(2 = parsed?))]
+///     CourseDefined { seats: u32 },
+/// }
+///
+/// fn renamed(mut old: JsonValue) -> Result<JsonValue, &'static str> {
+///     let seats = old.get_mut("chairs").ok_or("no chairs")?.take();
+///     Ok([("seats".to_owned(), seats)].into_iter().collect())
+/// }
+///
+/// fn parsed(old: V2) -> Result<School, std::num::ParseIntError> {
+///     Ok(School::CourseDefined { seats: old.seats.parse()? })
+/// }
+///
+/// let old = EventType::from_static("CourseCreated");
+/// let defined = School::decode(&old, 1, br#"{"chairs":"20"}"#)?;
+/// assert_eq!(defined, School::CourseDefined { seats: 20 });
+/// # Ok::<(), factos::Undecodable>(())
+/// ```
+///
+/// **Nested events.** A variant with `flatten` holds another event type, an enum or a struct, with its
+/// names, versions, tags and codec. The outer type then has `From` the inner one, `TryFrom` back to it,
+/// and `Includes` it: `query.widen()` turns a query of the inner type into one of the outer. Names must
+/// be unique at any depth, or the enum does not compile. `factos::assert_distinct!(A, B)` compares
+/// types that no enum holds together.
+///
+/// ```
+/// use factos::{Event, QueryFor};
+///
+/// #[derive(Event)]
+/// #[event("fee.paid")]
+/// struct FeePaid { #[tag] student: u64, cents: i64 }
+///
+/// #[derive(Event)]
+/// #[event("student.enrolled")]
+/// struct Enrolled { #[tag] student: u64, #[tag] course: String }
+///
+/// /// The events that one decision reads.
+/// #[derive(Event)]
+/// enum Fees {
+///     #[event(flatten)]
+///     Paid(FeePaid),
+///     #[event(flatten)]
+///     Enrolled(Enrolled),
+/// }
+///
+/// let query: QueryFor<Fees> = FeePaid::query().student(7).widen() | Enrolled::query().student(7).widen();
+/// assert_eq!(
+///     query.into_query()?.to_string(),
+///     "(type fee.paid, tag student:7) or (type student.enrolled, tag student:7)"
+/// );
+/// # Ok::<(), factos::InvalidQuery>(())
+/// ```
+///
+/// **Kinds.** An enum `School` gets an enum `SchoolKind`, which has the same variants without fields,
+/// and a method `kind()`. The keys `kind` and `query` give other names to the generated types. A type
+/// with a method `kind` or `query` of its own does not compile.
+///
+/// **Codecs.** `codec` names the codec of the payloads. The default is JSON.
+///
+/// **Payloads** hold the fields alone, without the name of the event: an object of the named fields,
+/// `{}` for a unit variant, and the payload type itself for a variant that holds one. The event needs
+/// no derive of serde; if it has one, payloads do not use it. The types of its fields must implement
+/// serde's traits, for example by [`Payload`]. These attributes of serde have an effect: on fields all
+/// but `borrow`; on variants `rename_all` and `with`; on enums `rename_all_fields` and
+/// `deny_unknown_fields`; on structs `rename_all`, `default` and `deny_unknown_fields`. Functions such
+/// as those of `with` get `&T`, as in plain serde. Those that would seem to have an effect and have none are
+/// errors: `rename_all` on an enum that names its types in no other way, `from`, `try_from`, `into` and
+/// `transparent` on an event, `skip`, `other`, `untagged` and `flatten` on a variant. So are two fields of one
+/// stored name, and a field that is written and not read. What remains, such as `tag` for a derive of serde
+/// beside this one, has no effect here.
+///
+/// **Tags** have the name of the field as their key, or the key that is given. Several fields may have
+/// the same key if their values are of one type. The tag is made from the value of the field, which
+/// must be a [`TagValue`](https://docs.rs/factos/latest/factos/trait.TagValue.html): derive it for newtypes,
+/// and for enums without fields, whose text is the name that serde gives to the variant. With `with` it is
+/// made from what the function returns for a reference to that value, and with `display` from the text
+/// of the value, or of each element of an `Option` or a `Vec`, which must then never change. Queries ask for
+/// the field's own type with `with`, and for the type whose text it is with `display`.
+/// `tags_with` is a function from a reference to the payload of a newtype variant, or to the whole
+/// event otherwise, to pairs of a key and a text. Typed queries do not know these keys.
+///
+/// **Queries.** `School::query()` gives a `SchoolQuery` with one method per key, which takes a value of
+/// the field's
+/// [`TagValue::Item`](https://docs.rs/factos/latest/factos/trait.TagValue.html#associatedtype.Item). In
+/// the name of a method, `_` replaces every character of the key that no identifier may have. Methods
+/// in a chain narrow one item to the variants that carry all of the keys. `|` makes a query for what
+/// either side selects. Both convert into `QueryFor<School>`. `only` narrows a query to some kinds, with or
+/// without tags: `School::query().course(&c).only([SchoolKind::Enrolled])`. `any_type` takes events of any type
+/// with the tags. A value that makes no tag, keys that no variant carries together, or a kind that does not
+/// carry them, are an error when the query is used. The keys `any_type`, `only` and `widen`, and a few others,
+/// cannot be methods.
 #[proc_macro_derive(Event, attributes(event, tag, serde))]
 pub fn derive_event(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     event(&parse_macro_input!(input as DeriveInput)).into()
@@ -204,7 +213,7 @@ pub fn derive_event(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
 ///
 /// Queries ask for the newtype itself, by reference. `#[event(crate = path)]` names factos under another
 /// path.
-#[proc_macro_derive(TagValue, attributes(event))]
+#[proc_macro_derive(TagValue, attributes(event, serde))]
 pub fn derive_tag_value(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     tag_value(&parse_macro_input!(input as DeriveInput)).into()
 }
@@ -219,6 +228,9 @@ pub fn derive_payload(input: proc_macro::TokenStream) -> proc_macro::TokenStream
 }
 
 fn event(node: &DeriveInput) -> TokenStream {
+    if let Some(error) = crate_path::unnamed(node) {
+        return error.to_compile_error();
+    }
     let mut errors = Errors::default();
     let input = Input::from_syn(node, &mut errors);
     validation::event(&input, &mut errors);
@@ -229,16 +241,26 @@ fn event(node: &DeriveInput) -> TokenStream {
 }
 
 fn tag_value(node: &DeriveInput) -> TokenStream {
+    if let Some(error) = crate_path::unnamed(node) {
+        return error.to_compile_error();
+    }
     let mut errors = Errors::default();
     validation::tag_value(node, &mut errors);
-    let newtype = Newtype::from_syn(node, &mut errors);
-    match (errors.into_result(), newtype) {
-        (Ok(()), newtype) => newtype.iter().map(expand::tag_value).collect(),
-        (Err(error), _) => with_stub(&error, stub::tag_value(node)),
+    let code = if let Data::Enum(data) = &node.data {
+        expand::tag_value_of_enum(&UnitEnum::from_syn(node, data, &mut errors))
+    } else {
+        Newtype::from_syn(node, &mut errors).iter().map(expand::tag_value).collect()
+    };
+    match errors.into_result() {
+        Ok(()) => code,
+        Err(error) => with_stub(&error, stub::tag_value(node)),
     }
 }
 
 fn payload(node: &DeriveInput) -> TokenStream {
+    if let Some(error) = crate_path::unnamed(node) {
+        return error.to_compile_error();
+    }
     let mut errors = Errors::default();
     validation::payload(node, &mut errors);
     match errors.into_result() {

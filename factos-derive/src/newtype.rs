@@ -2,7 +2,7 @@ use syn::{Data, DeriveInput, Fields, Member, Type};
 
 use crate::{crate_path::CratePath, errors::Errors};
 
-/// The parsed input of `#[derive(TagValue)]`: a struct with one field.
+/// The parsed input of `#[derive(TagValue)]` on a struct with one field.
 pub(crate) struct Newtype<'a> {
     pub(crate) node: &'a DeriveInput,
     pub(crate) crate_path: CratePath,
@@ -12,13 +12,10 @@ pub(crate) struct Newtype<'a> {
 
 impl<'a> Newtype<'a> {
     pub(crate) fn from_syn(node: &'a DeriveInput, errors: &mut Errors) -> Option<Self> {
-        let text = "`TagValue` is derived for newtypes: structs with one field";
+        let text = "`TagValue` is derived for newtypes, which are structs with one field, and for enums without fields";
         let fields = match &node.data {
             Data::Struct(data) => &data.fields,
-            Data::Enum(data) => {
-                errors.at(data.enum_token, text);
-                return None;
-            }
+            Data::Enum(_) => return None,
             Data::Union(data) => {
                 errors.at(data.union_token, text);
                 return None;

@@ -5,8 +5,10 @@ use proc_macro2::{Ident, Span};
 use crate::ident::generated;
 
 /// Keys whose methods would hide a method of every query, or whose names Rust does not accept.
-const RESERVED: [&str; 10] =
-    ["clone", "crate", "from", "into", "or", "self", "Self", "super", "try_into", "widen"];
+const RESERVED: [&str; 12] = [
+    "any_type", "clone", "crate", "from", "into", "only", "or", "self", "Self", "super",
+    "try_into", "widen",
+];
 
 /// Leaves room for `:` and one byte of a value within the limit of a tag.
 const MAX_BYTES: usize = 253;

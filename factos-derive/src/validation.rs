@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use syn::{Data, DeriveInput, Type};
+use syn::{Data, DeriveInput, Fields, Type};
 
 use crate::{
     ast::{Body, Field, Input, StoredType},
@@ -13,7 +13,11 @@ use crate::{
 };
 
 mod names;
+mod serde_keys;
+mod serde_names;
 mod versions;
+
+use self::serde_names::Surroundings;
 
 pub(crate) fn event(input: &Input<'_>, errors: &mut Errors) {
     concrete(input.node, "event types are concrete and own their data", errors);
@@ -30,9 +34,10 @@ pub(crate) fn event(input: &Input<'_>, errors: &mut Errors) {
     names::nested(input, errors);
     versions::versions(input, errors);
     keys(input, errors);
+    serde_keys::container(input, errors);
     for stored in &input.types {
         if input.is_enum {
-            serde_names(stored, errors);
+            serde_keys::variant(stored, errors);
         }
         serde_fields(input, stored, errors);
     }
@@ -46,6 +51,23 @@ pub(crate) fn payload(node: &DeriveInput, errors: &mut Errors) {
     concrete(node, "a payload has no type parameters or lifetimes", errors);
     if let Data::Union(data) = &node.data {
         errors.at(data.union_token, "`Payload` works on enums and structs");
+    }
+    let named = |fields: &'_ Fields, surroundings: &Surroundings, errors: &mut Errors| {
+        let fields = fields.iter();
+        let named = fields.filter_map(|field| Some((field.ident.as_ref()?, &field.attrs[..])));
+        serde_names::fields(named, surroundings, errors);
+    };
+    match &node.data {
+        Data::Struct(data) => named(&data.fields, &Surroundings::of_struct(&node.attrs), errors),
+        Data::Enum(data) => {
+            let variants = data.variants.iter().map(|variant| (&variant.ident, &variant.attrs[..]));
+            serde_names::variants(variants, &node.attrs, errors);
+            for variant in &data.variants {
+                let surroundings = Surroundings::of_variant(&node.attrs, &variant.attrs);
+                named(&variant.fields, &surroundings, errors);
+            }
+        }
+        Data::Union(_) => {}
     }
 }
 
@@ -76,18 +98,6 @@ fn keys(input: &Input<'_>, errors: &mut Errors) {
     }
 }
 
-fn serde_names(stored: &StoredType<'_>, errors: &mut Errors) {
-    for key in serde_attr::keys(stored.attrs) {
-        if key.is("rename") && !stored.name.is_explicit {
-            let text = "serde does not name event types: use `#[event(\"...\")]`";
-            errors.push(syn::Error::new(key.ident.span(), text));
-        } else if key.is("alias") && stored.aliases.is_empty() && !stored.name.is_explicit {
-            let text = "serde does not name event types: use `#[event(alias = \"...\")]`";
-            errors.push(syn::Error::new(key.ident.span(), text));
-        }
-    }
-}
-
 fn serde_fields(input: &Input<'_>, stored: &StoredType<'_>, errors: &mut Errors) {
     if input.is_enum {
         serde_borrow(stored.attrs, errors);
@@ -95,7 +105,15 @@ fn serde_fields(input: &Input<'_>, stored: &StoredType<'_>, errors: &mut Errors)
     if let Body::Newtype { attrs, .. } = &stored.body {
         serde_borrow(attrs, errors);
     }
-    let has_default = serde_attr::keys(&input.node.attrs).iter().any(|key| key.is("default"));
+    let container = &input.node.attrs;
+    let surroundings = if input.is_enum {
+        Surroundings::of_variant(container, stored.attrs)
+    } else {
+        Surroundings::of_struct(container)
+    };
+    let named = stored.body.fields().iter().map(|field| (field.ident, field.attrs));
+    serde_names::fields(named, &surroundings, errors);
+    let has_default = serde_attr::keys(container).iter().any(|key| key.is("default"));
     for field in stored.body.fields() {
         serde_borrow(field.attrs, errors);
         serde_skips(field, has_default, errors);

@@ -206,6 +206,7 @@ mod also_serde {
 
     #[derive(Debug, PartialEq, Event, serde::Serialize, serde::Deserialize)]
     #[serde(crate = "factos::__private::serde", tag = "type", rename_all = "kebab-case")]
+    #[event(rename_all = "kebab-case")]
     pub(crate) enum Both {
         SeatSold {
             seat: u8,

@@ -159,3 +159,67 @@ fn an_argument_without_a_text_does_not_widen_the_query() {
     let query = QueryFor::from(Seen::query().maybe(&Maybe(Some(1))));
     assert_eq!(query.as_query().unwrap().to_string(), "(type Seen, tag maybe:1)");
 }
+
+mod by_kind {
+    use factos::Event;
+
+    #[derive(Event)]
+    pub(super) struct Paid {
+        #[tag]
+        pub(super) order: u8,
+    }
+
+    #[derive(Event)]
+    pub(super) enum Parcel {
+        #[event("parcel.sent", alias = "Sent")]
+        Sent {
+            #[tag]
+            order: u8,
+        },
+        Lost,
+    }
+
+    #[derive(Event)]
+    pub(super) enum Order {
+        #[event(flatten)]
+        Paid(Paid),
+        #[event(alias = "Begun")]
+        Opened {
+            #[tag]
+            order: u8,
+        },
+        #[event(flatten)]
+        Parcel(Parcel),
+        Closed {
+            #[tag]
+            order: u8,
+        },
+    }
+}
+
+#[test]
+fn a_query_is_narrowed_to_kinds_under_all_of_their_names() {
+    use by_kind::{Order, OrderKind, Parcel, ParcelKind};
+    use factos::{InvalidQuery, QueryFor};
+
+    let text = |query: QueryFor<Order>| query.into_query().unwrap().to_string();
+    let of = |kinds: &[OrderKind]| text(Order::query().order(7).only(kinds.iter().copied()));
+    assert_eq!(of(&[OrderKind::Opened]), "(type Begun or Opened, tag order:7)");
+    assert_eq!(of(&[OrderKind::Closed]), "(type Closed, tag order:7)");
+    assert_eq!(of(&[OrderKind::Paid, OrderKind::Closed]), "(type Closed or Paid, tag order:7)");
+    assert_eq!(of(&[OrderKind::Parcel]), "(type Sent or parcel.sent, tag order:7)");
+    let all = "(type Lost or Sent or parcel.sent)";
+    assert_eq!(text(Order::query().only([OrderKind::Parcel])), all);
+    let either = Order::query().order(7) | Parcel::query().widen::<Order>();
+    let either = either.only([OrderKind::Parcel, OrderKind::Opened]);
+    let parcels = "(type Lost or Sent or parcel.sent)";
+    assert_eq!(
+        text(either),
+        format!("(type Begun or Opened or Sent or parcel.sent, tag order:7) or {parcels}")
+    );
+    let lost = Parcel::query().order(7).only([ParcelKind::Lost, ParcelKind::Sent]);
+    assert!(matches!(lost.as_query(), Err(InvalidQuery::NotOfKind { kind: "Lost", .. })));
+    let none = Parcel::query().only([]).into_query();
+    assert!(matches!(none, Err(InvalidQuery::NoKind { .. })));
+    assert_eq!(text(Order::query().order(7).any_type()), "(tag order:7)");
+}

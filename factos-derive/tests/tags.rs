@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, error::Error};
 
-use factos::{EncodeError, Event, EventId, Payload, TagValue};
+use factos::{EncodeError, Event, EventId, Payload, QueryFor, TagValue};
 
 #[derive(Debug, Clone, PartialEq, TagValue, Payload)]
 struct StudentId(u64);
@@ -243,4 +243,58 @@ fn ids_of_events_are_tag_values() {
     assert_eq!(Corrected { event }.tags().unwrap().as_lines(), text);
     let query = factos::QueryFor::from(Corrected::query().event(event));
     assert_eq!(query.as_query().unwrap().to_string(), format!("(type Corrected, tag {text})"));
+}
+
+mod enums_and_elements {
+    use factos::{Event, Payload, TagValue};
+
+    #[derive(Debug, Clone, Copy, PartialEq, TagValue, Payload)]
+    #[serde(rename_all = "kebab-case")]
+    pub(super) enum Grade {
+        VeryGood,
+        #[serde(rename = "sufficient!")]
+        Sufficient,
+    }
+
+    #[derive(Debug, PartialEq, Event)]
+    pub(super) enum Exam {
+        Graded {
+            #[tag]
+            grade: Grade,
+            #[tag(display)]
+            room: Option<std::net::Ipv4Addr>,
+            #[tag("examiner", display)]
+            examiners: Vec<std::num::NonZeroU8>,
+        },
+    }
+}
+
+#[test]
+fn an_enum_is_a_tag_value_under_the_name_that_serde_gives_it() {
+    use enums_and_elements::{Exam, Grade};
+    let graded = |grade| Exam::Graded { grade, room: None, examiners: Vec::new() };
+    assert_eq!(graded(Grade::VeryGood).tags().unwrap().as_lines(), "grade:very-good");
+    assert_eq!(graded(Grade::Sufficient).tags().unwrap().as_lines(), "grade:sufficient!");
+    let payload = graded(Grade::VeryGood).encode().unwrap();
+    assert!(payload.starts_with(br#"{"grade":"very-good""#));
+    let query = QueryFor::from(Exam::query().grade(&Grade::Sufficient)).into_query().unwrap();
+    assert_eq!(query.to_string(), "(type Graded, tag grade:sufficient!)");
+}
+
+#[test]
+fn display_makes_a_tag_of_each_element() {
+    use enums_and_elements::{Exam, Grade};
+    let [room, one, two] = [7, 1, 2];
+    let address = std::net::Ipv4Addr::new(10, 0, 0, room);
+    let number = |n| std::num::NonZeroU8::new(n).unwrap();
+    let graded = Exam::Graded {
+        grade: Grade::VeryGood,
+        room: Some(address),
+        examiners: vec![number(one), number(two)],
+    };
+    let tags = "examiner:1\nexaminer:2\ngrade:very-good\nroom:10.0.0.7";
+    assert_eq!(graded.tags().unwrap().as_lines(), tags);
+    let query = Exam::query().room(&address).examiner(&number(two));
+    let query = QueryFor::from(query).into_query().unwrap();
+    assert_eq!(query.to_string(), "(type Graded, tag examiner:2 and room:10.0.0.7)");
 }

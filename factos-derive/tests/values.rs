@@ -122,30 +122,41 @@ fn a_field_named_as_the_tag_of_its_enum_is_refused() {
     assert!(text.contains("kind"), "{text}");
 }
 
-#[derive(Debug, PartialEq, Event)]
-#[allow(unreachable_patterns, reason = "two fields have one stored name")]
-enum OneName {
-    Renamed {
-        a: u8,
+/// Types that derive serde themselves: nothing but `encode` sees their attributes.
+mod foreign {
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[allow(unreachable_patterns, reason = "two fields have one stored name")]
+    pub(crate) struct Renamed {
+        pub(crate) a: u8,
         #[serde(rename = "a")]
-        b: u8,
-    },
-    Aliased {
+        pub(crate) b: u8,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[allow(unreachable_patterns, reason = "two fields have one stored name")]
+    pub(crate) struct Aliased {
         #[serde(alias = "b")]
-        a: u8,
+        pub(crate) a: u8,
         #[serde(default)]
-        b: u8,
-    },
+        pub(crate) b: u8,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(crate) struct Denying {
+        pub(crate) cents: u32,
+        #[serde(skip_deserializing)]
+        pub(crate) note: u8,
+    }
 }
 
 #[derive(Debug, PartialEq, Event)]
-#[serde(deny_unknown_fields)]
-enum Denying {
-    Paid {
-        cents: u32,
-        #[serde(skip_deserializing)]
-        note: u8,
-    },
+enum OneName {
+    Renamed(foreign::Renamed),
+    Aliased(foreign::Aliased),
+    Denying(foreign::Denying),
 }
 
 #[derive(Debug, PartialEq, Event)]
@@ -159,9 +170,16 @@ enum Ignoring {
 
 #[test]
 fn two_fields_of_one_stored_name_are_refused() {
-    assert!(refusal(&OneName::Renamed { a: 1, b: 2 }).contains("duplicate field `a`"));
-    assert!(refusal(&OneName::Aliased { a: 1, b: 2 }).contains("duplicate field `a`"));
-    assert!(refusal(&Denying::Paid { cents: 1, note: 0 }).contains("unknown field `note`"));
+    assert!(
+        refusal(&OneName::Renamed(foreign::Renamed { a: 1, b: 2 })).contains("duplicate field `a`")
+    );
+    assert!(
+        refusal(&OneName::Aliased(foreign::Aliased { a: 1, b: 2 })).contains("duplicate field `a`")
+    );
+    assert!(
+        refusal(&OneName::Denying(foreign::Denying { cents: 1, note: 0 }))
+            .contains("unknown field `note`")
+    );
     // Written and never read: right only as long as it is the default, and looked at each time.
     assert_comes_back(&Ignoring::Paid { cents: 1, note: 0 });
     assert_eq!(refusal(&Ignoring::Paid { cents: 1, note: 7 }), CHANGED);
@@ -336,4 +354,16 @@ fn a_payload_that_is_some_without_end_is_an_error() {
     assert!(DeepJson::decode(&name, 1, b"5").is_err());
     assert!(DeepMessagePack::decode(&name, 1, b"\x05").is_err());
     assert!(DeepCbor::decode(&name, 1, b"\x05").is_err());
+}
+
+#[derive(Debug, PartialEq, Event)]
+enum Shared {
+    Named { name: std::sync::Arc<str>, key: [u8; 32] },
+    Listed { all: std::rc::Rc<[u32]> },
+}
+
+#[test]
+fn shared_values_and_arrays_come_back() {
+    assert_comes_back(&Shared::Named { name: "x".into(), key: [7; 32] });
+    assert_comes_back(&Shared::Listed { all: [1, 2].into() });
 }

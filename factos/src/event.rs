@@ -14,7 +14,12 @@ use crate::{
 
 /// An application's event: its stored type, its tags and its payload.
 ///
-/// Derive it on an enum or a struct. If you write it by hand, `decode` must give back an equal event from
+/// Derive it on an enum or a struct.
+#[cfg_attr(
+    feature = "derive",
+    doc = "The attributes of the derive are on the page of the macro [`Event`](macro@crate::Event)."
+)]
+/// If you write it by hand, `decode` must give back an equal event from
 /// what `encode` wrote, under `event_type` and `version`, and `encode` must refuse what `decode` could not
 /// read: an event that can never be read blocks its boundary for ever.
 ///

@@ -32,6 +32,20 @@ pub enum InvalidQuery {
         /// The query asked for.
         query: Query,
     },
+    /// A query was narrowed to no kind at all.
+    #[error("the query {query} is narrowed to no kind of event")]
+    NoKind {
+        /// The query before.
+        query: Query,
+    },
+    /// A query was narrowed to a kind of which it selects no event: none of that kind carries its tags.
+    #[error("the query {query} selects no event of the kind {kind:?}")]
+    NotOfKind {
+        /// The query before.
+        query: Query,
+        /// The stored name of the kind.
+        kind: &'static str,
+    },
     /// The event type declares no stored type, or one with an invalid name.
     #[error("the event type declares no stored type with a valid name")]
     NoType,

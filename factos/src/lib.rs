@@ -57,6 +57,11 @@
 //! # }
 //! ```
 //!
+#![cfg_attr(
+    feature = "derive",
+    doc = "The attributes of the derive are on the page of the macro [`Event`](macro@Event)."
+)]
+//!
 //! # Features
 //! | feature | adds | default |
 //! |---|---|---|
@@ -82,6 +87,7 @@ mod dispatch;
 mod event;
 mod event_error;
 mod event_id;
+mod event_kind;
 mod event_type;
 mod events;
 mod invalid_query;
@@ -135,6 +141,7 @@ pub use dispatch::{
 pub use event::{Event, Includes, decode, encode};
 pub use event_error::{DecodeError, EncodeError, Undecodable};
 pub use event_id::EventId;
+pub use event_kind::EventKind;
 pub use event_type::EventType;
 pub use events::{Events, Page};
 #[cfg(feature = "derive")]

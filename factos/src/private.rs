@@ -26,7 +26,7 @@ pub use encode::encode;
 pub use equal::{Equal, Equality, NoEqual};
 pub use event_type::{event_type, knows};
 pub use name_clash::{ClashingName, NameClash};
-pub use query_item::{query_of, tagged};
+pub use query_item::{query_of, tagged, type_at};
 pub use same_tag_type::{SameTagType, same_tag_type, same_type};
 pub use serde;
 #[cfg(feature = "json")]
@@ -34,12 +34,13 @@ pub use serde_payload::Codec;
 pub use serde_payload::{SerdePayload, codec};
 pub use serde_proxy::{AsVariant, NoSerdeProxy};
 pub use stored_field::{
-    ReadField, StoredField, WrittenField, read_field, stored_field, written_field,
+    IsEvent, NoEvent, ReadField, StoredField, WrittenField, assert_no_event, read_field,
+    stored_field, written_field,
 };
 pub use tag_conversion::{each, each_displayed};
 pub use tag_pairs::TagPairs;
 pub use tag_writer::TagWriter;
-pub use upcast::{UpcastInput, read, refused};
+pub use upcast::{FallibleStep, LastStep, UpcastInput, event_of, read, refused, result_of};
 #[cfg(feature = "json")]
 pub use upcast_json::JsonSteps;
 #[cfg(not(feature = "json"))]

@@ -2,6 +2,7 @@ use std::{fmt, marker::PhantomData, ops::BitOr};
 
 use crate::{
     event::{Event, Includes},
+    event_kind::EventKind,
     invalid_query::InvalidQuery,
     query::{Query, QueryItem},
     schema::{Schema, TypeInfo},
@@ -45,6 +46,36 @@ impl<E: Event> QueryFor<E> {
             }
         });
         Self::from_result(checked)
+    }
+
+    /// The same query, of events of these kinds only, under all of their names.
+    ///
+    /// A kind of which the query selects no event, as none of that kind carries its tags, is kept as
+    /// [`InvalidQuery::NotOfKind`], and a list of no kind as [`InvalidQuery::NoKind`]: neither selects less than
+    /// is asked for without a word.
+    ///
+    /// ```
+    /// use factos::Event;
+    ///
+    /// #[derive(Event)]
+    /// enum School {
+    ///     CourseDefined { #[tag] course: u32, seats: u32 },
+    ///     #[event(alias = "Enrolled")]
+    ///     StudentEnrolled { #[tag] course: u32, #[tag] student: u64 },
+    ///     TermClosed,
+    /// }
+    ///
+    /// let enrolled = School::query().course(7).only([SchoolKind::StudentEnrolled]);
+    /// assert_eq!(enrolled.as_query()?.to_string(), "(type Enrolled or StudentEnrolled, tag course:7)");
+    /// let terms = School::query().only([SchoolKind::TermClosed]);
+    /// assert_eq!(terms.as_query()?.to_string(), "(type TermClosed)");
+    /// assert!(School::query().course(7).only([SchoolKind::TermClosed]).as_query().is_err());
+    /// # Ok::<(), factos::InvalidQuery>(())
+    /// ```
+    #[must_use]
+    pub fn only<K: EventKind<Event = E>>(self, kinds: impl IntoIterator<Item = K>) -> Self {
+        let kinds: Vec<_> = kinds.into_iter().map(K::types).collect();
+        Self::from_result(self.query.and_then(|query| of_kinds(query, &kinds)))
     }
 
     /// The same tags, of events of any type: the types that each item names are dropped.
@@ -127,6 +158,34 @@ fn with_all_names(query: Query, schema: &Schema) -> Result<Query, InvalidQuery> 
         Ok(selected.with_tags_of(item))
     };
     let items = items.iter().map(named).collect::<Result<Vec<_>, _>>()?;
+    Query::any_of(items).map_err(|_| InvalidQuery::NoType)
+}
+
+/// The events of the query that are of one of the kinds, each given by its types.
+fn of_kinds(query: Query, kinds: &[&'static [TypeInfo]]) -> Result<Query, InvalidQuery> {
+    let wanted = kinds.iter().copied().flatten().flat_map(TypeInfo::event_types);
+    let wanted = wanted.collect::<Result<Vec<_>, _>>()?;
+    if wanted.is_empty() {
+        return Err(InvalidQuery::NoKind { query });
+    }
+    let Some(items) = query.items() else {
+        let item = QueryItem::of_types(wanted).map_err(|_| InvalidQuery::NoType)?;
+        return Ok(Query::item(item));
+    };
+    let narrowed = |item: &QueryItem| {
+        let is_any = item.types().next().is_none();
+        let types = wanted.iter().filter(|name| is_any || item.types().any(|own| own == *name));
+        Some(QueryItem::of_types(types.cloned()).ok()?.with_tags_of(item))
+    };
+    let items: Vec<_> = items.iter().filter_map(narrowed).collect();
+    let selects = |info: &TypeInfo| {
+        items.iter().any(|item| item.types().any(|name| name.as_str() == info.name))
+    };
+    for kind in kinds {
+        if let Some(first) = kind.first().filter(|_| !kind.iter().any(selects)) {
+            return Err(InvalidQuery::NotOfKind { query, kind: first.name });
+        }
+    }
     Query::any_of(items).map_err(|_| InvalidQuery::NoType)
 }
 

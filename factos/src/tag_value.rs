@@ -9,7 +9,8 @@ mod scalar;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a tag value",
     label = "a `#[tag]` field of this type has no stable text form",
-    note = "for your own newtype add `#[derive(TagValue)]`",
+    note = "for a type of your own, a newtype or an enum without fields, add `#[derive(TagValue)]`",
+    note = "for another type, such as a date or a decimal number, write `#[tag(with = function)]`, or `#[tag(display)]` if its text never changes",
     note = "floats are refused on purpose: equal numbers can print differently"
 )]
 pub trait TagValue {

@@ -76,6 +76,16 @@ impl MetaItem {
         }
     }
 
+    /// Whether it is the path of a constant, or a call of a macro or a method, and not a key.
+    pub(crate) fn is_expression(&self) -> bool {
+        let Some(key) = &self.key else { return false };
+        let is_constant = key.to_string().starts_with(char::is_uppercase);
+        let rest = self.value.to_string();
+        (is_constant && rest.is_empty() && !self.has_equals)
+            || rest.starts_with(['!', '.'])
+            || rest.starts_with("::")
+    }
+
     /// Accepts a key without a value.
     pub(crate) fn flag(&self) -> syn::Result<()> {
         if self.value.is_empty() && !self.has_equals {

@@ -42,6 +42,10 @@ impl Place {
                 Self::Struct | Self::Variant => Ok(()),
             };
         };
+        let is_name = !matches!(self, Self::Enum) && item.is_expression();
+        if is_name {
+            return Err(item.error("a name is a string literal: `#[event(\"...\")]`".to_owned()));
+        }
         let name = unraw(key);
         let quoted_name = format!("`{name}`");
         match self {
@@ -74,10 +78,14 @@ pub(crate) fn refuse_event(attrs: &[Attribute], errors: &mut Errors) {
 
 /// Accepts an item whose key is allowed in `#[tag(...)]`.
 pub(super) fn check_tag(item: &MetaItem) -> syn::Result<()> {
-    match item.key() {
-        Some(key) => unknown_key::check(item, &unraw(key), &["key", "with", "display"]),
-        None => Ok(()),
+    let Some(key) = item.key() else { return Ok(()) };
+    let (name, keys) = (unraw(key), ["key", "with", "display"]);
+    if item.is_expression() || (item.flag().is_ok() && !keys.contains(&&*name)) {
+        let text = format!("a key is a string literal: `#[tag(\"{name}\")]`");
+        return unknown_key::near(&name, &keys)
+            .map_or_else(|| Err(item.error(text)), |_| unknown_key::check(item, &name, &keys));
     }
+    unknown_key::check(item, &name, &keys)
 }
 
 fn refuse(attrs: &[Attribute], name: &str, message: &str, errors: &mut Errors) {

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Attribute, DeriveInput, Ident, Meta};
+use syn::{Attribute, DeriveInput, Ident, LitStr, Meta};
 
 use super::meta_item::{MetaItem, split};
 use crate::ident::edition_free;
@@ -13,7 +13,33 @@ pub(crate) struct Key {
     tokens: TokenStream,
 }
 
+/// Serde can give a thing two names, one to write and one to read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Write,
+    Read,
+}
+
+impl Direction {
+    pub(crate) const BOTH: [Self; 2] = [Self::Write, Self::Read];
+}
+
 impl Key {
+    /// The text of `key = "text"`, or of this direction in `key(serialize = "text", deserialize = "text")`.
+    pub(crate) fn text(&self, direction: Direction) -> Option<LitStr> {
+        let item = MetaItem::parse(&self.tokens).ok()?;
+        if let Ok(text) = item.string() {
+            return Some(text);
+        }
+        let name = match direction {
+            Direction::Write => "serialize",
+            Direction::Read => "deserialize",
+        };
+        let items = split(item.list("").ok()?).into_iter();
+        let mut items = items.filter_map(|tokens| MetaItem::parse(&tokens).ok());
+        items.find(|item| item.key().is_some_and(|key| key == name))?.string().ok()
+    }
+
     pub(crate) fn is(&self, name: &str) -> bool {
         self.ident == name
     }

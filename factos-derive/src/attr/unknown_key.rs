@@ -5,13 +5,17 @@ pub(super) fn check(item: &MetaItem, key: &str, keys: &[&str]) -> syn::Result<()
     if keys.contains(&key) {
         return Ok(());
     }
-    let near = keys.iter().find(|known| is_near(key, known));
-    let hint = match (near, keys) {
+    let hint = match (near(key, keys), keys) {
         (Some(near), _) => format!("did you mean `{near}`?"),
         (None, [only]) => format!("expected `{only}`"),
         (None, _) => format!("expected one of {}", quoted(keys.iter().copied())),
     };
     Err(item.error(format!("unknown key `{key}`, {hint}")))
+}
+
+/// The key that was probably meant.
+pub(super) fn near<'a>(key: &str, keys: &[&'a str]) -> Option<&'a str> {
+    keys.iter().copied().find(|known| is_near(key, known))
 }
 
 pub(super) fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {

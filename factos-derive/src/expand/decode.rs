@@ -1,4 +1,4 @@
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Ident;
 
@@ -168,14 +168,17 @@ fn typed_steps(input: &Input<'_>, stored: &StoredType<'_>, current: TokenStream)
         }
     });
     let (input_of, call) = (old(input, last), called(input, last));
+    let factos = &input.crate_path;
+    let event_of = quote!(#factos::__private::event_of::<#ident, _>);
+    let event_of = span::at(span::of_function(&last.path), event_of);
     quote! {
         #start
         #(#earlier)*
         #input_of
         match __local_old {
             ::core::option::Option::Some(__local_old) => {
-                let __local_event: #ident = #call;
-                ::core::result::Result::Ok(__local_event)
+                let __local_event = #call;
+                ::core::result::Result::Ok(#event_of(__local_event))
             }
             ::core::option::Option::None => #current,
         }
@@ -186,7 +189,9 @@ fn typed_steps(input: &Input<'_>, stored: &StoredType<'_>, current: TokenStream)
 fn old(input: &Input<'_>, step: &UpcastStep) -> TokenStream {
     let (factos, ident, from) = (&input.crate_path, &input.ident, step.from);
     let read = quote!(#factos::__private::read::<#ident, _>(__local_payload));
-    let read = span::at(span::of_function(&step.path), read);
+    // At a span of the derive: rustc would otherwise propose to borrow the function.
+    let span = Span::call_site().located_at(span::of_function(&step.path));
+    let read = span::at(span, read);
     quote! {
         let __local_old = match __local_old {
             ::core::option::Option::None if __local_version == #from => {
@@ -211,5 +216,6 @@ fn called(input: &Input<'_>, step: &UpcastStep) -> TokenStream {
         }
     });
     let arms = span::at(span, arms);
-    quote!(match #path #argument #arms)
+    let result_of = span::at(span, quote!(#factos::__private::result_of));
+    quote!(match #result_of(#path #argument) #arms)
 }

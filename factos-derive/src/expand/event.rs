@@ -15,6 +15,7 @@ pub(crate) fn event(input: &Input<'_>) -> TokenStream {
     let distinct = distinct(input);
     let query = query::typed(input);
     let (kind, nested) = (kind::kind(input), nested::conversions(input));
+    let types_of_kinds = kind::types_of_kinds(input);
     let allowed = &input.allowed;
     quote! {
         #allowed
@@ -23,6 +24,7 @@ pub(crate) fn event(input: &Input<'_>) -> TokenStream {
             #implementation
             #same_tag_types
             #distinct
+            #types_of_kinds
         };
         #query
         #kind

@@ -2,7 +2,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Data;
 
-use super::companion::Companion;
+use super::{companion::Companion, nested};
 use crate::{
     ast::Input,
     ident::{generated, unraw},
@@ -52,6 +52,44 @@ pub(crate) fn kind(input: &Input<'_>) -> TokenStream {
             #[must_use]
             #vis const fn kind(&self) -> #module::#kind {
                 match self { #(Self::#from { .. } => #module::#kind::#to,)* }
+            }
+        }
+    }
+}
+
+/// The types of each kind, which `only` selects. Those of the schema begin with the own ones.
+pub(super) fn types_of_kinds(input: &Input<'_>) -> TokenStream {
+    if !input.is_enum {
+        return TokenStream::new();
+    }
+    let (factos, ident) = (&input.crate_path, &input.ident);
+    let companion = Companion::kind(input);
+    let (module, kind) = (&companion.module, &companion.name);
+    let types = if input.nested.is_empty() {
+        quote!(#factos::__private::type_at(<#ident as #factos::Event>::SCHEMA, self as ::core::primitive::usize))
+    } else {
+        let stored = input.types.iter().zip(0_usize..).map(|(stored, index)| {
+            let variant = generated(stored.ident);
+            quote! {
+                Self::#variant => #factos::__private::type_at(
+                    <#ident as #factos::Event>::SCHEMA,
+                    #index,
+                ),
+            }
+        });
+        let nested = input.nested.iter().map(|inner| {
+            let (variant, event) = (generated(inner.ident), nested::as_event(factos, &inner.ty));
+            quote!(Self::#variant => #event::SCHEMA.types,)
+        });
+        quote!(match self { #(#stored)* #(#nested)* })
+    };
+    quote! {
+        #[automatically_derived]
+        impl #factos::EventKind for #module::#kind {
+            type Event = #ident;
+
+            fn types(self) -> &'static [#factos::TypeInfo] {
+                #types
             }
         }
     }

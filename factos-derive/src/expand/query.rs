@@ -8,7 +8,7 @@ use syn::Type;
 
 use super::{
     companion::Companion,
-    tag_value::{argument, each_displayed, each_of_argument},
+    tag_value::{argument, displayed, each_displayed, each_of_argument},
     tags::each_of_function,
 };
 use crate::{
@@ -20,8 +20,25 @@ use crate::{
 
 /// The query struct, with methods that ask for the value types of the fields.
 pub(super) fn typed(input: &Input<'_>) -> TokenStream {
-    let methods = keys(input).into_iter();
-    builder(input, methods.map(|(field, tag)| method(input, field, tag)))
+    let methods = keys(input).into_iter().map(|(field, tag)| method(input, field, tag));
+    builder(input, methods.chain(of_kinds(input)))
+}
+
+/// The method that narrows the query to some kinds; a struct has none.
+fn of_kinds(input: &Input<'_>) -> Option<TokenStream> {
+    let (factos, vis, ident) = (&input.crate_path, &input.node.vis, &input.ident);
+    let kind = input.is_enum.then(|| Companion::kind(input))?;
+    let (module, kind) = (&kind.module, &kind.name);
+    Some(quote! {
+        #[doc = "Narrows the query to events of these kinds, under all of their names. A kind that never carries"]
+        #[doc = "the tags of the query makes it invalid."]
+        #vis fn only(
+            self,
+            kinds: impl ::core::iter::IntoIterator<Item = #module::#kind>,
+        ) -> #factos::QueryFor<#ident> {
+            #factos::QueryFor::only(::core::convert::From::from(self), kinds)
+        }
+    })
 }
 
 /// The query struct, with methods that accept any argument: after an error the types of fields may be
@@ -38,7 +55,14 @@ pub(crate) fn stub(input: &Input<'_>) -> TokenStream {
             }
         }
     });
-    builder(input, stubs)
+    let (factos, ident) = (&input.crate_path, &input.ident);
+    let only = quote! {
+        #[doc = "A stub."]
+        pub fn only<__V>(self, _: __V) -> #factos::QueryFor<#ident> {
+            ::core::convert::From::from(self)
+        }
+    };
+    builder(input, stubs.chain([only]))
 }
 
 fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> TokenStream {
@@ -68,6 +92,11 @@ fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> Tok
         #allowed
         impl #module::#query {
             #(#methods)*
+
+            #[doc = "The same tags, of events of any type: see `QueryFor::any_type`."]
+            #vis fn any_type(self) -> #factos::QueryFor<#ident> {
+                #factos::QueryFor::any_type(#query_of(&self.0, #name))
+            }
 
             #[doc = #on_widen]
             #vis fn widen<__W: #factos::Includes<#ident>>(self) -> #factos::QueryFor<__W> {
@@ -139,7 +168,7 @@ fn method(input: &Input<'_>, field: &Field<'_>, tag: &Tag<'_>) -> TokenStream {
             )
         }
         TagConversion::Display => {
-            let ty = &field.ty;
+            let (ty, _) = displayed(&field.ty);
             (quote!(&#ty), each_displayed(factos, ty, &quote!(__local_value), &quote!(__local_f)))
         }
     };

@@ -142,7 +142,7 @@ fn variant(stored: &StoredType<'_>, all: &mut StoredFields) -> TokenStream {
             quote!(#attr #ident { #(#fields,)* })
         }
         Body::Newtype { attrs, ty } => {
-            all.add(ty, attrs, outer);
+            all.add_whole(ty, attrs, outer);
             let attrs = serde_attr::of(attrs);
             quote!(#attr #ident(#(#attrs)* #ty))
         }

@@ -29,20 +29,34 @@ struct StoredField {
     ty: Type,
     spelling: String,
     used: TraitUse,
+    /// Whether a variant holds it alone, as the payload of its event.
+    is_whole: bool,
 }
 
 impl StoredFields {
     /// Adds a field of this type and these attributes. `outer` is what the keys of its variant or
     /// struct leave.
     pub(super) fn add(&mut self, ty: &Type, attrs: &[Attribute], outer: TraitUse) {
+        self.add_part(ty, attrs, outer, false);
+    }
+
+    /// Adds the payload type of a variant.
+    pub(super) fn add_whole(&mut self, ty: &Type, attrs: &[Attribute], outer: TraitUse) {
+        self.add_part(ty, attrs, outer, true);
+    }
+
+    fn add_part(&mut self, ty: &Type, attrs: &[Attribute], outer: TraitUse, is_whole: bool) {
         let used = outer.and(TraitUse::of(&serde_attr::keys(attrs)));
         if !(used.is_written || used.is_read) || is_known(ty) {
             return;
         }
         let spelling = ty.to_token_stream().to_string();
         match self.types.iter_mut().find(|known| known.spelling == spelling) {
-            Some(known) => known.used = known.used.or(used),
-            None => self.types.push(StoredField { ty: ty.clone(), spelling, used }),
+            Some(known) => {
+                known.used = known.used.or(used);
+                known.is_whole |= is_whole;
+            }
+            None => self.types.push(StoredField { ty: ty.clone(), spelling, used, is_whole }),
         }
     }
 
@@ -59,9 +73,10 @@ impl StoredFields {
             let (path, function) = (factos.at(start), format_ident!("{function}", span = start));
             let open = quote_spanned!(start=> #path::__private::#function::<);
             let close = quote_spanned!(end=> >());
+            let no_event = field.is_whole.then(|| no_event(factos, ty)).into_iter();
             quote! {
                 type #name = #ty;
-                const _: () = #open #ty #close;
+                const _: () = { #open #ty #close; #(#no_event)* };
             }
         });
         checks.collect()
@@ -91,6 +106,17 @@ impl StoredFields {
         let fields = self.types.iter().enumerate();
         fields.filter(move |(_, field)| wanted(field.used)).map(|(index, _)| name(index))
     }
+}
+
+/// Refuses a type that is an event, in the same body as the check before it: if that fails, this is not evaluated.
+fn no_event(factos: &CratePath, ty: &Type) -> TokenStream {
+    let (start, end) = span::ends(ty);
+    let path = factos.at(start);
+    let open = quote_spanned!(start=> #path::__private::assert_no_event);
+    let import =
+        quote_spanned!(start=> #[allow(unused_imports)] use #path::__private::NoEvent as _;);
+    let argument = quote_spanned!(end=> (#path::__private::IsEvent::<#ty>::IS_EVENT););
+    quote!(#import #open #argument)
 }
 
 fn name(index: usize) -> Ident {

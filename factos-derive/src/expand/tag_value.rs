@@ -2,9 +2,12 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::Type;
+use syn::{GenericArgument, PathArguments, Type};
 
-use crate::{attr::lint_attr, crate_path::CratePath, ident::generated, newtype::Newtype, span};
+use crate::{
+    attr::lint_attr, crate_path::CratePath, ident::generated, newtype::Newtype, span,
+    unit_enum::UnitEnum,
+};
 
 /// `<T as TagValue>`. All uses for one field carry the same spans: rustc then merges their errors.
 pub(super) fn as_tag_value(factos: &CratePath, ty: &Type) -> TokenStream {
@@ -13,6 +16,44 @@ pub(super) fn as_tag_value(factos: &CratePath, ty: &Type) -> TokenStream {
     let open = quote_spanned!(start=> <);
     let close = quote_spanned!(end=> as #factos::TagValue>);
     quote!(#open #ty #close)
+}
+
+/// The type whose text `display` makes: that of the elements of an `Option` or a `Vec`, or the type itself.
+pub(super) fn displayed(ty: &Type) -> (&Type, bool) {
+    let Type::Path(path) = ty else { return (ty, false) };
+    let last = path.path.segments.last().filter(|_| path.qself.is_none());
+    let Some(last) = last.filter(|last| last.ident == "Option" || last.ident == "Vec") else {
+        return (ty, false);
+    };
+    match &last.arguments {
+        PathArguments::AngleBracketed(arguments) if arguments.args.len() == 1 => {
+            match arguments.args.first() {
+                Some(GenericArgument::Type(element)) => (element, true),
+                _ => (ty, false),
+            }
+        }
+        _ => (ty, false),
+    }
+}
+
+/// Passes on the texts of a field's value that is `Display`, or whose elements are.
+pub(super) fn each_displayed_of_field(
+    factos: &CratePath,
+    ty: &Type,
+    value: &TokenStream,
+    f: &TokenStream,
+) -> TokenStream {
+    let (element, is_many) = displayed(ty);
+    if !is_many {
+        return each_displayed(factos, ty, value, f);
+    }
+    let each = each_displayed(factos, element, &quote!(__local_element), &quote!(__local_each));
+    quote! {{
+        let __local_each: &mut dyn ::core::ops::FnMut(&::core::primitive::str) = #f;
+        for __local_element in ::core::iter::IntoIterator::into_iter(#value) {
+            #each;
+        }
+    }}
 }
 
 /// Passes on the text of a value that is `Display`.
@@ -72,6 +113,35 @@ pub(crate) fn tag_value(newtype: &Newtype<'_>) -> TokenStream {
 
             fn with_arg(arg: &Self, f: &mut dyn ::core::ops::FnMut(&::core::primitive::str)) {
                 #inner::each(&arg.#member, f);
+            }
+        }
+    }
+}
+
+/// The code of `#[derive(TagValue)]` for an enum.
+pub(crate) fn tag_value_of_enum(of: &UnitEnum<'_>) -> TokenStream {
+    let factos = &of.crate_path;
+    let (ident, allowed) = (generated(&of.node.ident), lint_attr::allowed(of.node));
+    let variants = of.variants.iter().map(|(variant, _)| generated(variant));
+    let texts = of.variants.iter().map(|(_, text)| text);
+    quote! {
+        #[automatically_derived]
+        #allowed
+        impl #factos::TagValue for #ident {
+            type Item = Self;
+
+            fn each(&self, f: &mut dyn ::core::ops::FnMut(&::core::primitive::str)) {
+                f(match self { #(Self::#variants => #texts,)* });
+            }
+        }
+
+        #[automatically_derived]
+        #allowed
+        impl #factos::TagItem for #ident {
+            type Arg<'a> = &'a Self;
+
+            fn with_arg(arg: &Self, f: &mut dyn ::core::ops::FnMut(&::core::primitive::str)) {
+                <Self as #factos::TagValue>::each(arg, f);
             }
         }
     }

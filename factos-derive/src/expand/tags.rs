@@ -74,7 +74,8 @@ fn call(input: &Input<'_>, field: &Field<'_>, tag: &Tag<'_>, binding: &Ident) ->
             quote!(#each;)
         }
         TagConversion::Display => {
-            let each = tag_value::each_displayed(factos, &field.ty, &quote!(#binding), &push);
+            let value = quote!(#binding);
+            let each = tag_value::each_displayed_of_field(factos, &field.ty, &value, &push);
             quote!(#each;)
         }
     }

@@ -64,6 +64,15 @@ const _ : () = {
     }
     ,
     > (__TYPES , false);
+    # [automatically_derived] impl :: factos :: EventKind for __SubsetKind_4f384f8f :: Which {
+        type Event = Subset;
+        fn types (self) -> & 'static [:: factos :: TypeInfo] {
+            match self {
+                Self :: Paid => < FeePaid as :: factos :: Event > :: SCHEMA . types,
+                Self :: Course => < school :: Course as :: factos :: Event > :: SCHEMA . types,
+            }
+        }
+    }
 }
 ;
 mod __SubsetQuery_4f384f8f {
@@ -76,6 +85,12 @@ const _ : () = {
 }
 ;
 # [automatically_derived] impl __SubsetQuery_4f384f8f :: Asking {
+    # [doc = "Narrows the query to events of these kinds, under all of their names. A kind that never carries"] # [doc = "the tags of the query makes it invalid."] fn only (self , kinds : impl :: core :: iter :: IntoIterator < Item = __SubsetKind_4f384f8f :: Which > ,) -> :: factos :: QueryFor < Subset > {
+        :: factos :: QueryFor :: only (:: core :: convert :: From :: from (self) , kinds)
+    }
+    # [doc = "The same tags, of events of any type: see `QueryFor::any_type`."] fn any_type (self) -> :: factos :: QueryFor < Subset > {
+        :: factos :: QueryFor :: any_type (:: factos :: __private :: query_of :: < Subset > (& self . 0 , "Subset"))
+    }
     # [doc = "The same query, for an event type that includes [`Subset`]."] fn widen < __W : :: factos :: Includes < Subset >> (self) -> :: factos :: QueryFor < __W > {
         :: factos :: QueryFor :: widen (:: factos :: __private :: query_of :: < Subset > (& self . 0 , "Subset"))
     }

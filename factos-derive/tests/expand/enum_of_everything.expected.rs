@@ -1,8 +1,16 @@
 const _ : () = {
     type __Field0 = CourseId;
-    const _ : () = :: factos :: __private :: stored_field :: < CourseId > ();
+    const _ : () = {
+        :: factos :: __private :: stored_field :: < CourseId > ();
+    }
+    ;
     type __Field1 = Note;
-    const _ : () = :: factos :: __private :: stored_field :: < Note > ();
+    const _ : () = {
+        :: factos :: __private :: stored_field :: < Note > ();
+        # [allow (unused_imports)] use :: factos :: __private :: NoEvent as _;
+        :: factos :: __private :: assert_no_event (:: factos :: __private :: IsEvent :: < Note > :: IS_EVENT);
+    }
+    ;
     # [derive (:: factos :: __private :: serde :: Serialize)] # [serde (crate = ":: factos::__private::serde" , remote = "Course" , untagged)] # [serde (bound (serialize = "for<'__f> __Field0: :: factos::__private::WrittenField<'__f>,for<'__f> __Field1: :: factos::__private::WrittenField<'__f>,"))] enum __FactosWrite {
         Defined {
             course : CourseId,
@@ -80,14 +88,14 @@ const _ : () = {
         ;
         match __local_old {
             :: core :: option :: Option :: Some (__local_old) => {
-                let __local_event : Course = match three (__local_old) {
+                let __local_event = match :: factos :: __private :: result_of (three (__local_old)) {
                     :: core :: result :: Result :: Ok (__local_next) => __local_next,
                     :: core :: result :: Result :: Err (__local_error) => {
                         return :: core :: result :: Result :: Err (:: factos :: __private :: refused (3u32 , __local_error));
                     }
                 }
                 ;
-                :: core :: result :: Result :: Ok (__local_event)
+                :: core :: result :: Result :: Ok (:: factos :: __private :: event_of :: < Course , _ > (__local_event))
             }
             :: core :: option :: Option :: None => :: factos :: __private :: decode :: < Course > (__local_variant , __local_since , __local_known , __local_version , __local_payload ,),
         }
@@ -171,6 +179,17 @@ const _ : () = {
     }
     ,
     > (__TYPES , false);
+    # [automatically_derived] impl :: factos :: EventKind for __CourseKind_59434f63 :: CourseKind {
+        type Event = Course;
+        fn types (self) -> & 'static [:: factos :: TypeInfo] {
+            match self {
+                Self :: Defined => :: factos :: __private :: type_at (< Course as :: factos :: Event > :: SCHEMA , 0usize ,),
+                Self :: Noted => :: factos :: __private :: type_at (< Course as :: factos :: Event > :: SCHEMA , 1usize ,),
+                Self :: Closed => :: factos :: __private :: type_at (< Course as :: factos :: Event > :: SCHEMA , 2usize ,),
+                Self :: Billing => < Billing as :: factos :: Event > :: SCHEMA . types,
+            }
+        }
+    }
 }
 ;
 mod __CourseQuery_59434f63 {
@@ -183,7 +202,13 @@ const _ : () = {
 }
 ;
 # [automatically_derived] impl __CourseQuery_59434f63 :: CourseQuery {
-    # [doc = "Narrows the query to events with the tag `course` of this value."] pub fn course (self , __local_value : :: factos :: ArgOf < '_ , CourseId >) -> Self { Self (:: factos :: __private :: tagged (self . 0 , "course" , | __local_f | < < CourseId as :: factos :: TagValue > :: Item as :: factos :: TagItem > :: with_arg (__local_value , __local_f))) } # [doc = "Narrows the query to events with the tag `seats` of this value."] pub fn seats (self , __local_value : & u32) -> Self { Self (:: factos :: __private :: tagged (self . 0 , "seats" , | __local_f | :: factos :: __private :: each_displayed :: < u32 > (__local_value , __local_f))) } # [doc = "The same query, for an event type that includes [`Course`]."] pub fn widen < __W : :: factos :: Includes < Course >> (self) -> :: factos :: QueryFor < __W > {
+    # [doc = "Narrows the query to events with the tag `course` of this value."] pub fn course (self , __local_value : :: factos :: ArgOf < '_ , CourseId >) -> Self { Self (:: factos :: __private :: tagged (self . 0 , "course" , | __local_f | < < CourseId as :: factos :: TagValue > :: Item as :: factos :: TagItem > :: with_arg (__local_value , __local_f))) } # [doc = "Narrows the query to events with the tag `seats` of this value."] pub fn seats (self , __local_value : & u32) -> Self { Self (:: factos :: __private :: tagged (self . 0 , "seats" , | __local_f | :: factos :: __private :: each_displayed :: < u32 > (__local_value , __local_f))) } # [doc = "Narrows the query to events of these kinds, under all of their names. A kind that never carries"] # [doc = "the tags of the query makes it invalid."] pub fn only (self , kinds : impl :: core :: iter :: IntoIterator < Item = __CourseKind_59434f63 :: CourseKind > ,) -> :: factos :: QueryFor < Course > {
+        :: factos :: QueryFor :: only (:: core :: convert :: From :: from (self) , kinds)
+    }
+    # [doc = "The same tags, of events of any type: see `QueryFor::any_type`."] pub fn any_type (self) -> :: factos :: QueryFor < Course > {
+        :: factos :: QueryFor :: any_type (:: factos :: __private :: query_of :: < Course > (& self . 0 , "Course"))
+    }
+    # [doc = "The same query, for an event type that includes [`Course`]."] pub fn widen < __W : :: factos :: Includes < Course >> (self) -> :: factos :: QueryFor < __W > {
         :: factos :: QueryFor :: widen (:: factos :: __private :: query_of :: < Course > (& self . 0 , "Course"))
     }
 }

@@ -1,8 +1,14 @@
 const _ : () = {
     type __Field0 = StudentId;
-    const _ : () = crate :: renamed :: __private :: stored_field :: < StudentId > ();
+    const _ : () = {
+        crate :: renamed :: __private :: stored_field :: < StudentId > ();
+    }
+    ;
     type __Field1 = Date;
-    const _ : () = crate :: renamed :: __private :: stored_field :: < Date > ();
+    const _ : () = {
+        crate :: renamed :: __private :: stored_field :: < Date > ();
+    }
+    ;
     # [derive (crate :: renamed :: __private :: serde :: Serialize , crate :: renamed :: __private :: serde :: Deserialize)] # [serde (crate = "crate :: renamed::__private::serde" , remote = "FeePaid")] # [serde (bound (serialize = "for<'__f> __Field0: crate :: renamed::__private::WrittenField<'__f>,for<'__f> __Field1: crate :: renamed::__private::WrittenField<'__f>,"))] # [serde (bound (deserialize = "__Field0: crate :: renamed::__private::serde::Deserialize<'de>,__Field1: crate :: renamed::__private::serde::Deserialize<'de>,"))] struct __FactosMirror {
         student : StudentId,
         at : Date,
@@ -84,7 +90,10 @@ const _ : () = {
 }
 ;
 # [automatically_derived] impl __FeePaidQuery_cd5dcd53 :: FeePaidQuery {
-    # [doc = "Narrows the query to events with the tag `student` of this value."] pub fn student (self , __local_value : crate :: renamed :: ArgOf < '_ , StudentId >) -> Self { Self (crate :: renamed :: __private :: tagged (self . 0 , "student" , | __local_f | < < StudentId as crate :: renamed :: TagValue > :: Item as crate :: renamed :: TagItem > :: with_arg (__local_value , __local_f))) } # [doc = "Narrows the query to events with the tag `year` of this value."] pub fn year (self , __local_value : & Date) -> Self { Self (crate :: renamed :: __private :: tagged (self . 0 , "year" , | __local_f | crate :: renamed :: __private :: each (& year_of (__local_value) , __local_f))) } # [doc = "The same query, for an event type that includes [`FeePaid`]."] fn widen < __W : crate :: renamed :: Includes < FeePaid >> (self) -> crate :: renamed :: QueryFor < __W > {
+    # [doc = "Narrows the query to events with the tag `student` of this value."] pub fn student (self , __local_value : crate :: renamed :: ArgOf < '_ , StudentId >) -> Self { Self (crate :: renamed :: __private :: tagged (self . 0 , "student" , | __local_f | < < StudentId as crate :: renamed :: TagValue > :: Item as crate :: renamed :: TagItem > :: with_arg (__local_value , __local_f))) } # [doc = "Narrows the query to events with the tag `year` of this value."] pub fn year (self , __local_value : & Date) -> Self { Self (crate :: renamed :: __private :: tagged (self . 0 , "year" , | __local_f | crate :: renamed :: __private :: each (& year_of (__local_value) , __local_f))) } # [doc = "The same tags, of events of any type: see `QueryFor::any_type`."] fn any_type (self) -> crate :: renamed :: QueryFor < FeePaid > {
+        crate :: renamed :: QueryFor :: any_type (crate :: renamed :: __private :: query_of :: < FeePaid > (& self . 0 , "FeePaid"))
+    }
+    # [doc = "The same query, for an event type that includes [`FeePaid`]."] fn widen < __W : crate :: renamed :: Includes < FeePaid >> (self) -> crate :: renamed :: QueryFor < __W > {
         crate :: renamed :: QueryFor :: widen (crate :: renamed :: __private :: query_of :: < FeePaid > (& self . 0 , "FeePaid"))
     }
 }

@@ -3,7 +3,7 @@ use crate::{
     invalid_query::InvalidQuery,
     query::{Query, QueryItem},
     query_for::QueryFor,
-    schema::TypeInfo,
+    schema::{Schema, TypeInfo},
     tag::Tag,
 };
 
@@ -44,4 +44,10 @@ fn query(item: &Item, event: &'static str, types: &[TypeInfo]) -> Result<Query, 
     let types = types.collect::<Result<Vec<_>, _>>()?;
     let selected = QueryItem::of_types(types).map_err(|_| InvalidQuery::NoEvent { event, keys })?;
     Ok(Query::item(tags.iter().fold(selected, QueryItem::tagged)))
+}
+
+/// The type at an index of the schema, as a list of one.
+#[must_use]
+pub fn type_at(schema: &'static Schema, index: usize) -> &'static [TypeInfo] {
+    schema.types.get(index..=index).unwrap_or_default()
 }

@@ -1,10 +1,15 @@
+use std::marker::PhantomData;
+
 use serde::{Serialize, de::DeserializeOwned};
+
+use crate::event::Event;
 
 /// A type that a payload writes and reads.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stored in a payload",
     label = "not a type that serde writes and reads",
     note = "add `#[derive(factos::Payload)]` to your own types in it, or serde's `Serialize` and `Deserialize`",
+    note = "if a variant holds another event, add `#[event(flatten)]` to the variant",
     note = "types of other crates may need a feature for serde, or `#[serde(with = ...)]`"
 )]
 pub trait StoredField {}
@@ -45,3 +50,28 @@ pub const fn written_field<T: WrittenField<'static>>() {}
 
 /// Compiles for a type that a payload reads.
 pub const fn read_field<T: ReadField>() {}
+
+/// Whether `T` is an event, by method resolution: the constant of this type comes before the one of the trait.
+#[derive(Debug)]
+pub struct IsEvent<T>(PhantomData<T>);
+
+/// What `IsEvent` says of a type that is no event.
+pub trait NoEvent {
+    /// The answer.
+    const IS_EVENT: bool = false;
+}
+
+impl<T> NoEvent for IsEvent<T> {}
+
+impl<T: Event> IsEvent<T> {
+    /// The answer.
+    pub const IS_EVENT: bool = true;
+}
+
+/// Refuses a payload that is an event: its tags and its names would be lost.
+pub const fn assert_no_event(is_event: bool) {
+    assert!(
+        !is_event,
+        "this variant holds an event, whose names and tags would be lost: add `#[event(flatten)]`"
+    );
+}
