@@ -123,11 +123,11 @@ fn a_field_named_as_the_tag_of_its_enum_is_refused() {
 }
 
 /// Types that derive serde themselves: nothing but `encode` sees their attributes.
+#[allow(unreachable_patterns, reason = "two fields have one stored name")]
 mod foreign {
     use serde::{Deserialize, Serialize};
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
-    #[allow(unreachable_patterns, reason = "two fields have one stored name")]
     pub(crate) struct Renamed {
         pub(crate) a: u8,
         #[serde(rename = "a")]
@@ -135,7 +135,6 @@ mod foreign {
     }
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
-    #[allow(unreachable_patterns, reason = "two fields have one stored name")]
     pub(crate) struct Aliased {
         #[serde(alias = "b")]
         pub(crate) a: u8,
