@@ -26,9 +26,8 @@ impl Poll {
         Self { head, interval, last_look: Mutex::default(), pace: Pace::default() }
     }
 
-    /// Waits until the log is past `after`. `look` asks the log for its last position: once at the beginning
-    /// and then whenever a look is due. A later position that is known already spares the first look if the
-    /// server is verified and no look is due. Those who wait go on in [turns](Pace).
+    /// Waits until the log is past `after`. `look` asks the log for its last position whenever a look is due, and
+    /// at the beginning also if the server is not verified. Those who wait go on in [turns](Pace).
     pub(crate) async fn wait_past<E: From<Closed>, F>(
         &self,
         after: Option<SequencePosition>,
@@ -39,7 +38,16 @@ impl Poll {
         F: Future<Output = Result<Option<SequencePosition>, E>> + Send,
     {
         let began = Instant::now();
-        self.know_past(after, is_verified, look).await?;
+        if !is_verified() || self.is_due() {
+            self.head.publish(look().await?);
+        }
+        loop {
+            match timeout(self.interval, self.head.wait_past(after)).await {
+                Ok(outcome) => break outcome?,
+                Err(_) if self.is_due() => self.head.publish(look().await?),
+                Err(_) => {}
+            }
+        }
         self.pace.turn(began, &self.head, after).await;
         Ok(())
     }
@@ -47,27 +55,6 @@ impl Poll {
     /// Somebody else has just asked for the last position.
     pub(crate) fn looked(&self) {
         *self.last_look() = Some(Instant::now());
-    }
-
-    async fn know_past<E: From<Closed>, F>(
-        &self,
-        after: Option<SequencePosition>,
-        is_verified: impl Fn() -> bool + Send,
-        look: impl Fn() -> F + Send,
-    ) -> Result<(), E>
-    where
-        F: Future<Output = Result<Option<SequencePosition>, E>> + Send,
-    {
-        if !is_verified() || self.is_due() {
-            self.head.publish(look().await?);
-        }
-        loop {
-            match timeout(self.interval, self.head.wait_past(after)).await {
-                Ok(outcome) => return Ok(outcome?),
-                Err(_) if self.is_due() => self.head.publish(look().await?),
-                Err(_) => {}
-            }
-        }
     }
 
     /// Whether this waiter is to look: no other did within the last half of an interval.

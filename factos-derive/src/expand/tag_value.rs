@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{GenericArgument, PathArguments, Type};
+use syn::{DeriveInput, GenericArgument, PathArguments, Type};
 
 use crate::{
     attr::lint_attr, crate_path::CratePath, ident::generated, newtype::Newtype, span,
@@ -89,41 +89,24 @@ pub(super) fn each_of_argument(factos: &CratePath, ty: &Type) -> TokenStream {
     quote!(#open #value #close)
 }
 
-/// The code of `#[derive(TagValue)]`.
+/// The code of `#[derive(TagValue)]` for a newtype.
 pub(crate) fn tag_value(newtype: &Newtype<'_>) -> TokenStream {
-    let factos = &newtype.crate_path;
-    let (ident, member) = (generated(&newtype.node.ident), &newtype.member);
+    let (factos, member) = (&newtype.crate_path, &newtype.member);
     let inner = as_tag_value(factos, newtype.ty);
-    let allowed = lint_attr::allowed(newtype.node);
-    quote! {
-        #[automatically_derived]
-        #allowed
-        impl #factos::TagValue for #ident {
-            type Item = Self;
-
-            fn each(&self, f: &mut dyn ::core::ops::FnMut(&::core::primitive::str)) {
-                #inner::each(&self.#member, f);
-            }
-        }
-
-        #[automatically_derived]
-        #allowed
-        impl #factos::TagItem for #ident {
-            type Arg<'a> = &'a Self;
-
-            fn with_arg(arg: &Self, f: &mut dyn ::core::ops::FnMut(&::core::primitive::str)) {
-                #inner::each(&arg.#member, f);
-            }
-        }
-    }
+    impls(factos, newtype.node, &quote!(#inner::each(&self.#member, f);))
 }
 
 /// The code of `#[derive(TagValue)]` for an enum.
 pub(crate) fn tag_value_of_enum(of: &UnitEnum<'_>) -> TokenStream {
-    let factos = &of.crate_path;
-    let (ident, allowed) = (generated(&of.node.ident), lint_attr::allowed(of.node));
     let variants = of.variants.iter().map(|(variant, _)| generated(variant));
     let texts = of.variants.iter().map(|(_, text)| text);
+    let each = quote!(f(match self { #(Self::#variants => #texts,)* }););
+    impls(&of.crate_path, of.node, &each)
+}
+
+/// The impls of a type that is its own item.
+fn impls(factos: &CratePath, node: &DeriveInput, each: &TokenStream) -> TokenStream {
+    let (ident, allowed) = (generated(&node.ident), lint_attr::allowed(node));
     quote! {
         #[automatically_derived]
         #allowed
@@ -131,7 +114,7 @@ pub(crate) fn tag_value_of_enum(of: &UnitEnum<'_>) -> TokenStream {
             type Item = Self;
 
             fn each(&self, f: &mut dyn ::core::ops::FnMut(&::core::primitive::str)) {
-                f(match self { #(Self::#variants => #texts,)* });
+                #each
             }
         }
 
