@@ -86,7 +86,7 @@ mod validation;
 /// | enum | `#[event(kind = Name)]` |
 /// | variant, struct | `#[event("name", version = 3, since = 2, alias = "old", upcast(2 = function), upcast_json(1 = function), tags_with = function)]` |
 /// | variant | `#[event(flatten)]` |
-/// | named field | `#[tag]`, `#[tag("key")]`, `#[tag(key = "key", with = function)]`, `#[tag(display)]`, more than once |
+/// | named field | `#[tag]`, `#[tag("key")]`, `#[tag(key = "key", with = function, value = Type)]`, `#[tag(display)]`, more than once |
 /// | any of them | `#[serde(...)]` |
 ///
 /// **Names.** The stored name of a type is that of its variant or struct, spelled as `rename_all` says
@@ -170,6 +170,9 @@ mod validation;
 /// and a method `kind()`. The keys `kind` and `query` give other names to the generated types. A type
 /// with a method `kind` or `query` of its own does not compile.
 ///
+/// **Crate.** A crate that knows factos under another name says so on each type, by `crate = name`. That is an
+/// error where it is missing, also if the root of the crate has `extern crate name as factos`.
+///
 /// **Codecs.** `codec` names the codec of the payloads. The default is JSON.
 ///
 /// **Payloads** hold the fields alone, without the name of the event: an object of the named fields,
@@ -190,7 +193,8 @@ mod validation;
 /// and for enums without fields, whose text is the name that serde gives to the variant. With `with` it is
 /// made from what the function returns for a reference to that value, and with `display` from the text
 /// of the value, or of each element of an `Option` or a `Vec`, which must then never change. Queries ask for
-/// the field's own type with `with`, and for the type whose text it is with `display`.
+/// the type whose text it is with `display`; with `with` they ask for the field's own type, or for the type that
+/// the function returns if that is given as `value`.
 /// `tags_with` is a function from a reference to the payload of a newtype variant, or to the whole
 /// event otherwise, to pairs of a key and a text. Typed queries do not know these keys.
 ///

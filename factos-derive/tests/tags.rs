@@ -298,3 +298,62 @@ fn display_makes_a_tag_of_each_element() {
     let query = QueryFor::from(query).into_query().unwrap();
     assert_eq!(query.to_string(), "(type Graded, tag examiner:2 and room:10.0.0.7)");
 }
+
+mod made_values {
+    use factos::{Event, Payload};
+
+    #[derive(Debug, Clone, PartialEq, Payload)]
+    pub(super) struct Time {
+        pub(super) day: u32,
+        pub(super) second: u32,
+    }
+
+    const fn day(time: &Time) -> u32 {
+        time.day
+    }
+
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
+    fn domain(address: &str) -> &str {
+        address.rsplit('@').next().unwrap_or(address)
+    }
+
+    #[derive(Debug, PartialEq, Event)]
+    pub(super) enum Visit {
+        Begun {
+            #[tag("day", with = day, value = u32)]
+            at: Time,
+            #[tag("word", with = words, value = Vec<String>)]
+            title: String,
+            #[tag("domain", with = domain, value = &str)]
+            mail: String,
+        },
+        Planned {
+            #[tag]
+            day: u32,
+            #[tag("room", display)]
+            room: Option<u8>,
+        },
+        Moved {
+            #[tag("room", display)]
+            room: u8,
+        },
+    }
+}
+
+#[test]
+fn what_a_function_makes_can_be_asked_for() {
+    use made_values::{Time, Visit};
+    let at = Time { day: 7, second: 1 };
+    let begun = Visit::Begun { at, title: "two words".into(), mail: "a@b.example".into() };
+    let tags = "day:7\ndomain:b.example\nword:two\nword:words";
+    assert_eq!(begun.tags().unwrap().as_lines(), tags);
+    let text = |query| QueryFor::<Visit>::into_query(query).unwrap().to_string();
+    let query = Visit::query().day(7).word("two").domain("b.example");
+    let all = "(type Begun, tag day:7 and domain:b.example and word:two)";
+    assert_eq!(text(query.into()), all);
+    assert_eq!(text(Visit::query().day(7).into()), "(type Begun or Planned, tag day:7)");
+    assert_eq!(text(Visit::query().room(&1).into()), "(type Moved or Planned, tag room:1)");
+}

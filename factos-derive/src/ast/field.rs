@@ -49,9 +49,10 @@ impl<'a> Tag<'a> {
             None => (unraw(field), field.span()),
         };
         let conversion = match attr.conversion {
-            TagConversion::With(path) => {
-                TagConversion::With(Box::new(self_type::replaced_in_path(&path, &node.ident)))
-            }
+            TagConversion::With { function, value } => TagConversion::With {
+                function: Box::new(self_type::replaced_in_path(&function, &node.ident)),
+                value: value.map(|ty| Box::new(self_type::replaced(&ty, &node.ident))),
+            },
             conversion => conversion,
         };
         Self { method: tag_key::method(&key, span), key, span, conversion, attr: attr.attr }

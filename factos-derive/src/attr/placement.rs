@@ -79,7 +79,7 @@ pub(crate) fn refuse_event(attrs: &[Attribute], errors: &mut Errors) {
 /// Accepts an item whose key is allowed in `#[tag(...)]`.
 pub(super) fn check_tag(item: &MetaItem) -> syn::Result<()> {
     let Some(key) = item.key() else { return Ok(()) };
-    let (name, keys) = (unraw(key), ["key", "with", "display"]);
+    let (name, keys) = (unraw(key), ["key", "with", "value", "display"]);
     if item.is_expression() || (item.flag().is_ok() && !keys.contains(&&*name)) {
         let text = format!("a key is a string literal: `#[tag(\"{name}\")]`");
         return unknown_key::near(&name, &keys)

@@ -1,4 +1,4 @@
-use syn::{Attribute, LitStr, Meta, TypePath};
+use syn::{Attribute, LitStr, Meta, Type, TypePath};
 
 use super::{
     meta_item::{MetaItem, split},
@@ -17,7 +17,11 @@ pub(crate) struct TagAttr<'a> {
 #[derive(Clone)]
 pub(crate) enum TagConversion {
     Value,
-    With(Box<TypePath>),
+    With {
+        function: Box<TypePath>,
+        /// The type that it returns, if it is given: queries then ask for that.
+        value: Option<Box<Type>>,
+    },
     Display,
 }
 
@@ -37,6 +41,7 @@ impl<'a> TagAttr<'a> {
             }
         };
         let (mut key, mut conversion, mut seen) = (None, TagConversion::Value, Vec::new());
+        let mut value_type = None;
         for tokens in split(tokens) {
             let item = MetaItem::parse(&tokens)?;
             placement::check_tag(&item)?;
@@ -49,7 +54,12 @@ impl<'a> TagAttr<'a> {
                 }
                 "with" => {
                     let text = "expected the path of a function: `with = function`";
-                    conversion = TagConversion::With(Box::new(item.value(text)?));
+                    let function = Box::new(item.value(text)?);
+                    conversion = TagConversion::With { function, value: None };
+                }
+                "value" => {
+                    let text = "expected a type: `value = Type`";
+                    value_type = Some((Box::new(item.value(text)?), item));
                 }
                 "display" => {
                     item.flag()?;
@@ -57,6 +67,14 @@ impl<'a> TagAttr<'a> {
                 }
                 _ => key = Some(item.string()?),
             }
+        }
+        match (&mut conversion, value_type) {
+            (TagConversion::With { value, .. }, Some((ty, _))) => *value = Some(ty),
+            (_, Some((_, item))) => {
+                let text = "`value` is the type that the function of `with` returns";
+                return Err(item.error(text.to_owned()));
+            }
+            (_, None) => {}
         }
         Ok(Self { key, conversion, attr })
     }

@@ -160,7 +160,11 @@ fn method(input: &Input<'_>, field: &Field<'_>, tag: &Tag<'_>) -> TokenStream {
             let each = each_of_argument(factos, &field.ty);
             (argument(factos, &field.ty), quote!(#each(__local_value, __local_f)))
         }
-        TagConversion::With(function) => {
+        TagConversion::With { value: Some(ty), .. } => {
+            let each = each_of_argument(factos, ty);
+            (argument(factos, ty), quote!(#each(__local_value, __local_f)))
+        }
+        TagConversion::With { function, value: None } => {
             let ty = &field.ty;
             (
                 quote!(&#ty),
@@ -184,22 +188,28 @@ fn method(input: &Input<'_>, field: &Field<'_>, tag: &Tag<'_>) -> TokenStream {
 pub(super) fn same_tag_types(input: &Input<'_>) -> TokenStream {
     let mut checks = TokenStream::new();
     for (first, first_tag) in keys(input) {
-        let mut seen = vec![spelled(&first.ty)];
-        let check = match first_tag.conversion {
-            TagConversion::Value => "same_tag_type",
-            TagConversion::Display => "same_type",
-            TagConversion::With(_) => continue,
-        };
+        let Some((check, first_type)) = compared(first, first_tag) else { continue };
+        let mut seen = vec![spelled(first_type)];
         for (field, tag) in input.tags() {
-            let spelling = spelled(&field.ty);
             let is_alike = discriminant(&tag.conversion) == discriminant(&first_tag.conversion);
-            if tag.key == first_tag.key && is_alike && !seen.contains(&spelling) {
+            let Some((_, ty)) = compared(field, tag).filter(|_| is_alike) else { continue };
+            let spelling = spelled(ty);
+            if tag.key == first_tag.key && !seen.contains(&spelling) {
                 seen.push(spelling);
-                checks.extend(same(input, check, &first.ty, &field.ty));
+                checks.extend(same(input, check, first_type, ty));
             }
         }
     }
     checks
+}
+
+/// The check for fields of one key, and what it looks at of this one.
+fn compared<'a>(field: &'a Field<'_>, tag: &'a Tag<'_>) -> Option<(&'static str, &'a Type)> {
+    match &tag.conversion {
+        TagConversion::Value => Some(("same_tag_type", &field.ty)),
+        TagConversion::Display => Some(("same_type", displayed(&field.ty).0)),
+        TagConversion::With { value, .. } => Some(("same_tag_type", value.as_deref()?)),
+    }
 }
 
 fn same(input: &Input<'_>, check: &str, first: &Type, later: &Type) -> TokenStream {

@@ -69,9 +69,18 @@ fn call(input: &Input<'_>, field: &Field<'_>, tag: &Tag<'_>, binding: &Ident) ->
             let value = tag_value::as_tag_value(factos, &field.ty);
             quote!(#value::each(#binding, #push);)
         }
-        TagConversion::With(function) => {
+        TagConversion::With { function, value: None } => {
             let each = each_of_function(factos, function, &quote!(#binding), &push);
             quote!(#each;)
+        }
+        TagConversion::With { function, value: Some(ty) } => {
+            let span = span::of_function(function);
+            let argument = span::at(span, quote!((#binding)));
+            let value = tag_value::as_tag_value(factos, ty);
+            quote! {{
+                let __local_made: #ty = #function #argument;
+                #value::each(&__local_made, #push);
+            }}
         }
         TagConversion::Display => {
             let value = quote!(#binding);
