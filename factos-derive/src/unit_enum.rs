@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use syn::{DataEnum, DeriveInput, Fields, Ident};
 
 use crate::{
-    attr::serde_attr::{self, Direction},
+    attr::serde_attr::{self, Direction, text},
     case::CASES,
     crate_path::CratePath,
     errors::Errors,
@@ -22,13 +22,19 @@ impl<'a> UnitEnum<'a> {
     pub(crate) fn from_syn(node: &'a DeriveInput, data: &'a DataEnum, errors: &mut Errors) -> Self {
         let mut seen: HashMap<String, &Ident> = HashMap::new();
         let mut variants = Vec::new();
+        let case = text(&serde_attr::keys(&node.attrs), "rename_all", Direction::Write);
+        let case = case.and_then(|case| CASES.iter().find(|(name, _)| *name == case));
         for variant in &data.variants {
             if !matches!(variant.fields, Fields::Unit) {
                 let text = "only an enum without fields is a tag value: a tag is one stable text";
                 errors.at(&variant.fields, text);
                 continue;
             }
-            let text = text(node, variant);
+            let keys = serde_attr::keys(&variant.attrs);
+            let text = text(&keys, "rename", Direction::Write).unwrap_or_else(|| {
+                let name = unraw(&variant.ident);
+                case.map_or(name.clone(), |(_, case)| case.apply(&name))
+            });
             if let Some(first) = seen.insert(text.clone(), &variant.ident) {
                 let problem = format!("`{text}` is the text of `{}` already", unraw(first));
                 errors.at(&variant.ident, problem);
@@ -40,18 +46,4 @@ impl<'a> UnitEnum<'a> {
         }
         Self { node, crate_path: CratePath::of(node), variants }
     }
-}
-
-fn text(node: &DeriveInput, variant: &syn::Variant) -> String {
-    let named = |attrs, key: &str| {
-        let keys = serde_attr::keys(attrs).into_iter();
-        let mut named = keys.filter(|known| known.is(key));
-        named.find_map(|key| key.text(Direction::Write)).map(|text| text.value())
-    };
-    let name = unraw(&variant.ident);
-    named(&variant.attrs, "rename").unwrap_or_else(|| {
-        let case = named(&node.attrs, "rename_all");
-        let case = case.and_then(|case| CASES.iter().find(|(name, _)| *name == case));
-        case.map_or(name.clone(), |(_, case)| case.apply(&name))
-    })
 }

@@ -80,10 +80,9 @@ pub(crate) fn refuse_event(attrs: &[Attribute], errors: &mut Errors) {
 pub(super) fn check_tag(item: &MetaItem) -> syn::Result<()> {
     let Some(key) = item.key() else { return Ok(()) };
     let (name, keys) = (unraw(key), ["key", "with", "value", "display"]);
-    if item.is_expression() || (item.flag().is_ok() && !keys.contains(&&*name)) {
-        let text = format!("a key is a string literal: `#[tag(\"{name}\")]`");
-        return unknown_key::near(&name, &keys)
-            .map_or_else(|| Err(item.error(text)), |_| unknown_key::check(item, &name, &keys));
+    let is_text = item.is_expression() || item.flag().is_ok();
+    if is_text && unknown_key::near(&name, &keys).is_none() {
+        return Err(item.error(format!("a key is a string literal: `#[tag(\"{name}\")]`")));
     }
     unknown_key::check(item, &name, &keys)
 }

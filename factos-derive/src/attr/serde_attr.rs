@@ -103,6 +103,12 @@ pub(crate) fn keys(attrs: &[Attribute]) -> Vec<Key> {
     lists.flatten().filter_map(key).collect()
 }
 
+/// The text of a key for one direction.
+pub(crate) fn text(keys: &[Key], name: &str, direction: Direction) -> Option<String> {
+    let mut named = keys.iter().filter(|key| key.is(name));
+    named.find_map(|key| key.text(direction)).map(|text| text.value())
+}
+
 fn key(tokens: TokenStream) -> Option<Key> {
     let item = MetaItem::parse(&tokens).ok()?;
     let ident = item.key()?.clone();

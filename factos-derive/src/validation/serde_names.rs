@@ -1,10 +1,12 @@
 //! The names under which serde writes and reads fields: a field must be read under the name that it is written
 //! under, and no other field may have that name.
 
+use std::iter::once;
+
 use syn::{Attribute, Ident};
 
 use crate::{
-    attr::serde_attr::{self, Direction, Key},
+    attr::serde_attr::{self, Direction, Key, text},
     errors::Errors,
     ident::unraw,
 };
@@ -13,7 +15,6 @@ use crate::{
 pub(super) type Named<'a> = (&'a Ident, &'a [Attribute]);
 
 /// What surrounds the fields.
-#[derive(Default)]
 pub(super) struct Surroundings {
     /// The keys that rename all of the fields, the nearest one first.
     rename_all: Vec<Key>,
@@ -50,9 +51,6 @@ pub(super) fn fields<'a>(
     let mut known: Vec<Stored<'_>> = Vec::new();
     for (ident, attrs) in fields {
         let keys = serde_attr::keys(attrs);
-        if keys.iter().any(|key| key.is_one_of(&["skip", "flatten"])) {
-            continue;
-        }
         let stored = match Stored::of(ident, &keys, surroundings) {
             Ok(stored) => stored,
             Err(error) => {
@@ -60,6 +58,9 @@ pub(super) fn fields<'a>(
                 continue;
             }
         };
+        if keys.iter().any(|key| key.is_one_of(&["skip", "flatten"])) {
+            continue;
+        }
         if let Some(problem) = stored.problem(&known) {
             errors.at(ident, problem);
         }
@@ -80,16 +81,13 @@ pub(super) fn variants<'a>(
     container: &[Attribute],
     errors: &mut Errors,
 ) {
-    let keys = serde_attr::keys(container);
-    let cases = keys.iter().filter(|key| key.is("rename_all"));
-    let cases: Vec<_> = Direction::BOTH
-        .iter()
-        .flat_map(|&way| cases.clone().filter_map(move |key| key.text(way)))
-        .collect();
+    let container = serde_attr::keys(container);
+    let is_camel = |way| text(&container, "rename_all", way).as_deref() == Some("camelCase");
     for (ident, attrs) in variants {
-        let is_named = serde_attr::keys(attrs).iter().any(|key| key.is_one_of(&["rename", "skip"]));
-        let is_camel = cases.iter().any(|case| case.value() == "camelCase");
-        if is_camel && !is_named && !unraw(ident).starts_with(|first: char| first.is_ascii()) {
+        let keys = serde_attr::keys(attrs);
+        let is_spelled = |way| is_camel(way) && text(&keys, "rename", way).is_none();
+        let has_case = unraw(ident).starts_with(|first: char| first.is_ascii());
+        if !has_case && Direction::BOTH.into_iter().any(is_spelled) {
             errors.push(no_camel_case(ident));
         }
     }
@@ -107,16 +105,17 @@ struct Stored<'a> {
 impl<'a> Stored<'a> {
     fn of(ident: &'a Ident, keys: &[Key], surroundings: &Surroundings) -> syn::Result<Self> {
         let has = |name: &str| keys.iter().any(|key| key.is(name));
-        let mut stored = Self { ident, written: None, read: Vec::new() };
-        if !has("skip_serializing") {
-            stored.written = Some(name(ident, keys, surroundings, Direction::Write)?);
-        }
-        if !has("skip_deserializing") {
-            stored.read.push(name(ident, keys, surroundings, Direction::Read)?);
-            let aliases = keys.iter().filter(|key| key.is("alias"));
-            stored.read.extend(aliases.filter_map(|key| Some(key.text(Direction::Read)?.value())));
-        }
-        Ok(stored)
+        // Serde spells the names of fields also where it does not use them.
+        let [out, back] = [
+            name(ident, keys, surroundings, Direction::Write)?,
+            name(ident, keys, surroundings, Direction::Read)?,
+        ];
+        let aliases = keys.iter().filter(|key| key.is("alias"));
+        let aliases = aliases.filter_map(|key| Some(key.text(Direction::Read)?.value()));
+        let written = (!has("skip_serializing")).then_some(out);
+        let is_read = !has("skip_deserializing");
+        let read = if is_read { once(back).chain(aliases).collect() } else { Vec::new() };
+        Ok(Self { ident, written, read })
     }
 
     fn problem(&self, known: &[Self]) -> Option<String> {
@@ -146,9 +145,8 @@ fn name(
     surroundings: &Surroundings,
     direction: Direction,
 ) -> syn::Result<String> {
-    let own = keys.iter().filter(|key| key.is("rename")).find_map(|key| key.text(direction));
-    if let Some(own) = own {
-        return Ok(own.value());
+    if let Some(own) = text(keys, "rename", direction) {
+        return Ok(own);
     }
     let name = unraw(ident);
     let words = || name.split('_').filter(|word| !word.is_empty());

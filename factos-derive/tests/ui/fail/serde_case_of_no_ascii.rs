@@ -25,4 +25,27 @@ enum Fuel {
     },
 }
 
+/// Serde spells these names as well, and does not use them.
+#[derive(Payload)]
+#[serde(rename_all = "camelCase")]
+struct Unused {
+    #[serde(skip)]
+    über: u8,
+    #[serde(skip_serializing, default, rename(deserialize = "o"))]
+    öl: u8,
+    #[serde(flatten)]
+    ärger: Paid,
+}
+
+#[derive(Payload)]
+#[serde(rename_all = "camelCase")]
+enum HalfNamed {
+    #[serde(rename(serialize = "o"))]
+    Öl,
+    #[serde(skip)]
+    Ärger,
+    #[serde(rename = "u")]
+    Über,
+}
+
 fn main() {}
