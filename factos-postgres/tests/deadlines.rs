@@ -482,3 +482,20 @@ async fn a_read_of_everything_is_linear_in_the_events_that_held_it_back() {
     println!("{few:?} beside 2 x 4,000 events, {many:?} beside 2 x 32,000");
     assert!(many < 30 * few.max(Duration::from_millis(50)), "{few:?}, then {many:?}");
 }
+
+/// Others may need them: a server has a bounded number.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn connections_that_nobody_uses_are_given_back_to_the_pool() {
+    let schema = Schema::new(Mode::Keyed).await;
+    let store = schema.open().await;
+    store.append(vec![sold("1")], AppendCondition::None).await.unwrap();
+    let given_back = || store.pool().num_idle() == store.pool().size() as usize;
+    assert!(!given_back(), "nothing is kept between calls");
+    let since = Instant::now();
+    while !given_back() {
+        assert!(since.elapsed() < Duration::from_secs(600), "they are kept for ever");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    store.append(vec![sold("2")], AppendCondition::None).await.unwrap();
+}

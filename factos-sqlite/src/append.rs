@@ -3,4 +3,5 @@
 pub(crate) mod batch;
 pub(crate) mod group;
 pub(crate) mod transaction;
+pub(crate) mod triggers;
 pub(crate) mod writer;

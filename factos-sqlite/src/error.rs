@@ -66,8 +66,9 @@ pub enum Error {
         known: i64,
     },
     /// Another file stands where the log was opened, or none: it was renamed, replaced or unlinked. What this
-    /// handle would write, nobody would find. Every call says so until the files stand there again. Open the
-    /// log anew to use what is there now.
+    /// handle would write, nobody would find. Every call says so until the files stand there again; where a folder
+    /// further up was renamed, a read may answer as before for another 100 ms. Open the log anew to use what is
+    /// there now.
     #[error(
         "{} {} since the log was opened: open it again",
         path.display(),

@@ -90,6 +90,7 @@ impl SqliteStore {
     pub async fn backup(&self, path: impl AsRef<Path>) -> Result<(), StoreError> {
         let (done, made) = oneshot::channel();
         let (parts, path) = (Arc::clone(&self.shared.0), path.as_ref().to_owned());
+        parts.readers.jobs().check_open()?;
         in_thread("factos-sqlite-backup", move || {
             drop(done.send(back_up(&parts.config, &parts.log.known, &path)));
         })?;
@@ -133,7 +134,7 @@ impl Config {
         let (writer, log) = Writer::start(&self, head.clone()).await?;
         let readers = ReaderThreads::start(&self, &log.known).await?;
         // What the readers opened is what was known before.
-        log.known.check()?;
+        log.known.check_path()?;
         head.publish(readers.jobs().head().await?);
         let jobs = readers.jobs().clone();
         let look = move || {

@@ -62,6 +62,7 @@ async fn calls_on_a_closed_store_say_so() {
         clone.head().await.unwrap_err(),
         clone.read(&Query::all(), ReadOptions::all()).await.unwrap_err(),
         clone.wait_past(factos::SequencePosition::new(5)).await.unwrap_err(),
+        clone.backup(folder.path().join("copy.db")).await.unwrap_err(),
         match clone.append(vec![sold("1")], AppendCondition::None).await.unwrap_err() {
             AppendError::Store(error) => error,
             other => panic!("{other:?}"),

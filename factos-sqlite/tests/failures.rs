@@ -54,6 +54,8 @@ async fn a_statement_that_fails_leaves_nothing_of_its_batch() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.db");
     let store = SqliteStore::open(&path).await.unwrap();
+    // The log's own triggers are left out from here on, until somebody adds one.
+    let first = store.append(vec![sold("0")], AppendCondition::None).await.unwrap();
     let refusal = "CREATE TRIGGER refusal BEFORE INSERT ON event WHEN NEW.version = 7
                    BEGIN SELECT RAISE(ABORT, 'refused'); END";
     rusqlite::Connection::open(&path).unwrap().execute_batch(refusal).unwrap();
@@ -62,7 +64,7 @@ async fn a_statement_that_fails_leaves_nothing_of_its_batch() {
     let outcome = store.append(batch, AppendCondition::None).await;
     assert!(matches!(outcome, Err(AppendError::Store(_))), "{outcome:?}");
     let next = store.append(vec![sold("2")], AppendCondition::None).await.unwrap();
-    assert_eq!(store.read_all(&Query::all()).await.unwrap(), next);
+    assert_eq!(store.read_all(&Query::all()).await.unwrap(), [first, next].concat());
 }
 
 #[tokio::test(flavor = "multi_thread")]

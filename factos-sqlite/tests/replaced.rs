@@ -153,6 +153,48 @@ async fn a_handle_goes_on_once_its_files_are_back() {
     assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), 5);
 }
 
+/// A handle whose connections were opened while the files changed places is of one log or is refused.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_replaced_while_it_is_opened_is_not_mixed_with_the_other() {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    let (folder, path) = closed_log("a", 3).await;
+    let other = folder.path().join("other.db");
+    log_with(&other, "b", 7).await.close().await.unwrap();
+    let mut logs = Vec::new();
+    for path in [&path, &other] {
+        let store = SqliteStore::open(path).await.unwrap();
+        logs.push((store.log_id().to_owned(), store.read_all(&Query::all()).await.unwrap()));
+        store.close().await.unwrap();
+    }
+    let (mut whole, mut refused) = (0, 0);
+    for round in 0..300_u64 {
+        let (from, to) = (path.clone(), other.clone());
+        let swapping = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_micros(round * 20));
+            renameat_with(CWD, from, CWD, to, RenameFlags::EXCHANGE).unwrap();
+        });
+        match SqliteStore::open(&path).await {
+            Ok(store) => {
+                if let Ok(found) = store.read_all(&Query::all()).await {
+                    assert!(logs.contains(&(store.log_id().to_owned(), found)));
+                    whole += 1;
+                }
+                store.close().await.unwrap();
+            }
+            Err(error) => {
+                assert!(matches!(cause(&error), Error::Replaced { .. }), "{error:?}");
+                refused += 1;
+            }
+        }
+        swapping.join().unwrap();
+        for suffix in ["-wal", "-shm"] {
+            drop(fs::remove_file(beside(&path, suffix)));
+        }
+    }
+    assert!(whole > 0 && refused > 0, "{whole} whole, {refused} refused");
+}
+
 #[tokio::test]
 async fn a_wait_ends_when_the_file_is_replaced() {
     let (_folder, path) = closed_log("a", 3).await;

@@ -12,10 +12,14 @@ use std::{
 /// As `max_connections` of the server; a superuser may use them all.
 pub(crate) const MOST_CONNECTIONS: usize = 60;
 
+/// The program, to be run somewhere else than beside the test.
+type Elsewhere = Box<dyn Fn(&Command) -> Command + Send + Sync>;
+
 pub(crate) struct Cluster {
     folder: tempfile::TempDir,
     port: u16,
     most_connections: usize,
+    elsewhere: Option<Elsewhere>,
 }
 
 impl Cluster {
@@ -27,14 +31,24 @@ impl Cluster {
     /// Starts an empty server that takes so many connections.
     pub(crate) fn start_for(most_connections: usize) -> Self {
         let cluster = Self::reserve(most_connections);
-        let data = cluster.data();
-        cluster.program(
-            "initdb",
-            &["-D", &data, "-U", "tester", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"],
-        );
-        cluster.configure();
+        cluster.init(&[]);
         cluster.start();
         cluster
+    }
+
+    /// A place for a server that runs elsewhere; it is neither made nor started.
+    pub(crate) fn reserve_elsewhere(elsewhere: impl FnOnce(&Self) -> Elsewhere) -> Self {
+        let mut cluster = Self::reserve(MOST_CONNECTIONS);
+        cluster.elsewhere = Some(elsewhere(&cluster));
+        cluster
+    }
+
+    /// Makes the data of an empty server.
+    pub(crate) fn init(&self, arguments: &[&str]) {
+        let data = self.data();
+        let all = ["-D", &data, "-U", "tester", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"];
+        self.program("initdb", &[&all, arguments].concat());
+        self.configure();
     }
 
     /// Starts a server that offers encryption, with a certificate of an authority that is made for it.
@@ -129,10 +143,17 @@ impl Cluster {
         self.program("pg_ctl", &["stop", "-w", "-s", "-m", "immediate", "-D", &self.data()]);
     }
 
+    /// The same, whether or not the server has ended by itself.
+    pub(crate) fn end(&self) {
+        let mut stop = self.command("pg_ctl");
+        stop.args(["stop", "-w", "-s", "-m", "immediate", "-D", &self.data()]);
+        drop(stop.output());
+    }
+
     fn reserve(most_connections: usize) -> Self {
         let folder = tempfile::Builder::new().prefix("factos-cluster-").tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let cluster = Self { folder, port, most_connections };
+        let cluster = Self { folder, port, most_connections, elsewhere: None };
         cluster.change_owner(".");
         cluster
     }
@@ -196,6 +217,9 @@ impl Cluster {
 
     fn command(&self, name: &str) -> Command {
         let mut command = as_owner(&bin().join(name));
+        if let Some(elsewhere) = &self.elsewhere {
+            command = elsewhere(&command);
+        }
         // A server that runs on must not hold the output of the test open.
         command.current_dir(self.folder.path()).stdin(std::process::Stdio::null());
         command
@@ -204,9 +228,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let mut command = self.command("pg_ctl");
-        let stop = command.args(["stop", "-s", "-m", "immediate", "-D", &self.data()]);
-        drop(stop.output());
+        self.end();
     }
 }
 
@@ -235,11 +257,12 @@ pub(crate) fn give_to_owner(path: &Path) {
     }
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     let output = Command::new("id").arg("-u").output().unwrap();
     output.stdout.trim_ascii() == b"0"
 }
 
-fn owner() -> &'static str {
+/// That user.
+pub(crate) fn owner() -> &'static str {
     "postgres"
 }

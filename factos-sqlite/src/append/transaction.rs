@@ -9,7 +9,7 @@ use factos::{
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
-    append::batch::Batch,
+    append::{batch::Batch, triggers::Triggers},
     log::{
         dictionary::{Dictionary, Kind},
         known_log::Anchor,
@@ -32,6 +32,9 @@ const INSERT_POSTING: &str = "INSERT INTO posting (term, position, type) VALUES 
 pub(crate) struct Transaction<'a> {
     pub(crate) connection: &'a Connection,
     pub(crate) dictionary: &'a mut Dictionary,
+    pub(crate) triggers: &'a mut Triggers,
+    /// Whether something was inserted.
+    pub(crate) is_written: bool,
     /// The last event of the log, events of this transaction included.
     pub(crate) last: Option<Anchor>,
 }
@@ -47,6 +50,10 @@ impl Transaction<'_> {
     pub(crate) fn append(&mut self, batch: &Batch) -> rusqlite::Result<Verdict> {
         if let Some(refusal) = refusal(self, batch.checked())? {
             return Ok(Err(refusal));
+        }
+        if !self.is_written {
+            self.triggers.choose(self.connection)?;
+            self.is_written = true;
         }
         let recorded_at = now();
         let mut revisions = HashMap::new();

@@ -19,6 +19,7 @@ use crate::{
         batch::Batch,
         group::{Failure, GROUP, answer},
         transaction::Transaction,
+        triggers::Triggers,
     },
     config::Config,
     connection::lock_wait::failure,
@@ -95,6 +96,7 @@ struct State {
     /// None after a failed commit or a panic, until the next group opens the file again.
     connection: Option<Connection>,
     dictionary: Dictionary,
+    triggers: Triggers,
     head: Head,
 }
 
@@ -102,7 +104,8 @@ impl State {
     fn open(config: Config, head: Head) -> Result<(Self, OpenedLog), Error> {
         let (connection, log) = open_log(&config)?;
         let (connection, known) = (Some(connection), log.known.clone());
-        Ok((Self { config, known, connection, dictionary: Dictionary::default(), head }, log))
+        let (dictionary, triggers) = (Dictionary::default(), Triggers::default());
+        Ok((Self { config, known, connection, dictionary, triggers, head }, log))
     }
 
     /// Serves the queue until it is closed and empty, then closes the file.
@@ -170,7 +173,9 @@ impl State {
     ) -> Result<(), Failure> {
         let last = self.begin().map_err(Failure::Begin)?;
         let Some(connection) = &self.connection else { return Err(Failure::Begin(Error::Closed)) };
-        let mut transaction = Transaction { connection, dictionary: &mut self.dictionary, last };
+        let (dictionary, triggers) = (&mut self.dictionary, &mut self.triggers);
+        let mut transaction =
+            Transaction { connection, dictionary, triggers, is_written: false, last };
         while let Some(batch) = group.next() {
             match transaction.append(batch) {
                 Ok(verdict) => group.record(verdict),
@@ -184,10 +189,9 @@ impl State {
                 group.take(|| queue.try_pop());
             }
         }
-        let is_written = transaction.last != last;
-        let last = transaction.last;
+        let Transaction { is_written, last, .. } = transaction;
         self.commit().map_err(|error| self.failed_commit(error))?;
-        if is_written && let Err(error) = self.known.check() {
+        if is_written && let Err(error) = self.known.check_path() {
             let (path, source) = (self.config.path.clone(), Arc::new(error));
             return Err(Failure::Unknown(Error::CommitFailed { path, source }));
         }
@@ -205,7 +209,10 @@ impl State {
         let anchor = self.known.anchor();
         let connection = match &self.connection {
             Some(connection) => connection,
-            None => self.connection.insert(open_writer(&self.config, &self.known)?),
+            None => {
+                self.triggers = Triggers::default();
+                self.connection.insert(open_writer(&self.config, &self.known)?)
+            }
         };
         let begun = connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut s| s.execute([]));
         let begun = begun.map_err(|error| failure(&self.config.path, error));

@@ -22,13 +22,13 @@ pub(crate) fn back_up(config: &Config, known: &KnownLog, to: &Path) -> Result<()
     if to.exists() {
         return Err(Error::BackupExists { path: to });
     }
-    known.check()?;
+    known.check_path()?;
     let anchor = known.anchor();
     let connection = open_reader(config)?;
     known.last_event(&connection, anchor)?;
     let unfinished = copy(&connection, config, &to)?;
     // A swap of the file meanwhile: the copy may be of another log.
-    known.check()?;
+    known.check_path()?;
     finish(unfinished, &to).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => Error::BackupExists { path: to.clone() },
         _ => failed(&to, error),

@@ -2,10 +2,10 @@
 //! place: what is written then is in a file that nobody finds.
 
 use std::{
-    fs::Metadata,
+    fs::{File, Metadata},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use crate::files::side_file;
@@ -18,14 +18,32 @@ const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 const TICK: Duration = Duration::from_millis(100);
 const COARSE_TICK: Duration = Duration::from_secs(3);
 
+/// How long the path is taken to lead to the same folder. A folder above it may be renamed, and nothing in
+/// this one shows it.
+const PATH_TRUSTED: Duration = Duration::from_millis(100);
+
 /// The files of an open log.
 #[derive(Debug)]
 pub(crate) struct FileIdentity {
     files: Vec<(PathBuf, Option<Id>)>,
     /// The folder of all of them, unless the path is a link to another one.
-    folder: Option<PathBuf>,
-    /// The folder as it was when the files were looked at last.
-    seen: Mutex<Option<Folder>>,
+    folder: Option<OpenFolder>,
+    /// When the files were looked at last.
+    seen: Mutex<Option<Seen>>,
+}
+
+/// A folder that is open: what it became is asked for without a walk along its path, in half of the time.
+#[derive(Debug)]
+struct OpenFolder {
+    path: PathBuf,
+    handle: File,
+}
+
+/// A look at the files that found them in place.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    folder: Folder,
+    at: Instant,
 }
 
 #[cfg(unix)]
@@ -52,7 +70,7 @@ impl FileIdentity {
         let mut identity = Self::main(path);
         identity.files.extend(sides.map(|path| (path.clone(), id_at(&path))));
         let is_link = path.symlink_metadata().is_ok_and(|file| file.is_symlink());
-        identity.folder = path.parent().filter(|_| !is_link).map(Path::to_owned);
+        identity.folder = path.parent().filter(|_| !is_link).and_then(OpenFolder::at);
         identity
     }
 
@@ -62,25 +80,62 @@ impl FileIdentity {
         Self { files, folder: None, seen: Mutex::default() }
     }
 
-    /// The path where another file stands by now, or none.
+    /// The path where another file stands by now, or none. A rename of a folder above may show only after
+    /// [`PATH_TRUSTED`].
     pub(crate) fn replaced(&self) -> Option<&Path> {
-        let folder = self.folder.as_deref().and_then(Folder::at);
-        if folder.is_some() && folder == *self.seen.lock().unwrap_or_else(PoisonError::into_inner) {
-            return None;
-        }
-        let replaced = self.files.iter().find(|file| is_replaced(file));
-        if replaced.is_none() {
-            let settled = folder.filter(Folder::is_settled);
-            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = settled;
-        }
-        replaced.map(|(path, _)| path.as_path())
+        let seen = self.seen().filter(|seen| seen.at.elapsed() < PATH_TRUSTED);
+        let is_unchanged = seen.is_some_and(|seen| {
+            self.folder.as_ref().and_then(OpenFolder::opened) == Some(seen.folder)
+        });
+        if is_unchanged { None } else { self.replaced_at_path() }
+    }
+
+    /// The same by a walk along the path: whatever changed shows.
+    pub(crate) fn replaced_at_path(&self) -> Option<&Path> {
+        let folder = self.folder.as_ref().and_then(OpenFolder::at_path);
+        let is_unchanged = folder.is_some() && folder == self.seen().map(|seen| seen.folder);
+        let is_replaced = |file: &&(PathBuf, Option<Id>)| !is_unchanged && is_replaced(file);
+        let replaced = self.files.iter().find(is_replaced).map(|(path, _)| path.as_path());
+        let settled = folder.filter(|folder| replaced.is_none() && folder.is_settled());
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) =
+            settled.map(|folder| Seen { folder, at: Instant::now() });
+        replaced
+    }
+
+    fn seen(&self) -> Option<Seen> {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OpenFolder {
+    fn at(path: &Path) -> Option<Self> {
+        Some(Self { path: path.to_owned(), handle: File::open(path).ok()? })
+    }
+
+    /// The folder that was opened, wherever it is by now.
+    fn opened(&self) -> Option<Folder> {
+        self.handle.metadata().ok().and_then(|folder| Folder::of(&folder))
+    }
+
+    /// The folder that the path leads to, which may be another one by now.
+    fn at_path(&self) -> Option<Folder> {
+        self.path.metadata().ok().and_then(|folder| Folder::of(&folder))
     }
 }
 
 impl Folder {
-    fn at(path: &Path) -> Option<Self> {
-        let folder = path.metadata().ok()?;
-        Some(Self { id: id(&folder), changed: folder.modified().ok()? })
+    #[cfg(unix)]
+    fn of(folder: &Metadata) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        // Nobody can set this time, and a rename of the folder changes it as well.
+        let seconds = Duration::from_secs(folder.ctime().try_into().ok()?);
+        let rest = Duration::from_nanos(folder.ctime_nsec().try_into().ok()?);
+        Some(Self { id: id(folder), changed: SystemTime::UNIX_EPOCH.checked_add(seconds + rest)? })
+    }
+
+    #[cfg(not(unix))]
+    fn of(folder: &Metadata) -> Option<Self> {
+        Some(Self { id: id(folder), changed: folder.modified().ok()? })
     }
 
     /// Whether a further change would show.
@@ -149,6 +204,29 @@ mod tests {
         fs::create_dir(&folder).unwrap();
         fs::write(&path, "").unwrap();
         assert_eq!(files.replaced(), Some(path.as_path()));
+    }
+
+    /// At once by a walk along the path, else when that is made again.
+    #[test]
+    fn a_folder_above_that_is_renamed_shows() {
+        let parent = tempfile::tempdir().unwrap();
+        let [above, elsewhere] = ["above", "elsewhere"].map(|name| parent.path().join(name));
+        let path = above.join("folder").join("log");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "").unwrap();
+        let files = FileIdentity::of(&path);
+        thread::sleep(2 * TICK);
+        for is_later in [false, true] {
+            assert_eq!(files.replaced(), None);
+            fs::rename(&above, &elsewhere).unwrap();
+            if is_later {
+                thread::sleep(2 * PATH_TRUSTED);
+                assert_eq!(files.replaced(), Some(path.as_path()));
+            }
+            assert_eq!(files.replaced_at_path(), Some(path.as_path()));
+            assert_eq!(files.replaced(), Some(path.as_path()));
+            fs::rename(&elsewhere, &above).unwrap();
+        }
     }
 
     #[test]

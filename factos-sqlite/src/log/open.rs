@@ -31,7 +31,7 @@ pub(crate) fn open_log(config: &Config) -> Result<(Connection, OpenedLog), Error
     let connection = if config.read_only { open_to_read(config)? } else { open_to_write(config)? };
     let log_id = log_id(&connection).map_err(|error| failure(&config.path, error))?;
     let known = KnownLog::new(&config.path, FileIdentity::of(&config.path));
-    if before.is_some_and(|before| before.replaced().is_some()) {
+    if before.is_some_and(|before| before.replaced_at_path().is_some()) {
         return Err(Error::Replaced { path: config.path.clone(), exists: config.path.exists() });
     }
     Ok((connection, OpenedLog { log_id, known }))
@@ -39,7 +39,7 @@ pub(crate) fn open_log(config: &Config) -> Result<(Connection, OpenedLog), Error
 
 /// Opens the connection that writes to a log that is known. The files must still be its own.
 pub(crate) fn open_writer(config: &Config, known: &KnownLog) -> Result<Connection, Error> {
-    known.check()?;
+    known.check_path()?;
     open_to_write(config)
 }
 

@@ -92,6 +92,11 @@ impl Jobs {
         self.run(|reader| reader.head()).await?
     }
 
+    /// An error once the store was closed.
+    pub(crate) fn check_open(&self) -> Result<(), Error> {
+        self.submit(|_| ()).map(drop)
+    }
+
     /// Has a reader thread run `f`, unless the receiver was dropped before.
     pub(crate) fn submit<T: Send + 'static>(
         &self,
