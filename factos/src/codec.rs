@@ -1,11 +1,12 @@
+use std::cell::Cell;
+
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeSeed};
 
-use guard::Doubt;
+use guard::{Check, Watched};
 
 #[cfg(feature = "cbor")]
 pub(crate) mod cbor;
-pub(crate) mod digest;
 pub(crate) mod error;
 pub(crate) mod guard;
 #[cfg(feature = "json")]
@@ -89,14 +90,19 @@ pub trait Codec {
     /// For a value that could not be read back equal.
     fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, Self::Error>;
 
-    /// As [`encode`](Self::encode), and whether the payload must be read back before it is stored. The codecs
-    /// of factos know; of another one every payload is read back.
+    /// As [`encode`](Self::encode), and what is known of the value then. The codecs of factos tell whether it
+    /// must be read back before it is stored; of another one every payload is.
     ///
     /// # Errors
     /// As [`encode`](Self::encode).
     #[doc(hidden)]
-    fn encode_checked<T: Serialize + ?Sized>(value: &T) -> Result<(Bytes, Doubt), Self::Error> {
-        Ok((Self::encode(value)?, Doubt::Always))
+    fn encode_checked<T>(value: &T, check: &Check) -> Result<Bytes, Self::Error>
+    where
+        T: Serialize + ?Sized,
+    {
+        let payload = Self::encode(value)?;
+        check.look_at(value);
+        Ok(payload)
     }
 
     /// Reads the value that the seed describes.
@@ -107,4 +113,21 @@ pub trait Codec {
         seed: S,
         payload: &'de [u8],
     ) -> Result<S::Value, Self::Error>;
+
+    /// As [`decode`](Self::decode), and notes whether the value chooses what to read by what was written. The
+    /// codecs of factos do both by the same code, which is then compiled once.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    #[doc(hidden)]
+    fn decode_watched<'de, S: DeserializeSeed<'de>>(
+        seed: S,
+        payload: &'de [u8],
+        chooses: Option<&Cell<bool>>,
+    ) -> Result<S::Value, Self::Error> {
+        match chooses {
+            Some(chooses) => Self::decode(Watched { seed, chooses }, payload),
+            None => Self::decode(seed, payload),
+        }
+    }
 }

@@ -46,5 +46,5 @@ pub use upcast_json::JsonSteps;
 #[cfg(not(feature = "json"))]
 pub use without_json::{Codec, JsonCodec, JsonStep, JsonSteps, UnnamedCodec};
 
-pub use crate::codec::guard::Doubt;
+pub use crate::codec::guard::Check;
 pub use crate::schema::distinct::{assert_distinct, concat, count, names};

@@ -4,7 +4,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
-use super::stored_fields::StoredFields;
+use super::{plain_writer, stored_fields::StoredFields};
 use crate::{
     ast::{Body, Field, Input, Nested, StoredType},
     attr::serde_attr::{self, TraitUse},
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Keys of a container that concern what surrounds the fields: a payload has nothing there.
-const AROUND_FIELDS: [&str; 14] = [
+pub(super) const AROUND_FIELDS: [&str; 14] = [
     "bound",
     "content",
     "crate",
@@ -30,7 +30,7 @@ const AROUND_FIELDS: [&str; 14] = [
 ];
 
 /// Keys of a variant by which serde names or selects it in an enum.
-const AROUND_VARIANT: [&str; 8] = [
+pub(super) const AROUND_VARIANT: [&str; 8] = [
     "alias",
     "bound",
     "other",
@@ -106,14 +106,21 @@ fn of_enum(input: &Input<'_>) -> TokenStream {
     let own = input.types.iter().map(|stored| variant(stored, &mut fields));
     let variants = own.chain(input.nested.iter().map(skipped)).collect::<Vec<_>>();
     let (checks, (write, read)) = (fields.checks(factos), fields.bounds(factos));
+    let writer = if plain_writer::is_plain(input) {
+        plain_writer::writer(input, &fields.written_bounds(factos))
+    } else {
+        quote! {
+            #[derive(#factos::__private::serde::Serialize)]
+            #[serde(crate = #path, remote = #remote, untagged)]
+            #write
+            #container
+            enum __FactosWrite { #(#variants,)* }
+        }
+    };
     quote! {
         #checks
 
-        #[derive(#factos::__private::serde::Serialize)]
-        #[serde(crate = #path, remote = #remote, untagged)]
-        #write
-        #container
-        enum __FactosWrite { #(#variants,)* }
+        #writer
 
         impl #factos::__private::NoSerdeProxy<#ident> for __FactosWrite {}
 

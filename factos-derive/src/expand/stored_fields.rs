@@ -102,6 +102,12 @@ impl StoredFields {
         )
     }
 
+    /// The bounds of what writes the proxy's fields, as predicates.
+    pub(super) fn written_bounds(&self, factos: &CratePath) -> TokenStream {
+        let names = self.names(|used| used.is_written);
+        quote!(#(for<'__f> #names: #factos::__private::WrittenField<'__f>,)*)
+    }
+
     fn names(&self, wanted: impl Fn(TraitUse) -> bool) -> impl Iterator<Item = Ident> {
         let fields = self.types.iter().enumerate();
         fields.filter(move |(_, field)| wanted(field.used)).map(|(index, _)| name(index))

@@ -11,15 +11,31 @@ const _ : () = {
         :: factos :: __private :: assert_no_event (:: factos :: __private :: IsEvent :: < Note > :: IS_EVENT);
     }
     ;
-    # [derive (:: factos :: __private :: serde :: Serialize)] # [serde (crate = ":: factos::__private::serde" , remote = "Course" , untagged)] # [serde (bound (serialize = "for<'__f> __Field0: :: factos::__private::WrittenField<'__f>,for<'__f> __Field1: :: factos::__private::WrittenField<'__f>,"))] enum __FactosWrite {
-        Defined {
-            course : CourseId,
-            # [serde (default)] seats : u32,
+    struct __FactosWrite;
+    impl __FactosWrite where for < '__f > __Field0 : :: factos :: __private :: WrittenField < '__f >,
+    for < '__f > __Field1 : :: factos :: __private :: WrittenField < '__f >,
+     {
+        fn serialize < __S : :: factos :: __private :: serde :: Serializer > (event : & Course , serializer : __S ,) -> :: core :: result :: Result < __S :: Ok,
+        __S :: Error > {
+            match event {
+                Course :: Defined {
+                    course : __local_0,
+                    seats : __local_1,
+                }
+                => {
+                    let mut __local_fields = :: factos :: __private :: serde :: Serializer :: serialize_struct (serializer , "__FactosWrite" , 2usize) ?;
+                    :: factos :: __private :: serde :: ser :: SerializeStruct :: serialize_field (& mut __local_fields , "course" , __local_0) ?;
+                    :: factos :: __private :: serde :: ser :: SerializeStruct :: serialize_field (& mut __local_fields , "seats" , __local_1) ?;
+                    :: factos :: __private :: serde :: ser :: SerializeStruct :: end (__local_fields)
+                }
+                Course :: Noted (__local_0) => :: factos :: __private :: serde :: Serialize :: serialize (__local_0 , serializer),
+                Course :: Closed { } => {
+                    let __local_fields = :: factos :: __private :: serde :: Serializer :: serialize_struct (serializer , "__FactosWrite" , 0usize) ?;
+                    :: factos :: __private :: serde :: ser :: SerializeStruct :: end (__local_fields)
+                }
+                _ => :: core :: result :: Result :: Err (:: factos :: __private :: serde :: ser :: Error :: custom ("a nested event")),
+            }
         }
-        ,
-        Noted (Note),
-        Closed { },
-        # [serde (skip)] Billing (Billing),
     }
     impl :: factos :: __private :: NoSerdeProxy < Course > for __FactosWrite { } # [derive (:: factos :: __private :: serde :: Deserialize)] # [serde (crate = ":: factos::__private::serde" , remote = "Course")] # [serde (bound (deserialize = "__Field0: :: factos::__private::serde::Deserialize<'de>,__Field1: :: factos::__private::serde::Deserialize<'de>,"))] enum __FactosRead {
         Defined {

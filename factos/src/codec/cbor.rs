@@ -1,3 +1,5 @@
+use std::cell::Cell;
+
 use bytes::Bytes;
 use cbor4ii::{
     core::{
@@ -11,7 +13,7 @@ use serde::{Serialize, de::DeserializeSeed};
 use crate::codec::{
     Codec,
     error::CodecError,
-    guard::{self, Check, Doubt, Format, Guarded},
+    guard::{self, Check, Format, Guarded},
 };
 
 /// CBOR with field names, so that fields with defaults can be added.
@@ -19,8 +21,13 @@ use crate::codec::{
 #[non_exhaustive]
 pub struct Cbor;
 
-const FORMAT: Format =
-    Format { infinite: true, none_is_null: true, unit_is_null: false, unit_struct_is_null: false };
+const FORMAT: Format = Format {
+    infinite: true,
+    not_a_number: false,
+    none_is_null: true,
+    unit_is_null: false,
+    unit_struct_is_null: false,
+};
 
 impl Codec for Cbor {
     type Error = CodecError;
@@ -28,23 +35,34 @@ impl Codec for Cbor {
     const NAME: &'static str = "cbor";
 
     fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, CodecError> {
-        Ok(Self::encode_checked(value)?.0)
+        Self::encode_checked(value, &Check::default())
     }
 
-    fn encode_checked<T: Serialize + ?Sized>(value: &T) -> Result<(Bytes, Doubt), CodecError> {
-        let check = Check::new(FORMAT);
+    fn encode_checked<T>(value: &T, check: &Check) -> Result<Bytes, CodecError>
+    where
+        T: Serialize + ?Sized,
+    {
         let mut writer = Serializer::new(BufWriter::new(Vec::with_capacity(128)));
-        let written = guard::write(value, &mut writer, &check);
-        written.map_err(|error| CodecError::of_value(error, &check))?;
-        Ok((writer.into_inner().into_inner().into(), check.doubt()))
+        let written = guard::write(value, &mut writer, &FORMAT, check);
+        written.map_err(|error| CodecError::of_value(error, check))?;
+        Ok(writer.into_inner().into_inner().into())
     }
 
     fn decode<'de, S: DeserializeSeed<'de>>(
         seed: S,
         payload: &'de [u8],
     ) -> Result<S::Value, CodecError> {
+        Self::decode_watched(seed, payload, None)
+    }
+
+    fn decode_watched<'de, S: DeserializeSeed<'de>>(
+        seed: S,
+        payload: &'de [u8],
+        chooses: Option<&Cell<bool>>,
+    ) -> Result<S::Value, CodecError> {
         let mut reader = Deserializer::new(SliceReader::new(payload));
-        let value = seed.deserialize(Guarded::new(&mut reader)).map_err(CodecError::new)?;
+        let value =
+            seed.deserialize(Guarded::new(&mut reader, chooses)).map_err(CodecError::new)?;
         let mut rest = reader.into_inner();
         let rest = rest.fill(1).map_err(CodecError::new)?;
         if !rest.as_ref().is_empty() {

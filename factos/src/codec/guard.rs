@@ -7,7 +7,9 @@
 )]
 
 mod deserializer;
+mod digest;
 mod limits;
+mod nothing;
 mod serializer;
 mod shape;
 
@@ -15,6 +17,6 @@ pub(crate) use deserializer::{Guarded, Watched};
 pub(crate) use limits::Format;
 #[cfg(feature = "json")]
 pub(crate) use limits::MAX_DEPTH;
-pub(crate) use serializer::{Check, write};
-pub use shape::Doubt;
-pub(crate) use shape::{is_proven, prove};
+pub use serializer::Check;
+pub(crate) use serializer::write;
+pub(crate) use shape::{Doubt, is_proven, prove};

@@ -1,9 +1,11 @@
+use std::cell::Cell;
+
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeSeed};
 
 use crate::codec::{
     Codec,
-    guard::{self, Check, Doubt, Format, Guarded},
+    guard::{self, Check, Format, Guarded},
 };
 
 pub use serde_json::Value as JsonValue;
@@ -28,8 +30,13 @@ impl Json {
     pub const MAX_DEPTH: u8 = guard::MAX_DEPTH;
 }
 
-const FORMAT: Format =
-    Format { infinite: false, none_is_null: true, unit_is_null: true, unit_struct_is_null: true };
+const FORMAT: Format = Format {
+    infinite: false,
+    not_a_number: false,
+    none_is_null: true,
+    unit_is_null: true,
+    unit_struct_is_null: true,
+};
 
 impl Codec for Json {
     type Error = JsonError;
@@ -37,22 +44,33 @@ impl Codec for Json {
     const NAME: &'static str = "json";
 
     fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, JsonError> {
-        Ok(Self::encode_checked(value)?.0)
+        Self::encode_checked(value, &Check::default())
     }
 
-    fn encode_checked<T: Serialize + ?Sized>(value: &T) -> Result<(Bytes, Doubt), JsonError> {
-        let (mut payload, check) = (Vec::with_capacity(128), Check::new(FORMAT));
+    fn encode_checked<T>(value: &T, check: &Check) -> Result<Bytes, JsonError>
+    where
+        T: Serialize + ?Sized,
+    {
+        let mut payload = Vec::with_capacity(128);
         let mut writer = serde_json::Serializer::new(&mut payload);
-        guard::write(value, &mut writer, &check)?;
-        Ok((payload.into(), check.doubt()))
+        guard::write(value, &mut writer, &FORMAT, check)?;
+        Ok(payload.into())
     }
 
     fn decode<'de, S: DeserializeSeed<'de>>(
         seed: S,
         payload: &'de [u8],
     ) -> Result<S::Value, JsonError> {
+        Self::decode_watched(seed, payload, None)
+    }
+
+    fn decode_watched<'de, S: DeserializeSeed<'de>>(
+        seed: S,
+        payload: &'de [u8],
+        chooses: Option<&Cell<bool>>,
+    ) -> Result<S::Value, JsonError> {
         let mut reader = serde_json::Deserializer::from_slice(payload);
-        let value = seed.deserialize(Guarded::new(&mut reader))?;
+        let value = seed.deserialize(Guarded::new(&mut reader, chooses))?;
         reader.end()?;
         Ok(value)
     }

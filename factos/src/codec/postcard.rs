@@ -1,3 +1,5 @@
+use std::cell::Cell;
+
 use bytes::Bytes;
 use postcard::{
     Deserializer,
@@ -8,7 +10,7 @@ use serde::{Serialize, de::DeserializeSeed};
 use crate::codec::{
     Codec,
     error::CodecError,
-    guard::{self, Check, Doubt, Format, Guarded},
+    guard::{self, Check, Format, Guarded},
 };
 
 /// postcard: the smallest payloads, without field names.
@@ -20,8 +22,13 @@ use crate::codec::{
 #[non_exhaustive]
 pub struct Postcard;
 
-const FORMAT: Format =
-    Format { infinite: true, none_is_null: false, unit_is_null: false, unit_struct_is_null: false };
+const FORMAT: Format = Format {
+    infinite: true,
+    not_a_number: false,
+    none_is_null: false,
+    unit_is_null: false,
+    unit_struct_is_null: false,
+};
 
 impl Codec for Postcard {
     type Error = CodecError;
@@ -29,24 +36,35 @@ impl Codec for Postcard {
     const NAME: &'static str = "postcard";
 
     fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, CodecError> {
-        Ok(Self::encode_checked(value)?.0)
+        Self::encode_checked(value, &Check::default())
     }
 
-    fn encode_checked<T: Serialize + ?Sized>(value: &T) -> Result<(Bytes, Doubt), CodecError> {
-        let check = Check::new(FORMAT);
+    fn encode_checked<T>(value: &T, check: &Check) -> Result<Bytes, CodecError>
+    where
+        T: Serialize + ?Sized,
+    {
         let mut writer = postcard::Serializer { output: AllocVec::new() };
-        let written = guard::write(value, &mut writer, &check);
-        written.map_err(|error| CodecError::of_value(error, &check))?;
+        let written = guard::write(value, &mut writer, &FORMAT, check);
+        written.map_err(|error| CodecError::of_value(error, check))?;
         let payload = writer.output.finalize().map_err(CodecError::new)?;
-        Ok((payload.into(), check.doubt()))
+        Ok(payload.into())
     }
 
     fn decode<'de, S: DeserializeSeed<'de>>(
         seed: S,
         payload: &'de [u8],
     ) -> Result<S::Value, CodecError> {
+        Self::decode_watched(seed, payload, None)
+    }
+
+    fn decode_watched<'de, S: DeserializeSeed<'de>>(
+        seed: S,
+        payload: &'de [u8],
+        chooses: Option<&Cell<bool>>,
+    ) -> Result<S::Value, CodecError> {
         let mut reader = Deserializer::from_bytes(payload);
-        let value = seed.deserialize(Guarded::new(&mut reader)).map_err(CodecError::new)?;
+        let value =
+            seed.deserialize(Guarded::new(&mut reader, chooses)).map_err(CodecError::new)?;
         if !reader.finalize().map_err(CodecError::new)?.is_empty() {
             return Err(CodecError::left_over());
         }

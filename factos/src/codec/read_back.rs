@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeSeed};
 
 use crate::codec::{
     Codec,
-    guard::{Doubt, Watched, is_proven, prove},
+    guard::{Check, Doubt, is_proven, prove},
 };
 
 /// A payload that was written and reads as another value.
@@ -42,13 +42,15 @@ where
     E: FnOnce(&V, bool) -> bool,
 {
     let ReadBack { seed, variant, same } = back;
-    let (payload, doubt) = C::encode_checked(value)?;
+    let check = Check::default();
+    let payload = C::encode_checked(value, &check)?;
+    let doubt = check.doubt();
     match doubt {
         Doubt::Shape(shape) if is_proven::<(C, V)>(shape, variant) => return Ok(payload),
         _ => {}
     }
     let chooses = Cell::new(false);
-    let read = C::decode(Watched { seed, chooses: &chooses }, &payload)?;
+    let read = C::decode_watched(seed, &payload, Some(&chooses))?;
     if !same(&read, chooses.get()) {
         return Err(Changed.into());
     }
@@ -58,4 +60,12 @@ where
         prove::<(C, V)>(shape, variant);
     }
     Ok(payload)
+}
+
+/// A hash of all that a value hands to serde, without regard to the order of lists and maps; none for a value
+/// that the codec refuses. By the code that encodes, which is then compiled once.
+pub(crate) fn digest<C: Codec, T: Serialize + ?Sized>(value: &T) -> Option<u64> {
+    let check = Check::of_all();
+    C::encode_checked(value, &check).ok()?;
+    check.digest()
 }

@@ -18,19 +18,6 @@ pub fn decode<T: SerdePayload>(
     if stored < known {
         return Err(Undecodable::PastVersion { stored, known: since });
     }
-    read::<T>(variant, payload).map_err(|cause| Undecodable::Malformed(cause.into()))
-}
-
-/// By code of its own, which is faster.
-#[cfg(not(debug_assertions))]
-fn read<T: SerdePayload>(variant: u32, payload: &[u8]) -> Result<T, <T::Codec as Codec>::Error> {
-    T::Codec::decode(Variant::new(variant), payload)
-}
-
-/// By the code with which `encode` reads back, which is then compiled once for each type and not twice.
-#[cfg(debug_assertions)]
-fn read<T: SerdePayload>(variant: u32, payload: &[u8]) -> Result<T, <T::Codec as Codec>::Error> {
-    let chooses = std::cell::Cell::new(false);
-    let seed = crate::codec::guard::Watched { seed: Variant::new(variant), chooses: &chooses };
-    T::Codec::decode(seed, payload)
+    let read = T::Codec::decode_watched(Variant::new(variant), payload, None);
+    read.map_err(|cause| Undecodable::Malformed(cause.into()))
 }

@@ -2,10 +2,7 @@ use bytes::Bytes;
 
 use super::serde_payload::{Fields, SerdePayload, Variant};
 use crate::{
-    codec::{
-        digest,
-        read_back::{ReadBack, encode_readable},
-    },
+    codec::read_back::{ReadBack, digest, encode_readable},
     event::Event,
     event_error::EncodeError,
 };
@@ -19,8 +16,10 @@ pub fn encode<T: Event + SerdePayload>(variant: u32, event: &T) -> Result<Bytes,
     // fields: those are compared by the event's own `PartialEq`, if there is one. A skipped field comes back
     // as its default, on purpose, so where nothing is chosen what is stored decides.
     let same = |back: &T, chooses: bool| {
-        let stored = digest::same(&Fields(event), &Fields(back));
-        stored && (!chooses || T::EQUAL.is_none_or(|equal| equal(event, back)))
+        let [written, read] = [event, back].map(|value| digest::<T::Codec, _>(&Fields(value)));
+        written.is_some()
+            && written == read
+            && (!chooses || T::EQUAL.is_none_or(|equal| equal(event, back)))
     };
     let back = ReadBack { seed: Variant::<T>::new(variant), variant, same };
     let payload = encode_readable::<T::Codec, _, _, _, _>(&Fields(event), back);

@@ -8,21 +8,46 @@ use serde::de::{
 
 use super::limits::MAX_READ_LEVELS;
 
-/// A deserializer, a visitor, a seed or an access, as many levels below the whole value.
+/// A deserializer, a visitor, a seed or an access, and its place in the whole value.
+///
+/// Each of these methods is compiled for each variant of each event, so they are few and call no others.
 pub(crate) struct Guarded<'w, D> {
     inner: D,
+    place: Place<'w>,
+}
+
+#[derive(Clone, Copy)]
+struct Place<'w> {
+    /// How many levels it is below the whole value.
     levels: u16,
     chooses: Option<&'w Cell<bool>>,
 }
 
-impl<D> Guarded<'_, D> {
-    /// The deserializer of a whole value.
-    pub(crate) const fn new(inner: D) -> Self {
-        Self { inner, levels: 0, chooses: None }
+impl<'w, D> Guarded<'w, D> {
+    /// The deserializer of a whole value, which may note whether the value chooses what to read by what was
+    /// written, or ignores a part of it.
+    pub(crate) const fn new(inner: D, chooses: Option<&'w Cell<bool>>) -> Self {
+        Self { inner, place: Place { levels: 0, chooses } }
     }
 }
 
-/// A seed that notes whether it chooses what to read by what was written, or ignores a part of it.
+impl Place<'_> {
+    fn deeper<E: Error>(self) -> Result<Self, E> {
+        if self.levels >= MAX_READ_LEVELS {
+            let text = format_args!("more than {MAX_READ_LEVELS} values within each other");
+            return Err(E::custom(text));
+        }
+        Ok(Self { levels: self.levels + 1, ..self })
+    }
+
+    fn choose(self) {
+        if let Some(chooses) = self.chooses {
+            chooses.set(true);
+        }
+    }
+}
+
+/// A seed that notes the same, for a deserializer that is not guarded.
 pub(crate) struct Watched<'w, S> {
     pub(crate) seed: S,
     pub(crate) chooses: &'w Cell<bool>,
@@ -32,29 +57,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Watched<'_, S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<S::Value, D::Error> {
-        self.seed.deserialize(Guarded { inner, levels: 0, chooses: Some(self.chooses) })
-    }
-}
-
-impl<'w, D> Guarded<'w, D> {
-    #[inline]
-    const fn same<T>(&self, inner: T) -> Guarded<'w, T> {
-        Guarded { inner, levels: self.levels, chooses: self.chooses }
-    }
-
-    #[inline]
-    fn deeper<T, E: Error>(&self, inner: T) -> Result<Guarded<'w, T>, E> {
-        if self.levels >= MAX_READ_LEVELS {
-            let text = format_args!("more than {MAX_READ_LEVELS} values within each other");
-            return Err(E::custom(text));
-        }
-        Ok(Guarded { inner, levels: self.levels + 1, chooses: self.chooses })
-    }
-
-    fn choose(&self) {
-        if let Some(chooses) = self.chooses {
-            chooses.set(true);
-        }
+        self.seed.deserialize(Guarded::new(inner, Some(self.chooses)))
     }
 }
 
@@ -62,7 +65,7 @@ macro_rules! forward {
     ($($method:ident($($arg:ident: $type:ty),*);)*) => {$(
         #[inline]
         fn $method<V: Visitor<'de>>(self, $($arg: $type,)* visitor: V) -> Result<V::Value, D::Error> {
-            let visitor = self.same(visitor);
+            let visitor = Guarded { inner: visitor, place: self.place };
             self.inner.$method($($arg,)* visitor)
         }
     )*};
@@ -71,8 +74,8 @@ macro_rules! forward {
 macro_rules! choose {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-            self.choose();
-            let visitor = self.same(visitor);
+            self.place.choose();
+            let visitor = Guarded { inner: visitor, place: self.place };
             self.inner.$method(visitor)
         }
     )*};
@@ -112,7 +115,12 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Guarded<'_, D> {
         deserialize_map();
         deserialize_struct(name: &'static str, fields: &'static [&'static str]);
         deserialize_enum(name: &'static str, variants: &'static [&'static str]);
-        deserialize_identifier();
+    }
+
+    /// The name of a field or of a variant holds nothing.
+    #[inline]
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.inner.deserialize_identifier(visitor)
     }
 
     fn is_human_readable(&self) -> bool {
@@ -171,31 +179,31 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Guarded<'_, V> {
 
     #[inline]
     fn visit_some<D: Deserializer<'de>>(self, value: D) -> Result<V::Value, D::Error> {
-        let value = self.deeper(value)?;
+        let value = Guarded { inner: value, place: self.place.deeper()? };
         self.inner.visit_some(value)
     }
 
     #[inline]
     fn visit_newtype_struct<D: Deserializer<'de>>(self, value: D) -> Result<V::Value, D::Error> {
-        let value = self.deeper(value)?;
+        let value = Guarded { inner: value, place: self.place.deeper()? };
         self.inner.visit_newtype_struct(value)
     }
 
     #[inline]
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<V::Value, A::Error> {
-        let items = self.deeper(items)?;
+        let items = Guarded { inner: items, place: self.place.deeper()? };
         self.inner.visit_seq(items)
     }
 
     #[inline]
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<V::Value, A::Error> {
-        let entries = self.deeper(entries)?;
+        let entries = Guarded { inner: entries, place: self.place.deeper()? };
         self.inner.visit_map(entries)
     }
 
     #[inline]
     fn visit_enum<A: EnumAccess<'de>>(self, variant: A) -> Result<V::Value, A::Error> {
-        let variant = self.deeper(variant)?;
+        let variant = Guarded { inner: variant, place: self.place.deeper()? };
         self.inner.visit_enum(variant)
     }
 }
@@ -205,7 +213,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Guarded<'_, S> {
 
     #[inline]
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
-        let deserializer = self.same(deserializer);
+        let deserializer = Guarded { inner: deserializer, place: self.place };
         self.inner.deserialize(deserializer)
     }
 }
@@ -218,7 +226,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Guarded<'_, A> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
-        let seed = self.same(seed);
+        let seed = Guarded { inner: seed, place: self.place };
         self.inner.next_element_seed(seed)
     }
 
@@ -235,13 +243,13 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Guarded<'_, A> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
-        let seed = self.same(seed);
+        let seed = Guarded { inner: seed, place: self.place };
         self.inner.next_key_seed(seed)
     }
 
     #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        let seed = self.same(seed);
+        let seed = Guarded { inner: seed, place: self.place };
         self.inner.next_value_seed(seed)
     }
 
@@ -259,9 +267,9 @@ impl<'de, 'w, A: EnumAccess<'de>> EnumAccess<'de> for Guarded<'w, A> {
         self,
         seed: S,
     ) -> Result<(S::Value, Self::Variant), A::Error> {
-        let Self { inner, levels, chooses } = self;
-        let (value, inner) = inner.variant_seed(Guarded { inner: seed, levels, chooses })?;
-        Ok((value, Guarded { inner, levels, chooses }))
+        let Self { inner, place } = self;
+        let (value, inner) = inner.variant_seed(Guarded { inner: seed, place })?;
+        Ok((value, Guarded { inner, place }))
     }
 }
 
@@ -273,12 +281,12 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Guarded<'_, A> {
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, A::Error> {
-        let seed = self.same(seed);
+        let seed = Guarded { inner: seed, place: self.place };
         self.inner.newtype_variant_seed(seed)
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
-        let visitor = self.same(visitor);
+        let visitor = Guarded { inner: visitor, place: self.place };
         self.inner.tuple_variant(len, visitor)
     }
 
@@ -287,7 +295,7 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Guarded<'_, A> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, A::Error> {
-        let visitor = self.same(visitor);
+        let visitor = Guarded { inner: visitor, place: self.place };
         self.inner.struct_variant(fields, visitor)
     }
 }

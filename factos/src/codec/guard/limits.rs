@@ -14,6 +14,8 @@ pub(super) const MAX_READ_LEVELS: u16 = 2 * MAX_WRITTEN_LEVELS + 16;
 pub(crate) struct Format {
     /// Whether it holds infinite floats.
     pub(crate) infinite: bool,
+    /// Whether it is to hold floats that do not equal themselves.
+    pub(crate) not_a_number: bool,
     /// Whether `None` and `Some(None)` are written alike.
     pub(crate) none_is_null: bool,
     /// Whether `None` and `Some(())` are written alike.

@@ -11,34 +11,48 @@ use serde::ser::{
 };
 
 use super::{
+    digest::Digest,
     limits::{Format, MAX_DEPTH, MAX_WRITTEN_LEVELS},
+    nothing::Nothing,
     shape::{Doubt, mix, mix_name},
 };
 
 /// What is known of a value once it is written.
-#[derive(Debug)]
-pub(crate) struct Check {
-    format: Format,
+#[derive(Debug, Default)]
+#[doc(hidden)]
+pub struct Check {
     shape: Cell<u64>,
     /// Whether something was written that not every type reads back: a 128-bit integer, or a map of unknown
     /// length, which is how serde writes what is flattened.
     is_doubtful: Cell<bool>,
     /// What was refused.
     refusal: RefCell<Option<String>>,
+    /// If two values are to be compared.
+    digest: Option<Digest>,
+    is_incomplete: Cell<bool>,
 }
 
 impl Check {
-    pub(crate) const fn new(format: Format) -> Self {
-        Self {
-            format,
-            shape: Cell::new(0),
-            is_doubtful: Cell::new(false),
-            refusal: RefCell::new(None),
-        }
+    /// For two values that are to be compared by their [`digest`](Self::digest).
+    pub(crate) fn of_all() -> Self {
+        Self { digest: Some(Digest::default()), ..Self::default() }
+    }
+
+    /// A hash of all that the value handed to serde, which took it all.
+    pub(crate) fn digest(&self) -> Option<u64> {
+        self.digest.as_ref().filter(|_| !self.is_incomplete.get()).map(Digest::value)
     }
 
     pub(crate) const fn doubt(&self) -> Doubt {
         if self.is_doubtful.get() { Doubt::Always } else { Doubt::Shape(self.shape.get()) }
+    }
+
+    /// Looks at a value that was not written through this: nothing is known of how it is read.
+    pub(crate) fn look_at<T: Serialize + ?Sized>(&self, value: &T) {
+        self.is_doubtful.set(true);
+        if self.digest.is_some() {
+            self.is_incomplete.set(write(value, Nothing, &ANY, self).is_err());
+        }
     }
 
     /// What was refused, if anything was.
@@ -61,15 +75,36 @@ impl Check {
     fn note_name(&self, name: &'static str) {
         self.shape.set(mix_name(self.shape.get(), name));
     }
+
+    #[inline]
+    fn compare(&self, add: impl FnOnce(&Digest)) {
+        if let Some(digest) = &self.digest {
+            add(digest);
+        }
+    }
 }
 
+/// Refuses nothing that a format may hold.
+const ANY: Format = Format {
+    infinite: true,
+    not_a_number: true,
+    none_is_null: false,
+    unit_is_null: false,
+    unit_struct_is_null: false,
+};
+
 /// Writes a value by the serializer of its format.
-pub(crate) fn write<T, S>(value: &T, serializer: S, check: &Check) -> Result<S::Ok, S::Error>
+pub(crate) fn write<T, S>(
+    value: &T,
+    serializer: S,
+    format: &'static Format,
+    check: &Check,
+) -> Result<S::Ok, S::Error>
 where
     T: Serialize + ?Sized,
     S: Serializer,
 {
-    let place = Place { depth: 0, levels: 0, in_some: false };
+    let place = Place { depth: 0, levels: 0, in_some: false, format };
     value.serialize(Checked { inner: serializer, place, check })
 }
 
@@ -85,6 +120,7 @@ struct Place {
     depth: u8,
     levels: u16,
     in_some: bool,
+    format: &'static Format,
 }
 
 /// A value, and the place in the whole value where it is written.
@@ -138,11 +174,11 @@ impl<T: Serialize + ?Sized> Serialize for At<'_, T> {
     }
 }
 
-fn float<E: Error>(check: &Check, is_nan: bool, is_finite: bool) -> Result<(), E> {
-    if !is_finite && !check.format.infinite {
+fn float<E: Error>(format: &Format, check: &Check, is_nan: bool, is_finite: bool) -> Result<(), E> {
+    if !is_finite && !format.infinite {
         return Err(check.refuse("a float that is not finite has no JSON form"));
     }
-    if is_nan {
+    if is_nan && !format.not_a_number {
         return Err(check.refuse("a float that is not a number does not equal itself"));
     }
     Ok(())
@@ -152,6 +188,7 @@ macro_rules! as_is {
     ($($method:ident: $type:ty = $kind:literal,)*) => {$(
         fn $method(self, value: $type) -> Result<S::Ok, S::Error> {
             self.check.note($kind);
+            self.check.compare(|digest| digest.leaf($kind, value));
             self.inner.$method(value)
         }
     )*};
@@ -166,6 +203,7 @@ macro_rules! compound {
             let place = self.place.nested(self.check, $levels)?;
             self.check.note($kind);
             $(self.check.note(u64::from($variant));)?
+            self.check.compare(|digest| digest.begin($kind, ($($arg,)*)));
             let inner = self.inner.$method($($arg),*)?;
             Ok(Checked { inner, place, check: self.check })
         }
@@ -210,6 +248,7 @@ impl<'d, S: Serializer> Serializer for Checked<'d, S> {
     fn serialize_seq(self, len: Option<usize>) -> Result<Self::SerializeSeq, S::Error> {
         let place = self.place.nested(self.check, 1)?;
         let items = Items::begin(self.check, 25);
+        self.check.compare(|digest| digest.begin(25, ()));
         let inner = self.inner.serialize_seq(len)?;
         Ok(Listed { checked: Checked { inner, place, check: self.check }, items })
     }
@@ -220,61 +259,72 @@ impl<'d, S: Serializer> Serializer for Checked<'d, S> {
             self.check.is_doubtful.set(true);
         }
         let items = Items::begin(self.check, 26);
+        self.check.compare(|digest| digest.begin(26, ()));
         let inner = self.inner.serialize_map(len)?;
         Ok(Listed { checked: Checked { inner, place, check: self.check }, items })
     }
 
     fn serialize_i128(self, value: i128) -> Result<S::Ok, S::Error> {
         self.check.is_doubtful.set(true);
+        self.check.compare(|digest| digest.leaf(40, value));
         self.inner.serialize_i128(value)
     }
 
     fn serialize_u128(self, value: u128) -> Result<S::Ok, S::Error> {
         self.check.is_doubtful.set(true);
+        self.check.compare(|digest| digest.leaf(41, value));
         self.inner.serialize_u128(value)
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<S::Ok, S::Error> {
         self.place.nested::<S::Error>(self.check, 1)?;
         self.check.note(30);
+        self.check.compare(|digest| digest.leaf(30, value));
         self.inner.serialize_bytes(value)
     }
 
     fn serialize_f32(self, value: f32) -> Result<S::Ok, S::Error> {
-        float::<S::Error>(self.check, value.is_nan(), value.is_finite())?;
+        float::<S::Error>(self.place.format, self.check, value.is_nan(), value.is_finite())?;
         self.check.note(31);
+        self.check.compare(|digest| digest.leaf(31, value.to_bits()));
         self.inner.serialize_f32(value)
     }
 
     fn serialize_f64(self, value: f64) -> Result<S::Ok, S::Error> {
-        float::<S::Error>(self.check, value.is_nan(), value.is_finite())?;
+        float::<S::Error>(self.place.format, self.check, value.is_nan(), value.is_finite())?;
         self.check.note(32);
+        self.check.compare(|digest| digest.leaf(32, value.to_bits()));
         self.inner.serialize_f64(value)
     }
 
     fn serialize_none(self) -> Result<S::Ok, S::Error> {
-        self.null::<S::Error>(self.check.format.none_is_null)?;
+        self.null::<S::Error>(self.place.format.none_is_null)?;
         self.check.note(33);
+        self.check.compare(|digest| digest.leaf(33, ()));
         self.inner.serialize_none()
     }
 
     fn serialize_unit(self) -> Result<S::Ok, S::Error> {
-        self.null::<S::Error>(self.check.format.unit_is_null)?;
+        self.null::<S::Error>(self.place.format.unit_is_null)?;
         self.check.note(34);
+        self.check.compare(|digest| digest.leaf(34, ()));
         self.inner.serialize_unit()
     }
 
     fn serialize_unit_struct(self, name: &'static str) -> Result<S::Ok, S::Error> {
-        self.null::<S::Error>(self.check.format.unit_struct_is_null)?;
+        self.null::<S::Error>(self.place.format.unit_struct_is_null)?;
         self.check.note(35);
+        self.check.compare(|digest| digest.leaf(35, name));
         self.inner.serialize_unit_struct(name)
     }
 
     fn serialize_some<T: Serialize + ?Sized>(mut self, value: &T) -> Result<S::Ok, S::Error> {
         self.place = Place { in_some: true, ..self.place.level(self.check)? };
         self.check.note(36);
-        let value = self.at(value);
-        self.inner.serialize_some(&value)
+        let (value, check) = (self.at(value), self.check);
+        let written = self.inner.serialize_some(&value);
+        check.compare(|digest| digest.wrap(36, ()));
+        written
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
@@ -284,8 +334,10 @@ impl<'d, S: Serializer> Serializer for Checked<'d, S> {
     ) -> Result<S::Ok, S::Error> {
         self.place = self.place.level(self.check)?;
         self.check.note(37);
-        let value = self.at(value);
-        self.inner.serialize_newtype_struct(name, &value)
+        let (value, check) = (self.at(value), self.check);
+        let written = self.inner.serialize_newtype_struct(name, &value);
+        check.compare(|digest| digest.wrap(37, name));
+        written
     }
 
     fn serialize_unit_variant(
@@ -296,6 +348,7 @@ impl<'d, S: Serializer> Serializer for Checked<'d, S> {
     ) -> Result<S::Ok, S::Error> {
         self.check.note(38);
         self.check.note(u64::from(index));
+        self.check.compare(|digest| digest.leaf(38, (name, index, variant)));
         self.inner.serialize_unit_variant(name, index, variant)
     }
 
@@ -309,12 +362,15 @@ impl<'d, S: Serializer> Serializer for Checked<'d, S> {
         self.place = self.place.nested(self.check, 1)?;
         self.check.note(39);
         self.check.note(u64::from(index));
-        let value = self.at(value);
-        self.inner.serialize_newtype_variant(name, index, variant, &value)
+        let (value, check) = (self.at(value), self.check);
+        let written = self.inner.serialize_newtype_variant(name, index, variant, &value);
+        check.compare(|digest| digest.wrap(39, (name, index, variant)));
+        written
     }
 
     fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
         self.check.note(11);
+        self.check.compare(|digest| digest.leaf(11, value.to_string()));
         self.inner.collect_str(value)
     }
 
@@ -336,10 +392,13 @@ macro_rules! elements {
             ) -> Result<(), S::Error> {
                 $(self.check.note_name($key);)?
                 let value = self.at(value);
-                self.inner.$method($($key,)? &value)
+                self.inner.$method($($key,)? &value)?;
+                self.check.compare(|digest| digest.field(($($key,)?)));
+                Ok(())
             }
 
             fn end(self) -> Result<S::Ok, S::Error> {
+                self.check.compare(Digest::end);
                 self.inner.end()
             }
         }
@@ -362,12 +421,14 @@ impl<S: SerializeSeq> SerializeSeq for Listed<'_, S> {
         let Self { checked, items } = self;
         let value = checked.at(value);
         checked.inner.serialize_element(&value)?;
+        checked.check.compare(Digest::item);
         items.add(checked.check);
         Ok(())
     }
 
     fn end(self) -> Result<S::Ok, S::Error> {
         self.items.end(self.checked.check);
+        self.checked.check.compare(Digest::end);
         self.checked.inner.end()
     }
 }
@@ -379,19 +440,23 @@ impl<S: SerializeMap> SerializeMap for Listed<'_, S> {
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), S::Error> {
         let checked = &mut self.checked;
         let key = checked.at(key);
-        checked.inner.serialize_key(&key)
+        checked.inner.serialize_key(&key)?;
+        checked.check.compare(Digest::key);
+        Ok(())
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
         let Self { checked, items } = self;
         let value = checked.at(value);
         checked.inner.serialize_value(&value)?;
+        checked.check.compare(Digest::entry);
         items.add(checked.check);
         Ok(())
     }
 
     fn end(self) -> Result<S::Ok, S::Error> {
         self.items.end(self.checked.check);
+        self.checked.check.compare(Digest::end);
         self.checked.inner.end()
     }
 }

@@ -8,8 +8,7 @@ use std::cell::Cell;
 
 /// How sure it is that a payload can be read back equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[doc(hidden)]
-pub enum Doubt {
+pub(crate) enum Doubt {
     /// Every payload must be read back.
     Always,
     /// One payload of each shape must be read back.

@@ -1,0 +1,87 @@
+//! The writing of an enum's fields where no attribute of serde changes it: the same calls as a serde proxy makes,
+//! in a fraction of its time to compile.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use super::serde_proxy::{AROUND_FIELDS, AROUND_VARIANT};
+use crate::{
+    ast::{Body, Input, StoredType},
+    attr::serde_attr::{self, Key},
+    ident::{generated, unraw},
+};
+
+/// Keys that concern what is read only.
+const READ: [&str; 4] = ["alias", "default", "deny_unknown_fields", "deserialize_with"];
+
+/// Whether no attribute of serde changes what is written.
+pub(super) fn is_plain(input: &Input<'_>) -> bool {
+    let is_plain = |attrs: &[syn::Attribute], besides: &[&str]| {
+        let concerns_reading = |key: &Key| key.is_one_of(&READ) || key.is_one_of(besides);
+        serde_attr::keys(attrs).iter().all(concerns_reading)
+    };
+    let mut types = input.types.iter();
+    is_plain(&input.node.attrs, &AROUND_FIELDS)
+        && types.all(|stored| {
+            let fields_are_plain = match &stored.body {
+                Body::Unit => true,
+                Body::Named(fields) => fields.iter().all(|field| is_plain(field.attrs, &[])),
+                Body::Newtype { attrs, .. } => is_plain(attrs, &[]),
+            };
+            is_plain(stored.attrs, &AROUND_VARIANT) && fields_are_plain
+        })
+}
+
+/// The writer, in place of the serde proxy. `bounds` are what the types of the fields must implement.
+pub(super) fn writer(input: &Input<'_>, bounds: &TokenStream) -> TokenStream {
+    let (ident, serde) = (&input.ident, serde(input));
+    let arms = input.types.iter().map(|stored| arm(input, stored));
+    // A nested event is written by its own type.
+    let nested = (!input.nested.is_empty()).then(
+        || quote!(_ => ::core::result::Result::Err(#serde::ser::Error::custom("a nested event")),),
+    );
+    quote! {
+        struct __FactosWrite;
+
+        impl __FactosWrite where #bounds {
+            fn serialize<__S: #serde::Serializer>(
+                event: &#ident,
+                serializer: __S,
+            ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                match event { #(#arms)* #nested }
+            }
+        }
+    }
+}
+
+fn arm(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
+    let (event, variant, serde) = (&input.ident, generated(stored.ident), serde(input));
+    let path = quote!(#event::#variant);
+    if let Body::Newtype { .. } = stored.body {
+        return quote!(#path(__local_0) => #serde::Serialize::serialize(__local_0, serializer),);
+    }
+    let fields = stored.body.fields();
+    let (mut bindings, mut calls) = (Vec::new(), Vec::new());
+    for (i, field) in fields.iter().enumerate() {
+        let (ident, binding) = (generated(field.ident), format_ident!("__local_{i}"));
+        let name = unraw(field.ident);
+        bindings.push(quote!(#ident: #binding,));
+        let value = quote!(&mut __local_fields, #name, #binding);
+        calls.push(quote!(#serde::ser::SerializeStruct::serialize_field(#value)?;));
+    }
+    let (count, mutable) = (fields.len(), (!calls.is_empty()).then(|| quote!(mut)));
+    // Serializers see the name of this struct, and a codec may store it: it must not change.
+    quote! {
+        #path { #(#bindings)* } => {
+            let #mutable __local_fields =
+                #serde::Serializer::serialize_struct(serializer, "__FactosWrite", #count)?;
+            #(#calls)*
+            #serde::ser::SerializeStruct::end(__local_fields)
+        }
+    }
+}
+
+fn serde(input: &Input<'_>) -> TokenStream {
+    let factos = &input.crate_path;
+    quote!(#factos::__private::serde)
+}
