@@ -92,7 +92,7 @@ impl<'a> Input<'a> {
 
     /// Every tag with its field, in order.
     pub(crate) fn tags(&self) -> impl Iterator<Item = (&Field<'a>, &Tag<'a>)> {
-        let fields = self.types.iter().flat_map(|stored| stored.body.fields());
+        let fields = self.types.iter().flat_map(|stored| stored.body.parts());
         fields.flat_map(|field| field.tags.iter().map(move |tag| (field, tag)))
     }
 

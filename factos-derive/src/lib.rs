@@ -87,6 +87,7 @@ mod validation;
 /// | variant, struct | `#[event("name", version = 3, since = 2, alias = "old", upcast(2 = function), upcast_json(1 = function), tags_with = function)]` |
 /// | variant | `#[event(flatten)]` |
 /// | named field | `#[tag]`, `#[tag("key")]`, `#[tag(key = "key", with = function, value = Type)]`, `#[tag(display)]`, more than once |
+/// | payload of a variant | the same with a key: `Noted(#[tag("course", with = Note::course, value = CourseId)] Note)` |
 /// | any of them | `#[serde(...)]` |
 ///
 /// **Names.** The stored name of a type is that of its variant or struct, spelled as `rename_all` says

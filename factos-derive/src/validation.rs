@@ -102,8 +102,8 @@ fn serde_fields(input: &Input<'_>, stored: &StoredType<'_>, errors: &mut Errors)
     if input.is_enum {
         serde_borrow(stored.attrs, errors);
     }
-    if let Body::Newtype { attrs, .. } = &stored.body {
-        serde_borrow(attrs, errors);
+    if let Body::Newtype(payload) = &stored.body {
+        serde_borrow(payload.attrs, errors);
     }
     let container = &input.node.attrs;
     let surroundings = if input.is_enum {

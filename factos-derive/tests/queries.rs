@@ -223,3 +223,70 @@ fn a_query_is_narrowed_to_kinds_under_all_of_their_names() {
     assert!(matches!(none, Err(InvalidQuery::NoKind { .. })));
     assert_eq!(text(Order::query().order(7).any_type()), "(tag order:7)");
 }
+
+mod of_payloads {
+    use factos::{Event, Payload};
+
+    use super::{CourseId, StudentId};
+
+    #[derive(Debug, PartialEq, Payload)]
+    pub(super) struct Enrolment {
+        pub(super) course: CourseId,
+        pub(super) students: Vec<StudentId>,
+    }
+
+    impl Enrolment {
+        fn course(&self) -> CourseId {
+            self.course.clone()
+        }
+
+        fn students(&self) -> Vec<StudentId> {
+            self.students.clone()
+        }
+
+        fn size(&self) -> Vec<(&'static str, String)> {
+            vec![("size", self.students.len().to_string())]
+        }
+    }
+
+    #[derive(Debug, PartialEq, Event)]
+    pub(super) enum Office {
+        #[event(tags_with = Enrolment::size)]
+        Enrolled(
+            #[tag("course", with = Enrolment::course, value = CourseId)]
+            #[tag("student", with = Enrolment::students, value = Vec<StudentId>)]
+            Enrolment,
+        ),
+        Closed {
+            #[tag]
+            course: CourseId,
+        },
+        Renamed(#[tag("room")] String),
+    }
+}
+
+#[test]
+fn the_tags_of_a_payload_are_made_and_asked_for() {
+    use of_payloads::{Enrolment, Office};
+
+    let text =
+        |query: of_payloads::OfficeQuery| QueryFor::from(query).into_query().unwrap().to_string();
+    let enrolled = Office::Enrolled(Enrolment {
+        course: course("c1"),
+        students: vec![StudentId(1), StudentId(2)],
+    });
+    let tags = enrolled.tags().unwrap();
+    assert_eq!(tags.as_lines(), "course:c1\nsize:2\nstudent:1\nstudent:2");
+    assert_eq!(Office::Renamed("a1".to_owned()).tags().unwrap().as_lines(), "room:a1");
+    assert_eq!(
+        text(Office::query().course(&course("c1"))),
+        "(type Closed or Enrolled, tag course:c1)"
+    );
+    let both = Office::query().course(&course("c1")).student(&StudentId(1));
+    assert_eq!(text(both), "(type Enrolled, tag course:c1 and student:1)");
+    assert_eq!(text(Office::query().room("a1")), "(type Renamed, tag room:a1)");
+    let keys = Office::SCHEMA.types[0].tag_keys;
+    assert_eq!(keys, ["course", "student"]);
+    let encoded = enrolled.encode().unwrap();
+    assert_eq!(encoded, r#"{"course":"c1","students":[1,2]}"#);
+}

@@ -8,7 +8,9 @@ use crate::{
     self_type, tag_key,
 };
 
+/// A named field, or the payload of a variant that holds nothing else.
 pub(crate) struct Field<'a> {
+    /// Its name; that of the variant for a payload.
     pub(crate) ident: &'a Ident,
     pub(crate) attrs: &'a [Attribute],
     /// The type as it is written, with `Self` spelled out: within a serde proxy `Self` is another type.
@@ -39,6 +41,27 @@ impl<'a> Field<'a> {
             ty: self_type::replaced(&field.ty, &node.ident),
             tags: tags.map(|attr| Tag::new(node, attr, ident)).collect(),
         })
+    }
+
+    /// The payload of a variant, which has no name that could be the key of its tags.
+    pub(super) fn payload(
+        node: &DeriveInput,
+        variant: &'a Ident,
+        field: &'a syn::Field,
+        errors: &mut Errors,
+    ) -> Self {
+        placement::refuse_event(&field.attrs, errors);
+        let mut tags = TagAttr::parse(&field.attrs, errors);
+        for tag in tags.iter().filter(|tag| tag.key.is_none()) {
+            errors.at(tag.attr, "this field has no name: write the key, as in `#[tag(\"key\")]`");
+        }
+        tags.retain(|tag| tag.key.is_some());
+        Self {
+            ident: variant,
+            attrs: &field.attrs,
+            ty: self_type::replaced(&field.ty, &node.ident),
+            tags: tags.into_iter().map(|attr| Tag::new(node, attr, variant)).collect(),
+        }
     }
 }
 

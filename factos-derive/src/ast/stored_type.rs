@@ -1,11 +1,13 @@
+use std::slice;
+
 use proc_macro2::Span;
 use syn::{
-    Attribute, DeriveInput, Fields, Ident, Token, Type, TypePath, Variant, punctuated::Punctuated,
+    Attribute, DeriveInput, Fields, Ident, Token, TypePath, Variant, punctuated::Punctuated,
 };
 
 use super::field::Field;
 use crate::{
-    attr::{EventAttr, UpcastStep, Version, placement},
+    attr::{EventAttr, UpcastStep, Version},
     errors::Errors,
     ident::unraw,
     self_type,
@@ -37,7 +39,8 @@ pub(crate) struct Name {
 pub(crate) enum Body<'a> {
     Unit,
     Named(Vec<Field<'a>>),
-    Newtype { attrs: &'a [Attribute], ty: Box<Type> },
+    /// The payload of a variant, alone.
+    Newtype(Box<Field<'a>>),
 }
 
 impl<'a> StoredType<'a> {
@@ -99,7 +102,8 @@ impl<'a> Body<'a> {
             Fields::Unit => Some(Self::Unit),
             Fields::Named(fields) => Some(Self::named(node, &fields.named, errors)),
             Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
-                Some(Self::newtype(node, &fields.unnamed[0], errors))
+                let field = &fields.unnamed[0];
+                Some(Self::Newtype(Box::new(Field::payload(node, &variant.ident, field, errors))))
             }
             Fields::Unnamed(fields) => {
                 errors.at(fields, "name the fields, or hold one payload type");
@@ -117,20 +121,19 @@ impl<'a> Body<'a> {
         Self::Named(fields.filter_map(|field| Field::from_syn(node, field, errors)).collect())
     }
 
-    fn newtype(node: &DeriveInput, field: &'a syn::Field, errors: &mut Errors) -> Self {
-        placement::refuse_tag(&field.attrs, errors);
-        placement::refuse_event(&field.attrs, errors);
-        Self::Newtype {
-            attrs: &field.attrs,
-            ty: Box::new(self_type::replaced(&field.ty, &node.ident)),
-        }
-    }
-
     /// The named fields.
     pub(crate) fn fields(&self) -> &[Field<'a>] {
         match self {
-            Self::Unit | Self::Newtype { .. } => &[],
+            Self::Unit | Self::Newtype(_) => &[],
             Self::Named(fields) => fields,
+        }
+    }
+
+    /// What may have tags: the named fields, or the payload.
+    pub(crate) fn parts(&self) -> &[Field<'a>] {
+        match self {
+            Self::Newtype(payload) => slice::from_ref(payload),
+            _ => self.fields(),
         }
     }
 }

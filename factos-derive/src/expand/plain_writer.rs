@@ -26,7 +26,7 @@ pub(super) fn is_plain(input: &Input<'_>) -> bool {
             let fields_are_plain = match &stored.body {
                 Body::Unit => true,
                 Body::Named(fields) => fields.iter().all(|field| is_plain(field.attrs, &[])),
-                Body::Newtype { attrs, .. } => is_plain(attrs, &[]),
+                Body::Newtype(payload) => is_plain(payload.attrs, &[]),
             };
             is_plain(stored.attrs, &AROUND_VARIANT) && fields_are_plain
         })
@@ -57,7 +57,7 @@ pub(super) fn writer(input: &Input<'_>, bounds: &TokenStream) -> TokenStream {
 fn arm(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
     let (event, variant, serde) = (&input.ident, generated(stored.ident), serde(input));
     let path = quote!(#event::#variant);
-    if let Body::Newtype { .. } = stored.body {
+    if let Body::Newtype(_) = stored.body {
         return quote!(#path(__local_0) => #serde::Serialize::serialize(__local_0, serializer),);
     }
     let fields = stored.body.fields();

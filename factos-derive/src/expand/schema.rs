@@ -78,7 +78,7 @@ fn some<T: IsEmpty>(value: &T, tokens: impl Fn(&T) -> TokenStream) -> Option<Tok
 
 fn keys<'a>(stored: &'a StoredType<'_>) -> Vec<&'a str> {
     let mut keys: Vec<&str> = Vec::new();
-    for tag in stored.body.fields().iter().flat_map(|field| &field.tags) {
+    for tag in stored.body.parts().iter().flat_map(|field| &field.tags) {
         if !keys.contains(&&*tag.key) {
             keys.push(&tag.key);
         }
@@ -98,7 +98,8 @@ fn fields(input: &Input<'_>, stored: &StoredType<'_>) -> String {
             let fields: Vec<String> = fields.iter().map(field).collect();
             text += &fields.join(", ");
         }
-        Body::Newtype { attrs, ty } => {
+        Body::Newtype(payload) => {
+            let (attrs, ty) = (payload.attrs, &payload.ty);
             text += &format!("({}{})", attributes(attrs), compact(ty.to_token_stream()));
         }
     }

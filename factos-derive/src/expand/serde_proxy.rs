@@ -148,7 +148,8 @@ fn variant(stored: &StoredType<'_>, all: &mut StoredFields) -> TokenStream {
             let fields = fields.iter().map(|f| field(f, outer, all));
             quote!(#attr #ident { #(#fields,)* })
         }
-        Body::Newtype { attrs, ty } => {
+        Body::Newtype(payload) => {
+            let (attrs, ty) = (payload.attrs, &payload.ty);
             all.add_whole(ty, attrs, outer);
             let attrs = serde_attr::of(attrs);
             quote!(#attr #ident(#(#attrs)* #ty))

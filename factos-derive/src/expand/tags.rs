@@ -34,18 +34,20 @@ pub(super) fn tags(input: &Input<'_>) -> TokenStream {
 
 fn arm(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
     let path = input.path(stored);
-    let tagged = stored.body.fields().iter().filter(|field| !field.tags.is_empty());
+    let is_payload = matches!(stored.body, Body::Newtype(_));
+    let tagged = stored.body.parts().iter().filter(|field| !field.tags.is_empty());
     let tagged = tagged.enumerate().map(|(i, field)| (format_ident!("__local_field{i}"), field));
     let (mut bindings, mut calls) = (Vec::new(), Vec::new());
     for (binding, field) in tagged {
         let ident = field.ident;
-        bindings.push(quote!(#ident: #binding,));
+        let member = if is_payload { quote!(0) } else { quote!(#ident) };
+        bindings.push(quote!(#member: #binding,));
         calls.extend(field.tags.iter().map(|tag| call(input, field, tag, &binding)));
     }
     if let Some(function) = &stored.tags_with {
-        let argument = if let Body::Newtype { .. } = stored.body {
-            bindings.push(quote!(0: __local_payload,));
-            quote!(__local_payload)
+        let argument = if is_payload {
+            bindings.resize(1, quote!(0: __local_field0,));
+            quote!(__local_field0)
         } else {
             quote!(self)
         };
@@ -57,7 +59,7 @@ fn arm(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
         calls.push(quote_spanned!(span=> #extend(&mut __local_tags, #call);));
     }
     let rest =
-        (bindings.is_empty() || stored.body.fields().len() > bindings.len()).then(|| quote!(..));
+        (bindings.is_empty() || stored.body.parts().len() > bindings.len()).then(|| quote!(..));
     quote!(#path { #(#bindings)* #rest } => { #(#calls)* })
 }
 

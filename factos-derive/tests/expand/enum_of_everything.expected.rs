@@ -142,10 +142,10 @@ const _ : () = {
                     :: factos :: __private :: each_displayed :: < u32 > (__local_field1 , & mut :: factos :: __private :: TagWriter :: under (& mut __local_tags , "seats"));
                 }
                 Self :: Noted {
-                    0 : __local_payload,
+                    0 : __local_field0,
                 }
                 => {
-                    :: factos :: __private :: TagWriter :: extend (& mut __local_tags , note_tags (__local_payload));
+                    :: factos :: __private :: TagWriter :: extend (& mut __local_tags , note_tags (__local_field0));
                 }
                 Self :: Closed { .. } => { } Self :: Billing (__local_inner) => return < Billing as :: factos :: Event > :: tags (__local_inner),
             }
