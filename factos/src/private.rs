@@ -47,4 +47,7 @@ pub use upcast_json::JsonSteps;
 pub use without_json::{Codec, JsonCodec, JsonStep, JsonSteps, UnnamedCodec};
 
 pub use crate::codec::guard::Check;
-pub use crate::schema::distinct::{assert_distinct, concat, count, names};
+pub use crate::schema::{
+    distinct::{assert_distinct, concat, count, names},
+    tag_values::{TagKey, assert_one_value_type, concat_keys, count_keys},
+};

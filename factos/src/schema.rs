@@ -1,6 +1,10 @@
+use tag_values::TagKey;
+
 use crate::{event_type::EventType, invalid_query::InvalidQuery, text_rules};
 
 pub(crate) mod distinct;
+pub(crate) mod tag_values;
+mod text;
 
 /// What an event type writes and reads: its stored types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,6 +12,7 @@ pub(crate) mod distinct;
 pub struct Schema {
     /// The stored types, one per variant, and those of the event types that it includes.
     pub types: &'static [TypeInfo],
+    tag_keys: &'static [TagKey],
 }
 
 /// One stored type.
@@ -34,7 +39,22 @@ impl Schema {
     /// The schema of these types.
     #[must_use]
     pub const fn new(types: &'static [TypeInfo]) -> Self {
-        Self { types }
+        Self { types, tag_keys: &[] }
+    }
+
+    /// The same schema, whose keys have these values.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_keys(mut self, keys: &'static [TagKey]) -> Self {
+        self.tag_keys = keys;
+        self
+    }
+
+    /// The keys of its tags.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn keys(&self) -> &'static [TagKey] {
+        self.tag_keys
     }
 
     /// The stored type of this name or alias.

@@ -26,6 +26,11 @@ pub trait TagItem {
     /// The argument of a query method: `&str` for strings, integers by value, newtypes by reference.
     type Arg<'a>;
 
+    /// The type, for the check that a key has one type of values in all events of an enum; empty if it is not
+    /// known.
+    #[doc(hidden)]
+    const TYPE: &'static str = "";
+
     /// Calls `f` with the text of the argument.
     fn with_arg(arg: Self::Arg<'_>, f: &mut dyn FnMut(&str));
 }

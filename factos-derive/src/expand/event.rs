@@ -35,6 +35,7 @@ pub(crate) fn event(input: &Input<'_>) -> TokenStream {
 fn implementation(input: &Input<'_>) -> TokenStream {
     let (factos, ident) = (&input.crate_path, &input.ident);
     let types = schema::types(input);
+    let (keys, schema) = schema::keys_and_schema(input);
     let event_type = by_type(input, "event_type", |stored| {
         let name = &stored.name.text;
         quote!(#name)
@@ -55,11 +56,12 @@ fn implementation(input: &Input<'_>) -> TokenStream {
     let codec = codec(input);
     quote! {
         #types
+        #keys
         #upcasts
 
         #[automatically_derived]
         impl #factos::Event for #ident {
-            const SCHEMA: &'static #factos::Schema = &#factos::Schema::new(__TYPES);
+            const SCHEMA: &'static #factos::Schema = &#schema;
 
             fn event_type(&self) -> #factos::EventType {
                 #event_type
@@ -172,8 +174,11 @@ fn distinct(input: &Input<'_>) -> TokenStream {
     let span = Span::call_site().located_at(input.ident.span());
     let private = input.crate_path.at(span);
     quote_spanned! {span=>
-        const _: () = #private::__private::assert_distinct::<
-            { #private::__private::names(__TYPES) },
-        >(__TYPES, false);
+        const _: () = {
+            #private::__private::assert_distinct::<
+                { #private::__private::names(__TYPES) },
+            >(__TYPES, false);
+            #private::__private::assert_one_value_type(__KEYS);
+        };
     }
 }

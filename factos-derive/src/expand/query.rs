@@ -138,7 +138,7 @@ fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> Tok
 
 /// Each key once, with the first field that carries it. Fields without `with` and `display` come before
 /// those with one of them.
-fn keys<'a, 'i>(input: &'a Input<'i>) -> Vec<(&'a Field<'i>, &'a Tag<'i>)> {
+pub(super) fn keys<'a, 'i>(input: &'a Input<'i>) -> Vec<(&'a Field<'i>, &'a Tag<'i>)> {
     let mut keys: Vec<(&Field<'_>, &Tag<'_>)> = Vec::new();
     for (field, tag) in input.tags() {
         let is_value = |tag: &Tag<'_>| matches!(tag.conversion, TagConversion::Value);

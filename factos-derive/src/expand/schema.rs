@@ -1,10 +1,10 @@
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 
-use super::nested;
+use super::{nested, query, tag_value};
 use crate::{
-    ast::{Body, Field, Input, StoredType},
-    attr::serde_attr,
+    ast::{Body, Field, Input, StoredType, Tag},
+    attr::{TagConversion, serde_attr},
     ident::unraw,
 };
 
@@ -21,6 +21,44 @@ pub(super) fn types(input: &Input<'_>) -> TokenStream {
         const __TYPES: &[#factos::TypeInfo] =
             &#factos::__private::concat::<{ #factos::__private::count(__PARTS) }>(__PARTS);
     }
+}
+
+/// The table of the keys of tags, and the schema of both tables.
+pub(super) fn keys_and_schema(input: &Input<'_>) -> (TokenStream, TokenStream) {
+    let factos = &input.crate_path;
+    let private = quote!(#factos::__private);
+    let schema = quote!(#factos::Schema::new(__TYPES));
+    let event = format!("::{}", unraw(&input.node.ident));
+    let own = query::keys(input).into_iter().map(|(field, tag)| {
+        let (key, value) = (&tag.key, value_type(input, field, tag));
+        quote!(#private::TagKey::new(#key, #value, ::core::concat!(::core::module_path!(), #event)))
+    });
+    let own: Vec<_> = own.collect();
+    if input.nested.is_empty() {
+        if own.is_empty() {
+            return (TokenStream::new(), schema);
+        }
+        let keys = quote!(const __KEYS: &[#private::TagKey] = &[#(#own),*];);
+        return (keys, quote!(#factos::Schema::with_keys(#schema, __KEYS)));
+    }
+    let nested = input.nested.iter().map(|nested| nested::as_event(factos, &nested.ty));
+    let keys = quote! {
+        const __KEY_PARTS: &[&[#private::TagKey]] =
+            &[&[#(#own),*], #(#factos::Schema::keys(#nested::SCHEMA)),*];
+        const __KEYS: &[#private::TagKey] =
+            &#private::concat_keys::<{ #private::count_keys(__KEY_PARTS) }>(__KEY_PARTS);
+    };
+    (keys, quote!(#factos::Schema::with_keys(#schema, __KEYS)))
+}
+
+/// The type that queries ask for, as a text.
+fn value_type(input: &Input<'_>, field: &Field<'_>, tag: &Tag<'_>) -> TokenStream {
+    let ty = match &tag.conversion {
+        TagConversion::Value => &field.ty,
+        TagConversion::With { value: Some(ty), .. } => ty,
+        TagConversion::With { value: None, .. } | TagConversion::Display => return quote!(""),
+    };
+    tag_value::name_of_item(&input.crate_path, ty)
 }
 
 fn info(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {

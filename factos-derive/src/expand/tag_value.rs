@@ -5,7 +5,11 @@ use quote::{quote, quote_spanned};
 use syn::{DeriveInput, GenericArgument, PathArguments, Type};
 
 use crate::{
-    attr::lint_attr, crate_path::CratePath, ident::generated, newtype::Newtype, span,
+    attr::lint_attr,
+    crate_path::CratePath,
+    ident::{generated, unraw},
+    newtype::Newtype,
+    span,
     unit_enum::UnitEnum,
 };
 
@@ -89,6 +93,16 @@ pub(super) fn each_of_argument(factos: &CratePath, ty: &Type) -> TokenStream {
     quote!(#open #value #close)
 }
 
+/// The name of the type that a query of this field asks for.
+pub(super) fn name_of_item(factos: &CratePath, ty: &Type) -> TokenStream {
+    let (start, end) = span::ends(ty);
+    let value = as_tag_value(factos, ty);
+    let factos = factos.at(end);
+    let open = quote_spanned!(start=> <);
+    let close = quote_spanned!(end=> ::Item as #factos::TagItem>::TYPE);
+    quote!(#open #value #close)
+}
+
 /// The code of `#[derive(TagValue)]` for a newtype.
 pub(crate) fn tag_value(newtype: &Newtype<'_>) -> TokenStream {
     let (factos, member) = (&newtype.crate_path, &newtype.member);
@@ -107,6 +121,7 @@ pub(crate) fn tag_value_of_enum(of: &UnitEnum<'_>) -> TokenStream {
 /// The impls of a type that is its own item.
 fn impls(factos: &CratePath, node: &DeriveInput, each: &TokenStream) -> TokenStream {
     let (ident, allowed) = (generated(&node.ident), lint_attr::allowed(node));
+    let name = format!("::{}", unraw(&node.ident));
     quote! {
         #[automatically_derived]
         #allowed
@@ -122,6 +137,9 @@ fn impls(factos: &CratePath, node: &DeriveInput, each: &TokenStream) -> TokenStr
         #allowed
         impl #factos::TagItem for #ident {
             type Arg<'a> = &'a Self;
+
+            const TYPE: &'static ::core::primitive::str =
+                ::core::concat!(::core::module_path!(), #name);
 
             fn with_arg(arg: &Self, f: &mut dyn ::core::ops::FnMut(&::core::primitive::str)) {
                 <Self as #factos::TagValue>::each(arg, f);

@@ -4,8 +4,13 @@ const _ : () = {
         :: factos :: __private :: count (__PARTS)
     }
     > (__PARTS);
+    const __KEY_PARTS : & [& [:: factos :: __private :: TagKey]] = & [& [] , :: factos :: Schema :: keys (< FeePaid as :: factos :: Event > :: SCHEMA) , :: factos :: Schema :: keys (< school :: Course as :: factos :: Event > :: SCHEMA)];
+    const __KEYS : & [:: factos :: __private :: TagKey] = & :: factos :: __private :: concat_keys :: < {
+        :: factos :: __private :: count_keys (__KEY_PARTS)
+    }
+    > (__KEY_PARTS);
     # [automatically_derived] impl :: factos :: Event for Subset {
-        const SCHEMA : & 'static :: factos :: Schema = & :: factos :: Schema :: new (__TYPES);
+        const SCHEMA : & 'static :: factos :: Schema = & :: factos :: Schema :: with_keys (:: factos :: Schema :: new (__TYPES) , __KEYS);
         fn event_type (& self) -> :: factos :: EventType {
             match self {
                 Self :: Paid (__local_inner) => < FeePaid as :: factos :: Event > :: event_type (__local_inner),
@@ -59,11 +64,15 @@ const _ : () = {
             "json"
         }
     }
-    const _ : () = :: factos :: __private :: assert_distinct :: < {
-        :: factos :: __private :: names (__TYPES)
+    const _ : () = {
+        :: factos :: __private :: assert_distinct :: < {
+            :: factos :: __private :: names (__TYPES)
+        }
+        ,
+        > (__TYPES , false);
+        :: factos :: __private :: assert_one_value_type (__KEYS);
     }
-    ,
-    > (__TYPES , false);
+    ;
     # [automatically_derived] impl :: factos :: EventKind for __SubsetKind_4f384f8f :: Which {
         type Event = Subset;
         fn types (self) -> & 'static [:: factos :: TypeInfo] {

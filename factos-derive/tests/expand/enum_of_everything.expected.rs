@@ -72,6 +72,11 @@ const _ : () = {
         :: factos :: __private :: count (__PARTS)
     }
     > (__PARTS);
+    const __KEY_PARTS : & [& [:: factos :: __private :: TagKey]] = & [& [:: factos :: __private :: TagKey :: new ("course" , < < CourseId as :: factos :: TagValue > :: Item as :: factos :: TagItem > :: TYPE , :: core :: concat ! (:: core :: module_path ! () , "::Course")) , :: factos :: __private :: TagKey :: new ("seats" , "" , :: core :: concat ! (:: core :: module_path ! () , "::Course"))] , :: factos :: Schema :: keys (< Billing as :: factos :: Event > :: SCHEMA)];
+    const __KEYS : & [:: factos :: __private :: TagKey] = & :: factos :: __private :: concat_keys :: < {
+        :: factos :: __private :: count_keys (__KEY_PARTS)
+    }
+    > (__KEY_PARTS);
     fn __upcast0 (__local_version : :: core :: primitive :: u32 , __local_payload : & [:: core :: primitive :: u8] ,) -> :: core :: result :: Result < Course,
     :: factos :: Undecodable > {
         let (__local_variant , __local_since , __local_known) = (0u32 , 1u32 , 4u32);
@@ -117,7 +122,7 @@ const _ : () = {
         }
     }
     # [automatically_derived] impl :: factos :: Event for Course {
-        const SCHEMA : & 'static :: factos :: Schema = & :: factos :: Schema :: new (__TYPES);
+        const SCHEMA : & 'static :: factos :: Schema = & :: factos :: Schema :: with_keys (:: factos :: Schema :: new (__TYPES) , __KEYS);
         fn event_type (& self) -> :: factos :: EventType {
             :: factos :: __private :: event_type (match self { Self :: Defined { .. } => "school.defined" , Self :: Noted { .. } => "noted" , Self :: Closed { .. } => "school.closed" , Self :: Billing (__local_inner) => return < Billing as :: factos :: Event > :: event_type (__local_inner) , })
         }
@@ -190,11 +195,15 @@ const _ : () = {
             :: factos :: __private :: codec :: < Self > ()
         }
     }
-    const _ : () = :: factos :: __private :: assert_distinct :: < {
-        :: factos :: __private :: names (__TYPES)
+    const _ : () = {
+        :: factos :: __private :: assert_distinct :: < {
+            :: factos :: __private :: names (__TYPES)
+        }
+        ,
+        > (__TYPES , false);
+        :: factos :: __private :: assert_one_value_type (__KEYS);
     }
-    ,
-    > (__TYPES , false);
+    ;
     # [automatically_derived] impl :: factos :: EventKind for __CourseKind_59434f63 :: CourseKind {
         type Event = Course;
         fn types (self) -> & 'static [:: factos :: TypeInfo] {

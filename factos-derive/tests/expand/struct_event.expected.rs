@@ -35,8 +35,9 @@ const _ : () = {
         }
     }
     const __TYPES : & [crate :: renamed :: TypeInfo] = & [crate :: renamed :: TypeInfo :: with_fields (crate :: renamed :: TypeInfo :: with_tag_keys (crate :: renamed :: TypeInfo :: new ("fee.paid" , 1u32 , :: core :: concat ! (:: core :: module_path ! () , "::FeePaid") ,) , & ["student" , "year"]) , "student: StudentId, at: Date, cents: i64")];
+    const __KEYS : & [crate :: renamed :: __private :: TagKey] = & [crate :: renamed :: __private :: TagKey :: new ("student" , < < StudentId as crate :: renamed :: TagValue > :: Item as crate :: renamed :: TagItem > :: TYPE , :: core :: concat ! (:: core :: module_path ! () , "::FeePaid")) , crate :: renamed :: __private :: TagKey :: new ("year" , "" , :: core :: concat ! (:: core :: module_path ! () , "::FeePaid"))];
     # [automatically_derived] impl crate :: renamed :: Event for FeePaid {
-        const SCHEMA : & 'static crate :: renamed :: Schema = & crate :: renamed :: Schema :: new (__TYPES);
+        const SCHEMA : & 'static crate :: renamed :: Schema = & crate :: renamed :: Schema :: with_keys (crate :: renamed :: Schema :: new (__TYPES) , __KEYS);
         fn event_type (& self) -> crate :: renamed :: EventType {
             crate :: renamed :: __private :: event_type (match self { Self { .. } => "fee.paid" , })
         }

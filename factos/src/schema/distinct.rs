@@ -1,6 +1,9 @@
 //! Checks that stored names are distinct, while the application is compiled.
 
-use super::TypeInfo;
+use super::{
+    TypeInfo,
+    text::{Text, equal},
+};
 
 /// How many types the parts hold in all.
 #[must_use]
@@ -133,52 +136,12 @@ const fn sift_down<const N: usize>(
     entries
 }
 
-const fn equal(a: &str, b: &str) -> bool {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    if a.len() != b.len() {
-        return false;
-    }
-    let mut i = 0;
-    while i < a.len() {
-        if a[i] != b[i] {
-            return false;
-        }
-        i += 1;
-    }
-    true
-}
-
 const fn refuse(name: &str, a: &str, b: &str) -> ! {
-    let mut text = Text { bytes: [0; 1024], len: 0 };
-    text = text.and("event type `").and(name);
-    text = if equal(a, b) {
-        text.and("` of ").and(a).and(" stands twice")
-    } else {
-        text.and("` is declared twice: in ").and(a).and(" and in ").and(b)
-    };
-    match core::str::from_utf8(text.bytes.split_at(text.len).0) {
-        Ok(text) => panic!("{}", text),
-        Err(_) => panic!("two event types have one name"),
+    let text = Text::new().and("event type `").and(name);
+    if equal(a, b) {
+        text.and("` of ").and(a).and(" stands twice").panic()
     }
-}
-
-/// A text that is put together without an allocation; what does not fit is left out.
-struct Text {
-    bytes: [u8; 1024],
-    len: usize,
-}
-
-impl Text {
-    const fn and(mut self, part: &str) -> Self {
-        let part = part.as_bytes();
-        let mut i = 0;
-        while i < part.len() && self.len < self.bytes.len() {
-            self.bytes[self.len] = part[i];
-            self.len += 1;
-            i += 1;
-        }
-        self
-    }
+    text.and("` is declared twice: in ").and(a).and(" and in ").and(b).panic()
 }
 
 /// Does not compile if two of the event types store different events under one name. Several of them may

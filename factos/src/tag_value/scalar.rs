@@ -29,6 +29,8 @@ impl TagValue for String {
 impl TagItem for String {
     type Arg<'a> = &'a str;
 
+    const TYPE: &'static str = "String";
+
     fn with_arg(arg: &str, f: &mut dyn FnMut(&str)) {
         f(arg);
     }
@@ -46,6 +48,8 @@ macro_rules! displayed {
 
         impl TagItem for $type {
             type Arg<'a> = Self;
+
+            const TYPE: &'static str = stringify!($type);
 
             fn with_arg(arg: Self, f: &mut dyn FnMut(&str)) {
                 arg.each(f);
