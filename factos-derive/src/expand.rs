@@ -6,6 +6,7 @@ mod event;
 mod kind;
 mod nested;
 mod payload;
+mod plain_reader;
 mod plain_writer;
 mod query;
 mod schema;

@@ -18,6 +18,7 @@ mod tag_writer;
 mod upcast;
 #[cfg(feature = "json")]
 mod upcast_json;
+mod variant_reader;
 #[cfg(not(feature = "json"))]
 mod without_json;
 
@@ -43,6 +44,9 @@ pub use tag_writer::TagWriter;
 pub use upcast::{FallibleStep, LastStep, UpcastInput, event_of, read, refused, result_of};
 #[cfg(feature = "json")]
 pub use upcast_json::JsonSteps;
+pub use variant_reader::{
+    FieldNumber, FieldsOf, field_of_map, field_of_seq, no_variant, read_field_of_map, skip_field,
+};
 #[cfg(not(feature = "json"))]
 pub use without_json::{Codec, JsonCodec, JsonStep, JsonSteps, UnnamedCodec};
 

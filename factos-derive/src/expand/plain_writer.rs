@@ -45,10 +45,10 @@ pub(super) fn writer(input: &Input<'_>, bounds: &TokenStream) -> TokenStream {
 
         impl __FactosWrite where #bounds {
             fn serialize<__S: #serde::Serializer>(
-                event: &#ident,
-                serializer: __S,
+                __local_event: &#ident,
+                __local_serializer: __S,
             ) -> ::core::result::Result<__S::Ok, __S::Error> {
-                match event { #(#arms)* #nested }
+                match __local_event { #(#arms)* #nested }
             }
         }
     }
@@ -58,7 +58,7 @@ fn arm(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
     let (event, variant, serde) = (&input.ident, generated(stored.ident), serde(input));
     let path = quote!(#event::#variant);
     if let Body::Newtype(_) = stored.body {
-        return quote!(#path(__local_0) => #serde::Serialize::serialize(__local_0, serializer),);
+        return quote!(#path(__local_0) => #serde::Serialize::serialize(__local_0, __local_serializer),);
     }
     let fields = stored.body.fields();
     let (mut bindings, mut calls) = (Vec::new(), Vec::new());
@@ -74,7 +74,7 @@ fn arm(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
     quote! {
         #path { #(#bindings)* } => {
             let #mutable __local_fields =
-                #serde::Serializer::serialize_struct(serializer, "__FactosWrite", #count)?;
+                #serde::Serializer::serialize_struct(__local_serializer, "__FactosWrite", #count)?;
             #(#calls)*
             #serde::ser::SerializeStruct::end(__local_fields)
         }

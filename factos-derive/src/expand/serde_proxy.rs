@@ -4,7 +4,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
-use super::{plain_writer, stored_fields::StoredFields};
+use super::{plain_reader, plain_writer, stored_fields::StoredFields};
 use crate::{
     ast::{Body, Field, Input, Nested, StoredType},
     attr::serde_attr::{self, TraitUse},
@@ -117,6 +117,17 @@ fn of_enum(input: &Input<'_>) -> TokenStream {
             enum __FactosWrite { #(#variants,)* }
         }
     };
+    let reader = if plain_reader::is_plain(input) {
+        plain_reader::reader(input, &fields)
+    } else {
+        quote! {
+            #[derive(#factos::__private::serde::Deserialize)]
+            #[serde(crate = #path, remote = #remote)]
+            #read
+            #container
+            enum __FactosRead { #(#variants,)* }
+        }
+    };
     quote! {
         #checks
 
@@ -124,11 +135,7 @@ fn of_enum(input: &Input<'_>) -> TokenStream {
 
         impl #factos::__private::NoSerdeProxy<#ident> for __FactosWrite {}
 
-        #[derive(#factos::__private::serde::Deserialize)]
-        #[serde(crate = #path, remote = #remote)]
-        #read
-        #container
-        enum __FactosRead { #(#variants,)* }
+        #reader
 
         impl #factos::__private::NoSerdeProxy<#ident> for __FactosRead {}
     }

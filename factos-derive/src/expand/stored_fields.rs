@@ -3,6 +3,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, GenericArgument, Ident, PathArguments, Type};
 
 use crate::{
+    ast::Field,
     attr::serde_attr::{self, TraitUse},
     crate_path::CratePath,
     span,
@@ -106,6 +107,18 @@ impl StoredFields {
     pub(super) fn written_bounds(&self, factos: &CratePath) -> TokenStream {
         let names = self.names(|used| used.is_written);
         quote!(#(for<'__f> #names: #factos::__private::WrittenField<'__f>,)*)
+    }
+
+    /// The bounds of what reads these fields, or all of the proxy's, as predicates.
+    pub(super) fn read_bounds(&self, factos: &CratePath, of: Option<&[Field<'_>]>) -> TokenStream {
+        let is_of = |field: &StoredField| {
+            let mut fields = of.unwrap_or_default().iter();
+            of.is_none() || fields.any(|f| f.ty.to_token_stream().to_string() == field.spelling)
+        };
+        let types = self.types.iter().enumerate();
+        let names = types.filter(|(_, field)| field.used.is_read && is_of(field));
+        let names = names.map(|(index, _)| name(index));
+        quote!(#(#names: #factos::__private::serde::Deserialize<'de>,)*)
     }
 
     fn names(&self, wanted: impl Fn(TraitUse) -> bool) -> impl Iterator<Item = Ident> {

@@ -15,22 +15,22 @@ const _ : () = {
     impl __FactosWrite where for < '__f > __Field0 : :: factos :: __private :: WrittenField < '__f >,
     for < '__f > __Field1 : :: factos :: __private :: WrittenField < '__f >,
      {
-        fn serialize < __S : :: factos :: __private :: serde :: Serializer > (event : & Course , serializer : __S ,) -> :: core :: result :: Result < __S :: Ok,
+        fn serialize < __S : :: factos :: __private :: serde :: Serializer > (__local_event : & Course , __local_serializer : __S ,) -> :: core :: result :: Result < __S :: Ok,
         __S :: Error > {
-            match event {
+            match __local_event {
                 Course :: Defined {
                     course : __local_0,
                     seats : __local_1,
                 }
                 => {
-                    let mut __local_fields = :: factos :: __private :: serde :: Serializer :: serialize_struct (serializer , "__FactosWrite" , 2usize) ?;
+                    let mut __local_fields = :: factos :: __private :: serde :: Serializer :: serialize_struct (__local_serializer , "__FactosWrite" , 2usize) ?;
                     :: factos :: __private :: serde :: ser :: SerializeStruct :: serialize_field (& mut __local_fields , "course" , __local_0) ?;
                     :: factos :: __private :: serde :: ser :: SerializeStruct :: serialize_field (& mut __local_fields , "seats" , __local_1) ?;
                     :: factos :: __private :: serde :: ser :: SerializeStruct :: end (__local_fields)
                 }
-                Course :: Noted (__local_0) => :: factos :: __private :: serde :: Serialize :: serialize (__local_0 , serializer),
+                Course :: Noted (__local_0) => :: factos :: __private :: serde :: Serialize :: serialize (__local_0 , __local_serializer),
                 Course :: Closed { } => {
-                    let __local_fields = :: factos :: __private :: serde :: Serializer :: serialize_struct (serializer , "__FactosWrite" , 0usize) ?;
+                    let __local_fields = :: factos :: __private :: serde :: Serializer :: serialize_struct (__local_serializer , "__FactosWrite" , 0usize) ?;
                     :: factos :: __private :: serde :: ser :: SerializeStruct :: end (__local_fields)
                 }
                 _ => :: core :: result :: Result :: Err (:: factos :: __private :: serde :: ser :: Error :: custom ("a nested event")),

@@ -19,6 +19,11 @@ impl<D> AsVariant<D> {
     pub const fn new(index: u32, name: &'static str, inner: D) -> Self {
         Self { index, name, inner }
     }
+
+    /// The index, and the payload.
+    pub fn into_parts(self) -> (u32, D) {
+        (self.index, self.inner)
+    }
 }
 
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for AsVariant<D> {
