@@ -225,7 +225,10 @@ pub fn derive_tag_value(input: proc_macro::TokenStream) -> proc_macro::TokenStre
 
 /// Implements serde's `Serialize` and `Deserialize` for a struct or an enum, without a dependency on serde.
 ///
-/// Every attribute of serde works as in serde's own derives, except `crate` and `remote`.
+/// Every attribute of serde works as in serde's own derives, except `crate` and `remote`. The type may have type
+/// and constant parameters; each type parameter must then implement the traits of serde as well, unless
+/// `#[serde(bound(serialize = "...", deserialize = "..."))]` says what it must be. Arrays of more than 32 elements
+/// need `#[serde(with = "factos::array")]`.
 /// `#[event(crate = path)]` names factos under another path.
 #[proc_macro_derive(Payload, attributes(event, serde))]
 pub fn derive_payload(input: proc_macro::TokenStream) -> proc_macro::TokenStream {

@@ -48,7 +48,9 @@ pub(crate) fn tag_value(node: &DeriveInput, errors: &mut Errors) {
 }
 
 pub(crate) fn payload(node: &DeriveInput, errors: &mut Errors) {
-    concrete(node, "a payload has no type parameters or lifetimes", errors);
+    for lifetime in node.generics.lifetimes() {
+        errors.at(lifetime, "a payload owns its data: it has no lifetimes");
+    }
     if let Data::Union(data) = &node.data {
         errors.at(data.union_token, "`Payload` works on enums and structs");
     }

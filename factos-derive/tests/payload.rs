@@ -301,3 +301,139 @@ fn payloads_can_use_every_enum_representation_of_serde() {
     let bee = read::<Mixed>("Adjacent", r#"{"t":"bee"}"#).unwrap();
     assert_eq!(bee, Mixed::Adjacent(Adjacent::B));
 }
+
+mod generic {
+    use std::{fmt::Debug, marker::PhantomData};
+
+    use factos::{Event, Payload};
+
+    /// Of named fields, with a default, a bound, a constant and a type of their own.
+    #[derive(Debug, Clone, PartialEq, Payload)]
+    pub(super) struct Page<T, const N: usize = 2>
+    where
+        T: Debug,
+    {
+        pub(super) first: T,
+        pub(super) rest: Vec<Option<T>>,
+        #[serde(rename = "no")]
+        pub(super) number: Number,
+        pub(super) unit: PhantomData<[u8; N]>,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Payload)]
+    pub(super) struct Number(pub(super) u8);
+
+    #[derive(Debug, Clone, PartialEq, Payload)]
+    pub(super) struct Pair<A, B>(pub(super) A, pub(super) B);
+
+    #[derive(Debug, Clone, PartialEq, Payload)]
+    pub(super) enum Either<A: Clone, B> {
+        Left(A),
+        Right { right: B },
+        Neither,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Payload)]
+    #[serde(bound(serialize = "T: ToString", deserialize = "T: From<u8>"))]
+    pub(super) struct Bounded<T> {
+        #[serde(serialize_with = "write", deserialize_with = "read")]
+        pub(super) value: T,
+    }
+
+    fn write<T: ToString, S: factos::serde::Serializer>(
+        value: &T,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&value.to_string())
+    }
+
+    fn read<'de, T: From<u8>, D: factos::serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<T, D::Error> {
+        let text = <String as factos::serde::Deserialize>::deserialize(deserializer)?;
+        text.parse().map(T::from).map_err(factos::serde::de::Error::custom)
+    }
+
+    #[derive(Debug, PartialEq, Event)]
+    pub(super) enum Book {
+        Paged(Page<String>),
+        Paired(Pair<Number, Either<u8, Vec<Bounded<u16>>>>),
+        Turned { to: Either<Pair<u8, u8>, Page<char, 7>> },
+    }
+}
+
+#[test]
+fn a_payload_may_have_parameters() {
+    use generic::{Book, Bounded, Either, Number, Page, Pair};
+    use std::marker::PhantomData;
+
+    let page = Page {
+        first: "a".to_owned(),
+        rest: vec![None, Some("b".to_owned())],
+        number: Number(7),
+        unit: PhantomData,
+    };
+    let chars = Page { first: 'x', rest: vec![], number: Number(0), unit: PhantomData };
+    let right = Either::Right { right: vec![Bounded { value: 5 }] };
+    for (event, payload) in [
+        (Book::Paged(page), r#"{"first":"a","rest":[null,"b"],"no":7,"unit":null}"#),
+        (Book::Paired(Pair(Number(1), right)), r#"[1,{"Right":{"right":[{"value":"5"}]}}]"#),
+        (Book::Paired(Pair(Number(1), Either::Neither)), r#"[1,"Neither"]"#),
+        (Book::Turned { to: Either::Left(Pair(1, 2)) }, r#"{"to":{"Left":[1,2]}}"#),
+        (
+            Book::Turned { to: Either::Right { right: chars } },
+            r#"{"to":{"Right":{"right":{"first":"x","rest":[],"no":0,"unit":null}}}}"#,
+        ),
+    ] {
+        let encoded = event.encode().unwrap();
+        assert_eq!(encoded, payload);
+        assert_eq!(Book::decode(&event.event_type(), 1, &encoded).unwrap(), event);
+    }
+}
+
+#[allow(dead_code, reason = "nobody queries these events")]
+mod signed {
+    macro_rules! signed {
+        ($module:ident, $codec:ty) => {
+            pub(super) mod $module {
+                #[derive(Debug, PartialEq, factos::Event)]
+                #[event(codec = $codec)]
+                pub(in super::super) struct Signed {
+                    #[serde(with = "factos::array")]
+                    pub(in super::super) signature: [u8; 64],
+                    #[serde(with = "factos::array")]
+                    pub(in super::super) names: [String; 2],
+                    pub(in super::super) hash: [u8; 32],
+                }
+            }
+        };
+    }
+
+    signed!(json, factos::Json);
+    signed!(cbor, factos::Cbor);
+    signed!(message_pack, factos::MessagePack);
+    signed!(postcard, factos::Postcard);
+}
+
+#[test]
+fn arrays_of_any_length_come_back() {
+    macro_rules! comes_back {
+        ($($module:ident)*) => {$(
+            let names = ["a".to_owned(), "b".to_owned()];
+            let event = signed::$module::Signed { signature: [255; 64], names, hash: [1; 32] };
+            let payload = event.encode().unwrap();
+            let back = signed::$module::Signed::decode(&event.event_type(), 1, &payload);
+            assert_eq!(back.unwrap(), event);
+        )*};
+    }
+    comes_back! { json cbor message_pack postcard }
+    let name = factos::EventType::from_static("Signed");
+    let hash = vec!["0"; 32].join(",");
+    for (signature, problem) in [(63, "invalid length 63"), (65, "trailing characters")] {
+        let signature = vec!["0"; signature].join(",");
+        let payload = format!(r#"{{"signature":[{signature}],"names":["a","b"],"hash":[{hash}]}}"#);
+        let error = signed::json::Signed::decode(&name, 1, payload.as_bytes()).unwrap_err();
+        let factos::Undecodable::Malformed(cause) = error else { panic!("{error:?}") };
+        assert!(cause.to_string().contains(problem), "{cause}");
+    }
+}

@@ -77,6 +77,7 @@ extern crate self as factos;
 
 mod append;
 mod append_error;
+pub mod array;
 #[cfg(feature = "backend")]
 pub mod backend;
 mod codec;

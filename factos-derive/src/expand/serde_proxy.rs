@@ -105,7 +105,7 @@ fn of_enum(input: &Input<'_>) -> TokenStream {
     let mut fields = StoredFields::default();
     let own = input.types.iter().map(|stored| variant(stored, &mut fields));
     let variants = own.chain(input.nested.iter().map(skipped)).collect::<Vec<_>>();
-    let (checks, (write, read)) = (fields.checks(factos), fields.bounds(factos));
+    let (checks, (write, read)) = (fields.checks(factos), fields.bounds(factos, &[]));
     let writer = if plain_writer::is_plain(input) {
         plain_writer::writer(input, &fields.written_bounds(factos))
     } else {
@@ -181,7 +181,7 @@ fn of_struct(input: &Input<'_>) -> TokenStream {
     let outer = TraitUse::of(&[]);
     let fields = input.types.iter().flat_map(|stored| stored.body.fields());
     let fields = fields.map(|f| field(f, outer, &mut all)).collect::<Vec<_>>();
-    let (checks, (write, read)) = (all.checks(factos), all.bounds(factos));
+    let (checks, (write, read)) = (all.checks(factos), all.bounds(factos, &[]));
     // Serializers see the name of this struct, and a codec may store it: it must not change.
     quote! {
         #checks

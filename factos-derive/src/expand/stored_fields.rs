@@ -83,14 +83,23 @@ impl StoredFields {
         checks.collect()
     }
 
-    /// The bounds of the proxy's `Serialize` and of its `Deserialize`, as attributes of serde.
-    pub(super) fn bounds(&self, factos: &CratePath) -> (TokenStream, TokenStream) {
+    /// The bounds of the proxy's `Serialize` and of its `Deserialize`, as attributes of serde. The type's own
+    /// parameters are bounded as well.
+    pub(super) fn bounds(
+        &self,
+        factos: &CratePath,
+        parameters: &[Ident],
+    ) -> (TokenStream, TokenStream) {
         let path = factos.text();
         let write = self
             .names(|used| used.is_written)
-            .map(|name| format!("for<'__f> {name}: {path}::__private::WrittenField<'__f>,"));
+            .map(|name| format!("for<'__f> {name}: {path}::__private::WrittenField<'__f>,"))
+            .chain(
+                parameters.iter().map(|own| format!("{own}: {path}::__private::serde::Serialize,")),
+            );
         let read = self
             .names(|used| used.is_read)
+            .chain(parameters.iter().cloned())
             .map(|name| format!("{name}: {path}::__private::serde::Deserialize<'de>,"));
         let (write, read): (String, String) = (write.collect(), read.collect());
         (
