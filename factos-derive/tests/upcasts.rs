@@ -146,6 +146,29 @@ fn steps_of_json_run_below_typed_ones() {
     }
 }
 
+/// A step of JSON would be handed another payload than the stored one.
+#[test]
+fn a_payload_that_a_json_value_does_not_hold_is_malformed() {
+    for (payload, problem) in [
+        (
+            r#"{"n":340282366920938463463374607431768211455}"#,
+            "340282366920938463463374607431768211455",
+        ),
+        (r#"{"n":5,"deep":[{"x":0.1000000000000000000000001}]}"#, "0.1000000000000000000000001"),
+        (r#"{"n":5,"n":6}"#, "the key \"n\" stands twice"),
+        (r#"{"n":5,"deep":{"x":1,"y":2,"\u0078":3}}"#, "the key \"x\" stands twice"),
+        (r#"{"n":5} 6"#, "trailing characters"),
+    ] {
+        for version in [1, 2] {
+            let error = decode::<Course>("school.Counted", version, payload).unwrap_err();
+            let Undecodable::Malformed(cause) = error else { panic!("{payload}: {error:?}") };
+            assert!(cause.to_string().contains(problem), "{payload}: {cause}");
+        }
+    }
+    let counted = decode::<Course>("school.Counted", 1, r#"{"n":18446744073709551613,"m":1e3}"#);
+    assert_eq!(counted.unwrap(), Course::Counted { n: u64::MAX });
+}
+
 #[test]
 fn a_version_out_of_range_a_refused_step_and_a_wrong_shape_are_told_apart() {
     let name = "school.Renamed";

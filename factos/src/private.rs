@@ -52,6 +52,7 @@ pub use without_json::{Codec, JsonCodec, JsonStep, JsonSteps, UnnamedCodec};
 
 pub use crate::codec::guard::Check;
 pub use crate::schema::{
-    distinct::{assert_distinct, concat, count, names},
-    tag_values::{TagKey, assert_one_value_type, concat_keys, count_keys},
+    distinct::{assert_distinct, names},
+    parts::{concat, count},
+    tag_values::{TagKey, assert_one_value_type},
 };

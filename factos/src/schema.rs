@@ -3,6 +3,7 @@ use tag_values::TagKey;
 use crate::{event_type::EventType, invalid_query::InvalidQuery, text_rules};
 
 pub(crate) mod distinct;
+pub(crate) mod parts;
 pub(crate) mod tag_values;
 mod text;
 

@@ -19,7 +19,10 @@ pub(super) fn types(input: &Input<'_>) -> TokenStream {
     quote! {
         const __PARTS: &[&[#factos::TypeInfo]] = &[&[#(#own),*], #(#nested::SCHEMA.types),*];
         const __TYPES: &[#factos::TypeInfo] =
-            &#factos::__private::concat::<{ #factos::__private::count(__PARTS) }>(__PARTS);
+            &#factos::__private::concat::<{ #factos::__private::count(__PARTS) }, _>(
+                __PARTS,
+                #factos::TypeInfo::new("", 0, ""),
+            );
     }
 }
 
@@ -46,7 +49,10 @@ pub(super) fn keys_and_schema(input: &Input<'_>) -> (TokenStream, TokenStream) {
         const __KEY_PARTS: &[&[#private::TagKey]] =
             &[&[#(#own),*], #(#factos::Schema::keys(#nested::SCHEMA)),*];
         const __KEYS: &[#private::TagKey] =
-            &#private::concat_keys::<{ #private::count_keys(__KEY_PARTS) }>(__KEY_PARTS);
+            &#private::concat::<{ #private::count(__KEY_PARTS) }, _>(
+                __KEY_PARTS,
+                #private::TagKey::EMPTY,
+            );
     };
     (keys, quote!(#factos::Schema::with_keys(#schema, __KEYS)))
 }

@@ -3,12 +3,14 @@ const _ : () = {
     const __TYPES : & [:: factos :: TypeInfo] = & :: factos :: __private :: concat :: < {
         :: factos :: __private :: count (__PARTS)
     }
-    > (__PARTS);
+    ,
+    _ > (__PARTS , :: factos :: TypeInfo :: new ("" , 0 , "") ,);
     const __KEY_PARTS : & [& [:: factos :: __private :: TagKey]] = & [& [] , :: factos :: Schema :: keys (< FeePaid as :: factos :: Event > :: SCHEMA) , :: factos :: Schema :: keys (< school :: Course as :: factos :: Event > :: SCHEMA)];
-    const __KEYS : & [:: factos :: __private :: TagKey] = & :: factos :: __private :: concat_keys :: < {
-        :: factos :: __private :: count_keys (__KEY_PARTS)
+    const __KEYS : & [:: factos :: __private :: TagKey] = & :: factos :: __private :: concat :: < {
+        :: factos :: __private :: count (__KEY_PARTS)
     }
-    > (__KEY_PARTS);
+    ,
+    _ > (__KEY_PARTS , :: factos :: __private :: TagKey :: EMPTY ,);
     # [automatically_derived] impl :: factos :: Event for Subset {
         const SCHEMA : & 'static :: factos :: Schema = & :: factos :: Schema :: with_keys (:: factos :: Schema :: new (__TYPES) , __KEYS);
         fn event_type (& self) -> :: factos :: EventType {

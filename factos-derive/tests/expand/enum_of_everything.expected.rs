@@ -71,12 +71,14 @@ const _ : () = {
     const __TYPES : & [:: factos :: TypeInfo] = & :: factos :: __private :: concat :: < {
         :: factos :: __private :: count (__PARTS)
     }
-    > (__PARTS);
+    ,
+    _ > (__PARTS , :: factos :: TypeInfo :: new ("" , 0 , "") ,);
     const __KEY_PARTS : & [& [:: factos :: __private :: TagKey]] = & [& [:: factos :: __private :: TagKey :: new ("course" , < < CourseId as :: factos :: TagValue > :: Item as :: factos :: TagItem > :: TYPE , :: core :: concat ! (:: core :: module_path ! () , "::Course")) , :: factos :: __private :: TagKey :: new ("seats" , "" , :: core :: concat ! (:: core :: module_path ! () , "::Course"))] , :: factos :: Schema :: keys (< Billing as :: factos :: Event > :: SCHEMA)];
-    const __KEYS : & [:: factos :: __private :: TagKey] = & :: factos :: __private :: concat_keys :: < {
-        :: factos :: __private :: count_keys (__KEY_PARTS)
+    const __KEYS : & [:: factos :: __private :: TagKey] = & :: factos :: __private :: concat :: < {
+        :: factos :: __private :: count (__KEY_PARTS)
     }
-    > (__KEY_PARTS);
+    ,
+    _ > (__KEY_PARTS , :: factos :: __private :: TagKey :: EMPTY ,);
     fn __upcast0 (__local_version : :: core :: primitive :: u32 , __local_payload : & [:: core :: primitive :: u8] ,) -> :: core :: result :: Result < Course,
     :: factos :: Undecodable > {
         let (__local_variant , __local_since , __local_known) = (0u32 , 1u32 , 4u32);

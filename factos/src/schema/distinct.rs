@@ -5,34 +5,6 @@ use super::{
     text::{Text, equal},
 };
 
-/// How many types the parts hold in all.
-#[must_use]
-pub const fn count(parts: &[&[TypeInfo]]) -> usize {
-    let (mut count, mut i) = (0, 0);
-    while i < parts.len() {
-        count += parts[i].len();
-        i += 1;
-    }
-    count
-}
-
-/// The types of all parts, in order; `N` is their [`count`].
-#[must_use]
-pub const fn concat<const N: usize>(parts: &[&[TypeInfo]]) -> [TypeInfo; N] {
-    let mut types = [TypeInfo::new("", 0, ""); N];
-    let (mut n, mut i) = (0, 0);
-    while i < parts.len() {
-        let mut j = 0;
-        while j < parts[i].len() {
-            types[n] = parts[i][j];
-            n += 1;
-            j += 1;
-        }
-        i += 1;
-    }
-    types
-}
-
 /// How many names and aliases the types have.
 #[must_use]
 pub const fn names(types: &[TypeInfo]) -> usize {
@@ -175,7 +147,10 @@ macro_rules! assert_distinct {
             const PARTS: &[&[$crate::TypeInfo]] =
                 &[$(<$event as $crate::Event>::SCHEMA.types),+];
             const TYPES: &[$crate::TypeInfo] =
-                &$crate::__private::concat::<{ $crate::__private::count(PARTS) }>(PARTS);
+                &$crate::__private::concat::<{ $crate::__private::count(PARTS) }, _>(
+                    PARTS,
+                    $crate::TypeInfo::new("", 0, ""),
+                );
             $crate::__private::assert_distinct::<{ $crate::__private::names(TYPES) }>(TYPES, true);
         };
     };

@@ -14,38 +14,14 @@ pub struct TagKey {
 }
 
 impl TagKey {
+    /// In place of a key, until it is known.
+    pub const EMPTY: Self = Self::new("", "", "");
+
+    /// The key of this event's tags.
     #[must_use]
     pub const fn new(key: &'static str, value: &'static str, event: &'static str) -> Self {
         Self { key, value, event }
     }
-}
-
-/// How many keys the parts hold in all.
-#[must_use]
-pub const fn count_keys(parts: &[&[TagKey]]) -> usize {
-    let (mut count, mut i) = (0, 0);
-    while i < parts.len() {
-        count += parts[i].len();
-        i += 1;
-    }
-    count
-}
-
-/// The keys of all parts, in order; `N` is their number.
-#[must_use]
-pub const fn concat_keys<const N: usize>(parts: &[&[TagKey]]) -> [TagKey; N] {
-    let mut keys = [TagKey::new("", "", ""); N];
-    let (mut n, mut i) = (0, 0);
-    while i < parts.len() {
-        let mut j = 0;
-        while j < parts[i].len() {
-            keys[n] = parts[i][j];
-            n += 1;
-            j += 1;
-        }
-        i += 1;
-    }
-    keys
 }
 
 /// Does not compile if two events have a key whose values are of two types: a query of both could ask for one of
