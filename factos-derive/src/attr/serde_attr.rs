@@ -7,6 +7,36 @@ use syn::{Attribute, DeriveInput, Ident, LitStr, Meta};
 use super::meta_item::{MetaItem, split};
 use crate::ident::edition_free;
 
+/// Keys of a container that concern what surrounds the fields: a payload has nothing there.
+pub(crate) const AROUND_FIELDS: [&str; 14] = [
+    "bound",
+    "content",
+    "crate",
+    "expecting",
+    "from",
+    "into",
+    "remote",
+    "rename",
+    "tag",
+    "transparent",
+    "try_from",
+    "untagged",
+    "field_identifier",
+    "variant_identifier",
+];
+
+/// Keys of a variant by which serde names or selects it in an enum.
+pub(crate) const AROUND_VARIANT: [&str; 8] = [
+    "alias",
+    "bound",
+    "other",
+    "rename",
+    "skip",
+    "skip_deserializing",
+    "skip_serializing",
+    "untagged",
+];
+
 /// One key of a `#[serde(...)]`, as it is written.
 pub(crate) struct Key {
     pub(crate) ident: Ident,

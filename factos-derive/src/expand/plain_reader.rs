@@ -4,13 +4,10 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use super::{
-    serde_proxy::{AROUND_FIELDS, AROUND_VARIANT},
-    stored_fields::StoredFields,
-};
+use super::stored_fields::StoredFields;
 use crate::{
     ast::{Body, Field, Input, StoredType},
-    attr::serde_attr,
+    attr::serde_attr::{self, AROUND_FIELDS, AROUND_VARIANT},
     ident::{generated, unraw},
 };
 

@@ -4,10 +4,9 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use super::serde_proxy::{AROUND_FIELDS, AROUND_VARIANT};
 use crate::{
     ast::{Body, Input, StoredType},
-    attr::serde_attr::{self, Key},
+    attr::serde_attr::{self, AROUND_FIELDS, AROUND_VARIANT, Key},
     ident::{generated, unraw},
 };
 

@@ -7,39 +7,9 @@ use quote::{ToTokens, quote};
 use super::{plain_reader, plain_writer, stored_fields::StoredFields};
 use crate::{
     ast::{Body, Field, Input, Nested, StoredType},
-    attr::serde_attr::{self, TraitUse},
+    attr::serde_attr::{self, AROUND_FIELDS, AROUND_VARIANT, TraitUse},
     ident::{generated, unraw},
 };
-
-/// Keys of a container that concern what surrounds the fields: a payload has nothing there.
-pub(super) const AROUND_FIELDS: [&str; 14] = [
-    "bound",
-    "content",
-    "crate",
-    "expecting",
-    "from",
-    "into",
-    "remote",
-    "rename",
-    "tag",
-    "transparent",
-    "try_from",
-    "untagged",
-    "field_identifier",
-    "variant_identifier",
-];
-
-/// Keys of a variant by which serde names or selects it in an enum.
-pub(super) const AROUND_VARIANT: [&str; 8] = [
-    "alias",
-    "bound",
-    "other",
-    "rename",
-    "skip",
-    "skip_deserializing",
-    "skip_serializing",
-    "untagged",
-];
 
 /// The proxies, and the impl of `SerdePayload` that calls them.
 pub(super) fn proxies(input: &Input<'_>) -> TokenStream {
