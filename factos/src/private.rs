@@ -51,6 +51,7 @@ pub use variant_reader::{
 pub use without_json::{Codec, JsonCodec, JsonStep, JsonSteps, UnnamedCodec};
 
 pub use crate::codec::guard::Check;
+pub use crate::query_for::TypedQuery;
 pub use crate::schema::{
     distinct::{assert_distinct, names},
     parts::{concat, count},

@@ -190,7 +190,17 @@ fn of_kinds(query: Query, kinds: &[&'static [TypeInfo]]) -> Result<Query, Invali
 }
 
 /// Events of either query.
-impl<E, Q: Into<Self>> BitOr<Q> for QueryFor<E> {
+/// What `|` takes: a query of events of the type `E`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no query of `{E}` events",
+    label = "selects events of another type",
+    note = "if `{E}` holds the other events by `#[event(flatten)]`, `widen()` makes their query one of `{E}`"
+)]
+pub trait TypedQuery<E>: Into<QueryFor<E>> {}
+
+impl<E> TypedQuery<E> for QueryFor<E> {}
+
+impl<E, Q: TypedQuery<E>> BitOr<Q> for QueryFor<E> {
     type Output = Self;
 
     fn bitor(self, other: Q) -> Self {

@@ -122,10 +122,13 @@ fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> Tok
         }
 
         #[automatically_derived]
+        impl #factos::__private::TypedQuery<#ident> for #module::#query {}
+
+        #[automatically_derived]
         #allowed
         impl<__Q> ::core::ops::BitOr<__Q> for #module::#query
         where
-            __Q: ::core::convert::Into<#factos::QueryFor<#ident>>,
+            __Q: #factos::__private::TypedQuery<#ident>,
         {
             type Output = #factos::QueryFor<#ident>;
 

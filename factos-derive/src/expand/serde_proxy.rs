@@ -9,6 +9,7 @@ use crate::{
     ast::{Body, Field, Input, Nested, StoredType},
     attr::serde_attr::{self, AROUND_FIELDS, AROUND_VARIANT, TraitUse},
     ident::{generated, unraw},
+    span,
 };
 
 /// The proxies, and the impl of `SerdePayload` that calls them.
@@ -77,7 +78,7 @@ fn of_enum(input: &Input<'_>) -> TokenStream {
     let variants = own.chain(input.nested.iter().map(skipped)).collect::<Vec<_>>();
     let (checks, (write, read)) = (fields.checks(factos), fields.bounds(factos, &[]));
     let writer = if plain_writer::is_plain(input) {
-        plain_writer::writer(input, &fields.written_bounds(factos))
+        span::hygienic(plain_writer::writer(input, &fields.written_bounds(factos)))
     } else {
         quote! {
             #[derive(#factos::__private::serde::Serialize)]
@@ -88,7 +89,7 @@ fn of_enum(input: &Input<'_>) -> TokenStream {
         }
     };
     let reader = if plain_reader::is_plain(input) {
-        plain_reader::reader(input, &fields)
+        span::hygienic(plain_reader::reader(input, &fields))
     } else {
         quote! {
             #[derive(#factos::__private::serde::Deserialize)]

@@ -116,7 +116,7 @@ const _ : () = {
         :: factos :: __private :: query_of :: < Subset > (& query . 0 , "Subset")
     }
 }
-# [automatically_derived] impl < __Q > :: core :: ops :: BitOr < __Q > for __SubsetQuery_4f384f8f :: Asking where __Q : :: core :: convert :: Into < :: factos :: QueryFor < Subset >>,
+# [automatically_derived] impl :: factos :: __private :: TypedQuery < Subset > for __SubsetQuery_4f384f8f :: Asking { } # [automatically_derived] impl < __Q > :: core :: ops :: BitOr < __Q > for __SubsetQuery_4f384f8f :: Asking where __Q : :: factos :: __private :: TypedQuery < Subset >,
  {
     type Output = :: factos :: QueryFor < Subset >;
     fn bitor (self , other : __Q) -> :: factos :: QueryFor < Subset > {

@@ -249,7 +249,7 @@ const _ : () = {
         :: factos :: __private :: query_of :: < Course > (& query . 0 , "Course")
     }
 }
-# [automatically_derived] impl < __Q > :: core :: ops :: BitOr < __Q > for __CourseQuery_59434f63 :: CourseQuery where __Q : :: core :: convert :: Into < :: factos :: QueryFor < Course >>,
+# [automatically_derived] impl :: factos :: __private :: TypedQuery < Course > for __CourseQuery_59434f63 :: CourseQuery { } # [automatically_derived] impl < __Q > :: core :: ops :: BitOr < __Q > for __CourseQuery_59434f63 :: CourseQuery where __Q : :: factos :: __private :: TypedQuery < Course >,
  {
     type Output = :: factos :: QueryFor < Course >;
     fn bitor (self , other : __Q) -> :: factos :: QueryFor < Course > {

@@ -108,7 +108,7 @@ const _ : () = {
         crate :: renamed :: __private :: query_of :: < FeePaid > (& query . 0 , "FeePaid")
     }
 }
-# [automatically_derived] impl < __Q > :: core :: ops :: BitOr < __Q > for __FeePaidQuery_cd5dcd53 :: FeePaidQuery where __Q : :: core :: convert :: Into < crate :: renamed :: QueryFor < FeePaid >>,
+# [automatically_derived] impl crate :: renamed :: __private :: TypedQuery < FeePaid > for __FeePaidQuery_cd5dcd53 :: FeePaidQuery { } # [automatically_derived] impl < __Q > :: core :: ops :: BitOr < __Q > for __FeePaidQuery_cd5dcd53 :: FeePaidQuery where __Q : crate :: renamed :: __private :: TypedQuery < FeePaid >,
  {
     type Output = crate :: renamed :: QueryFor < FeePaid >;
     fn bitor (self , other : __Q) -> crate :: renamed :: QueryFor < FeePaid > {

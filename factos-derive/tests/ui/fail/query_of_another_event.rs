@@ -8,4 +8,5 @@ struct Waived;
 
 fn main() {
     let _: QueryFor<Paid> = Waived::query().into();
+    let _ = Paid::query() | Waived::query();
 }
