@@ -2,9 +2,11 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU16, Ordering},
+use std::{
+    mem,
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -16,8 +18,19 @@ use tokio::{
 /// A proxy that keeps its clients' address. It forwards bytes, and cuts every connection when it is switched.
 pub(crate) struct Switch {
     pub(crate) port: u16,
-    target: Arc<AtomicU16>,
-    switched: watch::Sender<()>,
+    route: Arc<Mutex<Route>>,
+}
+
+struct Route {
+    target: u16,
+    /// Every connection of this route has a receiver, as long as it is carried.
+    cut: watch::Sender<()>,
+}
+
+impl Route {
+    fn to(target: u16) -> Self {
+        Self { target, cut: watch::Sender::new(()) }
+    }
 }
 
 impl Switch {
@@ -25,25 +38,30 @@ impl Switch {
     pub(crate) async fn to(target: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let switch = Self {
-            port,
-            target: Arc::new(AtomicU16::new(target)),
-            switched: watch::Sender::new(()),
-        };
-        let (target, switched) = (Arc::clone(&switch.target), switch.switched.clone());
+        let route = Arc::new(Mutex::new(Route::to(target)));
+        let switch = Self { port, route: Arc::clone(&route) };
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let target = target.load(Ordering::SeqCst);
-                tokio::spawn(carry(client, target, switched.subscribe()));
+                let (target, cut) = {
+                    let route = route.lock().unwrap();
+                    (route.target, route.cut.subscribe())
+                };
+                tokio::spawn(carry(cut, client, target));
             }
         });
         switch
     }
 
-    /// Cuts every connection, and leads to another port from now on.
+    /// Cuts every connection, and leads to another port from now on. Nothing reaches the server before it any more
+    /// when this returns.
     pub(crate) fn lead_to(&self, target: u16) {
-        self.target.store(target, Ordering::SeqCst);
-        self.switched.send_replace(());
+        let old = mem::replace(&mut *self.route.lock().unwrap(), Route::to(target));
+        old.cut.send_replace(());
+        let since = Instant::now();
+        while old.cut.receiver_count() > 0 {
+            assert!(since.elapsed() < Duration::from_secs(60), "a connection is not cut");
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -51,11 +69,16 @@ impl Switch {
     }
 }
 
-async fn carry(mut client: TcpStream, target: u16, mut switched: watch::Receiver<()>) {
-    // A server that is down refuses, and then the client is cut as well.
-    let Ok(mut server) = TcpStream::connect(("127.0.0.1", target)).await else { return };
+async fn carry(mut cut: watch::Receiver<()>, mut client: TcpStream, target: u16) {
+    let carried = async {
+        // A server that is down refuses, and then the client is cut as well.
+        let Ok(mut server) = TcpStream::connect(("127.0.0.1", target)).await else { return };
+        drop(copy_bidirectional(&mut client, &mut server).await);
+    };
     tokio::select! {
-        _ = copy_bidirectional(&mut client, &mut server) => {}
-        _ = switched.changed() => {}
+        () = carried => {}
+        _ = cut.changed() => {}
     }
+    drop(client);
+    drop(cut);
 }
