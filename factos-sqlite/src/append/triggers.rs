@@ -27,7 +27,7 @@ impl Triggers {
         if self.schema == Some(schema) {
             return Ok(());
         }
-        let run = connection.query_row(FOREIGN, [], |row| row.get(0))?;
+        let run = connection.query_row(FOREIGN, [], |row| row.get::<_, bool>(0))?;
         // Statements of an earlier schema are compiled anew.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, run)?;
         self.schema = Some(schema);
