@@ -189,8 +189,8 @@ mod validation;
 /// beside this one, has no effect here.
 ///
 /// **Tags** have the name of the field as their key, or the key that is given. Several fields may have
-/// the same key if their values are of one type, those of the events within `flatten` as well. The tag is made from the value of the field, which
-/// must be a [`TagValue`](https://docs.rs/factos/latest/factos/trait.TagValue.html): derive it for newtypes,
+/// the same key if their values are of one type, those of the events within `flatten` as well. The tag is
+/// made from the value of the field, which must be a [`TagValue`](https://docs.rs/factos/latest/factos/trait.TagValue.html): derive it for newtypes,
 /// and for enums without fields, whose text is the name that serde gives to the variant. With `with` it is
 /// made from what the function returns for a reference to that value, and with `display` from the text
 /// of the value, or of each element of an `Option` or a `Vec`, which must then never change. Queries ask for

@@ -189,7 +189,6 @@ fn of_kinds(query: Query, kinds: &[&'static [TypeInfo]]) -> Result<Query, Invali
     Query::any_of(items).map_err(|_| InvalidQuery::NoType)
 }
 
-/// Events of either query.
 /// What `|` takes: a query of events of the type `E`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no query of `{E}` events",
@@ -200,6 +199,7 @@ pub trait TypedQuery<E>: Into<QueryFor<E>> {}
 
 impl<E> TypedQuery<E> for QueryFor<E> {}
 
+/// Events of either query.
 impl<E, Q: TypedQuery<E>> BitOr<Q> for QueryFor<E> {
     type Output = Self;
 

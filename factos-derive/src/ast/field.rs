@@ -34,13 +34,7 @@ impl<'a> Field<'a> {
     ) -> Option<Self> {
         placement::refuse_event(&field.attrs, errors);
         let ident = field.ident.as_ref()?;
-        let tags = TagAttr::parse(&field.attrs, errors).into_iter();
-        Some(Self {
-            ident,
-            attrs: &field.attrs,
-            ty: self_type::replaced(&field.ty, &node.ident),
-            tags: tags.map(|attr| Tag::new(node, attr, ident)).collect(),
-        })
+        Some(Self::new(node, ident, field, TagAttr::parse(&field.attrs, errors)))
     }
 
     /// The payload of a variant, which has no name that could be the key of its tags.
@@ -56,11 +50,20 @@ impl<'a> Field<'a> {
             errors.at(tag.attr, "this field has no name: write the key, as in `#[tag(\"key\")]`");
         }
         tags.retain(|tag| tag.key.is_some());
+        Self::new(node, variant, field, tags)
+    }
+
+    fn new(
+        node: &DeriveInput,
+        ident: &'a Ident,
+        field: &'a syn::Field,
+        tags: Vec<TagAttr<'a>>,
+    ) -> Self {
         Self {
-            ident: variant,
+            ident,
             attrs: &field.attrs,
             ty: self_type::replaced(&field.ty, &node.ident),
-            tags: tags.into_iter().map(|attr| Tag::new(node, attr, variant)).collect(),
+            tags: tags.into_iter().map(|attr| Tag::new(node, attr, ident)).collect(),
         }
     }
 }

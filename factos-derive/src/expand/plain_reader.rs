@@ -7,21 +7,8 @@ use quote::{format_ident, quote};
 use super::stored_fields::StoredFields;
 use crate::{
     ast::{Body, Field, Input, StoredType},
-    attr::serde_attr::{self, AROUND_FIELDS, AROUND_VARIANT},
     ident::{generated, unraw},
 };
-
-/// Whether no attribute of serde changes what is read.
-pub(super) fn is_plain(input: &Input<'_>) -> bool {
-    let is_plain = |attrs: &[syn::Attribute], besides: &[&str]| {
-        serde_attr::keys(attrs).iter().all(|key| key.is_one_of(besides))
-    };
-    is_plain(&input.node.attrs, &AROUND_FIELDS)
-        && input.types.iter().all(|stored| {
-            is_plain(stored.attrs, &AROUND_VARIANT)
-                && stored.body.parts().iter().all(|field| is_plain(field.attrs, &[]))
-        })
-}
 
 /// The reader, in place of the serde proxy. `all` are the types of its fields.
 pub(super) fn reader(input: &Input<'_>, all: &StoredFields) -> TokenStream {

@@ -6,30 +6,8 @@ use quote::{format_ident, quote};
 
 use crate::{
     ast::{Body, Input, StoredType},
-    attr::serde_attr::{self, AROUND_FIELDS, AROUND_VARIANT, Key},
     ident::{generated, unraw},
 };
-
-/// Keys that concern what is read only.
-const READ: [&str; 4] = ["alias", "default", "deny_unknown_fields", "deserialize_with"];
-
-/// Whether no attribute of serde changes what is written.
-pub(super) fn is_plain(input: &Input<'_>) -> bool {
-    let is_plain = |attrs: &[syn::Attribute], besides: &[&str]| {
-        let concerns_reading = |key: &Key| key.is_one_of(&READ) || key.is_one_of(besides);
-        serde_attr::keys(attrs).iter().all(concerns_reading)
-    };
-    let mut types = input.types.iter();
-    is_plain(&input.node.attrs, &AROUND_FIELDS)
-        && types.all(|stored| {
-            let fields_are_plain = match &stored.body {
-                Body::Unit => true,
-                Body::Named(fields) => fields.iter().all(|field| is_plain(field.attrs, &[])),
-                Body::Newtype(payload) => is_plain(payload.attrs, &[]),
-            };
-            is_plain(stored.attrs, &AROUND_VARIANT) && fields_are_plain
-        })
-}
 
 /// The writer, in place of the serde proxy. `bounds` are what the types of the fields must implement.
 pub(super) fn writer(input: &Input<'_>, bounds: &TokenStream) -> TokenStream {

@@ -3,6 +3,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
+use syn::Attribute;
 
 use super::{plain_reader, plain_writer, stored_fields::StoredFields};
 use crate::{
@@ -11,6 +12,9 @@ use crate::{
     ident::{generated, unraw},
     span,
 };
+
+/// Keys that concern what is read only.
+const READ: [&str; 4] = ["alias", "default", "deny_unknown_fields", "deserialize_with"];
 
 /// The proxies, and the impl of `SerdePayload` that calls them.
 pub(super) fn proxies(input: &Input<'_>) -> TokenStream {
@@ -77,7 +81,7 @@ fn of_enum(input: &Input<'_>) -> TokenStream {
     let own = input.types.iter().map(|stored| variant(stored, &mut fields));
     let variants = own.chain(input.nested.iter().map(skipped)).collect::<Vec<_>>();
     let (checks, (write, read)) = (fields.checks(factos), fields.bounds(factos, &[]));
-    let writer = if plain_writer::is_plain(input) {
+    let writer = if is_plain(input, &READ) {
         span::hygienic(plain_writer::writer(input, &fields.written_bounds(factos)))
     } else {
         quote! {
@@ -88,7 +92,7 @@ fn of_enum(input: &Input<'_>) -> TokenStream {
             enum __FactosWrite { #(#variants,)* }
         }
     };
-    let reader = if plain_reader::is_plain(input) {
+    let reader = if is_plain(input, &[]) {
         span::hygienic(plain_reader::reader(input, &fields))
     } else {
         quote! {
@@ -110,6 +114,20 @@ fn of_enum(input: &Input<'_>) -> TokenStream {
 
         impl #factos::__private::NoSerdeProxy<#ident> for __FactosRead {}
     }
+}
+
+/// Whether the fields have no attribute of serde but these, and nothing around them changes theirs.
+fn is_plain(input: &Input<'_>, harmless: &[&str]) -> bool {
+    let is_plain = |attrs: &[Attribute], around: &[&str]| {
+        let keys = serde_attr::keys(attrs);
+        keys.iter().all(|key| key.is_one_of(harmless) || key.is_one_of(around))
+    };
+    let mut types = input.types.iter();
+    is_plain(&input.node.attrs, &AROUND_FIELDS)
+        && types.all(|stored| {
+            is_plain(stored.attrs, &AROUND_VARIANT)
+                && stored.body.parts().iter().all(|field| is_plain(field.attrs, &[]))
+        })
 }
 
 /// The variant of a proxy. A unit variant gets braces: it is written as `{}`, and can get fields with

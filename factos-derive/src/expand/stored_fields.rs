@@ -120,10 +120,9 @@ impl StoredFields {
 
     /// The bounds of what reads these fields, or all of the proxy's, as predicates.
     pub(super) fn read_bounds(&self, factos: &CratePath, of: Option<&[Field<'_>]>) -> TokenStream {
-        let is_of = |field: &StoredField| {
-            let mut fields = of.unwrap_or_default().iter();
-            of.is_none() || fields.any(|f| f.ty.to_token_stream().to_string() == field.spelling)
-        };
+        let spelled = |field: &Field<'_>| field.ty.to_token_stream().to_string();
+        let of: Option<Vec<_>> = of.map(|fields| fields.iter().map(spelled).collect());
+        let is_of = |field: &StoredField| of.as_ref().is_none_or(|of| of.contains(&field.spelling));
         let types = self.types.iter().enumerate();
         let names = types.filter(|(_, field)| field.used.is_read && is_of(field));
         let names = names.map(|(index, _)| name(index));
