@@ -18,7 +18,7 @@ type Cause = Arc<sqlx::Error>;
 pub enum Error {
     /// Another transaction held a lock for longer than the lock timeout: an append in flight, or a
     /// transaction that a caller keeps open.
-    #[error("a lock of the log was not to be had in {} ms", waited.as_millis())]
+    #[error("a lock of the log was not to be had in {} ms, as Config::lock_timeout says", waited.as_millis())]
     Locked {
         /// The lock timeout.
         waited: Duration,
@@ -29,10 +29,10 @@ pub enum Error {
     #[error("the transaction lost against others")]
     Contended(#[source] Cause),
     /// The pool gave no connection before its timeout.
-    #[error("the pool had no connection to give in time")]
+    #[error("the pool had no connection to give in time: give it more, or a longer acquire_timeout")]
     PoolExhausted,
     /// The server accepts no more connections.
-    #[error("the server accepts no more connections")]
+    #[error("the server accepts no more connections: raise its max_connections, or lower those of the pools")]
     ServerFull(#[source] Cause),
     /// The server cannot be reached, or is starting or stopping. Nothing was written.
     #[error("the server cannot be reached")]
@@ -80,7 +80,7 @@ pub enum Error {
     #[error("the server refused the user or the password")]
     Denied(#[source] Cause),
     /// There is no such database.
-    #[error("the database does not exist")]
+    #[error("the database does not exist: create it first")]
     MissingDatabase(#[source] Cause),
     /// The role lacks a privilege that the statement needs.
     #[error("the role lacks a privilege")]
@@ -130,7 +130,7 @@ pub enum Error {
     #[error("the transaction is not READ COMMITTED, at other levels a check would miss events")]
     Isolation,
     /// The schema does not hold a log.
-    #[error("schema {schema} holds no log: migrate it first")]
+    #[error("schema {schema} holds no log: Config::create(true) or Config::migrate creates it")]
     MissingSchema {
         /// The schema.
         schema: String,
@@ -190,7 +190,7 @@ pub enum Error {
         schema: String,
     },
     /// The schema holds tables that something else made.
-    #[error("schema {schema} is in use by something else")]
+    #[error("schema {schema} is in use by something else: give the log another one with Config::schema")]
     ForeignSchema {
         /// The schema.
         schema: String,
@@ -208,7 +208,10 @@ pub enum Error {
         known: i32,
     },
     /// The log is newer than this version of the crate.
-    #[error("the log in schema {schema} has format {found}, this version knows {known}")]
+    #[error(
+        "the log in schema {schema} was written by a newer version of factos-postgres, use that one: its \
+         format is {found}, this version knows {known}"
+    )]
     NewerFormat {
         /// The schema.
         schema: String,
@@ -229,7 +232,7 @@ pub enum Error {
         known: i32,
     },
     /// The log was created in another mode than the one asked for.
-    #[error("the log in schema {schema} is {found}, it was to be {expected}")]
+    #[error("the log in schema {schema} is {found}, and Config::mode says {expected}")]
     OtherMode {
         /// The schema.
         schema: String,
@@ -269,7 +272,7 @@ pub enum Error {
     #[error("the server found its data damaged")]
     Corrupt(#[source] Cause),
     /// The pool was closed.
-    #[error("the pool was closed")]
+    #[error("the pool was closed: open the store with a new one")]
     Closed,
     /// The server failed in another way, and rolled back what an append had written.
     #[error("the server failed")]
@@ -357,11 +360,11 @@ impl Error {
             | Self::Contended(_)
             | Self::PoolExhausted
             | Self::ServerFull(_)
-            | Self::Unreachable(_)
             | Self::Cancelled(_)
             | Self::OtherServer
             | Self::Behind { .. }
             | Self::NotSent => StoreErrorKind::Busy,
+            Self::Unreachable(_) => StoreErrorKind::Unavailable,
             Self::ConnectionLost(_) | Self::NoOutcome(_) | Self::WriterGone => {
                 StoreErrorKind::OutcomeUnknown
             }

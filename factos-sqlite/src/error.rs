@@ -19,7 +19,11 @@ type Cause = Arc<dyn std::error::Error + Send + Sync>;
 #[non_exhaustive]
 pub enum Error {
     /// Another process, or another handle, held the lock for longer than the busy timeout.
-    #[error("{} is locked by another process, waited {} ms", path.display(), waited.as_millis())]
+    #[error(
+        "{} is locked by another process, waited {} ms, as Config::busy_timeout says",
+        path.display(),
+        waited.as_millis()
+    )]
     Locked {
         /// The log's file.
         path: PathBuf,
@@ -33,7 +37,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// The file is a SQLite database of another program.
-    #[error("{} is a SQLite database, but not a factos log", path.display())]
+    #[error("{} is a SQLite database, but not a factos log: give the log a file of its own", path.display())]
     NotALog {
         /// The file.
         path: PathBuf,
@@ -103,7 +107,8 @@ pub enum Error {
     },
     /// The log was written by a newer version of this crate.
     #[error(
-        "{} was written by a newer version: its format is {found}, this version knows {known}",
+        "{} was written by a newer version of factos-sqlite, use that one: its format is {found}, this \
+         version knows {known}",
         path.display()
     )]
     NewerFormat {
@@ -116,19 +121,23 @@ pub enum Error {
     },
     /// A file, its folder or its file system cannot be written to. SQLite also writes to two files beside the
     /// log, named as the log with `-wal` and `-shm` at the end, and creates them.
-    #[error("{} is read-only, or belongs to another user", path.display())]
+    #[error(
+        "{} is read-only, or belongs to another user: give this one the right to write to the log, to the \
+         files beside it and to the folder",
+        path.display()
+    )]
     ReadOnly {
         /// What cannot be written to: the log's file, one of those beside it, or the folder.
         path: PathBuf,
     },
     /// The log was opened with [`Config::read_only`](crate::Config::read_only). Nothing was written.
-    #[error("{} was opened to be read only", path.display())]
+    #[error("{} was opened to be read only: open it without Config::read_only", path.display())]
     OpenedReadOnly {
         /// The log's file.
         path: PathBuf,
     },
     /// A file stands where a backup was to be made.
-    #[error("{} exists, and a backup does not overwrite it", path.display())]
+    #[error("{} exists, and a backup does not overwrite it: give it another path", path.display())]
     BackupExists {
         /// The file.
         path: PathBuf,
@@ -142,13 +151,13 @@ pub enum Error {
         source: Arc<io::Error>,
     },
     /// The folder that the file is to be in does not exist.
-    #[error("the folder of {} does not exist", path.display())]
+    #[error("the folder of {} does not exist: create it first", path.display())]
     MissingFolder {
         /// The log's file.
         path: PathBuf,
     },
     /// There is no file, and it was not to be created.
-    #[error("{} does not exist", path.display())]
+    #[error("{} does not exist: Config::create(true) creates it", path.display())]
     MissingFile {
         /// The log's file.
         path: PathBuf,
@@ -168,13 +177,16 @@ pub enum Error {
         source: Cause,
     },
     /// The disk is full, or the file is as large as it may become. Nothing was written.
-    #[error("no room is left for {}", path.display())]
+    #[error(
+        "no room is left for {}: free some on its disk, or raise Config::max_bytes if that is set",
+        path.display()
+    )]
     Full {
         /// The log's file.
         path: PathBuf,
     },
     /// The file is damaged.
-    #[error("{} is damaged", path.display())]
+    #[error("{} is damaged: restore a backup", path.display())]
     Corrupt {
         /// The log's file.
         path: PathBuf,
@@ -217,7 +229,7 @@ pub enum Error {
         found: String,
     },
     /// The store was closed.
-    #[error("the store was closed")]
+    #[error("the store was closed: open it again")]
     Closed,
     /// A thread of the store could not be started.
     #[error("a thread of the store could not be started")]

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::{
-    event_id::EventId, position::SequencePosition, query::Query, revision::Revision,
-    store_error::StoreError, stream_name::StreamName,
+    error_kind::ErrorKind, event_id::EventId, position::SequencePosition, query::Query,
+    revision::Revision, store_error::StoreError, stream_name::StreamName,
 };
 
 /// Why a batch was not appended. Nothing of it was written, except where
@@ -31,7 +31,23 @@ pub enum AppendError {
 }
 
 impl AppendError {
-    /// Whether reading and deciding again can succeed.
+    /// What a service does about it. A duplicate id is the caller's argument: the event is in the log.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Conflict(_) => ErrorKind::Conflict,
+            Self::Store(error) => error.kind().into(),
+            Self::EmptyBatch | Self::DuplicateEventId(_) | Self::Invalid(_) => ErrorKind::Argument,
+        }
+    }
+
+    /// Whether nothing was written, and reading, deciding and appending again can succeed.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.kind().is_retryable()
+    }
+
+    /// Whether the condition did not hold.
     #[must_use]
     pub const fn is_conflict(&self) -> bool {
         matches!(self, Self::Conflict(_))

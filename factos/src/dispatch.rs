@@ -1,35 +1,50 @@
 use std::fmt;
 
 use crate::{
-    decider::Decider, metadata::Metadata, recorded::Recorded, store::EventStore,
-    stream_name::StreamName, text_rules::InvalidText,
+    decider::Decider,
+    metadata::Metadata,
+    recorded::Recorded,
+    store::{EventStore, TransactionalStore},
+    stream_name::StreamName,
+    text_rules::InvalidText,
 };
 
 mod attempt;
+mod attempted;
 mod boundary;
 mod commit;
 mod context;
+mod dispatch_attempt;
 mod dispatch_stream;
 mod dispatched;
 mod error;
+mod fingerprint;
 mod fold;
 mod idempotency;
+mod key_tag;
 mod loaded_stream;
+mod log;
 mod options;
 mod retry;
+mod span;
 
 use attempt::Attempt;
 use boundary::{Boundary, Facts};
+use dispatch_attempt::Observer;
 use idempotency::IdempotencyKey;
+use log::{Whole, Within};
 use options::{Cause, Options, shared_options, stream_name};
 
+pub use attempted::Attempted;
 pub use context::{Context, read_context};
+pub use dispatch_attempt::{AttemptOutcome, DispatchAttempt};
 pub use dispatch_stream::{DispatchStream, dispatch_stream};
 pub use dispatched::Dispatched;
 pub use error::{
-    Error, GuardNotCovered, Infrastructure, InvalidArgument, KeyReused, OutcomeUnknown,
-    OutsideBoundary, Split,
+    Error, GuardNotCovered, Infrastructure, InvalidArgument, KeyDifference, KeyReused,
+    OutcomeUnknown, OutsideBoundary, Split,
 };
+pub use key_tag::MAX_IDEMPOTENCY_KEY_BYTES;
 pub use loaded_stream::{LoadedStream, load_stream};
 pub use retry::Retry;
 
@@ -97,10 +112,10 @@ where
 pub struct Dispatch<'a, S: ?Sized, D: ?Sized> {
     store: &'a S,
     decider: &'a D,
-    options: Options,
+    options: Options<'a>,
 }
 
-impl<S, D> Dispatch<'_, S, D>
+impl<'a, S, D> Dispatch<'a, S, D>
 where
     S: EventStore + ?Sized,
     D: Decider + ?Sized,
@@ -118,8 +133,22 @@ where
     /// there are such events already, they are returned as [replayed](Dispatched::replayed), and nothing
     /// is decided. Of two commands that race under one key, one is replayed.
     ///
-    /// A key belongs to the stored types of the decider's event: deciders that share a type share its
-    /// keys. A command that led to no events is not remembered. A key has at most 244 bytes.
+    /// A key names one command of one request, whatever decides it. If the earlier request has another
+    /// [fingerprint](Self::fingerprint_of), or led to events that this decider does not know, the key is
+    /// [`KeyReused`]; a request that leads to two commands takes two keys, such as `"{key}/reserve"` and
+    /// `"{key}/pay"`. A command that led to no events is remembered with
+    /// [`remember_no_op`](Self::remember_no_op) alone, and one that the domain refused never.
+    ///
+    /// A key has at most [`MAX_IDEMPOTENCY_KEY_BYTES`] bytes, and no control characters.
+    ///
+    /// ```
+    /// # use factos::{Decider, Dispatch, EventStore};
+    /// # fn example<'a, S: EventStore, D: Decider<Command: serde::Serialize>>(
+    /// #     store: &'a S, decider: &'a D, command: &D::Command, header: &str,
+    /// # ) -> Dispatch<'a, S, D> {
+    /// factos::dispatch(store, decider).idempotency_key(header).fingerprint_of(command).remember_no_op()
+    /// # }
+    /// ```
     pub fn idempotency_key(mut self, key: impl AsRef<str>) -> Self {
         self.options.key = self.options.accept(IdempotencyKey::new(key.as_ref()));
         self
@@ -147,21 +176,48 @@ where
         self,
         command: &D::Command,
     ) -> Result<Dispatched<D::Event, D::State>, Error<D::Error>> {
+        let store = self.store;
+        let attempt = self.attempt(command)?;
+        attempt.run(&mut Whole(store), |attempts| attempt.options.retry.admits(attempts)).await
+    }
+
+    /// Runs the command within a transaction of the caller's: what it reads is what the transaction sees, and
+    /// what it appends is in the log once the caller commits. The caller's own changes to the same database
+    /// are committed with it, or rolled back.
+    ///
+    /// It is tried once: after a conflict the transaction has to be rolled back and begun anew, which is up to
+    /// the caller. [`TransactionalStore`] says what the transaction holds up until it ends.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), but never [`Error::OutcomeUnknown`]: the outcome is that of the caller's commit.
+    /// After [`Error::Store`] the transaction can only be rolled back.
+    ///
+    /// # Cancellation
+    /// Roll back.
+    pub async fn run_in(
+        self,
+        transaction: &mut S::Transaction,
+        command: &D::Command,
+    ) -> Result<Dispatched<D::Event, D::State>, Error<D::Error>>
+    where
+        S: TransactionalStore,
+    {
+        let store = self.store;
+        let attempt = self.attempt(command)?;
+        attempt.run(&mut Within { store, transaction }, |_| false).await
+    }
+
+    fn attempt<'c>(self, command: &'c D::Command) -> Result<Attempt<'c, D>, Infrastructure>
+    where
+        'a: 'c,
+    {
         let envelope = self.options.envelope()?;
         let mut facts = Facts::of(self.decider, command)?;
         if let Some(key) = &self.options.key {
-            facts = facts.or_key::<D::Event>(key)?;
+            facts = facts.or_key(key);
         }
-        Attempt {
-            store: self.store,
-            decider: self.decider,
-            command,
-            boundary: Boundary::Facts(facts),
-            options: self.options,
-            envelope,
-        }
-        .run()
-        .await
+        let boundary = Boundary::Facts(facts);
+        Ok(Attempt { decider: self.decider, command, boundary, options: self.options, envelope })
     }
 }
 

@@ -77,7 +77,8 @@ pub trait Event: Sized {
     /// Every stored type that decodes into this event type.
     const SCHEMA: &'static Schema;
 
-    /// The stored name of this event's type.
+    /// The stored name of this event's type. One that begins with `factos.` is refused when the event is encoded
+    /// for an append: those are the library's.
     fn event_type(&self) -> EventType;
 
     /// The schema version of the payload that [`encode`](Self::encode) writes, from 1.
@@ -128,6 +129,9 @@ pub trait Includes<E>: Event {}
 /// [`EncodeError`] if its tags or its payload cannot be encoded.
 pub fn encode<E: Event>(event: &E) -> Result<NewEvent, EncodeError> {
     let event_type = event.event_type();
+    if event_type.as_str().starts_with(tag::RESERVED) {
+        return Err(EncodeError::ReservedType { event_type });
+    }
     let codec = E::codec(&event_type);
     let metadata = if codec == JSON {
         Metadata::new()

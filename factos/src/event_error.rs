@@ -31,6 +31,14 @@ pub enum EncodeError {
         /// What is wrong with the value.
         source: InvalidText,
     },
+    /// The name of an event's type is one that only the library may use.
+    #[error(
+        "an event cannot be of type {event_type}: names that begin with \"factos.\" are reserved"
+    )]
+    ReservedType {
+        /// The stored name of the event's type.
+        event_type: EventType,
+    },
     /// A tag of an event written by hand has a key that only the library may use.
     #[error("an event of type {event_type} cannot have the tag {tag:?}")]
     ReservedTag {

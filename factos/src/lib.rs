@@ -85,6 +85,8 @@ mod codec;
 pub mod conformance;
 mod decider;
 mod dispatch;
+mod error_kind;
+mod error_report;
 mod event;
 mod event_error;
 mod event_id;
@@ -135,10 +137,13 @@ pub use decider::{
     map::{MapCommand, MapError, WithContext},
 };
 pub use dispatch::{
-    Context, Dispatch, DispatchStream, Dispatched, Error, GuardNotCovered, Infrastructure,
-    InvalidArgument, KeyReused, LoadedStream, OutcomeUnknown, OutsideBoundary, Retry, Split,
+    AttemptOutcome, Attempted, Context, Dispatch, DispatchAttempt, DispatchStream, Dispatched,
+    Error, GuardNotCovered, Infrastructure, InvalidArgument, KeyDifference, KeyReused,
+    LoadedStream, MAX_IDEMPOTENCY_KEY_BYTES, OutcomeUnknown, OutsideBoundary, Retry, Split,
     dispatch, dispatch_stream, load_stream, read_context,
 };
+pub use error_kind::ErrorKind;
+pub use error_report::{ErrorReport, Report};
 pub use event::{Event, Includes, decode, encode};
 pub use event_error::{DecodeError, EncodeError, Undecodable};
 pub use event_id::EventId;
@@ -159,7 +164,7 @@ pub use read_options::{ReadCursor, ReadOptions};
 pub use recorded::Recorded;
 pub use revision::Revision;
 pub use schema::{Schema, TypeInfo};
-pub use store::EventStore;
+pub use store::{EventStore, TransactionalStore};
 pub use store_error::{StoreError, StoreErrorKind};
 pub use store_ext::EventStoreExt;
 pub use stream_name::StreamName;

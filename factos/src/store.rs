@@ -14,6 +14,9 @@ use crate::{
 };
 
 mod pointers;
+mod transactional;
+
+pub use transactional::TransactionalStore;
 
 /// An append-only log of events: the contract that every backend keeps and the conformance suite proves.
 ///

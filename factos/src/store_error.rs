@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt};
 
+use crate::error_kind::ErrorKind;
+
 /// A failure of the store itself. Its [`kind`](Self::kind) says what a caller can do about it. The
 /// backend's own error, which [`downcast_ref`](Self::downcast_ref) finds, says what happened.
 #[derive(Debug)]
@@ -19,6 +21,9 @@ struct Failure {
 pub enum StoreErrorKind {
     /// No lock or no connection was available in time. Nothing was written; safe to try again.
     Busy,
+    /// The log cannot be reached, or the connection to it was lost before anything was sent that writes. Nothing
+    /// was written; safe to try again.
+    Unavailable,
     /// The batch may or may not be in the log. Appending it again with the same ids shows which:
     /// [`AppendError::DuplicateEventId`](crate::AppendError::DuplicateEventId) means that it is.
     OutcomeUnknown,
@@ -45,6 +50,12 @@ impl StoreError {
         self.0.kind
     }
 
+    /// Whether nothing was written, and the same call, made again, can succeed.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        ErrorKind::from(self.kind()).is_retryable()
+    }
+
     /// The first error of this type in the chain that starts with the backend's own.
     #[must_use]
     pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
@@ -56,6 +67,20 @@ impl StoreError {
             next = error.source();
         }
         None
+    }
+}
+
+impl From<StoreErrorKind> for ErrorKind {
+    fn from(kind: StoreErrorKind) -> Self {
+        match kind {
+            StoreErrorKind::Busy => Self::Busy,
+            StoreErrorKind::Unavailable => Self::Unavailable,
+            StoreErrorKind::OutcomeUnknown => Self::OutcomeUnknown,
+            StoreErrorKind::Full
+            | StoreErrorKind::Corrupt
+            | StoreErrorKind::Incompatible
+            | StoreErrorKind::Other => Self::Broken,
+        }
     }
 }
 

@@ -80,8 +80,8 @@ pub(crate) fn check_text(text: &str) -> Result<(), InvalidText> {
     }
 }
 
-/// The prefix of the keys that no application may use.
-const RESERVED: &str = "factos.";
+/// The prefix of the keys, and of the event types, that no application may use.
+pub(crate) const RESERVED: &str = "factos.";
 
 /// Refuses the keys of the library.
 pub(crate) fn check_free(key: &str) -> Result<(), InvalidText> {

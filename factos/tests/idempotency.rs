@@ -7,7 +7,8 @@ mod support;
 use std::{error::Error as _, sync::Arc};
 
 use factos::{
-    AppendCondition, Bytes, Decider, EncodeError, Error, Event, EventType, InvalidArgument,
+    AppendCondition, Bytes, Decider, EncodeError, Error, Event, EventStore, EventStoreExt,
+    EventType, InvalidArgument, KeyDifference, MAX_IDEMPOTENCY_KEY_BYTES, NewEvent, Query,
     QueryFor, Retry, Schema, Tags, TypeInfo, Undecodable, decider_fn, dispatch,
 };
 use factos_memory::MemoryStore;
@@ -59,7 +60,7 @@ async fn the_condition_is_the_guard_or_the_key() {
     else {
         panic!("there is one condition");
     };
-    let expected = "(type Sold, tag show:a) or (type Noted or Returned or Sold, tag factos.key:k)";
+    let expected = "(type Sold, tag show:a) or (tag factos.key:k)";
     assert_eq!(query.to_string(), expected);
 }
 
@@ -116,16 +117,144 @@ async fn one_key_for_two_requests_is_an_error_of_its_own() {
     };
     assert!(!run(Some("one")).await.unwrap().replayed);
     assert!(run(Some("one")).await.unwrap().replayed);
-    assert!(run(None).await.unwrap().replayed);
-    let Err(Error::KeyReused(error)) = run(Some("two")).await else {
+    for (given, difference) in
+        [(Some("two"), KeyDifference::OtherFingerprint), (None, KeyDifference::NoFingerprint)]
+    {
+        let Err(Error::KeyReused(error)) = run(given).await else {
+            panic!("the request is another one");
+        };
+        assert_eq!((error.key.as_str(), &error.difference), ("k", &difference));
+        let text = "the idempotency key \"k\" was used for another request: ";
+        assert_eq!(error.to_string(), format!("{text}{difference}"));
+    }
+    assert_eq!(log_of(&store).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_fingerprint_where_there_was_none_is_of_another_request() {
+    let store = MemoryStore::new();
+    let keyed = || dispatch(&store, &OFFICE).idempotency_key("k");
+    assert!(!keyed().run(&buy("a", "x")).await.unwrap().replayed);
+    assert!(keyed().run(&buy("a", "x")).await.unwrap().replayed);
+    let Err(Error::KeyReused(error)) = keyed().fingerprint("one").run(&buy("a", "x")).await else {
         panic!("the request is another one");
     };
-    assert_eq!(
-        (error.key.as_str(), error.earlier.as_str(), error.given.as_str()),
-        ("k", "one", "two")
+    assert_eq!(error.difference, KeyDifference::NewFingerprint);
+}
+
+#[derive(serde::Serialize)]
+struct Request<'a> {
+    show: &'a str,
+    buyer: &'a str,
+}
+
+#[tokio::test]
+async fn a_key_does_not_replay_another_command() {
+    let store = MemoryStore::new();
+    let run = async |show: &'static str| {
+        let request = Request { show, buyer: "x" };
+        let keyed = dispatch(&store, &OFFICE).idempotency_key("k").fingerprint_of(&request);
+        keyed.run(&buy(show, "x")).await
+    };
+    let first = run("a").await.unwrap();
+    let fingerprint = first.records[0].metadata.get("idempotency_fingerprint").unwrap();
+    assert_eq!(fingerprint.len(), 32, "a hash, and no payload: {fingerprint}");
+    assert!(run("a").await.unwrap().replayed);
+    assert!(matches!(run("b").await, Err(Error::KeyReused(_))));
+}
+
+#[tokio::test]
+async fn a_command_without_events_is_remembered_if_it_is_to_be() {
+    let decider = decider_fn(
+        || 0,
+        |n, _: &Ticketing| n + 1,
+        |n, (): &()| Ok::<_, ()>(if *n == 0 { vec![] } else { vec![noted("x")] }),
     );
-    assert_eq!(error.to_string(), "the idempotency key \"k\" was used for another request");
-    assert_eq!(log_of(&store).await.len(), 1);
+    let store = MemoryStore::new();
+    let put = || {
+        let keyed = dispatch(&store, &decider).idempotency_key("k").fingerprint("f");
+        keyed.remember_no_op().run(&())
+    };
+    let nothing = put().await.unwrap();
+    assert_eq!((nothing.records.len(), nothing.replayed), (0, false));
+    assert_eq!((nothing.position, nothing.state), (Some(position(1)), 0));
+    // By now the same command would lead to an event.
+    seed(&store, [noted("u")]).await;
+    let again = put().await.unwrap();
+    assert_eq!((again.records.len(), again.replayed), (0, true));
+    assert_eq!((again.position, again.state), (Some(position(1)), 1));
+    assert_eq!(store.head().await.unwrap(), Some(position(2)));
+    let other = dispatch(&store, &decider).idempotency_key("k").fingerprint("g").run(&()).await;
+    assert!(matches!(other, Err(Error::KeyReused(_))));
+    let marker = &store.read_all(&Query::all()).await.unwrap()[0];
+    assert_eq!((marker.event_type.as_str(), &marker.event[..]), ("factos.nothing", &b"null"[..]));
+    assert_eq!(marker.tags.iter().collect::<Vec<_>>(), ["factos.key:k"]);
+}
+
+#[tokio::test]
+async fn without_a_key_nothing_is_remembered() {
+    let decider = decider_fn(|| (), |(), _: &Ticketing| (), |(), (): &()| Ok::<_, ()>(vec![]));
+    let store = MemoryStore::new();
+    let _ = dispatch(&store, &decider).remember_no_op().run(&()).await.unwrap();
+    assert_eq!(store.head().await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_twins_without_events_one_is_remembered() {
+    let store = Arc::new(Scripted::meeting(32));
+    let tasks: Vec<_> = (0..32)
+        .map(|_| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                let decider =
+                    decider_fn(|| (), |(), _: &Ticketing| (), |(), (): &()| Ok::<_, ()>(vec![]));
+                let keyed = dispatch(&*store, &decider).idempotency_key("k").remember_no_op();
+                keyed.retry(Retry::attempts(2)).run(&()).await.unwrap()
+            })
+        })
+        .collect();
+    let mut fresh = 0;
+    for task in tasks {
+        fresh += usize::from(!task.await.unwrap().replayed);
+    }
+    assert_eq!((fresh, store.head().await.unwrap()), (1, Some(position(1))));
+}
+
+#[tokio::test]
+async fn a_domain_error_is_not_remembered() {
+    let store = MemoryStore::new();
+    let run = async |seats| {
+        let office = BoxOffice { seats };
+        let keyed = dispatch(&store, &office).idempotency_key("k").remember_no_op();
+        keyed.run(&buy("a", "x")).await
+    };
+    assert!(matches!(run(0).await, Err(Error::Domain(SoldOut))));
+    assert_eq!(store.head().await.unwrap(), None);
+    assert!(!run(1).await.unwrap().replayed);
+}
+
+#[tokio::test]
+async fn narrow_and_wide_deciders_agree_on_a_key() {
+    let narrow = decider_fn(|| 0, |n, _: &Only| n + 1, |_, (): &()| Ok::<_, ()>(vec![Only]));
+    let wide = OFFICE;
+    // Wide first: its event is not one of the narrow decider.
+    let store = MemoryStore::new();
+    let _ = dispatch(&store, &wide).idempotency_key("k").run(&buy("a", "x")).await.unwrap();
+    let Err(Error::KeyReused(error)) =
+        dispatch(&store, &narrow).idempotency_key("k").run(&()).await
+    else {
+        panic!("the key is that of a sale");
+    };
+    assert_eq!(
+        error.difference,
+        KeyDifference::OtherEvents { event_type: EventType::from_static("Sold") }
+    );
+    // And the other way round.
+    let store = MemoryStore::new();
+    let _ = dispatch(&store, &narrow).idempotency_key("k").run(&()).await.unwrap();
+    let reused = dispatch(&store, &wide).idempotency_key("k").run(&buy("a", "x")).await;
+    assert!(matches!(reused, Err(Error::KeyReused(_))), "{reused:?}");
+    assert_eq!(log_length(&store).await, 1);
 }
 
 #[tokio::test]
@@ -134,9 +263,14 @@ async fn a_key_that_makes_no_tag_is_told_before_anything_is_read() {
     let longest = "k".repeat(244);
     let done = dispatch(&store, &OFFICE).idempotency_key(&longest).run(&buy("a", "x")).await;
     assert!(done.is_ok());
-    for (key, problem) in
-        [("", "is empty"), ("a\tb", "control character"), (&"k".repeat(245), "at most 255")]
-    {
+    let result =
+        dispatch(&store, &OFFICE).idempotency_key("k".repeat(245)).run(&buy("a", "x")).await;
+    let Err(Error::InvalidArgument(error)) = result else { panic!("the key is too long") };
+    assert_eq!(error, InvalidArgument::IdempotencyKeyTooLong { bytes: 245 });
+    let text = "the idempotency key has 245 bytes, at most 244 are allowed";
+    assert_eq!(error.to_string(), text);
+    assert_eq!(MAX_IDEMPOTENCY_KEY_BYTES, 244);
+    for (key, problem) in [("", "is empty"), ("a\tb", "control character")] {
         let result = dispatch(&store, &OFFICE).idempotency_key(key).run(&buy("a", "x")).await;
         let Err(Error::InvalidArgument(error @ InvalidArgument::IdempotencyKey(_))) = result else {
             panic!("{key:?} makes no tag");
@@ -151,13 +285,13 @@ async fn a_key_that_makes_no_tag_is_told_before_anything_is_read() {
 }
 
 #[tokio::test]
-async fn an_event_type_outside_of_the_decider_does_not_share_its_key() {
+async fn a_key_on_an_event_that_the_decider_does_not_know_is_of_another_request() {
     let store = MemoryStore::new();
-    let mut foreign = factos::NewEvent::new(EventType::from_static("Other"), "");
+    let mut foreign = NewEvent::new(EventType::from_static("Other"), "");
     foreign.tags = stored("k");
-    factos::EventStore::append(&store, vec![foreign], AppendCondition::None).await.unwrap();
-    let done = dispatch(&store, &OFFICE).idempotency_key("k").run(&buy("a", "x")).await.unwrap();
-    assert!(!done.replayed);
+    store.append(vec![foreign], AppendCondition::None).await.unwrap();
+    let reused = dispatch(&store, &OFFICE).idempotency_key("k").run(&buy("a", "x")).await;
+    assert!(matches!(reused, Err(Error::KeyReused(_))), "{reused:?}");
 }
 
 #[tokio::test]
@@ -208,6 +342,38 @@ async fn a_context_of_all_types_covers_the_key() {
     let again = dispatch(&store, &decider).idempotency_key("k").run(&buy("a", "x")).await.unwrap();
     assert_eq!((again.replayed, again.state), (true, 1));
     assert_eq!(first.records, again.records);
+}
+
+async fn log_length(store: &MemoryStore) -> usize {
+    store.read_all(&Query::all()).await.unwrap().len()
+}
+
+/// Written by hand, and the only event of its decider.
+#[derive(Debug, Clone, PartialEq)]
+struct Only;
+
+impl Event for Only {
+    const SCHEMA: &'static Schema = &Schema::new(const { &[TypeInfo::new("Only", 1, "")] });
+
+    fn event_type(&self) -> EventType {
+        EventType::from_static("Only")
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tags(&self) -> Result<Tags, EncodeError> {
+        Ok(Tags::new())
+    }
+
+    fn encode(&self) -> Result<Bytes, EncodeError> {
+        Ok(Bytes::new())
+    }
+
+    fn decode(_: &EventType, _: u32, _: &[u8]) -> Result<Self, Undecodable> {
+        Ok(Self)
+    }
 }
 
 /// Written by hand, with whatever tags.

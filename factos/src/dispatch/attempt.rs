@@ -1,74 +1,117 @@
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
 use crate::{
+    append::{AppendCondition, NewEvent},
     decider::Decider,
     dispatch::{
-        boundary::Boundary, commit::commit, dispatched::Dispatched, error::Error, fold::fold,
+        boundary::Boundary,
+        dispatch_attempt::{AttemptOutcome, DispatchAttempt},
+        dispatched::Dispatched,
+        error::{Error, Infrastructure},
+        fold::{Folded, fold},
+        idempotency::is_nothing,
+        log::Log,
         options::Options,
+        span::Span,
     },
     metadata::Metadata,
-    store::EventStore,
+    position::SequencePosition,
+    recorded::Recorded,
 };
 
 /// Everything about one command that stays the same from attempt to attempt.
-pub(super) struct Attempt<'a, S: ?Sized, D: Decider + ?Sized> {
-    pub(super) store: &'a S,
+pub(super) struct Attempt<'a, D: Decider + ?Sized> {
     pub(super) decider: &'a D,
     pub(super) command: &'a D::Command,
     pub(super) boundary: Boundary,
-    pub(super) options: Options,
+    pub(super) options: Options<'a>,
     pub(super) envelope: Metadata,
 }
 
 type Outcome<D> =
     Result<Dispatched<<D as Decider>::Event, <D as Decider>::State>, Error<<D as Decider>::Error>>;
 
-impl<S, D> Attempt<'_, S, D>
-where
-    S: EventStore + ?Sized,
-    D: Decider + ?Sized,
-{
-    /// Reads, decides and appends, and tries again on a conflict or if the store was busy.
-    pub(super) async fn run(&self) -> Outcome<D> {
-        let mut attempts = 1;
-        loop {
-            match self.once().await {
-                Ok(done) => return Ok(Dispatched { attempts, ..done }),
-                Err(error) if error.is_retryable() && self.options.retry.admits(attempts) => {}
-                Err(error) => return Err(error),
+/// What an earlier command left under the same idempotency key.
+struct Earlier<E> {
+    records: Vec<Recorded<E>>,
+    /// The position of the last one, which may hold no event.
+    last: Option<SequencePosition>,
+}
+
+impl<D: Decider + ?Sized> Attempt<'_, D> {
+    /// Reads, decides and appends, and tries again as long as `admits` says after so many attempts.
+    pub(super) async fn run(&self, log: &mut impl Log, admits: impl Fn(u32) -> bool) -> Outcome<D> {
+        let span = Span::dispatch();
+        let (outcome, attempts) = span.around(self.try_all(log, admits)).await;
+        match &outcome {
+            Ok(done) => {
+                let (told, events) = (told(done), done.records.len());
+                span.was_dispatched(told.as_str(), events, done.position, attempts);
             }
-            self.options.retry.pause(attempts).await;
-            attempts += 1;
+            Err(error) => span.was_refused(error.kind(), attempts),
+        }
+        outcome
+    }
+
+    /// The outcome, and the number of attempts.
+    async fn try_all(&self, log: &mut impl Log, admits: impl Fn(u32) -> bool) -> (Outcome<D>, u32) {
+        let mut number = 1;
+        loop {
+            let began = Instant::now();
+            let outcome = self.once(log).await;
+            // Whatever is left of a failed attempt is gone before the pause: it need not be `Send`.
+            if let Some(last) = self.end(outcome, number, began.elapsed(), &admits) {
+                return (last, number);
+            }
+            self.options.retry.pause(number).await;
+            number += 1;
         }
     }
 
-    async fn once(&self) -> Outcome<D> {
-        let key = self.options.key.as_ref();
-        let mut earlier = Vec::new();
-        let read = fold(
-            self.store,
-            self.decider,
-            &self.boundary,
-            |record| key.is_some_and(|key| key.is_on(record)),
-            &mut earlier,
-        )
-        .await?;
-        if let Some(key) = key.filter(|_| !earlier.is_empty()) {
-            key.check(&earlier, self.options.fingerprint.as_deref())?;
+    /// Tells the observer of an attempt. Returns its outcome unless the command is tried again.
+    fn end(
+        &self,
+        outcome: Outcome<D>,
+        number: u32,
+        duration: Duration,
+        admits: impl Fn(u32) -> bool,
+    ) -> Option<Outcome<D>> {
+        let (told, is_retried) = match &outcome {
+            Ok(done) => (told(done), false),
+            Err(error) => {
+                let is_retried = error.is_retryable() && admits(number);
+                (AttemptOutcome::Refused(error.kind()), is_retried)
+            }
+        };
+        let attempt = DispatchAttempt { number, outcome: told, is_retried, duration };
+        self.options.observer.tell(&attempt);
+        let outcome = outcome.map(|done| Dispatched { attempts: number, ..done });
+        (!is_retried).then(|| outcome.map_err(|error| error.after(number)))
+    }
+
+    async fn once(&self, log: &mut impl Log) -> Outcome<D> {
+        let (read, earlier) = self.read(log).await?;
+        if let Some(last) = earlier.last {
             return Ok(Dispatched {
                 replayed: true,
-                ..Dispatched::new(earlier, read.state, read.observed)
+                position: Some(last),
+                ..Dispatched::new(earlier.records, read.state, read.observed)
             });
         }
+        let condition = self.boundary.condition(read.observed, read.revision);
         let decided = self.decider.decide(&read.state, self.command);
         let events = decided.map_err(Error::Domain)?;
         if events.is_empty() {
-            return Ok(Dispatched::new(Vec::new(), read.state, read.observed));
+            let remembered = self.remember_nothing(log, condition).await?;
+            return Ok(Dispatched::new(Vec::new(), read.state, remembered.or(read.observed)));
         }
         let batch = self.options.batch(&events, &self.envelope)?;
         if !self.options.outside_boundary {
             self.boundary.admit(&batch)?;
         }
-        let condition = self.boundary.condition(read.observed, read.revision);
-        let stored = commit(self.store, batch, condition, &self.options.retry).await?;
+        let stored = self.append(log, batch, condition).await?;
         let records: Vec<_> = stored
             .into_iter()
             .zip(events)
@@ -79,5 +122,66 @@ where
             .filter(|record| self.boundary.selects(record))
             .fold(read.state, |state, record| self.decider.evolve(state, &record.event));
         Ok(Dispatched::new(records, state, read.observed))
+    }
+
+    /// Reads the boundary, and what an earlier command left under the key.
+    async fn read(
+        &self,
+        log: &mut impl Log,
+    ) -> Result<(Folded<D::State>, Earlier<D::Event>), Infrastructure> {
+        let (mut records, mut last) = (Vec::new(), None);
+        let fingerprint = self.options.fingerprint.as_deref();
+        let keep = |record: &Recorded<Bytes>| {
+            let Some(key) = self.options.key.as_ref().filter(|key| key.is_on(record)) else {
+                return Ok(false);
+            };
+            key.check::<D::Event, _>(record, fingerprint)?;
+            last = Some(record.position);
+            Ok(true)
+        };
+        let read = fold(log, self.decider, &self.boundary, keep, &mut records).await?;
+        Ok((read, Earlier { records, last }))
+    }
+
+    async fn append(
+        &self,
+        log: &mut impl Log,
+        batch: Vec<NewEvent>,
+        condition: AppendCondition,
+    ) -> Result<Vec<Recorded<Bytes>>, Infrastructure> {
+        let span = Span::append();
+        let stored = span.around(log.append(batch, condition, &self.options.retry)).await;
+        match &stored {
+            Ok(records) => {
+                span.was_appended(records.len(), records.last().map(|last| last.position));
+            }
+            Err(error) => span.failed(error.kind()),
+        }
+        stored
+    }
+
+    /// Remembers that the command led to no events, if it is to be, and returns the position of that.
+    async fn remember_nothing(
+        &self,
+        log: &mut impl Log,
+        condition: AppendCondition,
+    ) -> Result<Option<SequencePosition>, Infrastructure> {
+        let Some(key) = self.options.key.as_ref().filter(|_| self.options.remember_no_op) else {
+            return Ok(None);
+        };
+        let mut nothing = key.nothing(&self.envelope);
+        nothing.stream = self.boundary.stream().cloned();
+        let stored = self.append(log, vec![nothing], condition).await?;
+        Ok(stored.last().filter(|record| is_nothing(record)).map(|record| record.position))
+    }
+}
+
+fn told<E, S>(done: &Dispatched<E, S>) -> AttemptOutcome {
+    match done.records.last() {
+        _ if done.replayed => AttemptOutcome::Replayed,
+        Some(last) => {
+            AttemptOutcome::Appended { events: done.records.len(), position: last.position }
+        }
+        None => AttemptOutcome::Nothing,
     }
 }

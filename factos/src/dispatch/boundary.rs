@@ -5,16 +5,10 @@ use crate::{
         error::{GuardNotCovered, Infrastructure, OutsideBoundary},
         idempotency::IdempotencyKey,
     },
-    event::Event,
-    events::Events,
-    invalid_query::InvalidQuery,
     position::SequencePosition,
     query::Query,
-    read_options::ReadOptions,
     recorded::Recorded,
     revision::Revision,
-    store::EventStore,
-    store_error::StoreError,
     stream_name::StreamName,
 };
 
@@ -52,16 +46,14 @@ impl Facts {
         Ok(Self { context, guard, keyed: None })
     }
 
-    /// The same facts, with the events of `E` that carry the key.
-    pub(super) fn or_key<E: Event>(mut self, key: &IdempotencyKey) -> Result<Self, InvalidQuery> {
-        self.keyed = Some(Keyed {
-            read: key.widen::<E>(&self.context)?,
-            refuse: key.widen::<E>(&self.guard)?,
-        });
-        Ok(self)
+    /// The same facts, with all events that carry the key.
+    pub(super) fn or_key(mut self, key: &IdempotencyKey) -> Self {
+        let (read, refuse) = (key.widen(&self.context), key.widen(&self.guard));
+        self.keyed = Some(Keyed { read, refuse });
+        self
     }
 
-    fn read(&self) -> &Query {
+    pub(super) fn read(&self) -> &Query {
         self.keyed.as_ref().map_or(&self.context, |keyed| &keyed.read)
     }
 
@@ -87,13 +79,11 @@ impl Facts {
 }
 
 impl Boundary {
-    pub(super) async fn read<'s, S>(&self, store: &'s S) -> Result<Events<'s>, StoreError>
-    where
-        S: EventStore + ?Sized,
-    {
+    /// The stream that the boundary is, if it is one.
+    pub(super) const fn stream(&self) -> Option<&StreamName> {
         match self {
-            Self::Facts(facts) => store.read(facts.read(), ReadOptions::all()).await,
-            Self::Stream(stream) => store.read_stream(stream, ReadOptions::all()).await,
+            Self::Facts(_) => None,
+            Self::Stream(stream) => Some(stream),
         }
     }
 

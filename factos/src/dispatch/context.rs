@@ -5,6 +5,7 @@ use crate::{
         boundary::{Boundary, Facts},
         error::Infrastructure,
         fold::fold,
+        log::Whole,
     },
     position::SequencePosition,
     query::Query,
@@ -57,6 +58,6 @@ where
     let (query, guard) = (facts.context.clone(), facts.guard.clone());
     let mut records = Vec::new();
     let boundary = Boundary::Facts(facts);
-    let read = fold(store, decider, &boundary, |_| true, &mut records).await?;
+    let read = fold(&mut Whole(store), decider, &boundary, |_| Ok(true), &mut records).await?;
     Ok(Context { query, guard, state: read.state, records, position: read.observed })
 }

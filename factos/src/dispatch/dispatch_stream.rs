@@ -5,15 +5,17 @@ use crate::{
     dispatch::{
         attempt::Attempt,
         boundary::Boundary,
+        dispatch_attempt::{DispatchAttempt, Observer},
         dispatched::Dispatched,
         error::{Error, InvalidArgument},
         idempotency::IdempotencyKey,
+        log::{Whole, Within},
         options::{Cause, Options, shared_options, stream_name},
         retry::Retry,
     },
     metadata::Metadata,
     recorded::Recorded,
-    store::EventStore,
+    store::{EventStore, TransactionalStore},
     stream_name::StreamName,
     text_rules::InvalidText,
 };
@@ -48,10 +50,10 @@ pub struct DispatchStream<'a, S: ?Sized, D: ?Sized> {
     store: &'a S,
     decider: &'a D,
     stream: Result<StreamName, InvalidArgument>,
-    options: Options,
+    options: Options<'a>,
 }
 
-impl<S, D> DispatchStream<'_, S, D>
+impl<'a, S, D> DispatchStream<'a, S, D>
 where
     S: EventStore + ?Sized,
     D: Decider + ?Sized,
@@ -60,7 +62,9 @@ where
 
     /// Makes the command take effect once in this stream: if events in it carry the key, they are
     /// returned as [replayed](Dispatched::replayed), and nothing is decided. In another stream the same
-    /// text is another key. A command that led to no events is not remembered.
+    /// text is another key. A command that led to no events is remembered with
+    /// [`remember_no_op`](Self::remember_no_op) alone, by an event in this stream that dispatches and
+    /// [`load_stream`](crate::load_stream) pass over; one that the domain refused never is.
     pub fn idempotency_key(mut self, key: impl AsRef<str>) -> Self {
         self.options.key = self.options.accept(IdempotencyKey::new(key.as_ref()));
         self
@@ -74,22 +78,44 @@ where
     /// # Cancellation
     /// As for [`Dispatch::run`](crate::Dispatch::run).
     pub async fn run(
-        mut self,
+        self,
         command: &D::Command,
     ) -> Result<Dispatched<D::Event, D::State>, Error<D::Error>> {
+        let store = self.store;
+        let attempt = self.attempt(command)?;
+        attempt.run(&mut Whole(store), |attempts| attempt.options.retry.admits(attempts)).await
+    }
+
+    /// Runs the command within a transaction of the caller's, as
+    /// [`Dispatch::run_in`](crate::Dispatch::run_in) does.
+    ///
+    /// # Errors
+    /// As [`Dispatch::run_in`](crate::Dispatch::run_in).
+    ///
+    /// # Cancellation
+    /// Roll back.
+    pub async fn run_in(
+        self,
+        transaction: &mut S::Transaction,
+        command: &D::Command,
+    ) -> Result<Dispatched<D::Event, D::State>, Error<D::Error>>
+    where
+        S: TransactionalStore,
+    {
+        let store = self.store;
+        let attempt = self.attempt(command)?;
+        attempt.run(&mut Within { store, transaction }, |_| false).await
+    }
+
+    fn attempt<'c>(mut self, command: &'c D::Command) -> Result<Attempt<'c, D>, InvalidArgument>
+    where
+        'a: 'c,
+    {
         let stream = self.stream?;
         let envelope = self.options.envelope()?;
         self.options.stream = Some(stream.clone());
-        Attempt {
-            store: self.store,
-            decider: self.decider,
-            command,
-            boundary: Boundary::Stream(stream),
-            options: self.options,
-            envelope,
-        }
-        .run()
-        .await
+        let boundary = Boundary::Stream(stream);
+        Ok(Attempt { decider: self.decider, command, boundary, options: self.options, envelope })
     }
 }
 

@@ -2,9 +2,11 @@ use std::convert::Infallible;
 
 use crate::{
     append_error::{AppendError, Conflict},
+    dispatch::attempted::Attempted,
+    error_kind::ErrorKind,
     event_error::{DecodeError, EncodeError},
     invalid_query::InvalidQuery,
-    store_error::{StoreError, StoreErrorKind},
+    store_error::StoreError,
 };
 
 mod declare;
@@ -18,7 +20,7 @@ use declare::declare_error;
 
 pub use guard_not_covered::GuardNotCovered;
 pub use invalid_argument::InvalidArgument;
-pub use key_reused::KeyReused;
+pub use key_reused::{KeyDifference, KeyReused};
 pub use outcome_unknown::OutcomeUnknown;
 pub use outside_boundary::OutsideBoundary;
 
@@ -33,9 +35,9 @@ declare_error! {
         /// The domain says no: tell the user.
         Domain(D),
         /// Others decided first, on every attempt: try again later.
-        Conflict(#[from] Conflict),
+        Conflict(#[from] Attempted<Conflict>),
         /// The store failed.
-        Store(#[from] StoreError),
+        Store(#[from] Attempted<StoreError>),
         /// The history and the code disagree: stop and look.
         Decode(#[from] DecodeError),
         /// A decided event cannot be stored.
@@ -64,15 +66,55 @@ impl<D> Error<D> {
         matches!(self, Self::Conflict(_))
     }
 
-    /// Whether nothing was written and the same command, run again, can succeed: a conflict, or a store
-    /// that was busy.
+    /// What a service does about it.
+    ///
+    /// A value of the command that makes no tag, or that its codec cannot write, is the caller's argument.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Domain(_) => ErrorKind::Domain,
+            Self::Conflict(_) => ErrorKind::Conflict,
+            Self::Store(error) => error.kind().into(),
+            Self::Decode(_) => ErrorKind::Mismatch,
+            Self::Encode(EncodeError::Tag { .. } | EncodeError::Codec { .. })
+            | Self::Query(InvalidQuery::Tag { .. })
+            | Self::KeyReused(_)
+            | Self::InvalidArgument(_) => ErrorKind::Argument,
+            Self::Append(error) => error.kind(),
+            Self::OutcomeUnknown(_) => ErrorKind::OutcomeUnknown,
+            Self::Encode(_)
+            | Self::Query(_)
+            | Self::GuardNotCovered(_)
+            | Self::OutsideBoundary(_) => ErrorKind::Broken,
+        }
+    }
+
+    /// Whether nothing was written, and the same command, run again, can succeed: a conflict, or a store
+    /// that was busy or could not be reached.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
+        self.kind().is_retryable()
+    }
+
+    /// How often the command was tried, for the errors that further attempts can mend. `None` for the others:
+    /// they end a command at once.
+    #[must_use]
+    pub const fn attempts(&self) -> Option<u32> {
         match self {
-            Self::Conflict(_) => true,
-            Self::Store(error) => error.kind() == StoreErrorKind::Busy,
-            _ => false,
+            Self::Conflict(error) => Some(error.attempts),
+            Self::Store(error) => Some(error.attempts),
+            _ => None,
         }
+    }
+
+    /// The same error, after so many attempts.
+    pub(super) fn after(mut self, attempts: u32) -> Self {
+        match &mut self {
+            Self::Conflict(error) => error.attempts = attempts,
+            Self::Store(error) => error.attempts = attempts,
+            _ => {}
+        }
+        self
     }
 
     /// The same error with the domain's error mapped.
@@ -96,16 +138,40 @@ impl<D> Error<D> {
 impl<D> From<AppendError> for Error<D> {
     fn from(error: AppendError) -> Self {
         match error {
-            AppendError::Conflict(conflict) => Self::Conflict(conflict),
-            AppendError::Store(error) => Self::Store(error),
+            AppendError::Conflict(conflict) => conflict.into(),
+            AppendError::Store(error) => error.into(),
             refused => Self::Append(refused),
         }
+    }
+}
+
+impl<D> From<Conflict> for Error<D> {
+    fn from(conflict: Conflict) -> Self {
+        Self::Conflict(conflict.into())
+    }
+}
+
+impl<D> From<StoreError> for Error<D> {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.into())
     }
 }
 
 impl<D> From<Infrastructure> for Error<D> {
     fn from(Infrastructure(error): Infrastructure) -> Self {
         error.map_domain(|never| match never {})
+    }
+}
+
+impl From<Conflict> for Infrastructure {
+    fn from(conflict: Conflict) -> Self {
+        Self(conflict.into())
+    }
+}
+
+impl From<StoreError> for Infrastructure {
+    fn from(error: StoreError) -> Self {
+        Self(error.into())
     }
 }
 
@@ -125,6 +191,18 @@ impl Infrastructure {
     #[must_use]
     pub const fn is_conflict(&self) -> bool {
         self.0.is_conflict()
+    }
+
+    /// As [`Error::kind`]; never [`ErrorKind::Domain`].
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind()
+    }
+
+    /// As [`Error::attempts`].
+    #[must_use]
+    pub const fn attempts(&self) -> Option<u32> {
+        self.0.attempts()
     }
 
     /// As [`Error::is_retryable`].

@@ -1,11 +1,14 @@
+use bytes::Bytes;
+
 use crate::{
     decider::Decider,
-    dispatch::{boundary::Boundary, error::Infrastructure},
+    dispatch::{
+        boundary::Boundary, error::Infrastructure, idempotency::is_nothing, log::Log, span::Span,
+    },
     event::decode_ref,
     position::SequencePosition,
     recorded::Recorded,
     revision::Revision,
-    store::EventStore,
 };
 
 /// What was read of a boundary.
@@ -14,31 +17,59 @@ pub(super) struct Folded<S> {
     pub(super) observed: Option<SequencePosition>,
     /// The revision of the last record: that of the stream, if the boundary is one.
     pub(super) revision: Revision,
+    /// How many records were read.
+    records: u64,
 }
 
 /// Reads a boundary and folds its records as they arrive. Records that `keep` selects are also pushed to
-/// `kept`; records that are not part of the context are not folded.
-pub(super) async fn fold<S, D>(
-    store: &S,
+/// `kept`; it sees them all, and may refuse one. Records that are not part of the context are not folded, and
+/// those that only remember a command without events are neither folded nor kept.
+pub(super) async fn fold<L, D>(
+    log: &mut L,
     decider: &D,
     boundary: &Boundary,
-    keep: impl Fn(&Recorded<bytes::Bytes>) -> bool,
+    keep: impl FnMut(&Recorded<Bytes>) -> Result<bool, Infrastructure>,
     kept: &mut Vec<Recorded<D::Event>>,
 ) -> Result<Folded<D::State>, Infrastructure>
 where
-    S: EventStore + ?Sized,
+    L: Log,
     D: Decider + ?Sized,
 {
-    let mut events = boundary.read(store).await?;
+    let span = Span::read();
+    let folded = span.around(read_and_fold(log, decider, boundary, keep, kept)).await;
+    match &folded {
+        Ok(folded) => span.was_read(folded.records, folded.observed),
+        Err(error) => span.failed(error.kind()),
+    }
+    folded
+}
+
+async fn read_and_fold<L, D>(
+    log: &mut L,
+    decider: &D,
+    boundary: &Boundary,
+    mut keep: impl FnMut(&Recorded<Bytes>) -> Result<bool, Infrastructure>,
+    kept: &mut Vec<Recorded<D::Event>>,
+) -> Result<Folded<D::State>, Infrastructure>
+where
+    L: Log,
+    D: Decider + ?Sized,
+{
+    let mut events = log.read(boundary).await?;
     let mut folded = Folded {
         state: decider.initial(),
         observed: events.observed(),
         revision: Revision::NoEvents,
+        records: 0,
     };
     while let Some(record) = events.next().await {
         let record = record?;
+        folded.records += 1;
         folded.revision = record.revision.into();
-        let (fold, keep) = (boundary.holds(&record), keep(&record));
+        let (fold, keep) = (boundary.holds(&record), keep(&record)?);
+        if is_nothing(&record) {
+            continue;
+        }
         let event = decode_ref(&record)?;
         if fold {
             folded.state = decider.evolve(folded.state, &event);

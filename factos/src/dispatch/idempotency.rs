@@ -1,19 +1,22 @@
 use crate::{
-    dispatch::error::{InvalidArgument, KeyReused},
+    append::NewEvent,
+    dispatch::{
+        error::{InvalidArgument, KeyDifference, KeyReused},
+        key_tag::{MAX_IDEMPOTENCY_KEY_BYTES, TAG_KEY},
+    },
     event::Event,
-    invalid_query::InvalidQuery,
+    event_type::EventType,
     metadata::Metadata,
-    query::Query,
-    query_for::QueryFor,
+    query::{Query, QueryItem},
     recorded::Recorded,
     tag::Tag,
 };
 
-/// The key of the tag that holds the idempotency key.
-const TAG_KEY: &str = "factos.key";
-
 /// The metadata key of the fingerprint of the request.
 const FINGERPRINT: &str = "idempotency_fingerprint";
+
+/// The type of the event by which a command is remembered that led to none.
+const NOTHING: EventType = EventType::from_static("factos.nothing");
 
 /// A key that is carried by the events of one command, so that the command takes effect once.
 #[derive(Debug, Clone)]
@@ -21,6 +24,9 @@ pub(super) struct IdempotencyKey(Tag);
 
 impl IdempotencyKey {
     pub(super) fn new(key: &str) -> Result<Self, InvalidArgument> {
+        if key.len() > MAX_IDEMPOTENCY_KEY_BYTES {
+            return Err(InvalidArgument::IdempotencyKeyTooLong { bytes: key.len() });
+        }
         Tag::of_any_key(TAG_KEY, key).map(Self).map_err(InvalidArgument::IdempotencyKey)
     }
 
@@ -28,13 +34,9 @@ impl IdempotencyKey {
         &self.0
     }
 
-    /// This query, or the events of `E` that carry the key.
-    pub(super) fn widen<E: Event>(&self, query: &Query) -> Result<Query, InvalidQuery> {
-        let all = QueryFor::<E>::all_types().into_query()?;
-        Ok(all.items().map_or_else(Query::all, |items| {
-            let keyed = items.iter().map(|item| item.clone().tagged(&self.0));
-            keyed.fold(query.clone(), Query::or)
-        }))
+    /// This query, or the events of any type that carry the key.
+    pub(super) fn widen(&self, query: &Query) -> Query {
+        query.clone().or(QueryItem::with_tag(self.0.clone()))
     }
 
     pub(super) fn is_on<E>(&self, record: &Recorded<E>) -> bool {
@@ -55,20 +57,36 @@ impl IdempotencyKey {
         }
     }
 
-    /// Refuses earlier events of another request. That shows only if both requests have a fingerprint.
-    pub(super) fn check<E>(
+    /// The event by which a command is remembered that led to none.
+    pub(super) fn nothing(&self, envelope: &Metadata) -> NewEvent {
+        // A payload that every reader of JSON understands.
+        let mut event = NewEvent::new(NOTHING, &b"null"[..]);
+        event.tags.insert(&self.0);
+        event.metadata = envelope.clone();
+        event
+    }
+
+    /// Refuses a record that carries the key if another request has left it.
+    pub(super) fn check<E: Event, P>(
         &self,
-        earlier: &[Recorded<E>],
+        earlier: &Recorded<P>,
         fingerprint: Option<&str>,
     ) -> Result<(), KeyReused> {
-        let stored = earlier.first().and_then(|record| record.metadata.get(FINGERPRINT));
-        match (stored, fingerprint) {
-            (Some(earlier), Some(given)) if earlier != given => Err(KeyReused {
-                key: self.0.value().to_owned(),
-                earlier: earlier.to_owned(),
-                given: given.to_owned(),
-            }),
-            _ => Ok(()),
-        }
+        let stored = earlier.metadata.get(FINGERPRINT);
+        let difference = match (stored, fingerprint) {
+            (Some(stored), Some(given)) if stored != given => KeyDifference::OtherFingerprint,
+            (Some(_), None) => KeyDifference::NoFingerprint,
+            (None, Some(_)) => KeyDifference::NewFingerprint,
+            _ if is_nothing(earlier) || E::SCHEMA.find(earlier.event_type.as_str()).is_some() => {
+                return Ok(());
+            }
+            _ => KeyDifference::OtherEvents { event_type: earlier.event_type.clone() },
+        };
+        Err(KeyReused { key: self.0.value().to_owned(), difference })
     }
+}
+
+/// Whether a record only remembers a command that led to no events.
+pub(super) fn is_nothing<E>(record: &Recorded<E>) -> bool {
+    record.event_type == NOTHING
 }

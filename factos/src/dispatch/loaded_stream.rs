@@ -1,7 +1,9 @@
 use crate::{
     append::AppendCondition,
     decider::Decider,
-    dispatch::{boundary::Boundary, error::Infrastructure, fold::fold, options::stream_name},
+    dispatch::{
+        boundary::Boundary, error::Infrastructure, fold::fold, log::Whole, options::stream_name,
+    },
     position::SequencePosition,
     recorded::Recorded,
     revision::Revision,
@@ -18,7 +20,7 @@ pub struct LoadedStream<E, S> {
     pub stream: StreamName,
     /// The state that its records fold to.
     pub state: S,
-    /// All of its records, in order.
+    /// All of its records, in order, without those that only remember a command that led to no events.
     pub records: Vec<Recorded<E>>,
     /// The revision of its last record.
     pub revision: Revision,
@@ -65,7 +67,7 @@ where
 {
     let mut records = Vec::new();
     let boundary = Boundary::Stream(stream.clone());
-    let read = fold(store, decider, &boundary, |_| true, &mut records).await?;
+    let read = fold(&mut Whole(store), decider, &boundary, |_| Ok(true), &mut records).await?;
     Ok(LoadedStream {
         stream,
         state: read.state,

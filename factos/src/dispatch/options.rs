@@ -1,6 +1,11 @@
+use serde::Serialize;
+
 use crate::{
     append::NewEvent,
-    dispatch::{error::InvalidArgument, idempotency::IdempotencyKey, retry::Retry},
+    dispatch::{
+        dispatch_attempt::Observer, error::InvalidArgument, fingerprint,
+        idempotency::IdempotencyKey, retry::Retry,
+    },
     event::{Event, encode},
     event_error::EncodeError,
     metadata::Metadata,
@@ -11,14 +16,16 @@ use crate::{
 
 /// What a dispatch takes besides the command.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Options {
+pub(super) struct Options<'a> {
     pub(super) retry: Retry,
     pub(super) stream: Option<StreamName>,
     pub(super) metadata: Metadata,
     pub(super) cause: Option<Cause>,
     pub(super) key: Option<IdempotencyKey>,
     pub(super) fingerprint: Option<String>,
+    pub(super) remember_no_op: bool,
     pub(super) outside_boundary: bool,
+    pub(super) observer: Observer<'a>,
     /// The first argument that cannot be used: reported when the dispatch is run.
     pub(super) invalid: Option<InvalidArgument>,
 }
@@ -44,7 +51,7 @@ pub(super) fn stream_name(
     name.try_into().map_err(|error| InvalidArgument::StreamName(error.into()))
 }
 
-impl Options {
+impl Options<'_> {
     /// The value of an argument. Keeps the first problem, if the argument cannot be used.
     pub(super) fn accept<T>(&mut self, value: Result<T, InvalidArgument>) -> Option<T> {
         match value {
@@ -54,6 +61,13 @@ impl Options {
                 None
             }
         }
+    }
+
+    /// Identifies the request by a value.
+    pub(super) fn fingerprint_of<T: Serialize + ?Sized>(&mut self, value: &T) {
+        let hash = fingerprint::of(value);
+        let hash = hash.map_err(|e| InvalidArgument::FingerprintOf { reason: e.to_string() });
+        self.fingerprint = self.accept(hash);
     }
 
     /// The metadata of every event of the batch.
@@ -117,10 +131,40 @@ macro_rules! shared_options {
             self
         }
 
-        /// Identifies the request beside its idempotency key: the same key with another fingerprint is
-        /// [`Error::KeyReused`]. Compared only if both requests have one. No effect without a key.
+        /// Identifies the request beside its idempotency key: the same key with another fingerprint, or with
+        /// one where there was none or the other way round, is [`Error::KeyReused`](crate::Error::KeyReused).
+        /// No effect without a key.
+        ///
+        /// The text is kept in the metadata of the events: give a hash of what identifies a person.
         pub fn fingerprint(mut self, text: impl Into<String>) -> Self {
             self.options.fingerprint = Some(text.into());
+            self
+        }
+
+        /// Identifies the request by a hash of a value, most often the command: 128 bits of SHA-256 of what it
+        /// serializes to. See [`fingerprint`](Self::fingerprint).
+        ///
+        /// The order of a struct's fields and of a map's entries does not count; their names and the items of
+        /// a list, in their order, do. So leave a `HashSet` out, whose order changes, and note that requests
+        /// from before a field was renamed have another fingerprint.
+        pub fn fingerprint_of<T: serde::Serialize + ?Sized>(mut self, value: &T) -> Self {
+            self.options.fingerprint_of(value);
+            self
+        }
+
+        /// Also remembers a command that led to no events under its idempotency key, so that a repeat is
+        /// replayed although it would lead to some by then. One event of the type `factos.nothing` is
+        /// appended, with the key as its only tag. A command that the domain refused is never remembered. No
+        /// effect without a key.
+        pub const fn remember_no_op(mut self) -> Self {
+            self.options.remember_no_op = true;
+            self
+        }
+
+        /// Calls `observe` at the end of every attempt, also of one that is refused, for metrics. It is called
+        /// on the task of the dispatch, so it must return soon.
+        pub fn observe(mut self, observe: impl Fn(&DispatchAttempt) + Send + Sync + 'a) -> Self {
+            self.options.observer = Observer::new(observe);
             self
         }
     };

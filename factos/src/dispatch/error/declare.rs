@@ -9,7 +9,7 @@ macro_rules! declare_error {
         pub enum Error<D> {
             $(#[$domain_doc:meta])*
             Domain(D),
-            $($(#[$doc:meta])* $variant:ident($(#[$from:ident])? $error:ident),)*
+            $($(#[$doc:meta])* $variant:ident($(#[$from:ident])? $error:ty),)*
         }
     ) => {
         $(#[$enum_attribute])*

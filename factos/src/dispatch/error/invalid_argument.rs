@@ -1,4 +1,4 @@
-use crate::text_rules::InvalidText;
+use crate::{dispatch::key_tag::MAX_IDEMPOTENCY_KEY_BYTES, text_rules::InvalidText};
 
 /// An argument of a dispatch that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -7,12 +7,26 @@ pub enum InvalidArgument {
     /// The name of a stream.
     #[error("the stream name cannot be used")]
     StreamName(#[source] InvalidText),
-    /// An idempotency key: it becomes the value of a tag, and has the limits of one.
+    /// An idempotency key that is too long.
+    #[error(
+        "the idempotency key has {bytes} bytes, at most {MAX_IDEMPOTENCY_KEY_BYTES} are allowed"
+    )]
+    IdempotencyKeyTooLong {
+        /// How long it is.
+        bytes: usize,
+    },
+    /// An idempotency key that is empty, or holds a control character.
     #[error("the idempotency key cannot be used")]
     IdempotencyKey(#[source] InvalidText),
     /// A fingerprint.
     #[error("the fingerprint of the request cannot be used")]
     Fingerprint(#[source] InvalidText),
+    /// The value that a fingerprint was to be made of.
+    #[error("the value for the fingerprint does not serialize: {reason}")]
+    FingerprintOf {
+        /// Why.
+        reason: String,
+    },
     /// The correlation or causation id taken from a record.
     #[error("the cause's ids cannot be used")]
     Cause(#[source] InvalidText),

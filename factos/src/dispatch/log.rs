@@ -1,0 +1,76 @@
+//! Where a command reads and appends: the log itself, or the log within a transaction of the caller's.
+
+use bytes::Bytes;
+
+use crate::{
+    append::{AppendCondition, NewEvent},
+    dispatch::{boundary::Boundary, commit::commit, error::Infrastructure, retry::Retry},
+    events::Events,
+    read_options::ReadOptions,
+    recorded::Recorded,
+    store::{EventStore, TransactionalStore},
+    store_error::StoreError,
+};
+
+pub(super) trait Log: Send {
+    fn read(
+        &mut self,
+        boundary: &Boundary,
+    ) -> impl Future<Output = Result<Events<'_>, StoreError>> + Send;
+
+    /// Appends the batch. The outcome of an error is known, unless the error says otherwise.
+    fn append(
+        &mut self,
+        batch: Vec<NewEvent>,
+        condition: AppendCondition,
+        retry: &Retry,
+    ) -> impl Future<Output = Result<Vec<Recorded<Bytes>>, Infrastructure>> + Send;
+}
+
+/// The log itself.
+pub(super) struct Whole<'a, S: ?Sized>(pub(super) &'a S);
+
+impl<S: EventStore + ?Sized> Log for Whole<'_, S> {
+    async fn read(&mut self, boundary: &Boundary) -> Result<Events<'_>, StoreError> {
+        match boundary {
+            Boundary::Facts(facts) => self.0.read(facts.read(), ReadOptions::all()).await,
+            Boundary::Stream(stream) => self.0.read_stream(stream, ReadOptions::all()).await,
+        }
+    }
+
+    async fn append(
+        &mut self,
+        batch: Vec<NewEvent>,
+        condition: AppendCondition,
+        retry: &Retry,
+    ) -> Result<Vec<Recorded<Bytes>>, Infrastructure> {
+        commit(self.0, batch, condition, retry).await
+    }
+}
+
+/// The log within a transaction.
+pub(super) struct Within<'a, S: TransactionalStore + ?Sized> {
+    pub(super) store: &'a S,
+    pub(super) transaction: &'a mut S::Transaction,
+}
+
+impl<S: TransactionalStore + ?Sized> Log for Within<'_, S> {
+    async fn read(&mut self, boundary: &Boundary) -> Result<Events<'_>, StoreError> {
+        let (store, transaction) = (self.store, &mut *self.transaction);
+        let all = ReadOptions::all();
+        match boundary {
+            Boundary::Facts(facts) => store.read_in(transaction, facts.read(), all).await,
+            Boundary::Stream(stream) => store.read_stream_in(transaction, stream, all).await,
+        }
+    }
+
+    async fn append(
+        &mut self,
+        batch: Vec<NewEvent>,
+        condition: AppendCondition,
+        _: &Retry,
+    ) -> Result<Vec<Recorded<Bytes>>, Infrastructure> {
+        let appended = self.store.append_in(self.transaction, batch, condition).await;
+        Ok(appended?)
+    }
+}
