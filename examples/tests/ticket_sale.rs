@@ -154,6 +154,6 @@ fn a_log_that_cannot_be_opened_is_named() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
-        format!("error: the folder of {} does not exist\n", missing.display())
+        format!("error: the folder of {} does not exist: create it first\n", missing.display())
     );
 }

@@ -29,10 +29,14 @@ pub enum Error {
     #[error("the transaction lost against others")]
     Contended(#[source] Cause),
     /// The pool gave no connection before its timeout.
-    #[error("the pool had no connection to give in time: give it more, or a longer acquire_timeout")]
+    #[error(
+        "the pool had no connection to give in time: give it more, or a longer acquire_timeout"
+    )]
     PoolExhausted,
     /// The server accepts no more connections.
-    #[error("the server accepts no more connections: raise its max_connections, or lower those of the pools")]
+    #[error(
+        "the server accepts no more connections: raise its max_connections, or lower those of the pools"
+    )]
     ServerFull(#[source] Cause),
     /// The server cannot be reached, or is starting or stopping. Nothing was written.
     #[error("the server cannot be reached")]
@@ -190,7 +194,9 @@ pub enum Error {
         schema: String,
     },
     /// The schema holds tables that something else made.
-    #[error("schema {schema} is in use by something else: give the log another one with Config::schema")]
+    #[error(
+        "schema {schema} is in use by something else: give the log another one with Config::schema"
+    )]
     ForeignSchema {
         /// The schema.
         schema: String,

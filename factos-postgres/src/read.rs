@@ -2,6 +2,7 @@
 //! the open log, and nothing of appends.
 
 mod grouped;
+mod in_transaction;
 mod page_size;
 mod pages;
 mod queue;
@@ -9,4 +10,7 @@ mod reader;
 mod selection;
 mod whole_log;
 
-pub(crate) use self::{pages::events, queue::ReadQueue, reader::Reader, selection::Selection};
+pub(crate) use self::{
+    in_transaction::events_in, pages::events, queue::ReadQueue, reader::Reader,
+    selection::Selection,
+};

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use factos::{
     AppendCondition, AppendError, Bytes, EventStore, Events, Limits, NewEvent, Query, ReadOptions,
-    Recorded, SequencePosition, StoreError, StreamName,
+    Recorded, SequencePosition, StoreError, StreamName, TransactionalStore,
 };
 use sqlx::{PgConnection, PgPool};
 
@@ -16,7 +16,7 @@ use crate::{
     lock_names::LockNames,
     log::Log,
     poll::Poll,
-    read::{ReadQueue, Reader, Selection, events},
+    read::{ReadQueue, Reader, Selection, events, events_in},
 };
 
 /// An event log in a schema of a PostgreSQL database. A clone is the same handle.
@@ -204,5 +204,51 @@ impl EventStore for PostgresStore {
         let look = || async { Ok(reader.head().await?) };
         let is_known = || log.incarnation.is_verified();
         poll.wait_past(after, is_known, look).await
+    }
+}
+
+/// The transaction must be READ COMMITTED, and what [`PostgresStore::append_in`] says of it holds here too.
+///
+/// A read waits for the appends in flight on its boundary, as any read does, and holds nothing afterwards. A read
+/// of everything waits for the appends in flight of the whole log: within a transaction that has appended it may
+/// wait for itself, up to the lock timeout. Read everything before the first append, or by tags or types.
+///
+/// Two transactions that append on one another's boundaries may end in a deadlock, of which the server ends one:
+/// [`Error::Contended`](crate::Error::Contended), of the kind [`Busy`](factos::StoreErrorKind::Busy). Roll back, and
+/// begin anew.
+#[async_trait]
+impl TransactionalStore for PostgresStore {
+    type Transaction = PgConnection;
+
+    async fn read_in<'t>(
+        &'t self,
+        transaction: &'t mut PgConnection,
+        query: &Query,
+        options: ReadOptions,
+    ) -> Result<Events<'t>, StoreError> {
+        let Shared { reader, most_names, .. } = &*self.shared;
+        let names = LockNames::of_query(query).filter(|names| names.len() <= *most_names);
+        let selection = Selection::of_query(query);
+        Ok(events_in(reader, transaction, selection, names, options).await?)
+    }
+
+    async fn read_stream_in<'t>(
+        &'t self,
+        transaction: &'t mut PgConnection,
+        stream: &StreamName,
+        options: ReadOptions,
+    ) -> Result<Events<'t>, StoreError> {
+        let names = Some(LockNames::of_stream(stream));
+        let selection = Selection::Stream(stream.clone());
+        Ok(events_in(&self.shared.reader, transaction, selection, names, options).await?)
+    }
+
+    async fn append_in(
+        &self,
+        transaction: &mut PgConnection,
+        events: Vec<NewEvent>,
+        condition: AppendCondition,
+    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        Self::append_in(self, transaction, events, condition).await
     }
 }

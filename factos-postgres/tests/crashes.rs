@@ -29,7 +29,7 @@ use crate::{
     client::Client,
     cluster::Cluster,
     ledger::Ledger,
-    support::{PATIENCE, assert_busy, eventually, of_show, sold},
+    support::{PATIENCE, assert_retryable, eventually, of_show, sold},
 };
 
 const CLIENTS: usize = 6;
@@ -104,11 +104,11 @@ async fn follow(store: PostgresStore, quiet: Arc<AtomicBool>) -> Vec<SequencePos
                 let wait = store.wait_past(cursor);
                 let waited = tokio::time::timeout(Duration::from_millis(100), wait).await;
                 if let Ok(Err(error)) = waited {
-                    assert_busy(&error);
+                    assert_retryable(&error);
                 }
             }
             Err(error) => {
-                assert_busy(&error);
+                assert_retryable(&error);
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }

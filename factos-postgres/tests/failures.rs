@@ -55,7 +55,7 @@ async fn append_until(store: PostgresStore, over: Arc<AtomicBool>) -> Ledger {
             Err(AppendError::Store(error)) if error.kind() == StoreErrorKind::OutcomeUnknown => {
                 ledger.unknown.push(ids);
             }
-            Err(AppendError::Store(error)) if error.kind() == StoreErrorKind::Busy => {
+            Err(AppendError::Store(error)) if error.is_retryable() => {
                 ledger.not_written.push(ids);
             }
             Err(error) => panic!("{error:?}"),
@@ -332,7 +332,8 @@ async fn what_cannot_be_connected_to_is_told() {
     drop(closed);
     let error = connect_error(&format!("postgres://a@127.0.0.1:{port}/postgres")).await;
     assert!(matches!(cause(&error), Error::Unreachable(_)), "{error:?}");
-    assert_eq!(error.kind(), StoreErrorKind::Busy);
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert!(error.is_retryable());
 }
 
 #[tokio::test]

@@ -121,7 +121,11 @@ async fn a_read_only_file_is_refused() {
     assert!(matches!(cause(&error), Error::ReadOnly { .. }), "{error:?}");
     assert_eq!(
         error.to_string(),
-        format!("{} is read-only, or belongs to another user", path.display())
+        format!(
+            "{} is read-only, or belongs to another user: give this one the right to write to the log, to the \
+             files beside it and to the folder",
+            path.display()
+        )
     );
 }
 

@@ -70,7 +70,8 @@ impl Writer {
         let answer = match answered(batch.deadline.answer(), answer).await.flatten() {
             Ok(answer) => answer,
             Err(error) => {
-                return Err(refused_in_transaction(log, error, batch.deadline).await.into());
+                let error = log.failed_in_transaction(log.error(error), batch.deadline).await;
+                return Err(error.into());
             }
         };
         let mut verdicts = answer.verdicts(&batches);
@@ -229,19 +230,6 @@ async fn send(
             }
         }
     }
-}
-
-/// The error of an append within a transaction of the caller's. The transaction has failed; if another server
-/// answers than before, the next one finds it verified.
-async fn refused_in_transaction(log: &Log, error: sqlx::Error, deadline: Deadline) -> Error {
-    let error = log.error(error);
-    if matches!(error, Error::OtherServer) {
-        // Those that are kept lead to the server before.
-        log.connection_lost();
-        let verified = async { log.verify(&mut log.lease(deadline).await?, deadline).await };
-        return verified.await.err().unwrap_or(error);
-    }
-    error
 }
 
 /// Whether one append of a group may be the cause, with nothing written.

@@ -22,6 +22,18 @@ impl Log {
             Err(error) => Err(self.error(error)),
         }
     }
+
+    /// The error of a statement within a transaction of the caller's. The transaction has failed; if another server
+    /// answers than before, the next one finds it verified.
+    pub(crate) async fn failed_in_transaction(&self, error: Error, deadline: Deadline) -> Error {
+        if !matches!(error, Error::OtherServer) {
+            return error;
+        }
+        // Those that are kept lead to the server before.
+        self.connection_lost();
+        let verified = async { self.verify(&mut self.lease(deadline).await?, deadline).await };
+        verified.await.err().unwrap_or(error)
+    }
 }
 
 /// Whether there is no such schema, table or function: no log, or one of an older format.

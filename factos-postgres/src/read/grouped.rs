@@ -41,8 +41,10 @@ impl Reader {
         let mut pages: Pages = vec![Some(Page::new()); group.len()];
         let push =
             |rows: &mut wire::RowReader, row: &PgRow| columns.push_row(&mut pages, rows, row);
-        let asked = Asked { run, patience: deadline.first_answer(), with_horizon: true };
-        match self.rows(&mut lease, statement, asked, push).await {
+        let patience = deadline.first_answer();
+        let asked = Asked { run, patience, with_horizon: true, is_committed: true };
+        let Ok(connection) = lease.connection() else { return };
+        match self.rows(connection, statement, asked, push).await {
             Ok(taken) => {
                 self.finish(lease, &taken, pages.iter().flatten().map(Page::len).sum());
                 if !taken.is_cut {

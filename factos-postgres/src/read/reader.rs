@@ -8,7 +8,7 @@ use std::{
 
 use factos::{Bytes, EventId, Page, ReadCursor, ReadOptions, Recorded, SequencePosition};
 use futures_util::TryStreamExt;
-use sqlx::{Postgres, postgres::PgArguments, postgres::PgRow, query::Query};
+use sqlx::{PgConnection, Postgres, postgres::PgArguments, postgres::PgRow, query::Query};
 
 use super::{
     page_size::{FIRST_PAGE, LATER_PAGE, MOST_BYTES, PageSize, bytes_of},
@@ -58,6 +58,8 @@ pub(super) struct Asked {
     /// How long to wait for all of its rows.
     pub(super) patience: Duration,
     pub(super) with_horizon: bool,
+    /// Whether what it sees is committed: not so in a transaction that appends.
+    pub(super) is_committed: bool,
 }
 
 impl Reader {
@@ -160,8 +162,9 @@ impl Reader {
             page.push(record);
             Ok(bytes)
         };
-        let asked = Asked { run, patience: deadline.locks() / 2, with_horizon: false };
-        let taken = self.rows(&mut lease, statement, asked, push).await.ok()?;
+        let patience = deadline.locks() / 2;
+        let asked = Asked { run, patience, with_horizon: false, is_committed: true };
+        let taken = self.rows(lease.connection().ok()?, statement, asked, push).await.ok()?;
         self.log.incarnation.told_of(&page, run);
         self.finish(lease, &taken, page.len());
         Some((page, taken))
@@ -180,7 +183,7 @@ impl Reader {
         Ok((page, taken))
     }
 
-    fn first_page_statement<'q>(
+    pub(super) fn first_page_statement<'q>(
         &self,
         selection: &'q Selection,
         names: Option<&'q LockNames>,
@@ -207,7 +210,7 @@ impl Reader {
             .bind(wire::milliseconds(deadline.locks()))
     }
 
-    fn next_page_statement<'q>(
+    pub(super) fn next_page_statement<'q>(
         &self,
         selection: &'q Selection,
         cursor: &Cursor,
@@ -252,8 +255,8 @@ impl Reader {
             let is_first = attempt == 1;
             let patience = if is_first { deadline.first_answer() } else { deadline.answer() };
             let run = self.log.incarnation.verified();
-            let asked = Asked { run, patience, with_horizon };
-            match self.rows(&mut lease, statement(run), asked, push).await {
+            let asked = Asked { run, patience, with_horizon, is_committed: true };
+            match self.rows(lease.connection()?, statement(run), asked, push).await {
                 Ok(taken) => return Ok((lease, values, taken)),
                 Err(error) if attempt == 1 && error.is_of_connection() => {
                     self.log.connection_lost();
@@ -273,17 +276,18 @@ impl Reader {
     /// about how many bytes a row takes.
     pub(super) async fn rows(
         &self,
-        lease: &mut Lease,
+        connection: &mut PgConnection,
         statement: Statement<'_>,
-        Asked { run, patience, with_horizon }: Asked,
+        Asked { run, patience, with_horizon, is_committed }: Asked,
         mut push: impl FnMut(&mut wire::RowReader, &PgRow) -> Result<u64, Error>,
     ) -> Result<Taken, Error> {
         let error = |error| self.log.error(error);
-        let mut stream = statement.fetch(lease.connection()?).map_err(error);
+        let mut stream = statement.fetch(connection).map_err(error);
         let mut taken = Taken { horizon: 0, run, bytes: 0, is_cut: false };
         let take = async {
             if with_horizon {
-                taken.horizon = self.horizon(stream.try_next().await?, run)?;
+                taken.horizon =
+                    self.horizon(stream.try_next().await?, is_committed.then_some(run))?;
             }
             let mut rows = wire::RowReader::default();
             while let Some(row) = stream.try_next().await? {
@@ -299,10 +303,11 @@ impl Reader {
         answered(patience, take).await.map_err(error)?
     }
 
-    /// How far the log is complete, by the first row. It has the id of the event there as well.
-    fn horizon(&self, row: Option<PgRow>, run: wire::Time) -> Result<u64, Error> {
+    /// How far the log is complete, by the first row. It has the id of the event there as well, which is kept
+    /// for the run of the server if there is one.
+    fn horizon(&self, row: Option<PgRow>, run: Option<wire::Time>) -> Result<u64, Error> {
         let row = row.ok_or(Error::Answer("no horizon"))?;
-        if let Some((position, id)) = event(&row) {
+        if let (Some((position, id)), Some(run)) = (event(&row), run) {
             self.log.incarnation.told_of_event(position, id, run);
         }
         wire::first_number(&row).ok_or(Error::Answer("no horizon"))

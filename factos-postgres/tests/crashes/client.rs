@@ -11,7 +11,7 @@ use factos_postgres::PostgresStore;
 
 use crate::{
     ledger::{COUNTED, Ledger},
-    support::assert_busy,
+    support::assert_retryable,
 };
 
 const COUNTERS: u64 = 3;
@@ -51,7 +51,7 @@ impl Client {
                 ledger.unknown.push(sent);
             }
             Err(AppendError::Store(error)) => {
-                assert_busy(&error);
+                assert_retryable(&error);
                 ledger.not_written.push(sent);
                 pause().await;
             }
@@ -66,7 +66,7 @@ impl Client {
         let (observed, counted) = match self.read(&query).await {
             Ok(read) => read,
             Err(error) => {
-                assert_busy(&error);
+                assert_retryable(&error);
                 ledger.failed_reads += 1;
                 return pause().await;
             }

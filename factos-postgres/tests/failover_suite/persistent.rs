@@ -70,10 +70,10 @@ fn is_news(records: &Page) -> bool {
 }
 
 fn is_to_be_tried_again(error: &StoreError) -> Result<(), String> {
-    match error.kind() {
-        StoreErrorKind::Busy | StoreErrorKind::OutcomeUnknown => Ok(()),
-        _ => Err(format!("{error:?}")),
+    if error.is_retryable() || error.kind() == StoreErrorKind::OutcomeUnknown {
+        return Ok(());
     }
+    Err(format!("{error:?}"))
 }
 
 #[async_trait]
@@ -109,7 +109,7 @@ impl EventStore for Persistent {
                 {
                     may_be_written = true;
                 }
-                Err(AppendError::Store(error)) if error.kind() == StoreErrorKind::Busy => {}
+                Err(AppendError::Store(error)) if error.is_retryable() => {}
                 Err(AppendError::DuplicateEventId(id)) if may_be_written => {
                     let records = self.records_of(&events).await?;
                     if records.len() == events.len() && is_news(&records) {

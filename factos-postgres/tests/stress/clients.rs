@@ -62,7 +62,7 @@ async fn client(store: PostgresStore, until: Instant, lenient: bool) -> Vec<Read
             _ => hold(&store, &mut reads).await,
         };
         if let Err(error) = outcome {
-            assert!(lenient || error.kind() == StoreErrorKind::Busy, "{error:?}");
+            assert!(lenient || error.is_retryable(), "{error:?}");
         }
     }
     reads

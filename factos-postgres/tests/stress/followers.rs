@@ -43,7 +43,7 @@ async fn follow(store: PostgresStore, end: watch::Receiver<Option<SequencePositi
         let options = ReadOptions::all().after(cursor);
         let events = match store.read(&Query::all(), options).await {
             Ok(events) => events,
-            Err(error) if error.kind() == StoreErrorKind::Busy => continue,
+            Err(error) if error.is_retryable() => continue,
             Err(error) => panic!("{error:?}"),
         };
         cursor = events.observed();

@@ -55,8 +55,8 @@ pub(crate) fn cause(error: &StoreError) -> &factos_postgres::Error {
 }
 
 /// Asserts that a call that met a crash may be tried again.
-pub(crate) fn assert_busy(error: &StoreError) {
-    assert_eq!(error.kind(), StoreErrorKind::Busy, "{error:?}, {:?}", cause(error));
+pub(crate) fn assert_retryable(error: &StoreError) {
+    assert!(error.is_retryable(), "{error:?}, {:?}", cause(error));
 }
 
 /// The database that tests may fill with schemas.
