@@ -1,8 +1,10 @@
+use std::borrow::Borrow;
+
 use bytes::Bytes;
 
 use crate::{
     event_id::EventId, event_type::EventType, metadata::Metadata, position::SequencePosition,
-    query::Query, revision::Revision, stream_name::StreamName, tags::Tags,
+    query::Query, revision::Revision, stream_name::StreamName, tag::Tag, tags::Tags,
 };
 
 /// An event to append.
@@ -37,6 +39,52 @@ impl NewEvent {
             metadata: Metadata::new(),
             payload: payload.into(),
         }
+    }
+
+    /// The same event with this id.
+    #[must_use]
+    pub const fn with_id(mut self, id: EventId) -> Self {
+        self.id = id;
+        self
+    }
+
+    /// The same event in this stream.
+    #[must_use]
+    pub fn in_stream(mut self, stream: StreamName) -> Self {
+        self.stream = Some(stream);
+        self
+    }
+
+    /// The same event with this schema version of its payload.
+    #[must_use]
+    pub const fn with_version(mut self, version: u32) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// The same event with this tag as well.
+    ///
+    /// ```
+    /// use factos::{EventType, Metadata, NewEvent, StreamName, Tag};
+    ///
+    /// let sold = NewEvent::new(EventType::from_static("TicketSold"), r#"{"buyer":"lucy"}"#)
+    ///     .with_tag(Tag::new("show", "rust-conf")?)
+    ///     .in_stream(StreamName::new("rust-conf")?)
+    ///     .with_metadata(Metadata::new().with_correlation_id("request-7")?);
+    /// assert!(sold.tags.contains("show:rust-conf"));
+    /// # Ok::<(), factos::InvalidText>(())
+    /// ```
+    #[must_use]
+    pub fn with_tag(mut self, tag: impl Borrow<Tag>) -> Self {
+        self.tags.insert(tag.borrow());
+        self
+    }
+
+    /// The same event with this metadata, in place of what it had.
+    #[must_use]
+    pub fn with_metadata(mut self, metadata: Metadata) -> Self {
+        self.metadata = metadata;
+        self
     }
 
     /// The bytes of this event as they count against the limit of a batch: payload, tags, metadata and

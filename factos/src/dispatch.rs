@@ -32,6 +32,8 @@ use attempt::Attempt;
 use boundary::{Boundary, Facts};
 use dispatch_attempt::Observer;
 use idempotency::IdempotencyKey;
+
+pub(crate) use idempotency::is_nothing;
 use log::{Whole, Within};
 use options::{Cause, Options, shared_options, stream_name};
 

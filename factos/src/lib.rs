@@ -91,11 +91,14 @@ mod event;
 mod event_error;
 mod event_id;
 mod event_kind;
+mod event_page;
 mod event_type;
 mod events;
+mod into_query;
 mod invalid_query;
 mod limits;
 mod metadata;
+mod page_cursor;
 mod payloads;
 mod position;
 mod private;
@@ -105,7 +108,11 @@ mod reactor;
 mod read_options;
 mod recorded;
 mod revision;
+#[cfg(feature = "serialize")]
+mod rfc3339;
 mod schema;
+#[cfg(feature = "serialize")]
+mod serialize;
 mod store;
 mod store_error;
 mod store_ext;
@@ -115,6 +122,7 @@ mod tag_value;
 mod tags;
 pub mod testing;
 mod text_rules;
+mod typed_events;
 mod view;
 
 pub use ::serde;
@@ -148,13 +156,16 @@ pub use event::{Event, Includes, decode, encode};
 pub use event_error::{DecodeError, EncodeError, Undecodable};
 pub use event_id::EventId;
 pub use event_kind::EventKind;
+pub use event_page::EventPage;
 pub use event_type::EventType;
 pub use events::{Events, Page};
 #[cfg(feature = "derive")]
 pub use factos_derive::{Event, Payload, TagValue};
+pub use into_query::IntoQuery;
 pub use invalid_query::InvalidQuery;
 pub use limits::Limits;
 pub use metadata::{InvalidMetadata, Metadata};
+pub use page_cursor::{InvalidCursor, PageCursor};
 pub use payloads::Payloads;
 pub use position::SequencePosition;
 pub use query::{EmptyQuery, Query, QueryItem};
@@ -172,6 +183,7 @@ pub use tag::Tag;
 pub use tag_value::{ArgOf, TagItem, TagValue};
 pub use tags::{InvalidTags, Tags};
 pub use text_rules::{InvalidText, MAX_TEXT_BYTES};
+pub use typed_events::{TypedEvents, Unknown};
 pub use view::{View, closure::view_fn, project, project_from};
 
 #[doc(hidden)]

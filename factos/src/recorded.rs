@@ -1,8 +1,13 @@
 use std::time::SystemTime;
 
+#[cfg(all(feature = "json", feature = "serialize"))]
+mod json_view;
+#[cfg(feature = "serialize")]
+mod serialize;
+
 use crate::{
-    event_id::EventId, event_type::EventType, metadata::Metadata, position::SequencePosition,
-    stream_name::StreamName, tags::Tags,
+    event::Event, event_id::EventId, event_type::EventType, metadata::Metadata,
+    position::SequencePosition, stream_name::StreamName, tags::Tags,
 };
 
 /// A stored event with its place in the log.
@@ -21,7 +26,8 @@ pub struct Recorded<E> {
     pub revision: Option<u64>,
     /// The stored name of its type.
     pub event_type: EventType,
-    /// The schema version of its payload, from 1.
+    /// The schema version that its payload was stored with, from 1; see
+    /// [`present_version`](Self::present_version).
     pub version: u32,
     /// The parts of the payload that queries can match.
     pub tags: Tags,
@@ -62,5 +68,14 @@ impl<E> Recorded<E> {
             event,
         };
         (record, self.event)
+    }
+}
+
+impl<E: Event> Recorded<E> {
+    /// The schema version that the event has now. It is above [`version`](Self::version) if the payload was
+    /// brought forward when it was decoded.
+    #[must_use]
+    pub fn present_version(&self) -> u32 {
+        self.event.version()
     }
 }

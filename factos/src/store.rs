@@ -51,6 +51,10 @@ pub trait EventStore: Send + Sync {
 
     /// Reads the events that match `query`, in order of position, from one snapshot of the log.
     ///
+    /// The snapshot is taken while `read` runs, before it returns: everything that was acknowledged before the
+    /// call is in it, and nothing is that was accepted after the return, however late a record is taken from the
+    /// stream.
+    ///
     /// [`Events::observed`] tells how far the snapshot is complete, and is sound as the `after` of a
     /// condition with the same query or one that it [covers](Query::covers).
     ///
@@ -62,7 +66,8 @@ pub trait EventStore: Send + Sync {
     /// Safe, here and between records.
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError>;
 
-    /// Reads the events of one stream, in order of position, which is also the order of revision.
+    /// Reads the events of one stream, in order of position, which is also the order of revision, from a snapshot
+    /// taken as by [`read`](Self::read).
     ///
     /// # Errors
     /// As [`read`](Self::read). A stream that does not exist has no events.

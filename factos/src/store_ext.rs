@@ -2,8 +2,18 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    query::Query, read_options::ReadOptions, recorded::Recorded, store::EventStore,
-    store_error::StoreError, stream_name::StreamName,
+    dispatch::{Infrastructure, InvalidArgument},
+    event::Event,
+    event_page::{EventPage, WantedPage},
+    into_query::IntoQuery,
+    page_cursor::PageCursor,
+    query::Query,
+    read_options::ReadOptions,
+    recorded::Recorded,
+    store::EventStore,
+    store_error::StoreError,
+    stream_name::StreamName,
+    typed_events::TypedEvents,
 };
 
 /// Conveniences for callers, on every store.
@@ -15,6 +25,87 @@ pub trait EventStoreExt: EventStore {
     /// As [`EventStore::read`].
     async fn read_all(&self, query: &Query) -> Result<Vec<Recorded<Bytes>>, StoreError> {
         self.read(query, ReadOptions::all()).await?.collect().await
+    }
+
+    /// The events that match `query`, as a stream of events of the type `E`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use factos::{Event, EventStoreExt, ReadOptions, Unknown};
+    ///
+    /// #[derive(Debug, Event)]
+    /// enum Ticketing {
+    ///     Sold { #[tag] show: u32 },
+    /// }
+    ///
+    /// let store = factos_memory::MemoryStore::new();
+    /// let last_ten = ReadOptions::all().backwards().limit(10);
+    /// let sales = store.events::<Ticketing>(Ticketing::query().show(7), last_ten).await?;
+    /// let mut sales = sales.unknown(Unknown::Skip);
+    /// while let Some(sale) = sales.next().await {
+    ///     println!("{:?}", sale?.event);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Infrastructure`]: the query is not valid, or the store fails.
+    ///
+    /// # Cancellation
+    /// Safe.
+    async fn events<E: Event>(
+        &self,
+        query: impl IntoQuery + Send,
+        options: ReadOptions,
+    ) -> Result<TypedEvents<'_, E>, Infrastructure> {
+        let query = query.into_query()?;
+        Ok(TypedEvents::new(self.read(&query, options).await?))
+    }
+
+    /// One page of the history of what `query` selects, of at most `size` records, with the cursors of the pages
+    /// beside it. A size of 0 counts as 1.
+    ///
+    /// Each page is a read of its own, of what is in the log by then. No event is on two pages and none is left out,
+    /// as long as one cursor is followed in one direction.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use factos::{AppendCondition, EventStore, EventType, NewEvent, Query};
+    /// # let store = factos_memory::MemoryStore::new();
+    /// # let events = (0..5).map(|_| NewEvent::new(EventType::from_static("Sold"), "{}")).collect();
+    /// # store.append(events, AppendCondition::None).await?;
+    /// use factos::{EventStoreExt, PageCursor};
+    ///
+    /// let page = store.page(Query::all(), PageCursor::newest_first(), 2).await?;
+    /// assert_eq!(page.records[0].position.get(), 5);
+    /// let link = page.next.ok_or("there are more")?.to_string();
+    /// let page = store.page(Query::all(), link.parse()?, 2).await?;
+    /// assert_eq!(page.records[0].position.get(), 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Infrastructure`]: the query is not valid, the cursor is of another log, or the store fails.
+    ///
+    /// # Cancellation
+    /// Safe.
+    async fn page(
+        &self,
+        query: impl IntoQuery + Send,
+        cursor: PageCursor,
+        size: usize,
+    ) -> Result<EventPage, Infrastructure> {
+        let query = query.into_query()?;
+        if !cursor.is_of(self.log_id()) {
+            return Err(InvalidArgument::CursorOfAnotherLog.into());
+        }
+        let wanted = WantedPage::new(cursor, size);
+        let records = self.read(&query, wanted.options()).await?.collect().await?;
+        Ok(wanted.page(records, self.log_id()))
     }
 
     /// All events of one stream, in memory.

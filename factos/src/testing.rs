@@ -38,12 +38,14 @@
 //! ```
 
 mod random;
+mod recorded;
 mod report;
 mod round_trip;
 mod scenario;
 mod schema_snapshot;
 
 pub use random::Random;
+pub use recorded::recorded;
 pub use round_trip::{assert_comes_back, assert_each_comes_back};
 pub use scenario::{Outcome, Scenario, scenario};
 pub use schema_snapshot::{BLESS, assert_schema_snapshot};

@@ -122,6 +122,14 @@ fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> Tok
         }
 
         #[automatically_derived]
+        #allowed
+        impl #factos::IntoQuery for #module::#query {
+            fn into_query(self) -> ::core::result::Result<#factos::Query, #factos::InvalidQuery> {
+                #factos::QueryFor::into_query(#query_of(&self.0, #name))
+            }
+        }
+
+        #[automatically_derived]
         impl #factos::__private::TypedQuery<#ident> for #module::#query {}
 
         #[automatically_derived]

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use factos::{
     AppendCondition, AppendError, EventStore, NewEvent, ReadOptions, SequencePosition, StoreError,
-    StoreErrorKind,
 };
 use factos_postgres::PostgresStore;
 

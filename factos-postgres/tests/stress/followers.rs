@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use factos::{EventStore, Query, ReadOptions, SequencePosition, StoreErrorKind};
+use factos::{EventStore, Query, ReadOptions, SequencePosition};
 use factos_postgres::PostgresStore;
 use tokio::{sync::watch, task::JoinHandle};
 

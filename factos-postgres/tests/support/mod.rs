@@ -10,9 +10,7 @@ use std::{
     time::Duration,
 };
 
-use factos::{
-    AppendCondition, EventType, NewEvent, Query, QueryItem, StoreError, StoreErrorKind, Tag,
-};
+use factos::{AppendCondition, EventType, NewEvent, Query, QueryItem, StoreError, Tag};
 use factos_postgres::{
     Config, Mode, PostgresStore,
     sqlx::{AssertSqlSafe, Executor, PgPool, postgres::PgPoolOptions, raw_sql},

@@ -4,7 +4,7 @@ use crate::{
     append_error::{AppendError, Conflict},
     dispatch::attempted::Attempted,
     error_kind::ErrorKind,
-    event_error::{DecodeError, EncodeError},
+    event_error::{DecodeError, EncodeError, Undecodable},
     invalid_query::InvalidQuery,
     store_error::StoreError,
 };
@@ -191,6 +191,15 @@ impl Infrastructure {
     #[must_use]
     pub const fn is_conflict(&self) -> bool {
         self.0.is_conflict()
+    }
+
+    /// Why a stored event does not decode, if that is what went wrong.
+    #[must_use]
+    pub const fn undecodable(&self) -> Option<&Undecodable> {
+        match &self.0 {
+            Error::Decode(error) => Some(&error.cause),
+            _ => None,
+        }
     }
 
     /// As [`Error::kind`]; never [`ErrorKind::Domain`].

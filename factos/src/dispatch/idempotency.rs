@@ -87,6 +87,6 @@ impl IdempotencyKey {
 }
 
 /// Whether a record only remembers a command that led to no events.
-pub(super) fn is_nothing<E>(record: &Recorded<E>) -> bool {
+pub(crate) fn is_nothing<E>(record: &Recorded<E>) -> bool {
     record.event_type == NOTHING
 }

@@ -1,6 +1,6 @@
 use crate::{dispatch::key_tag::MAX_IDEMPOTENCY_KEY_BYTES, text_rules::InvalidText};
 
-/// An argument of a dispatch that cannot be used.
+/// An argument of a dispatch, or of a read, that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidArgument {
@@ -27,6 +27,9 @@ pub enum InvalidArgument {
         /// Why.
         reason: String,
     },
+    /// The cursor of a page is one of another log.
+    #[error("the cursor belongs to another log")]
+    CursorOfAnotherLog,
     /// The correlation or causation id taken from a record.
     #[error("the cause's ids cannot be used")]
     Cause(#[source] InvalidText),
