@@ -158,8 +158,8 @@ async fn a_rolled_back_transaction_leaves_nothing_in_the_handle() {
         let store = schema.open().await;
         let show = "a".to_owned();
         let mut transaction = store.pool().begin().await.unwrap();
-        let _ = dispatch(&store, &OFFICE).run_in(&mut transaction, &show).await.unwrap();
-        let _ = dispatch(&store, &OFFICE).run_in(&mut transaction, &show).await.unwrap();
+        dispatch(&store, &OFFICE).run_in(&mut transaction, &show).await.unwrap();
+        dispatch(&store, &OFFICE).run_in(&mut transaction, &show).await.unwrap();
         let events =
             store.read_in(&mut transaction, &of_show("a"), ReadOptions::all()).await.unwrap();
         assert_eq!(events.collect().await.unwrap().len(), 2);
@@ -246,10 +246,10 @@ async fn a_read_of_everything_after_an_append_of_the_transaction_ends_with_the_l
     let store = schema.open_with(config).await;
     // Its position stays a gap, beside which only the watermark tells how far the log is complete.
     let mut gap = store.pool().begin().await.unwrap();
-    let _ = dispatch(&store, &OFFICE).run_in(&mut gap, &"b".to_owned()).await.unwrap();
+    dispatch(&store, &OFFICE).run_in(&mut gap, &"b".to_owned()).await.unwrap();
     gap.rollback().await.unwrap();
     let mut transaction = store.pool().begin().await.unwrap();
-    let _ = dispatch(&store, &OFFICE).run_in(&mut transaction, &"a".to_owned()).await.unwrap();
+    dispatch(&store, &OFFICE).run_in(&mut transaction, &"a".to_owned()).await.unwrap();
     let everything = Query::all();
     let read = store.read_in(&mut transaction, &everything, ReadOptions::all());
     let error = in_time("the read", read).await.unwrap_err();

@@ -27,6 +27,6 @@ impl IntoQuery for &Query {
 
 impl<E> IntoQuery for QueryFor<E> {
     fn into_query(self) -> Result<Query, InvalidQuery> {
-        QueryFor::into_query(self)
+        self.as_query().cloned()
     }
 }

@@ -32,6 +32,7 @@ pub trait Reactor {
 }
 
 /// The effects of these records: record by record in the order given, within one in the reactor's order.
+#[must_use]
 pub fn react_all<'a, R>(
     reactor: &R,
     records: impl IntoIterator<Item = &'a Recorded<R::Event>>,

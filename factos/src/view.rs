@@ -30,6 +30,7 @@ pub trait View {
 }
 
 /// The state of a view after these events, in the order given.
+#[must_use]
 pub fn project<'a, V>(view: &V, events: impl IntoIterator<Item = &'a V::Event>) -> V::State
 where
     V: View + ?Sized,
@@ -39,6 +40,7 @@ where
 }
 
 /// The state of a view after these further events, starting from a state that it had before.
+#[must_use]
 pub fn project_from<'a, V>(
     view: &V,
     state: V::State,

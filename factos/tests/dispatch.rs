@@ -72,7 +72,7 @@ async fn committed_records_equal_a_later_read() {
 async fn the_condition_is_the_guard_after_what_was_observed() {
     let store = Scripted::default();
     seed(&store.log, [sold("a", "x"), noted("u")]).await;
-    let _ = dispatch(&store, &OFFICE).run(&buy("a", "z")).await.unwrap();
+    dispatch(&store, &OFFICE).run(&buy("a", "z")).await.unwrap();
     let expected =
         AppendCondition::fail_if_events_match(items(about(&["Sold"], "a"))).after(position(2));
     assert_eq!(store.conditions(), [expected]);

@@ -18,7 +18,7 @@ const OFFICE: BoxOffice = BoxOffice { seats: 3 };
 #[tokio::test]
 async fn a_stream_is_its_own_boundary() {
     let store = Scripted::default();
-    let _ = dispatch(&store.log, &OFFICE).stream("other").run(&buy("a", "w")).await.unwrap();
+    dispatch(&store.log, &OFFICE).stream("other").run(&buy("a", "w")).await.unwrap();
     let first = dispatch_stream(&store, &OFFICE, "cart").run(&buy("a", "x")).await.unwrap();
     let second = dispatch_stream(&store, &OFFICE, "cart").run(&buy("b", "y")).await.unwrap();
     assert_eq!((first.state, second.state, second.position), (1, 2, Some(position(3))));
@@ -38,7 +38,7 @@ async fn a_stream_that_went_on_is_read_and_decided_again() {
     let store = MemoryStore::new();
     let stale = load_stream(&store, &OFFICE, "cart").await.unwrap();
     assert_eq!((stale.state, stale.revision, stale.position), (0, Revision::NoEvents, None));
-    let _ = dispatch_stream(&store, &OFFICE, "cart").run(&buy("a", "x")).await.unwrap();
+    dispatch_stream(&store, &OFFICE, "cart").run(&buy("a", "x")).await.unwrap();
     let event = NewEvent { stream: Some(cart()), ..new_event(&sold("a", "y")) };
     let refused = store.append(vec![event], stale.append_condition()).await;
     assert!(refused.unwrap_err().is_conflict());

@@ -55,7 +55,7 @@ async fn events_carry_the_key_as_a_tag_and_in_their_metadata() {
 #[tokio::test]
 async fn the_condition_is_the_guard_or_the_key() {
     let store = Scripted::default();
-    let _ = dispatch(&store, &OFFICE).idempotency_key("k").run(&buy("a", "x")).await.unwrap();
+    dispatch(&store, &OFFICE).idempotency_key("k").run(&buy("a", "x")).await.unwrap();
     let [AppendCondition::FailIfEventsMatch { query, after: None }] = &store.conditions()[..]
     else {
         panic!("there is one condition");
@@ -195,7 +195,7 @@ async fn a_command_without_events_is_remembered_if_it_is_to_be() {
 async fn without_a_key_nothing_is_remembered() {
     let decider = decider_fn(|| (), |(), _: &Ticketing| (), |(), (): &()| Ok::<_, ()>(vec![]));
     let store = MemoryStore::new();
-    let _ = dispatch(&store, &decider).remember_no_op().run(&()).await.unwrap();
+    dispatch(&store, &decider).remember_no_op().run(&()).await.unwrap();
     assert_eq!(store.head().await.unwrap(), None);
 }
 
@@ -239,7 +239,7 @@ async fn narrow_and_wide_deciders_agree_on_a_key() {
     let wide = OFFICE;
     // Wide first: its event is not one of the narrow decider.
     let store = MemoryStore::new();
-    let _ = dispatch(&store, &wide).idempotency_key("k").run(&buy("a", "x")).await.unwrap();
+    dispatch(&store, &wide).idempotency_key("k").run(&buy("a", "x")).await.unwrap();
     let Err(Error::KeyReused(error)) =
         dispatch(&store, &narrow).idempotency_key("k").run(&()).await
     else {
@@ -251,7 +251,7 @@ async fn narrow_and_wide_deciders_agree_on_a_key() {
     );
     // And the other way round.
     let store = MemoryStore::new();
-    let _ = dispatch(&store, &narrow).idempotency_key("k").run(&()).await.unwrap();
+    dispatch(&store, &narrow).idempotency_key("k").run(&()).await.unwrap();
     let reused = dispatch(&store, &wide).idempotency_key("k").run(&buy("a", "x")).await;
     assert!(matches!(reused, Err(Error::KeyReused(_))), "{reused:?}");
     assert_eq!(log_length(&store).await, 1);

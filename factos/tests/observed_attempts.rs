@@ -33,7 +33,7 @@ async fn every_attempt_is_told_with_its_outcome() {
     store.fail_reads([StoreErrorKind::Unavailable]);
     let run =
         || dispatch(&store, &OFFICE).idempotency_key("k").observe(|attempt| told.note(attempt));
-    let _ = run().run(&buy("a", "x")).await.unwrap();
+    run().run(&buy("a", "x")).await.unwrap();
     let refused = AttemptOutcome::Refused;
     let appended = AttemptOutcome::Appended { events: 1, position: position(1) };
     assert_eq!(
@@ -44,7 +44,7 @@ async fn every_attempt_is_told_with_its_outcome() {
             (3, appended, false)
         ]
     );
-    let _ = run().run(&buy("a", "x")).await.unwrap();
+    run().run(&buy("a", "x")).await.unwrap();
     assert_eq!(told.take(), [(1, AttemptOutcome::Replayed, false)]);
 }
 

@@ -68,7 +68,7 @@ async fn a_dispatch_a_read_and_an_append_tell_outcome_position_and_duration() {
     let office = BoxOffice { seats: 2 };
     let metadata = Metadata::new().with("note", "confidential").unwrap();
     let keyed = dispatch(&store, &office).metadata(metadata).idempotency_key("key-7");
-    let _ = keyed.run(&buy("a", "lucy")).await.unwrap();
+    keyed.run(&buy("a", "lucy")).await.unwrap();
     let told = lines.take();
     let expected = [
         r#"DEBUG dispatch:read{outcome="read" events=0 duration_us=N}: factos: close"#,

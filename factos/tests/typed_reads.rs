@@ -86,7 +86,7 @@ async fn a_known_type_that_does_not_decode_always_fails() {
 async fn what_only_remembers_a_command_is_no_event() {
     let store = MemoryStore::new();
     let idle = decider_fn(|| (), |(), _: &Ticketing| (), |(), (): &()| Ok::<_, ()>(vec![]));
-    let _ = dispatch(&store, &idle).idempotency_key("k").remember_no_op().run(&()).await.unwrap();
+    dispatch(&store, &idle).idempotency_key("k").remember_no_op().run(&()).await.unwrap();
     let events = store.events::<Ticketing>(Query::all(), ReadOptions::all()).await.unwrap();
     assert_eq!(events.collect().await.unwrap(), []);
     let page = store.page(Query::all(), PageCursor::oldest_first(), 9).await.unwrap();

@@ -201,6 +201,6 @@ async fn inquiries_wait_as_the_retry_says() {
             std::future::ready(())
         });
     let store = Scripted::new([Fault::LostUnwritten, Fault::LostUnwritten]);
-    let _ = dispatch(&store, &OFFICE).retry(retry).run(&buy("a", "z")).await.unwrap();
+    dispatch(&store, &OFFICE).retry(retry).run(&buy("a", "z")).await.unwrap();
     assert_eq!(slept.load(Ordering::Relaxed), 2);
 }

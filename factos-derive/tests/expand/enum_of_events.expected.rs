@@ -116,6 +116,12 @@ const _ : () = {
         :: factos :: __private :: query_of :: < Subset > (& query . 0 , "Subset")
     }
 }
+# [automatically_derived] impl :: factos :: IntoQuery for __SubsetQuery_4f384f8f :: Asking {
+    fn into_query (self) -> :: core :: result :: Result < :: factos :: Query,
+    :: factos :: InvalidQuery > {
+        :: factos :: QueryFor :: into_query (:: factos :: __private :: query_of :: < Subset > (& self . 0 , "Subset"))
+    }
+}
 # [automatically_derived] impl :: factos :: __private :: TypedQuery < Subset > for __SubsetQuery_4f384f8f :: Asking { } # [automatically_derived] impl < __Q > :: core :: ops :: BitOr < __Q > for __SubsetQuery_4f384f8f :: Asking where __Q : :: factos :: __private :: TypedQuery < Subset >,
  {
     type Output = :: factos :: QueryFor < Subset >;

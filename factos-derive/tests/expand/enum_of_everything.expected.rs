@@ -249,6 +249,12 @@ const _ : () = {
         :: factos :: __private :: query_of :: < Course > (& query . 0 , "Course")
     }
 }
+# [automatically_derived] impl :: factos :: IntoQuery for __CourseQuery_59434f63 :: CourseQuery {
+    fn into_query (self) -> :: core :: result :: Result < :: factos :: Query,
+    :: factos :: InvalidQuery > {
+        :: factos :: QueryFor :: into_query (:: factos :: __private :: query_of :: < Course > (& self . 0 , "Course"))
+    }
+}
 # [automatically_derived] impl :: factos :: __private :: TypedQuery < Course > for __CourseQuery_59434f63 :: CourseQuery { } # [automatically_derived] impl < __Q > :: core :: ops :: BitOr < __Q > for __CourseQuery_59434f63 :: CourseQuery where __Q : :: factos :: __private :: TypedQuery < Course >,
  {
     type Output = :: factos :: QueryFor < Course >;

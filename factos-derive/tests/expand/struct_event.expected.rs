@@ -108,6 +108,12 @@ const _ : () = {
         crate :: renamed :: __private :: query_of :: < FeePaid > (& query . 0 , "FeePaid")
     }
 }
+# [automatically_derived] impl crate :: renamed :: IntoQuery for __FeePaidQuery_cd5dcd53 :: FeePaidQuery {
+    fn into_query (self) -> :: core :: result :: Result < crate :: renamed :: Query,
+    crate :: renamed :: InvalidQuery > {
+        crate :: renamed :: QueryFor :: into_query (crate :: renamed :: __private :: query_of :: < FeePaid > (& self . 0 , "FeePaid"))
+    }
+}
 # [automatically_derived] impl crate :: renamed :: __private :: TypedQuery < FeePaid > for __FeePaidQuery_cd5dcd53 :: FeePaidQuery { } # [automatically_derived] impl < __Q > :: core :: ops :: BitOr < __Q > for __FeePaidQuery_cd5dcd53 :: FeePaidQuery where __Q : crate :: renamed :: __private :: TypedQuery < FeePaid >,
  {
     type Output = crate :: renamed :: QueryFor < FeePaid >;

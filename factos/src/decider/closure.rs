@@ -18,6 +18,7 @@ use crate::{decider::Decider, event::Event};
 /// )
 /// # }
 /// ```
+#[must_use]
 pub fn decider_fn<C, E: Event, S, X>(
     initial: impl Fn() -> S,
     evolve: impl Fn(S, &E) -> S,

@@ -35,6 +35,7 @@ where
 }
 
 /// The state after these records, in the order given.
+#[must_use]
 pub fn evolve_recorded<'a, D>(
     decider: &D,
     state: D::State,

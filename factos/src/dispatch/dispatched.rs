@@ -2,7 +2,6 @@ use crate::{position::SequencePosition, recorded::Recorded};
 
 /// What a command led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "it tells what was committed, and whether this command did it"]
 #[non_exhaustive]
 pub struct Dispatched<E, S> {
     /// The committed records, in order; none if there was nothing to do. If replayed, those of the

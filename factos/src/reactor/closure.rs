@@ -3,6 +3,7 @@ use std::marker::PhantomData;
 use crate::{reactor::Reactor, recorded::Recorded};
 
 /// A reactor of one closure.
+#[must_use]
 pub fn reactor_fn<E, X>(
     react: impl Fn(&Recorded<E>) -> Vec<X>,
 ) -> impl Reactor<Event = E, Effect = X> {

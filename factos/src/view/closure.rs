@@ -3,6 +3,7 @@ use std::marker::PhantomData;
 use crate::view::View;
 
 /// A view of two closures: its initial state, and its fold.
+#[must_use]
 pub fn view_fn<E, S>(
     initial: impl Fn() -> S,
     evolve: impl Fn(S, &E) -> S,
