@@ -4,7 +4,8 @@ impl Config {
     /// The statements that let a role open, read and append to the log; the owner needs none of them. Run by
     /// the owner, once, and again after the log was upgraded: its functions are new then.
     ///
-    /// The role also needs `CONNECT` on the database.
+    /// The role also needs `CONNECT` on the database. It may select from the view `event_view` as well, which
+    /// everybody may: the view shows only what the role may read in the table `events`.
     ///
     /// ```
     /// use factos_postgres::Config;

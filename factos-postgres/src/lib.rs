@@ -1,4 +1,7 @@
 //! The event store of [`factos`] on a PostgreSQL server, for many processes.
+//!
+//! People see the events of a log at a SQL prompt with `SELECT * FROM factos.event_view`, where `factos` is the
+//! log's schema. JSON in a payload is read with `payload::jsonb ->> 'seat'`.
 
 mod append;
 mod config;

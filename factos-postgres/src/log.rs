@@ -3,6 +3,7 @@
 
 mod check;
 mod create;
+mod event_view;
 mod incarnation;
 mod lock_check;
 mod open;

@@ -25,6 +25,9 @@ const FUNCTIONS: [&str; 8] = [
     include_str!("sql/pages.sql"),
 ];
 
+/// What only people use, at a SQL prompt: a log may lack it.
+pub(crate) const EVENT_VIEW: &str = include_str!("sql/event_view.sql");
+
 const TRIGGERS: &str = include_str!("sql/triggers.sql");
 
 /// The tables of a log of this mode.

@@ -499,6 +499,9 @@ async fn an_older_log_is_upgraded_by_migrate() {
         use_it_beside_older(&store).await;
         let change = format!("DELETE FROM {}.events", schema.name);
         assert!(query(AssertSqlSafe(change)).execute(store.pool()).await.is_err());
+        let view = format!("SELECT count(payload) FROM {}.event_view", schema.name);
+        let shown: i64 = query_scalar(AssertSqlSafe(view)).fetch_one(store.pool()).await.unwrap();
+        assert_eq!(shown, 3);
     }
 }
 

@@ -35,7 +35,7 @@
 //! - **Runtimes**: any; the store has threads of its own.
 //!
 //! How it is built: `docs/design.md` in the repository. People can read the file too, with
-//! `SELECT * FROM event_view`.
+//! `SELECT * FROM event_view`. JSON in a payload is read with `json_extract(payload, '$.seat')`.
 
 mod append;
 mod config;

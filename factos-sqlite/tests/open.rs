@@ -336,6 +336,41 @@ async fn the_view_shows_names_and_times_to_people() {
 }
 
 #[tokio::test]
+async fn the_query_of_the_readme_shows_the_last_events_of_a_tag() {
+    let text = include_str!("../README.md");
+    let sql = text.split("```sql").nth(1).unwrap().split(';').next().unwrap();
+    let folder = folder();
+    let path = folder.path().join("log.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let seats = (0..12).map(|seat| {
+        let mut event = sold("1");
+        event.payload = format!("{{\"seat\": {seat}}}").into();
+        event
+    });
+    store.append(seats.collect(), AppendCondition::None).await.unwrap();
+    store.append(vec![sold("2")], AppendCondition::None).await.unwrap();
+    let other = Connection::open(&path).unwrap();
+    let mut statement = other.prepare(sql).unwrap();
+    let seats: Vec<i64> =
+        statement.query_map([], |row| row.get("seat")).unwrap().collect::<Result<_, _>>().unwrap();
+    assert_eq!(seats, [11, 10, 9, 8, 7, 6, 5, 4, 3, 2]);
+}
+
+#[tokio::test]
+async fn the_view_keeps_the_bytes_of_a_payload_that_is_no_text() {
+    let folder = folder();
+    let path = folder.path().join("log.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    let mut event = sold("1");
+    event.payload = b"\xff\x00".as_slice().into();
+    store.append(vec![event], AppendCondition::None).await.unwrap();
+    let other = Connection::open(&path).unwrap();
+    let bytes: String =
+        other.query_row("SELECT hex(payload) FROM event_view", [], |row| row.get(0)).unwrap();
+    assert_eq!(bytes, "FF00");
+}
+
+#[tokio::test]
 async fn less_durability_is_asked_for_by_name() {
     let folder = folder();
     let path = folder.path().join("log.db");

@@ -3,6 +3,7 @@ use sqlx::{AssertSqlSafe, Executor, PgPool, Postgres, Transaction};
 
 use super::{
     check::{FORMAT, State, state},
+    event_view,
     transaction::begin_to_write,
 };
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     error::{Error, Sent, sqlstate},
     lock_names,
     mode::Mode,
-    sql,
+    sql::{self, EVENT_VIEW},
 };
 
 /// The lock classes in the SQL as it is written, for the schema `factos`.
@@ -42,6 +43,9 @@ impl Config {
     /// Creates the log if there is none, and upgrades one of an older format. Safe to call each time and from
     /// several processes at once. Nothing is lost if it fails or the process ends.
     ///
+    /// A log without the view `event_view`, which people look at events with, gets it if its owner migrates;
+    /// the store itself does not need it.
+    ///
     /// An upgrade makes the functions anew, so [grants](Self::grants) must be given again where `PUBLIC` may not
     /// execute functions. Handles of an older version of this crate then fail, with nothing written, and
     /// cannot be opened again: update those processes first that only read, and then migrate.
@@ -62,7 +66,7 @@ fn creation(schema: &str, mode: Mode) -> String {
     in_schema(
         schema,
         &format!(
-            "{tables}\n{functions}\n\
+            "{tables}\n{functions}\n{EVENT_VIEW}\n\
              INSERT INTO factos.meta (format, lock_rule, mode) VALUES ({FORMAT}, {rule}, '{mode}');\n\
              {RESTORE_PATH}"
         ),
@@ -126,8 +130,14 @@ pub(super) async fn migrate(config: &Config, pool: &PgPool) -> Result<(), Error>
                 create(config, transaction, state).await
             }
             Ok(State::Log(found)) => {
-                transaction.rollback().await.map_err(failed)?;
-                return found.check(config);
+                let checked = found.check(config);
+                let has_no_view = event_view::is_to_be_made(&config.schema, &mut transaction);
+                let has_no_view = has_no_view.await.map_err(failed)?;
+                if checked.is_err() || !has_no_view {
+                    transaction.rollback().await.map_err(failed)?;
+                    return checked;
+                }
+                create_view(config, transaction).await
             }
             Err(error) => {
                 transaction.rollback().await.map_err(failed)?;
@@ -169,6 +179,22 @@ async fn run_upgrade(
         sqlx::query_scalar(AssertSqlSafe(format)).fetch_one(&mut *transaction).await?;
     if format < FORMAT {
         transaction.execute(sqlx::raw_sql(AssertSqlSafe(upgrade(schema, mode)))).await?;
+    }
+    transaction.commit().await
+}
+
+/// Makes the view of a log unless another process did so meanwhile.
+async fn create_view(
+    config: &Config,
+    mut transaction: Transaction<'_, Postgres>,
+) -> Result<(), sqlx::Error> {
+    let schema = &config.schema;
+    // The log goes on meanwhile: an append or a read changes nothing in this table.
+    let lock = format!("LOCK TABLE \"{schema}\".meta IN SHARE ROW EXCLUSIVE MODE");
+    transaction.execute(sqlx::raw_sql(AssertSqlSafe(lock))).await?;
+    if event_view::is_to_be_made(schema, &mut transaction).await? {
+        let sql = in_schema(schema, &format!("{PIN_PATH}{EVENT_VIEW}"));
+        transaction.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
     }
     transaction.commit().await
 }
