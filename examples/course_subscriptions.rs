@@ -4,7 +4,7 @@
 //! No aggregate owns a subscription. Its boundary is both: the events of the course and those of the
 //! student.
 
-use factos::{Decider, Event, QueryFor};
+use factos::{Decider, Event, QueryFor, serde::Serialize};
 
 /// How many courses a student can take.
 pub const COURSES_PER_STUDENT: usize = 3;
@@ -40,8 +40,9 @@ pub enum Course {
     },
 }
 
-/// The commands.
-#[derive(Debug, Clone)]
+/// The commands. They serialize, so that a fingerprint can be made of one.
+#[derive(Debug, Clone, Serialize)]
+#[serde(crate = "factos::serde")]
 pub enum Command {
     /// Offer a course.
     Define {
@@ -67,21 +68,28 @@ pub enum Command {
 }
 
 /// Why a command is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// There is a course of this name.
+    #[error("there is a course of this name")]
     CourseExists,
     /// There is no course of this name.
+    #[error("there is no course of this name")]
     NoSuchCourse,
     /// The course has this capacity already.
+    #[error("the course has this capacity already")]
     NothingChanges,
     /// More students have subscribed than the new capacity allows.
+    #[error("more students have subscribed than the new capacity allows")]
     MoreStudentsThanThat,
     /// Every seat is taken.
+    #[error("every seat is taken")]
     CourseIsFull,
     /// The student has subscribed to this course already.
+    #[error("the student has subscribed to this course already")]
     SubscribedAlready,
     /// The student takes as many courses as one can.
+    #[error("the student takes as many courses as one can")]
     TooManyCourses,
 }
 

@@ -1,14 +1,18 @@
-//! Runnable stories, each also a test. `ticket-sale` is a binary of its own. Each module is a decider with
-//! scenarios, for a rule that most event-sourced systems need sooner or later. `tests/stories.rs` runs the
+//! Runnable stories, each also a test. `ticket-sale` and `web-service` are binaries of their own. Most modules are
+//! a decider with scenarios, for a rule that most event-sourced systems need sooner or later; [`live_board`]
+//! follows the log, and [`payment`] appends within a transaction of the application's. `tests/stories.rs` runs the
 //! modules on the stores.
 
 pub mod account;
 pub mod course_subscriptions;
 pub mod duplicate_order;
 pub mod invoice_number;
+pub mod live_board;
 pub mod opt_in_token;
+pub mod payment;
 pub mod product_price;
 pub mod unique_username;
+pub mod wallet;
 
 /// The project's front page, run as a test.
 #[cfg(doctest)]

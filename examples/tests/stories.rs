@@ -10,8 +10,8 @@ use factos::{
 };
 use factos_examples::{
     account, course_subscriptions as courses, duplicate_order as orders,
-    invoice_number as invoices, opt_in_token as tokens, product_price as prices,
-    unique_username as usernames,
+    invoice_number as invoices, live_board as board, opt_in_token as tokens, payment,
+    product_price as prices, unique_username as usernames, wallet,
 };
 use factos_memory::MemoryStore;
 use factos_sqlite::SqliteStore;
@@ -50,6 +50,8 @@ on_each_store! {
     an_order_is_recorded_once_and_a_repeated_one_is_answered_with_it
     an_order_under_the_older_name_refuses_a_second_one
     an_account_is_a_stream
+    a_deposit_does_not_refuse_a_withdrawal
+    a_board_shows_every_arrival_once_and_in_order
 }
 
 fn patient() -> Retry {
@@ -251,4 +253,92 @@ async fn an_account_is_a_stream(store: Store) {
     assert!(matches!(closing, Error::Domain(Refusal::NotEmpty)));
     let other = load_stream(&store, &Teller, "account-2").await.unwrap();
     assert_eq!(other.state, State::Open { cents: 10 });
+}
+
+async fn a_deposit_does_not_refuse_a_withdrawal(store: Store) {
+    let event = |event: wallet::Wallet| vec![factos::encode(&event).unwrap()];
+    let deposit = || event(wallet::Wallet::Deposited { wallet: "w".into(), cents: 10 });
+    let withdrawal = || event(wallet::Wallet::Withdrawn { wallet: "w".into(), cents: 6 });
+    store.append(deposit(), factos::AppendCondition::None).await.unwrap();
+    let command = wallet::Withdraw { wallet: "w".into(), cents: 6 };
+    let read = read_context(&store, &wallet::Cashier, &command).await.unwrap();
+    // A deposit comes in between, and then another withdrawal.
+    store.append(deposit(), factos::AppendCondition::None).await.unwrap();
+    store.append(withdrawal(), read.append_condition()).await.unwrap();
+    let refused = store.append(withdrawal(), read.append_condition()).await.unwrap_err();
+    assert!(refused.is_conflict(), "{refused}");
+    // 14 are left: of four that want 6 at once, two get it, with deposits beside them.
+    let granted = at_once((0..8).map(|n| {
+        let (store, command) = (store.clone(), command.clone());
+        let small = event(wallet::Wallet::Deposited { wallet: "other".into(), cents: 1 });
+        async move {
+            if n % 2 == 0 {
+                store.append(small, factos::AppendCondition::None).await.unwrap();
+                return false;
+            }
+            let attempt = dispatch(&store, &wallet::Cashier).retry(patient());
+            attempt.run(&command).await.is_ok()
+        }
+    }));
+    assert_eq!(granted.await, 2);
+}
+
+async fn a_board_shows_every_arrival_once_and_in_order(store: Store) {
+    let arrival = |station: &str, train: u32| {
+        let (station, train) = (station.to_owned(), train.to_string());
+        factos::encode(&board::Arrivals::Arrived { station, train }).unwrap()
+    };
+    let append = async |station, train| {
+        let batch = vec![arrival(station, train)];
+        store.append(batch, factos::AppendCondition::None).await.unwrap();
+    };
+    append("north", 0).await;
+    let (told, shown) = std::sync::mpsc::channel();
+    let followed = store.clone();
+    let board = tokio::spawn(async move {
+        board::follow(&followed, "north", |arrival| {
+            let board::Arrivals::Arrived { train, .. } = &arrival.event;
+            told.send(train.clone()).unwrap();
+            train != "49"
+        })
+        .await
+    });
+    for train in 1..50 {
+        append("south", 1000 + train).await;
+        append("north", train).await;
+    }
+    tokio::time::timeout(PATIENCE, board).await.unwrap().unwrap().unwrap();
+    assert_eq!(
+        shown.iter().collect::<Vec<_>>(),
+        (0..50).map(|n| n.to_string()).collect::<Vec<_>>()
+    );
+}
+
+/// Longer than a busy machine takes, so that a board that is stuck fails.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn an_invoice_is_paid_once_with_its_row() {
+    use factos_postgres::sqlx::{AssertSqlSafe, Executor, query_scalar};
+    let url = std::env::var("FACTOS_POSTGRES_URL").unwrap();
+    let schema = format!("paid_{}", factos::EventId::new().to_string().replace('-', ""));
+    // The application's table, beside the log.
+    let options = factos_postgres::sqlx::postgres::PgPoolOptions::new().max_connections(8);
+    let own = format!("app_{schema}");
+    let connect = url.parse::<factos_postgres::sqlx::postgres::PgConnectOptions>().unwrap();
+    let pool = options.connect_with(connect.options([("search_path", &own)])).await.unwrap();
+    let table =
+        format!("CREATE SCHEMA {own}; CREATE TABLE {own}.payments (invoice text, cents bigint)");
+    pool.execute(factos_postgres::sqlx::raw_sql(AssertSqlSafe(table))).await.unwrap();
+    let config = factos_postgres::Config::new().create(true).schema(&schema).unwrap();
+    let store = config.open(pool.clone()).await.unwrap();
+    let paid = |invoice: u32| payment::Paid { invoice: invoice.to_string(), cents: 700 };
+    let accepted = at_once((0..8).map(|n| {
+        let store = store.clone();
+        async move { payment::pay(&store, &paid(n % 2)).await.is_ok() }
+    }));
+    assert_eq!(accepted.await, 2);
+    let rows: i64 = query_scalar("SELECT count(*) FROM payments").fetch_one(&pool).await.unwrap();
+    assert_eq!((rows, store.read_all(&Query::all()).await.unwrap().len()), (2, 2));
 }

@@ -1,12 +1,8 @@
 use std::fmt;
 
 use crate::{
-    decider::Decider,
-    metadata::Metadata,
-    recorded::Recorded,
-    store::{EventStore, TransactionalStore},
-    stream_name::StreamName,
-    text_rules::InvalidText,
+    decider::Decider, metadata::Metadata, recorded::Recorded, store::EventStore,
+    stream_name::StreamName, text_rules::InvalidText, transactional_store::TransactionalStore,
 };
 
 mod attempt;

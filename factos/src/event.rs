@@ -158,6 +158,15 @@ pub fn encode<E: Event>(event: &E) -> Result<NewEvent, EncodeError> {
     })
 }
 
+impl<E: Event> Recorded<E> {
+    /// The schema version that the event has now. It is above [`version`](Self::version) if the payload was
+    /// brought forward when it was decoded.
+    #[must_use]
+    pub fn present_version(&self) -> u32 {
+        self.event.version()
+    }
+}
+
 /// Decodes a record, keeping its place in the log.
 ///
 /// # Errors

@@ -96,6 +96,8 @@ mod event_type;
 mod events;
 mod into_query;
 mod invalid_query;
+#[cfg(all(feature = "json", feature = "serialize"))]
+mod json_view;
 mod limits;
 mod metadata;
 mod page_cursor;
@@ -122,6 +124,7 @@ mod tag_value;
 mod tags;
 pub mod testing;
 mod text_rules;
+mod transactional_store;
 mod typed_events;
 mod view;
 
@@ -175,7 +178,7 @@ pub use read_options::{ReadCursor, ReadOptions};
 pub use recorded::Recorded;
 pub use revision::Revision;
 pub use schema::{Schema, TypeInfo};
-pub use store::{EventStore, TransactionalStore};
+pub use store::EventStore;
 pub use store_error::{StoreError, StoreErrorKind};
 pub use store_ext::EventStoreExt;
 pub use stream_name::StreamName;
@@ -183,6 +186,7 @@ pub use tag::Tag;
 pub use tag_value::{ArgOf, TagItem, TagValue};
 pub use tags::{InvalidTags, Tags};
 pub use text_rules::{InvalidText, MAX_TEXT_BYTES};
+pub use transactional_store::TransactionalStore;
 pub use typed_events::{TypedEvents, Unknown};
 pub use view::{View, closure::view_fn, project, project_from};
 

@@ -1,13 +1,8 @@
 use std::time::SystemTime;
 
-#[cfg(all(feature = "json", feature = "serialize"))]
-mod json_view;
-#[cfg(feature = "serialize")]
-mod serialize;
-
 use crate::{
-    event::Event, event_id::EventId, event_type::EventType, metadata::Metadata,
-    position::SequencePosition, stream_name::StreamName, tags::Tags,
+    event_id::EventId, event_type::EventType, metadata::Metadata, position::SequencePosition,
+    stream_name::StreamName, tags::Tags,
 };
 
 /// A stored event with its place in the log.
@@ -68,14 +63,5 @@ impl<E> Recorded<E> {
             event,
         };
         (record, self.event)
-    }
-}
-
-impl<E: Event> Recorded<E> {
-    /// The schema version that the event has now. It is above [`version`](Self::version) if the payload was
-    /// brought forward when it was decoded.
-    #[must_use]
-    pub fn present_version(&self) -> u32 {
-        self.event.version()
     }
 }

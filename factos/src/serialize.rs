@@ -2,6 +2,8 @@
 
 use serde::{Serialize, Serializer};
 
+mod recorded;
+
 use crate::{
     event_id::EventId, event_type::EventType, page_cursor::PageCursor, position::SequencePosition,
     revision::Revision, stream_name::StreamName, tag::Tag, tags::Tags,

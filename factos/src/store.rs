@@ -14,9 +14,6 @@ use crate::{
 };
 
 mod pointers;
-mod transactional;
-
-pub use transactional::TransactionalStore;
 
 /// An append-only log of events: the contract that every backend keeps and the conformance suite proves.
 ///

@@ -15,9 +15,10 @@ use crate::{
     },
     metadata::Metadata,
     recorded::Recorded,
-    store::{EventStore, TransactionalStore},
+    store::EventStore,
     stream_name::StreamName,
     text_rules::InvalidText,
+    transactional_store::TransactionalStore,
 };
 
 /// Runs a command against one stream: reads and folds all of it, decides, and appends to it under the

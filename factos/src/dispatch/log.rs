@@ -8,8 +8,9 @@ use crate::{
     events::Events,
     read_options::ReadOptions,
     recorded::Recorded,
-    store::{EventStore, TransactionalStore},
+    store::EventStore,
     store_error::StoreError,
+    transactional_store::TransactionalStore,
 };
 
 pub(super) trait Log: Send {

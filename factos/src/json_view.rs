@@ -3,10 +3,10 @@ use std::fmt::Write;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::Recorded;
 use crate::{
     event::{Event, JSON},
     event_error::EncodeError,
+    recorded::Recorded,
     rfc3339::Rfc3339,
 };
 

@@ -1,7 +1,6 @@
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use super::Recorded;
-use crate::rfc3339::Rfc3339;
+use crate::{recorded::Recorded, rfc3339::Rfc3339};
 
 /// With the names of the fields, the type as `type`, and the time as text of RFC 3339 in UTC. The version is the
 /// stored one. A payload of bytes is a list of numbers: for people there is `json_view`.
