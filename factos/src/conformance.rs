@@ -134,6 +134,12 @@
 //! threads may run in another order. `FACTOS_CONFORMANCE_CASES` sets how many lists of operations each case
 //! of [`model`] runs.
 //!
+//! # A busy machine
+//! No case has to end within a time. A case counts as hanging if a call of the store does not end within
+//! [`Fixture::PATIENCE`], or if no call ends for so long; what must not wait has [`Fixture::SOON`] from the last
+//! call that ended. The environment variable `FACTOS_PATIENCE` multiplies both: `FACTOS_PATIENCE=10` for a machine
+//! that does ten times as much as it can.
+//!
 //! # What the suite does not prove
 //! - That an acknowledged append survives a power cut: after a process is killed, the operating system still
 //!   has what the process wrote.
@@ -152,9 +158,11 @@ mod case_list;
 mod fixture;
 mod pages;
 mod parallel;
+mod progress;
 mod random;
 mod sample_values;
 mod store_calls;
+mod watched;
 
 pub mod append;
 pub mod concurrency;
@@ -174,3 +182,5 @@ pub use case::Case;
 pub use case_list::cases;
 pub use fixture::{Boxed, Fixture, ProcessFixture, Shared};
 pub use process::{process_cases, work};
+#[doc(hidden)]
+pub use watched::{Watched, WatchedStore};

@@ -4,13 +4,16 @@ use std::{
     panic::{AssertUnwindSafe, resume_unwind},
     pin::Pin,
     sync::mpsc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::FutureExt;
 use tokio::runtime::{Builder, Runtime};
 
-use super::fixture::Fixture;
+use super::{
+    fixture::Fixture,
+    progress::{Progress, bound},
+};
 
 /// How long a runtime may take to shut down.
 const SHUTDOWN: Duration = Duration::from_secs(5);
@@ -33,7 +36,7 @@ impl Case {
         Fut: Future<Output = ()> + Send,
     {
         let start = move || -> Run { Box::pin(async move { case(F::fresh().await).await }) };
-        Self { name, patience: F::PATIENCE, start: Box::new(start) }
+        Self { name, patience: bound(F::PATIENCE), start: Box::new(start) }
     }
 
     /// The name, `family::rule`.
@@ -60,21 +63,40 @@ impl Case {
     /// # Panics
     /// If the operating system starts no thread.
     pub fn verdict(&self) -> Result<(), Box<dyn Any + Send>> {
-        let runtime = Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
-        let verdict = self.wait(&runtime);
+        let progress = Progress::default();
+        let of_threads = progress.clone();
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(4)
+            .enable_all()
+            .on_thread_start(move || of_threads.adopt())
+            .build()
+            .unwrap();
+        let verdict = self.wait(&runtime, &progress);
         runtime.shutdown_timeout(SHUTDOWN);
         verdict
     }
 
     /// Waits on the thread of the caller, for a wrong store may block every thread of the runtime.
-    fn wait(&self, runtime: &Runtime) -> Result<(), Box<dyn Any + Send>> {
+    fn wait(&self, runtime: &Runtime, progress: &Progress) -> Result<(), Box<dyn Any + Send>> {
         let (verdict, arrived) = mpsc::channel();
         let run = AssertUnwindSafe((self.start)()).catch_unwind();
         runtime.spawn(async move { verdict.send(run.await) });
-        arrived.recv_timeout(self.patience).unwrap_or_else(|_| {
-            let hangs = format!("{} hangs: no end after {:?}", self.name, self.patience);
-            Err(Box::new(hangs))
-        })
+        let (mut ended, mut since) = (0, Instant::now());
+        loop {
+            if let Ok(verdict) = arrived.recv_timeout(self.patience / 20) {
+                return verdict;
+            }
+            if progress.ended() != ended {
+                (ended, since) = (progress.ended(), Instant::now());
+            }
+            let stuck = progress.stuck(self.patience);
+            if stuck.is_some() || since.elapsed() > self.patience {
+                let what = stuck.unwrap_or("the case, with no call that ends,");
+                let hangs =
+                    format!("{} hangs: {what} has no end after {:?}", self.name, self.patience);
+                return Err(Box::new(hangs));
+            }
+        }
     }
 }
 

@@ -170,7 +170,7 @@ macro_rules! __conformance_vec {
         vec![$($(
             $crate::conformance::Case::new(
                 concat!(stringify!($family), "::", stringify!($case)),
-                $crate::conformance::$family::$case::<$fixture>,
+                $crate::conformance::$family::$case::<$crate::conformance::Watched<$fixture>>,
             ),
         )*)*]
     };
@@ -200,7 +200,9 @@ macro_rules! __conformance_tests {
                 fn $d case() {
                     $crate::conformance::Case::new(
                         concat!(stringify!($d family), "::", stringify!($d case)),
-                        $crate::conformance::$d family::$d case::<super::ConformanceFixture>,
+                        $crate::conformance::$d family::$d case::<
+                            $crate::conformance::Watched<super::ConformanceFixture>,
+                        >,
                     )
                     .run();
                 }

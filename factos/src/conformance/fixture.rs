@@ -15,10 +15,12 @@ pub trait Fixture: Send + Sync + Sized + 'static {
     /// each run takes a new seed.
     const SEED: Option<u64> = None;
 
-    /// The timeout of a call that must not wait for anything, on a slow and busy machine.
+    /// How long a call that must not wait for anything may take on a slow and busy machine, from the last call of the
+    /// case that ended. `FACTOS_PATIENCE` multiplies it.
     const SOON: Duration = Duration::from_secs(10);
 
-    /// How long a case may take before it counts as hanging.
+    /// How long one call may take, and how long no call of a case may end, before the case counts as hanging. A
+    /// case that goes on may take as long as it likes. `FACTOS_PATIENCE` multiplies it.
     const PATIENCE: Duration = Duration::from_secs(120);
 
     /// An empty log that no other fixture shares. Dropping the fixture cleans up.

@@ -42,8 +42,7 @@ async fn agree<F: Fixture>(log: F, reopening: bool) {
         let mut runner =
             runner(&random, if reopening { F::MODEL_CASES.div_ceil(3) } else { F::MODEL_CASES });
         let outcome = runner.run(&operations(reopening), |operations| {
-            let run = async { soon::<F, _>("a list of operations", run::<F>(&operations)).await };
-            runtime.block_on(run)
+            runtime.block_on(soon::<F, _>("an operation", run::<F>(&operations)))
         });
         if let Err(failure) = outcome {
             panic!("{failure}");

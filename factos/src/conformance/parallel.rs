@@ -1,8 +1,11 @@
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use tokio::sync::Barrier;
 
-use super::fixture::Fixture;
+use super::{
+    fixture::Fixture,
+    progress::{Progress, bound},
+};
 use crate::store::EventStore;
 
 /// Several handles on one log.
@@ -39,10 +42,16 @@ where
     results
 }
 
-/// The result of the future, which must be ready within [`Fixture::SOON`].
+/// The result of the future, which must be ready within [`Fixture::SOON`] from the last call of the case that ended.
 pub(super) async fn soon<F: Fixture, T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(F::SOON, future).await {
-        Ok(value) => value,
-        Err(_) => panic!("{what}: nothing after {:?}", F::SOON),
+    let (soon, progress) = (bound(F::SOON), Progress::of_this_thread());
+    let mut future = pin!(future);
+    loop {
+        let ended = progress.ended();
+        match tokio::time::timeout(soon, &mut future).await {
+            Ok(value) => return value,
+            Err(_) if progress.ended() == ended => panic!("{what}: nothing after {soon:?}"),
+            Err(_) => {}
+        }
     }
 }

@@ -139,7 +139,6 @@ wrong_stores! {
         "condition::after_is_exclusive",
         "durability::positions_go_on_after_reopening",
         "follow::a_dropped_waiter_costs_nothing",
-        "follow::a_position_above_the_head_is_waited_for",
         "handle::a_handle_reads_its_own_writes",
         "handle::a_handle_reads_the_writes_of_others",
         "model::random_operations_agree_with_a_plain_log",

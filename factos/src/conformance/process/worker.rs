@@ -8,6 +8,8 @@ use std::{
 
 use tokio::{runtime::Builder, sync::mpsc, task::spawn_blocking};
 
+use crate::conformance::progress::Progress;
+
 const TASK: &str = "FACTOS_CONFORMANCE_TASK";
 const ADDRESS: &str = "FACTOS_CONFORMANCE_ADDRESS";
 const ARGUMENT: &str = "FACTOS_CONFORMANCE_ARGUMENT";
@@ -68,7 +70,9 @@ impl Worker {
 
     /// The next line that the worker sends.
     pub(super) async fn line(&mut self) -> Option<String> {
-        self.lines.recv().await
+        let line = self.lines.recv().await;
+        Progress::of_this_thread().step();
+        line
     }
 
     /// Kills the worker after a delay, and returns the lines that it had sent, those that are still in
