@@ -8,6 +8,8 @@ struct Memory(MemoryStore);
 impl Fixture for Memory {
     type Store = MemoryStore;
 
+    const LIMITS: Option<factos::Limits> = Some(MemoryStore::LIMITS);
+
     const MODEL_CASES: u32 = 2_000;
 
     async fn fresh() -> Self {

@@ -19,6 +19,8 @@ impl TempFile {
 impl Fixture for TempFile {
     type Store = SqliteStore;
 
+    const LIMITS: Option<factos::Limits> = Some(SqliteStore::LIMITS);
+
     async fn fresh() -> Self {
         Self(tempfile::tempdir().unwrap())
     }

@@ -3,6 +3,7 @@
 use crate::{
     append::{AppendCondition, NewEvent},
     append_error::{AppendError, InvalidEvent},
+    tag,
 };
 
 /// The most that one store accepts. Every store accepts at least [`Limits::FLOOR`].
@@ -13,13 +14,13 @@ use crate::{
 pub struct Limits {
     /// Bytes of one payload.
     pub payload_bytes: usize,
-    /// Tags of one event.
+    /// Tags of one event. A tag of the library, such as that of an idempotency key, does not count.
     pub tags_per_event: usize,
     /// Events of one batch.
     pub events_per_batch: usize,
     /// Bytes of one batch, by [`NewEvent::byte_len`].
     pub batch_bytes: usize,
-    /// Items of one query, in a read or in a condition.
+    /// Items of one query, in a read or in a condition. One of a tag of the library alone does not count.
     pub items_per_query: usize,
 }
 
@@ -55,7 +56,11 @@ impl Limits {
         let AppendCondition::FailIfEventsMatch { query, .. } = condition else {
             return Ok(());
         };
-        let (items, limit) = (query.items().unwrap_or_default().len(), self.items_per_query);
+        let (all, limit) = (query.items().unwrap_or_default(), self.items_per_query);
+        if all.len() <= limit {
+            return Ok(());
+        }
+        let items = all.iter().filter(|item| !item.is_of_library()).count();
         if items > limit { Err(InvalidEvent::TooManyItems { items, limit }) } else { Ok(()) }
     }
 
@@ -81,11 +86,12 @@ impl Limits {
         if bytes > limit {
             return Err(InvalidEvent::PayloadTooLarge { index, bytes, limit });
         }
-        let (tags, limit) = (event.tags.len(), self.tags_per_event);
-        if tags > limit {
-            return Err(InvalidEvent::TooManyTags { index, tags, limit });
+        let limit = self.tags_per_event;
+        if event.tags.len() <= limit {
+            return Ok(());
         }
-        Ok(())
+        let tags = event.tags.iter().filter(|tag| !tag::is_of_library(tag)).count();
+        if tags > limit { Err(InvalidEvent::TooManyTags { index, tags, limit }) } else { Ok(()) }
     }
 }
 

@@ -1,6 +1,10 @@
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
-use crate::{event_type::EventType, tag::Tag, tags::Tags};
+use crate::{
+    event_type::EventType,
+    tag::{self, Tag},
+    tags::Tags,
+};
 
 mod covers;
 
@@ -105,6 +109,11 @@ impl QueryItem {
     #[must_use]
     pub fn any_type(&self) -> Option<Self> {
         Self::with_tags(self.tags.clone()).ok()
+    }
+
+    /// Whether it asks for tags of the library alone.
+    pub(crate) fn is_of_library(&self) -> bool {
+        !self.tags.is_empty() && self.tags.iter().all(tag::is_of_library)
     }
 
     /// The same types, with the tags of the other item.

@@ -83,6 +83,11 @@ pub(crate) fn check_text(text: &str) -> Result<(), InvalidText> {
 /// The prefix of the keys, and of the event types, that no application may use.
 pub(crate) const RESERVED: &str = "factos.";
 
+/// Whether a tag has a key of the library.
+pub(crate) fn is_of_library(tag: &str) -> bool {
+    tag.starts_with(RESERVED)
+}
+
 /// Refuses the keys of the library.
 pub(crate) fn check_free(key: &str) -> Result<(), InvalidText> {
     if key.starts_with(RESERVED) { Err(InvalidText::reserved_key(key)) } else { Ok(()) }

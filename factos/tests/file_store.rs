@@ -17,6 +17,8 @@ struct OneFile(TempDir);
 impl Fixture for OneFile {
     type Store = FileStore;
 
+    const LIMITS: Option<factos::Limits> = Some(factos::Limits::FLOOR);
+
     async fn fresh() -> Self {
         Self(tempfile::tempdir().unwrap())
     }

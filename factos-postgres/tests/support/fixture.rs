@@ -19,6 +19,8 @@ impl<const KEYED: bool> Log<KEYED> {
 impl<const KEYED: bool> Fixture for Log<KEYED> {
     type Store = Handle;
 
+    const LIMITS: Option<factos::Limits> = Some(factos_postgres::PostgresStore::LIMITS);
+
     async fn fresh() -> Self {
         Self(Arc::new(Schema::new(Self::MODE).await))
     }

@@ -40,6 +40,12 @@ macro_rules! __conformance_cases {
                 a_large_batch_is_accepted
                 many_items_are_accepted
                 beyond_the_floor_is_all_or_nothing
+                the_payload_limit_is_exact
+                the_tag_limit_is_exact
+                the_event_limit_is_exact
+                the_byte_limit_is_exact
+                the_item_limit_is_exact
+                an_idempotency_key_counts_against_no_limit
             }
             read {
                 an_empty_log_has_nothing
@@ -270,6 +276,7 @@ mod tests {
         let sources = [
             ("append", include_str!("append.rs")),
             ("limits", include_str!("limits.rs")),
+            ("limits", include_str!("limits/ceilings.rs")),
             ("read", include_str!("read.rs")),
             ("query", include_str!("query.rs")),
             ("condition", include_str!("condition.rs")),

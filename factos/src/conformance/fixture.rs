@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use crate::store::EventStore;
+use crate::{limits::Limits, store::EventStore};
 
 /// A log that one case runs on, and how to open the store on it.
 pub trait Fixture: Send + Sync + Sized + 'static {
@@ -10,6 +10,11 @@ pub trait Fixture: Send + Sync + Sized + 'static {
     /// How many lists of operations a case of [`model`](super::model) runs; the case that reopens the
     /// log runs a third as many.
     const MODEL_CASES: u32 = 300;
+
+    /// What the store says that it accepts, `usize::MAX` where it has no limit. The cases of
+    /// [`limits`](super::limits) go up to it and one beyond. Without it, these say in their output that this was not
+    /// tested.
+    const LIMITS: Option<Limits> = None;
 
     /// The seed of random inputs, for a fixture whose every run must use the same inputs. By default
     /// each run takes a new seed.

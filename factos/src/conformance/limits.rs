@@ -1,4 +1,4 @@
-//! What every store accepts, up to [`Limits::FLOOR`].
+//! What every store accepts, up to [`Limits::FLOOR`], and what one accepts by limits of its own.
 
 use bytes::Bytes;
 
@@ -14,6 +14,13 @@ use crate::{
     limits::Limits,
     query::Query,
     text_rules::MAX_TEXT_BYTES,
+};
+
+mod ceilings;
+
+pub use ceilings::{
+    an_idempotency_key_counts_against_no_limit, the_byte_limit_is_exact, the_event_limit_is_exact,
+    the_item_limit_is_exact, the_payload_limit_is_exact, the_tag_limit_is_exact,
 };
 
 /// A payload may be as long as the floor says.

@@ -16,6 +16,7 @@ use crate::{
     append::{AppendCondition, NewEvent},
     append_error::AppendError,
     events::Events,
+    limits::Limits,
     position::SequencePosition,
     query::Query,
     read_options::ReadOptions,
@@ -34,6 +35,7 @@ impl<F: Fixture> Fixture for Watched<F> {
     type Store = WatchedStore<F::Store>;
 
     const MODEL_CASES: u32 = F::MODEL_CASES;
+    const LIMITS: Option<Limits> = F::LIMITS;
     const SEED: Option<u64> = F::SEED;
     const SOON: Duration = F::SOON;
     const PATIENCE: Duration = F::PATIENCE;

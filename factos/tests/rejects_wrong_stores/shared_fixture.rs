@@ -8,7 +8,7 @@ use std::{
 };
 
 use factos::{
-    EventStore,
+    EventStore, Limits,
     conformance::{Case, Fixture, cases},
 };
 
@@ -35,6 +35,7 @@ impl<const NUMBER: usize> Fixture for Log<NUMBER> {
     type Store = Box<dyn EventStore>;
 
     const MODEL_CASES: u32 = 90;
+    const LIMITS: Option<Limits> = Some(Limits::FLOOR);
     const SEED: Option<u64> = Some(5);
     const SOON: Duration = Duration::from_secs(2);
     const PATIENCE: Duration = Duration::from_secs(15);

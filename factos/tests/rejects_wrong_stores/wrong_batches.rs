@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use factos::{AppendCondition, AppendError, Bytes, EventId, Limits, NewEvent, Recorded};
+use factos::{
+    AppendCondition, AppendError, Bytes, EventId, InvalidEvent, Limits, NewEvent, Recorded,
+};
 
 use crate::{
     store_rules::{Commit, Rules, duplicate},
@@ -15,6 +17,33 @@ struct EmptyIsAccepted;
 impl Rules for EmptyIsAccepted {
     fn admit(events: &[NewEvent], condition: &AppendCondition) -> Result<(), AppendError> {
         if events.is_empty() { Ok(()) } else { Self::LIMITS.check(events, condition) }
+    }
+}
+
+/// One more of everything is accepted than the store says.
+struct LimitsAreOneMore;
+
+impl Rules for LimitsAreOneMore {
+    const LIMITS: Limits = Limits {
+        payload_bytes: Limits::FLOOR.payload_bytes + 1,
+        tags_per_event: Limits::FLOOR.tags_per_event + 1,
+        events_per_batch: Limits::FLOOR.events_per_batch + 1,
+        batch_bytes: Limits::FLOOR.batch_bytes + 1,
+        items_per_query: Limits::FLOOR.items_per_query + 1,
+    };
+}
+
+/// The tag of an idempotency key counts as any other.
+struct TheKeyCounts;
+
+impl Rules for TheKeyCounts {
+    fn admit(events: &[NewEvent], condition: &AppendCondition) -> Result<(), AppendError> {
+        let (tags, limit) =
+            (events.iter().map(|event| event.tags.len()), Self::LIMITS.tags_per_event);
+        match tags.enumerate().find(|(_, tags)| *tags > limit) {
+            Some((index, tags)) => Err(InvalidEvent::TooManyTags { index, tags, limit }.into()),
+            None => Self::LIMITS.check(events, condition),
+        }
     }
 }
 
@@ -116,7 +145,23 @@ wrong_stores! {
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
     ];
+    limits_are_one_more: LimitsAreOneMore fails [
+        "limits::the_byte_limit_is_exact",
+        "limits::the_event_limit_is_exact",
+        "limits::the_item_limit_is_exact",
+        "limits::the_payload_limit_is_exact",
+        "limits::the_tag_limit_is_exact",
+    ];
+    the_key_counts: TheKeyCounts fails [
+        "limits::an_idempotency_key_counts_against_no_limit",
+    ];
     limits_are_halved: LimitsAreHalved fails [
+        "limits::an_idempotency_key_counts_against_no_limit",
+        "limits::the_byte_limit_is_exact",
+        "limits::the_event_limit_is_exact",
+        "limits::the_item_limit_is_exact",
+        "limits::the_payload_limit_is_exact",
+        "limits::the_tag_limit_is_exact",
         "limits::a_large_batch_is_accepted",
         "limits::a_long_payload_is_accepted",
         "limits::many_events_in_a_batch_are_accepted",

@@ -1,0 +1,165 @@
+//! What a store accepts by its own limits, and that it refuses by name what is beyond.
+
+use bytes::Bytes;
+
+use crate::{
+    append::{AppendCondition, NewEvent},
+    append_error::{AppendError, InvalidEvent},
+    conformance::{
+        fixture::Fixture,
+        limits::{long_event, renewed, with_items, with_tags},
+        sample_values::{event, stream, unless},
+    },
+    limits::Limits,
+    query::Query,
+    read_options::ReadOptions,
+    store::EventStore,
+    tag::Tag,
+    text_rules::MAX_TEXT_BYTES,
+};
+
+/// A payload may be as long as the store says, and no longer.
+pub async fn the_payload_limit_is_exact<F: Fixture>(log: F) {
+    let Some(limit) = own::<F>("payloads", |limits| limits.payload_bytes) else { return };
+    let at = (vec![long_event(limit)], AppendCondition::None);
+    let beyond = (vec![event("A", &[]), long_event(limit + 1)], AppendCondition::None);
+    let named = InvalidEvent::PayloadTooLarge { index: 1, bytes: limit + 1, limit };
+    exact(&log.connect().await, at, beyond, &named).await;
+}
+
+/// An event may have as many tags as the store says, each as long as a name may be, and no more.
+pub async fn the_tag_limit_is_exact<F: Fixture>(log: F) {
+    let Some(limit) = own::<F>("tags", |limits| limits.tags_per_event) else { return };
+    let at = (vec![with_tags(limit)], AppendCondition::None);
+    let beyond = (vec![event("A", &[]), with_tags(limit + 1)], AppendCondition::None);
+    let named = InvalidEvent::TooManyTags { index: 1, tags: limit + 1, limit };
+    exact(&log.connect().await, at, beyond, &named).await;
+}
+
+/// A batch may hold as many events as the store says, and no more.
+pub async fn the_event_limit_is_exact<F: Fixture>(log: F) {
+    let Some(limit) = own::<F>("events", |limits| limits.events_per_batch) else { return };
+    let one = event("A", &["n:1"]);
+    let batch = |events| (0..events).map(|_| renewed(&one)).collect();
+    let at = (batch(limit), AppendCondition::None);
+    let beyond = (batch(limit + 1), AppendCondition::None);
+    let named = InvalidEvent::TooManyEvents { events: limit + 1, limit };
+    exact(&log.connect().await, at, beyond, &named).await;
+}
+
+/// A batch may hold as many bytes as the store says, those of the longest names included, and no more.
+pub async fn the_byte_limit_is_exact<F: Fixture>(log: F) {
+    let Some(limit) = own::<F>("bytes", |limits| limits.batch_bytes) else { return };
+    let Some(Limits { payload_bytes, .. }) = F::LIMITS else { return };
+    let at = (batch_of(limit, payload_bytes), AppendCondition::None);
+    let beyond = (batch_of(limit + 1, payload_bytes), AppendCondition::None);
+    let named = InvalidEvent::BatchTooLarge { bytes: limit + 1, limit };
+    exact(&log.connect().await, at, beyond, &named).await;
+}
+
+/// A query of a condition may have as many items as the store says, and no more.
+pub async fn the_item_limit_is_exact<F: Fixture>(log: F) {
+    let Some(limit) = own::<F>("items", |limits| limits.items_per_query) else { return };
+    let with = |items| (vec![event("A", &[])], unless(&with_items(items)));
+    let named = InvalidEvent::TooManyItems { items: limit + 1, limit };
+    exact(&log.connect().await, with(limit), with(limit + 1), &named).await;
+}
+
+/// What the library adds for an idempotency key, a tag of each event and an item of the query, counts against no
+/// limit.
+pub async fn an_idempotency_key_counts_against_no_limit<F: Fixture>(log: F) {
+    let limits = F::LIMITS.unwrap_or(Limits::FLOOR);
+    let key = Tag::of_any_key("factos.key", &"k".repeat(MAX_TEXT_BYTES - 11)).unwrap();
+    let store = log.connect().await;
+    if limits.tags_per_event != usize::MAX {
+        let tagged = with_tags(limits.tags_per_event).with_tag(&key);
+        store.append(vec![tagged], AppendCondition::None).await.unwrap();
+    }
+    let items = with_items(limits.items_per_query.min(MANY_ITEMS));
+    let keyed = unless(&items.or(crate::QueryItem::with_tag(key)));
+    let met = limits.tags_per_event != usize::MAX;
+    let outcome = store.append(vec![event("A", &[])], keyed).await;
+    assert_eq!(
+        outcome.is_err_and(|error| error.is_conflict()),
+        met,
+        "the key is an item as any other"
+    );
+}
+
+/// The items of a query of a store that has no limit.
+const MANY_ITEMS: usize = 10_000;
+
+/// The store's own limit. None, and told in the output, if the fixture does not say it or there is none.
+fn own<F: Fixture>(what: &str, of: impl Fn(&Limits) -> usize) -> Option<usize> {
+    match F::LIMITS.as_ref().map(of) {
+        None => {
+            eprintln!("not tested: the limit of {what}, which the fixture does not tell");
+            None
+        }
+        Some(usize::MAX) => {
+            eprintln!("not tested: the limit of {what}, as there is none");
+            None
+        }
+        limit => limit,
+    }
+}
+
+type Append = (Vec<NewEvent>, AppendCondition);
+
+/// Asserts that one append is accepted, and that the other is refused by this name with nothing written.
+async fn exact(store: &dyn EventStore, at: Append, beyond: Append, named: &InvalidEvent) {
+    let events = at.0.len();
+    store.append(at.0, at.1).await.unwrap();
+    assert_eq!(count(store).await, events, "all that is at the limit");
+    let head = store.head().await.unwrap();
+    match store.append(beyond.0, beyond.1).await {
+        Err(AppendError::Invalid(told)) => assert_eq!(told, *named),
+        outcome => panic!("one beyond the limit came to {:?}", outcome.map(|page| page.len())),
+    }
+    assert_eq!((count(store).await, store.head().await.unwrap()), (events, head), "a trace");
+}
+
+/// How many events the log has, without holding them all.
+async fn count(store: &dyn EventStore) -> usize {
+    let mut events = store.read(&Query::all(), ReadOptions::all()).await.unwrap();
+    let mut count = 0;
+    while let Some(record) = events.next().await {
+        record.unwrap();
+        count += 1;
+    }
+    count
+}
+
+/// A batch of exactly so many bytes, whose events have the longest names.
+fn batch_of(bytes: usize, payload_bytes: usize) -> Vec<NewEvent> {
+    let longest = "n".repeat(MAX_TEXT_BYTES);
+    let tag = Tag::new("key", &"v".repeat(MAX_TEXT_BYTES - 4)).unwrap();
+    let named = NewEvent { payload: Bytes::new(), ..event(&longest, &[]) };
+    let named = named.with_tag(tag).in_stream(stream(&longest));
+    let filling = Bytes::from(vec![b'p'; payload_bytes - 1]);
+    let (mut batch, mut left) = (Vec::new(), bytes);
+    while left > 0 {
+        let most = filling.len().min(left - named.byte_len());
+        // What is left must be nothing, or enough for another event.
+        let rest = left - named.byte_len() - most;
+        let short = if rest > 0 { named.byte_len().saturating_sub(rest) } else { 0 };
+        let event = NewEvent { payload: filling.slice(..most - short), ..renewed(&named) };
+        left -= event.byte_len();
+        batch.push(event);
+    }
+    batch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_has_exactly_so_many_bytes() {
+        for bytes in [2_000, 5_000, 10_000, 10_001, 11_763] {
+            let batch = batch_of(bytes, 3_000);
+            assert_eq!(batch.iter().map(NewEvent::byte_len).sum::<usize>(), bytes);
+            assert!(batch.iter().all(|event| event.payload.len() < 3_000));
+        }
+    }
+}
