@@ -15,7 +15,7 @@ impl<'a> Report<'a> {
     }
 }
 
-/// Prints an error with all of its causes.
+/// A method on every error that shows it with all of its causes, on one line.
 ///
 /// ```
 /// use factos::{ErrorReport, Event, IntoQuery};

@@ -110,13 +110,13 @@ pub trait Event: Sized {
     /// [`EncodeError::Tag`] if a value cannot be a tag: empty, too long, or with a control character.
     fn tags(&self) -> Result<Tags, EncodeError>;
 
-    /// The payload.
+    /// Encodes the payload.
     ///
     /// # Errors
     /// [`EncodeError::Codec`] for a value that could not be read back equal.
     fn encode(&self) -> Result<Bytes, EncodeError>;
 
-    /// The event of a stored type, version and payload.
+    /// Decodes the event of a stored type, version and payload.
     ///
     /// # Errors
     /// [`Undecodable`]: an unknown type, a version out of range, or a malformed payload.
@@ -142,7 +142,7 @@ pub(crate) const JSON: &str = "json";
 )]
 pub trait Includes<E>: Event {}
 
-/// The event as it is appended: with a new id, and in no stream.
+/// Encodes an event for an append: with a new id, and in no stream.
 ///
 /// # Errors
 /// [`EncodeError`] if its tags or its payload cannot be encoded.

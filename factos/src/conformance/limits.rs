@@ -1,4 +1,4 @@
-//! What every store accepts, up to [`Limits::FLOOR`].
+//! Cases of limits: what every store accepts, up to [`Limits::FLOOR`].
 
 use bytes::Bytes;
 
