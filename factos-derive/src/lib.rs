@@ -282,3 +282,8 @@ fn with_stub(error: &syn::Error, stub: TokenStream) -> TokenStream {
     output.extend(stub);
     output
 }
+
+/// The program of the README, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -13,7 +13,7 @@ use crate::log::Log;
 /// The most records that are collected while the lock is held.
 const PAGE: usize = 256;
 
-/// An event log in memory. A clone is another handle on the same log.
+/// An event store whose log is in memory. A clone is another handle on the same log.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore {
     shared: Arc<Shared>,
@@ -34,7 +34,7 @@ impl Default for Shared {
 }
 
 impl MemoryStore {
-    /// What one append may hold: memory is the only limit.
+    /// The limits of this store: memory is the only one.
     pub const LIMITS: Limits = Limits {
         payload_bytes: usize::MAX,
         tags_per_event: usize::MAX,
@@ -43,7 +43,7 @@ impl MemoryStore {
         items_per_query: usize::MAX,
     };
 
-    /// An empty log.
+    /// A store with an empty log.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

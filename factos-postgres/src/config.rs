@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::{durability::Durability, mode::Mode};
 
-/// How a log is created and opened.
+/// The settings with which a log is created and opened.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub(crate) schema: String,
@@ -20,7 +20,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// A log in the schema `factos`, with the defaults.
+    /// The settings of a log in the schema `factos`, with the defaults.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -70,7 +70,7 @@ impl Config {
         self
     }
 
-    /// What an acknowledged append survives. It does not apply to
+    /// The failures that an acknowledged append survives. It does not apply to
     /// [`append_in`](crate::PostgresStore::append_in): the transaction is the caller's.
     #[must_use]
     pub const fn durability(mut self, durability: Durability) -> Self {
@@ -151,7 +151,7 @@ impl Default for Config {
     }
 }
 
-/// A name that no schema of a log may have.
+/// The error of a name that no schema of a log may have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} cannot be the schema of a log: 1 to 63 ASCII letters, digits and underscores, not \

@@ -1,4 +1,4 @@
-/// What an acknowledged append survives.
+/// The failures that an acknowledged append survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Durability {
@@ -7,8 +7,9 @@ pub enum Durability {
     /// `remote_apply`, stays.
     #[default]
     Full,
-    /// Not a crash of the server (`synchronous_commit = off`): it loses the appends of its last moments, up to
-    /// three times `wal_writer_delay`, although they were acknowledged and read. Their positions are then
-    /// given to other events. The log stays whole.
+    /// The end of the application, but not a crash of the server (`synchronous_commit = off`).
+    ///
+    /// Such a crash loses the appends of its last moments, up to three times `wal_writer_delay`, although
+    /// they were acknowledged and read. Their positions are then given to other events. The log stays whole.
     LoseLatestOnServerCrash,
 }

@@ -11,8 +11,9 @@ const WITHOUT_TLS: &str = "without TLS support";
 /// Shared by all the appends that one failure ends.
 type Cause = Arc<sqlx::Error>;
 
-/// What went wrong with a log in a PostgreSQL database. Reaches callers inside a [`StoreError`];
-/// [`StoreError::downcast_ref`] finds it.
+/// The error of a log in a PostgreSQL database.
+///
+/// It reaches callers inside a [`StoreError`]; [`StoreError::downcast_ref`] finds it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// How a log gives out positions; chosen when the log is created, and never changed.
+/// The way in which a log gives out positions, chosen when it is created and never changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Mode {

@@ -19,7 +19,7 @@ use crate::{
     read::{ReadQueue, Reader, Selection, events, events_in},
 };
 
-/// An event log in a schema of a PostgreSQL database. A clone is the same handle.
+/// An event store whose log is a schema of a PostgreSQL database. A clone is the same handle.
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
     shared: Arc<Shared>,
@@ -68,7 +68,7 @@ impl Config {
 }
 
 impl PostgresStore {
-    /// What one append may hold.
+    /// The limits of this store.
     pub const LIMITS: Limits = Limits {
         payload_bytes: 16 << 20,
         tags_per_event: 256,

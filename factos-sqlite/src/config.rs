@@ -6,7 +6,7 @@ use std::{
 
 use crate::{durability::Durability, files};
 
-/// How a log is opened.
+/// The settings with which a log is opened.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub(crate) path: PathBuf,
@@ -21,7 +21,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// A log at this path, with the defaults: full durability, created if there is no file.
+    /// The settings of a log at this path, with the defaults: full durability, created if there is no file.
     #[must_use]
     pub fn new(path: impl AsRef<Path>) -> Self {
         let cores = thread::available_parallelism().map_or(2, usize::from);
@@ -38,7 +38,7 @@ impl Config {
         }
     }
 
-    /// What an acknowledged append survives.
+    /// The failures that an acknowledged append survives.
     #[must_use]
     pub const fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;

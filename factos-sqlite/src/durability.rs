@@ -1,9 +1,9 @@
-/// What an acknowledged append survives.
+/// The failures that an acknowledged append survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Durability {
-    /// Everything, a power cut included: the write-ahead log is flushed before an append returns
-    /// (`synchronous=FULL`).
+    /// The end of the process and of the machine, a power cut included: the write-ahead log is flushed before
+    /// an append returns (`synchronous=FULL`).
     #[default]
     Full,
     /// The end of the process, but not of the machine: a power cut or a crash of the operating system

@@ -13,8 +13,9 @@ use crate::files;
 /// Shared by all appends that fail with it.
 type Cause = Arc<dyn std::error::Error + Send + Sync>;
 
-/// What went wrong with a log in a SQLite file. Reaches callers inside a
-/// [`StoreError`]; [`StoreError::downcast_ref`] finds it.
+/// The error of a log in a SQLite file.
+///
+/// It reaches callers inside a [`StoreError`]; [`StoreError::downcast_ref`] finds it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

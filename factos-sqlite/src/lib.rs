@@ -1,20 +1,35 @@
 //! The embedded, durable event store of [`factos`], in one SQLite file.
 //!
 //! ```
-//! # use factos::{AppendCondition, EventStore, EventStoreExt, EventType, NewEvent, Query};
+//! use factos::{Decider, Event, decider_fn, dispatch};
 //! use factos_sqlite::SqliteStore;
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let folder = tempfile::tempdir()?;
-//! # let path = folder.path().join("doors.db");
-//! let store = SqliteStore::open(&path).await?;
-//! let opened = NewEvent::new(EventType::from_static("DoorOpened"), "{}");
-//! store.append(vec![opened], AppendCondition::None).await?;
-//! assert_eq!(store.read_all(&Query::all()).await?.len(), 1);
-//! store.close().await?;
-//! # Ok(())
-//! # }
+//! #[derive(Debug, Event)]
+//! enum Ticketing {
+//!     Sold { #[tag] show: String },
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), factos::Error<&'static str>> {
+//! #   let folder = tempfile::tempdir().expect("a folder");
+//! #   let path = folder.path().join("tickets.db");
+//!     let store = SqliteStore::open(&path).await?;
+//!     let office = decider_fn(
+//!         || 0,
+//!         |sold, _: &Ticketing| sold + 1,
+//!         |sold, show: &String| {
+//!             if *sold >= 100 { return Err("sold out") }
+//!             Ok(vec![Ticketing::Sold { show: show.clone() }])
+//!         },
+//!     )
+//!     .with_context(|show: &String| Ticketing::query().show(show).into());
+//!
+//!     let done = dispatch(&store, &office).run(&"rust-conf".to_owned()).await?;
+//!     println!("sold ticket {} at position {}", done.state, done.records[0].position);
+//!     assert_eq!(done.state, 1);
+//!     store.close().await?;
+//!     Ok(())
+//! }
 //! ```
 //!
 //! - **Isolation**: one writer at a time, also across processes; a condition is checked in the transaction
@@ -52,3 +67,8 @@ pub use config::Config;
 pub use durability::Durability;
 pub use error::Error;
 pub use store::SqliteStore;
+
+/// The program of the README, compiled as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

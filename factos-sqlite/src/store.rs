@@ -17,7 +17,7 @@ use crate::{
     read::{pages::Pages, threads::ReaderThreads},
 };
 
-/// An event log in a SQLite file. A clone is the same handle.
+/// An event store whose log is a SQLite file. A clone is the same handle.
 ///
 /// The drop of the last clone closes the file in a thread of its own, and does not wait for that.
 /// [`close`](Self::close) tells when it is done, and reports errors.
@@ -41,7 +41,7 @@ struct Parts {
 }
 
 impl SqliteStore {
-    /// What one append may hold.
+    /// The limits of this store.
     pub const LIMITS: Limits = Limits {
         payload_bytes: 64 << 20,
         tags_per_event: 256,

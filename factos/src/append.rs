@@ -7,7 +7,7 @@ use crate::{
     query::Query, revision::Revision, stream_name::StreamName, tag::Tag, tags::Tags,
 };
 
-/// An event to append.
+/// An event to append: id, stream, type, version, tags, metadata and payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvent {
     /// Its id, unique in the log.
@@ -99,7 +99,9 @@ impl NewEvent {
     }
 }
 
-/// What must still hold when a batch is appended. The events of the batch itself do not count.
+/// The condition under which a store accepts an append.
+///
+/// The events of the batch itself do not count.
 ///
 /// The enum is exhaustive: a store that does not know a condition could not check it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,19 +126,19 @@ pub enum AppendCondition {
 }
 
 impl AppendCondition {
-    /// Refuses if any event matches; narrow it with [`after`](Self::after).
+    /// The condition that no event matches; narrow it with [`after`](Self::after).
     #[must_use]
     pub const fn fail_if_events_match(query: Query) -> Self {
         Self::FailIfEventsMatch { query, after: None }
     }
 
-    /// Refuses unless the stream is at this revision.
+    /// The condition that the stream is at this revision.
     #[must_use]
     pub const fn expected_revision(stream: StreamName, revision: Revision) -> Self {
         Self::ExpectedRevision { stream, revision }
     }
 
-    /// Counts only events after this position. No effect on the other conditions.
+    /// The same condition, of events after this position only. No effect on the other conditions.
     #[must_use]
     pub fn after(mut self, position: impl Into<Option<SequencePosition>>) -> Self {
         if let Self::FailIfEventsMatch { after, .. } = &mut self {

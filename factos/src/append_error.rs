@@ -7,7 +7,9 @@ use crate::{
     revision::Revision, store_error::StoreError, stream_name::StreamName,
 };
 
-/// Why a batch was not appended. Nothing of it was written, except where
+/// The error of an append: the reason why the batch was not appended.
+///
+/// Nothing of it was written, except where
 /// [`StoreErrorKind::OutcomeUnknown`](crate::StoreErrorKind::OutcomeUnknown) says that this is not known.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -31,7 +33,9 @@ pub enum AppendError {
 }
 
 impl AppendError {
-    /// What a service does about it. A duplicate id is the caller's argument: the event is in the log.
+    /// The kind of this error, by what a service does about it.
+    ///
+    /// A duplicate id is the caller's argument: the event is in the log.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -54,7 +58,7 @@ impl AppendError {
     }
 }
 
-/// The condition that did not hold.
+/// The error of an append whose condition did not hold: the condition, and what broke it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Conflict {
@@ -91,7 +95,7 @@ impl fmt::Display for After {
     }
 }
 
-/// A batch that exceeds a limit of the store; see [`Limits`](crate::Limits).
+/// The error of a batch that exceeds a limit of the store; see [`Limits`](crate::Limits).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidEvent {

@@ -1,4 +1,4 @@
-//! Arrays of any length in payloads.
+//! Functions for `#[serde(with)]`, which store arrays of any length in payloads.
 //!
 //! Serde itself writes and reads arrays of up to 32 elements. For longer ones:
 //!

@@ -1,5 +1,6 @@
-//! Parts that most stores need, for authors of backends. **Exempt from semantic versioning**: a patch
-//! release may change anything here.
+//! Parts that most stores need, for authors of backends.
+//!
+//! **Exempt from semantic versioning**: a patch release may change anything here.
 //!
 //! | part | for |
 //! |---|---|

@@ -17,8 +17,9 @@ pub(crate) mod message_pack;
 pub(crate) mod postcard;
 pub(crate) mod read_back;
 
-/// How the payloads of an event type are encoded and decoded. The event type chooses the codec, not the
-/// store.
+/// A format of payloads: how the values of an event type are encoded and decoded.
+///
+/// The event type chooses the codec, not the store.
 ///
 /// `encode` must refuse every value that `decode` would not read back equal. `decode` must refuse bytes
 /// that are left over after the value.
@@ -78,7 +79,7 @@ pub(crate) mod read_back;
     note = "implement `factos::Codec` for it, or name one of the codecs of factos"
 )]
 pub trait Codec {
-    /// What `encode` and `decode` fail with.
+    /// The error of `encode` and `decode`.
     type Error: std::error::Error + Send + Sync + 'static;
 
     /// A stable name, kept in the metadata of every event whose payload is not JSON.

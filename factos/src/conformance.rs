@@ -1,5 +1,6 @@
-//! The test suite that every backend passes. **Exempt from semantic versioning**: a patch release may add
-//! a case, rename one, or make one stricter.
+//! The test suite that every backend passes.
+//!
+//! **Exempt from semantic versioning**: a patch release may add a case, rename one, or make one stricter.
 //!
 //! # From nothing to a green run
 //! 1. Make a crate, and add what it needs:

@@ -7,7 +7,7 @@ mod pointers;
 
 use map::{MapCommand, MapError, WithContext};
 
-/// Decides what a command leads to, from the facts accepted so far.
+/// A rule of the domain: decides which events a command leads to, from the facts accepted so far.
 ///
 /// Pure: no IO, no clock, no randomness; what a decision needs from outside comes in the command, and
 /// `self` holds the configuration. Nothing here is async or must be `Send`, and the trait is dyn-compatible.
@@ -57,13 +57,13 @@ use map::{MapCommand, MapError, WithContext};
     note = "implement `factos::Decider` for it, or make one of closures with `factos::decider_fn`"
 )]
 pub trait Decider {
-    /// What a caller asks for.
+    /// The command: what a caller asks for.
     type Command;
-    /// What can have happened.
+    /// The event: what can have happened.
     type Event: Event;
-    /// What a decision looks at.
+    /// The state, folded from events, that a decision looks at.
     type State;
-    /// Why a command is refused.
+    /// The reason why the domain refuses a command.
     type Error;
 
     /// The state before any event.

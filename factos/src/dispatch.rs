@@ -46,8 +46,10 @@ pub use key_tag::MAX_IDEMPOTENCY_KEY_BYTES;
 pub use loaded_stream::{LoadedStream, load_stream};
 pub use retry::Retry;
 
-/// Runs a command: reads the decider's context, folds it while it streams, decides, and appends under the
-/// condition that no event of the guard was accepted since. On a conflict it reads and decides again.
+/// Runs a command on a store: reads, decides, and appends unless a further relevant event was accepted.
+///
+/// It reads the decider's context, folds it while it streams, decides, and appends under the condition that
+/// no event of the guard was accepted since. On a conflict it reads and decides again.
 ///
 /// Add options, then [`run`](Dispatch::run) it.
 ///
@@ -105,7 +107,7 @@ where
     Dispatch { store, decider, options: Options::default() }
 }
 
-/// A dispatch with its options, before it is run; see [`dispatch`].
+/// A builder: the store, the decider and the options of a dispatch; made by [`dispatch`].
 #[must_use = "a dispatch does nothing until it is run"]
 pub struct Dispatch<'a, S: ?Sized, D: ?Sized> {
     store: &'a S,

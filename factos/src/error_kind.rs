@@ -1,4 +1,4 @@
-/// What a service does about an error, whichever crate it comes from.
+/// The kind of an error, by what a service does about it; the same kinds for every crate.
 ///
 /// | kind | in the log | what to do | HTTP |
 /// |---|---|---|---|
@@ -13,7 +13,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The domain says no.
+    /// The domain refused the command.
     Domain,
     /// Others decided first, on every attempt.
     Conflict,

@@ -15,17 +15,17 @@ impl<'a> Report<'a> {
     }
 }
 
-/// Prints an error with all of its causes.
+/// A method on every error that shows it with all of its causes, on one line.
 ///
 /// ```
-/// use factos::{ErrorReport, Event};
+/// use factos::{ErrorReport, Event, IntoQuery};
 ///
 /// #[derive(Event)]
 /// enum Courses {
 ///     Enrolled { #[tag] student: String },
 /// }
 ///
-/// let query = Courses::query().student("lucy\n").as_query().unwrap_err();
+/// let query = Courses::query().student("lucy\n").into_query().unwrap_err();
 /// let why = "tag value holds the control character '\\n' at byte 4";
 /// assert!(query.report().to_string().ends_with(why), "{}", query.report());
 /// ```

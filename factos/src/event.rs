@@ -17,11 +17,30 @@ use crate::{
 /// Derive it on an enum or a struct.
 #[cfg_attr(
     feature = "derive",
-    doc = "The attributes of the derive are on the page of the macro [`Event`](macro@crate::Event)."
+    doc = r##"The attributes of the derive are on the page of the macro [`Event`](macro@crate::Event).
+
+```
+use factos::Event;
+
+#[derive(Debug, PartialEq, Event)]
+enum Ticketing {
+    TicketSold { #[tag] show: u32, buyer: String },
+    ShowCancelled { #[tag] show: u32 },
+}
+
+let sold = Ticketing::TicketSold { show: 7, buyer: "lucy".into() };
+assert_eq!(sold.event_type(), "TicketSold");
+assert_eq!(sold.tags()?.as_lines(), "show:7");
+assert_eq!(sold.encode()?, r#"{"show":7,"buyer":"lucy"}"#);
+assert_eq!(Ticketing::decode(&sold.event_type(), 1, &sold.encode()?)?, sold);
+# Ok::<(), Box<dyn std::error::Error>>(())
+```"##
 )]
-/// If you write it by hand, `decode` must give back an equal event from
-/// what `encode` wrote, under `event_type` and `version`, and `encode` must refuse what `decode` could not
-/// read: an event that can never be read blocks its boundary for ever.
+///
+/// # By hand
+/// `decode` must give back an equal event from what `encode` wrote, under `event_type` and `version`, and
+/// `encode` must refuse what `decode` could not read: an event that can never be read blocks its boundary for
+/// ever.
 ///
 /// An event in a format without serde is written by hand, and names the format in
 /// [`codec`](Self::codec). Here is one number as protobuf encodes it:
@@ -91,13 +110,13 @@ pub trait Event: Sized {
     /// [`EncodeError::Tag`] if a value cannot be a tag: empty, too long, or with a control character.
     fn tags(&self) -> Result<Tags, EncodeError>;
 
-    /// The payload.
+    /// Encodes the payload.
     ///
     /// # Errors
     /// [`EncodeError::Codec`] for a value that could not be read back equal.
     fn encode(&self) -> Result<Bytes, EncodeError>;
 
-    /// The event of a stored type, version and payload.
+    /// Decodes the event of a stored type, version and payload.
     ///
     /// # Errors
     /// [`Undecodable`]: an unknown type, a version out of range, or a malformed payload.
@@ -123,7 +142,7 @@ pub(crate) const JSON: &str = "json";
 )]
 pub trait Includes<E>: Event {}
 
-/// The event as it is appended: with a new id, and in no stream.
+/// Encodes an event for an append: with a new id, and in no stream.
 ///
 /// # Errors
 /// [`EncodeError`] if its tags or its payload cannot be encoded.

@@ -9,7 +9,7 @@ use crate::{
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// An event that cannot be stored. Nothing was appended.
+/// The error of an event that cannot be stored. Nothing was appended.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
@@ -59,7 +59,7 @@ pub enum EncodeError {
     },
 }
 
-/// Why a stored event does not decode into an event type.
+/// The reason why a stored event does not decode into an event type.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Undecodable {
@@ -103,7 +103,7 @@ pub enum Undecodable {
     Malformed(#[source] BoxError),
 }
 
-/// A stored event that cannot be decoded, and why.
+/// The error of a stored event that does not decode: which event, and why.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "event {id} at position {position}, type {event_type}, version {version}, cannot be decoded"

@@ -1,10 +1,10 @@
 use crate::{event::Event, schema::TypeInfo};
 
-/// Which variant of an event enum an event is, without its fields.
+/// The kinds of an event enum: its variants without their fields.
 ///
 /// Derived beside each enum, as `SchoolKind` for `School`; [`QueryFor::only`](crate::QueryFor::only) selects by it.
 pub trait EventKind: Copy {
-    /// The enum.
+    /// The event enum.
     type Event: Event;
 
     /// The stored types of this kind: one, or all types of the event that the variant holds.

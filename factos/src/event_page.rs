@@ -12,8 +12,9 @@ use crate::{
     typed_events::Unknown,
 };
 
-/// One page of a history, and the cursors of the pages beside it; read by
-/// [`EventStoreExt::page`](crate::EventStoreExt::page).
+/// One page of a history, with the cursors of the next page and the previous one.
+///
+/// Read by [`EventStoreExt::page`](crate::EventStoreExt::page).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EventPage<E = Bytes> {

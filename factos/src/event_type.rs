@@ -22,7 +22,7 @@ enum Name {
 }
 
 impl EventType {
-    /// Checks a name.
+    /// The type of this name, if the text can be one.
     ///
     /// # Errors
     /// [`InvalidText`] for an empty text, one of more than 255 bytes, or a control character.

@@ -1,12 +1,12 @@
 use crate::{invalid_query::InvalidQuery, query::Query, query_for::QueryFor};
 
-/// What a read takes for its query: a [`Query`], a [`QueryFor`] or the query that a derived event makes.
+/// A query that a read takes: a [`Query`], a [`QueryFor`] or one that a derived event makes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no query",
     label = "give a `Query`, or the query that an event makes"
 )]
 pub trait IntoQuery {
-    /// The query.
+    /// The query, without an event type.
     ///
     /// # Errors
     /// [`InvalidQuery`]: an argument cannot be a tag, or no event carries all the keys of an item.

@@ -1,6 +1,6 @@
 use crate::{query::Query, text_rules::InvalidText};
 
-/// A typed query that is not valid.
+/// The error of a typed query that is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidQuery {

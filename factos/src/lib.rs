@@ -57,17 +57,53 @@
 //! # }
 //! ```
 //!
+//! # The types one needs first
+//! | to | there are |
+//! |---|---|
+//! | decide | [`Event`], [`Decider`], [`QueryFor`], [`dispatch`], [`Dispatched`], [`Error`], [`Retry`] |
+//! | read | [`EventStoreExt`] with [`read_all`], [`events`] and [`page`]; [`ReadOptions`], [`Recorded`] |
+//! | fold what was read | [`View`], [`project`] |
+//! | react | [`Reactor`], [`react_all`] |
+//! | append without a decider | [`encode`], [`NewEvent`], [`Tag`], [`Query`], [`AppendCondition`] |
+//! | write a backend | [`EventStore`], [`StoreError`], [`Limits`] |
+//!
+//! [`read_all`]: EventStoreExt::read_all
+//! [`events`]: EventStoreExt::events
+//! [`page`]: EventStoreExt::page
+//!
+//! # Where to read on
 #![cfg_attr(
     feature = "derive",
-    doc = "The attributes of the derive are on the page of the macro [`Event`](macro@Event)."
+    doc = "- **The attributes of the derive**: the page of the macro [`Event`](macro@Event)."
+)]
+//! - **Stores**: [`factos-sqlite`](https://docs.rs/factos-sqlite), one file on one machine;
+//!   [`factos-postgres`](https://docs.rs/factos-postgres), a server for many machines;
+//!   [`factos-memory`](https://docs.rs/factos-memory), for tests.
+//! - **Tests of an application**: the module [`testing`].
+//! - **After an append**: a [`View`] folds the events into what a reader wants to know, a [`Reactor`] maps
+//!   each record to effects, and [`EventStore::wait_past`] waits for the next event.
+//! - **Errors**: [`Error`] is what a dispatch returns. [`ErrorKind`] has a table of what to do about each
+//!   kind, with its HTTP status.
+#![cfg_attr(
+    feature = "conformance",
+    doc = "- **A backend of your own**: the suite [`conformance`](mod@conformance), which it has to pass."
+)]
+#![cfg_attr(
+    not(feature = "conformance"),
+    doc = "- **A backend of your own**: the module `conformance`, behind the feature of this name."
 )]
 //!
 //! # Features
 //! | feature | adds | default |
 //! |---|---|---|
-//! | `derive` | the derive macros | yes |
-//! | `json` | the JSON codec, which derived events use | yes |
+//! | `derive` | the macros `Event`, `TagValue` and `Payload` | yes |
+//! | `json` | the codec `Json`, which derived events use | yes |
+//! | `messagepack` | the codec `MessagePack`, for `#[event(codec = factos::MessagePack)]` | no |
+//! | `cbor` | the codec `Cbor` | no |
+//! | `postcard` | the codec `Postcard` | no |
 //! | `tokio` | [`Retry::tokio_backoff`](Retry) | no |
+//! | `serialize` | `Serialize` for records and their values | no |
+//! | `tracing` | spans of dispatches, reads and appends | no |
 //! | `backend` | parts that most stores need, for authors of backends; exempt from semantic versioning | no |
 //! | `conformance` | the suite that every backend passes; exempt from semantic versioning | no |
 
@@ -194,3 +230,8 @@ pub use view::{View, closure::view_fn, project, project_from};
 pub mod __private {
     pub use crate::private::*;
 }
+
+/// The program of the README, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -6,7 +6,7 @@ use crate::{
     tag,
 };
 
-/// The most that one store accepts. Every store accepts at least [`Limits::FLOOR`].
+/// The limits of one store, for events, batches and queries; at least [`Limits::FLOOR`].
 ///
 /// Names have limits of their own, which are the same everywhere and are checked when the value is
 /// built: see [`MAX_TEXT_BYTES`](crate::MAX_TEXT_BYTES).
@@ -25,8 +25,9 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What every store accepts: payloads of 1 MiB, 64 tags an event, 10,000 events and 64 MiB a batch,
-    /// 128 items a query.
+    /// The limits that every store has at least.
+    ///
+    /// Payloads of 1 MiB, 64 tags an event, 10,000 events and 64 MiB a batch, 128 items a query.
     pub const FLOOR: Self = Self {
         payload_bytes: 1 << 20,
         tags_per_event: 64,

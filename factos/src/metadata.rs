@@ -115,7 +115,7 @@ impl Metadata {
     }
 }
 
-/// A text that is not the canonical text of metadata.
+/// The error of a text that is not the canonical text of metadata.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidMetadata {

@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 use crate::position::SequencePosition;
 
-/// Where a page of a history begins; see [`EventStoreExt::page`](crate::EventStoreExt::page).
+/// The place where a page of a history begins; see [`EventStoreExt::page`](crate::EventStoreExt::page).
 ///
 /// To a client it is an opaque text, made with `to_string` and read with `parse`. It belongs to the log and the
 /// query that it was made for: another log refuses it, and another query goes on at the same place of the log. A
@@ -34,13 +34,13 @@ pub(crate) enum Edge {
 }
 
 impl PageCursor {
-    /// The first page of a history from the oldest event to the newest.
+    /// The cursor of the first page of a history from the oldest event to the newest.
     #[must_use]
     pub const fn oldest_first() -> Self {
         Self { order: Order::OldestFirst, edge: Edge::Start, log: None }
     }
 
-    /// The first page of a history from the newest event to the oldest.
+    /// The cursor of the first page of a history from the newest event to the oldest.
     #[must_use]
     pub const fn newest_first() -> Self {
         Self { order: Order::NewestFirst, edge: Edge::Start, log: None }
@@ -77,7 +77,7 @@ impl fmt::Display for PageCursor {
     }
 }
 
-/// A text that is not the text of a [`PageCursor`].
+/// The error of a text that is not the text of a [`PageCursor`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no cursor of a page")]
 pub struct InvalidCursor(String);

@@ -1,6 +1,6 @@
 use bytes::{Bytes, BytesMut};
 
-/// For stores: copies small payloads side by side into shared blocks.
+/// For stores: memory in which small payloads are copied side by side into shared blocks.
 ///
 /// One allocation and one reference count serve many events. A record that outlives the others keeps
 /// its block alive: at most 64 KiB. Payloads above 4 KiB have an allocation of their own.

@@ -8,7 +8,7 @@ use crate::{
 
 mod covers;
 
-/// Selects every event, or those that match at least one item. Cloning allocates nothing.
+/// A selection of events: all, or those that match at least one item. Cloning allocates nothing.
 ///
 /// A query without items cannot be built, so an empty list never widens to "everything".
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -177,7 +177,7 @@ impl fmt::Debug for Query {
     }
 }
 
-/// A query without an item, or an item without a type and without a tag.
+/// The error of a query without an item, or of an item without a type and without a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a query needs at least one item, and an item at least one type or tag")]
 pub struct EmptyQuery;

@@ -8,8 +8,9 @@ use crate::{
     schema::{Schema, TypeInfo},
 };
 
-/// A query that selects only events which decode into `E`, unless it is told to take
-/// [any type](Self::any_type) of its tags.
+/// A query of events that decode into `E`.
+///
+/// It selects other events only if it is told to take [any type](Self::any_type) of its tags.
 ///
 /// Built by the generated `E::query()`, or with [`all_types`](Self::all_types). An argument that cannot be
 /// a tag is kept as the error that [`as_query`](Self::as_query) returns, so that nothing is read or
@@ -131,7 +132,7 @@ impl<E> QueryFor<E> {
         Self { query, event: PhantomData }
     }
 
-    /// The query.
+    /// The query, without the event type.
     ///
     /// # Errors
     /// [`InvalidQuery`] if an argument cannot be a tag, or no event carries all the keys of an item.
@@ -139,7 +140,7 @@ impl<E> QueryFor<E> {
         self.query.as_ref().map_err(Clone::clone)
     }
 
-    /// The query, by value.
+    /// The query, without the event type, by value.
     ///
     /// # Errors
     /// As [`as_query`](Self::as_query).

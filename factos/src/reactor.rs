@@ -3,7 +3,7 @@ use crate::recorded::Recorded;
 pub(crate) mod closure;
 mod pointers;
 
-/// Maps a committed record to the effects that it calls for, as values. The application carries them out.
+/// A function from a committed record to effects: values that the application carries out.
 ///
 /// Pure: no IO, no store, nothing async or `Send`; dyn-compatible. The same record must give the same
 /// effects each time, and an effect that is delivered again after a crash must be recognisable, for
@@ -13,9 +13,9 @@ mod pointers;
     note = "implement `factos::Reactor` for it, or make one of a closure with `factos::reactor_fn`"
 )]
 pub trait Reactor {
-    /// What is reacted to.
+    /// The event that is reacted to.
     type Event;
-    /// What should be done.
+    /// The effect: a value that says what the application should do.
     type Effect;
 
     /// The effects of one record, in the order in which they are to be carried out.

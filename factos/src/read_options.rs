@@ -1,6 +1,6 @@
 use crate::{position::SequencePosition, recorded::Recorded};
 
-/// Which part of the matching events a read returns, and in which order.
+/// The options of a read: its bounds, its limit and its direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ReadOptions {
@@ -79,13 +79,13 @@ impl ReadCursor {
         self.low >= self.high || matches!(self.left, Some(0))
     }
 
-    /// Every event that is still to be returned is above this position.
+    /// The lower bound, exclusive: every event that is still to be returned is above this position.
     #[must_use]
     pub const fn low(&self) -> u64 {
         self.low
     }
 
-    /// Every event that is still to be returned is at or below this position.
+    /// The upper bound, inclusive: every event that is still to be returned is at or below this position.
     #[must_use]
     pub const fn high(&self) -> u64 {
         self.high

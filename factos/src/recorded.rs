@@ -5,7 +5,7 @@ use crate::{
     stream_name::StreamName, tags::Tags,
 };
 
-/// A stored event with its place in the log.
+/// A record: a stored event with its place in the log.
 ///
 /// `E` is the stored bytes ([`Bytes`](bytes::Bytes)) as a store returns them, or an event type once
 /// decoded.

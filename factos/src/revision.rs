@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// How far one stream has come: the place of its last event, counted from 0.
+/// The revision of a stream: the place of its last event, from 0, or that it has none yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Revision {
     /// The stream has no event yet.

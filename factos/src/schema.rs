@@ -7,7 +7,7 @@ pub(crate) mod parts;
 pub(crate) mod tag_values;
 mod text;
 
-/// What an event type writes and reads: its stored types.
+/// The stored types that an event type writes and reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Schema {
@@ -16,7 +16,7 @@ pub struct Schema {
     tag_keys: &'static [TagKey],
 }
 
-/// One stored type.
+/// One stored type of a schema: its name, aliases, versions, tag keys and fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TypeInfo {

@@ -4,8 +4,10 @@ use std::{error::Error, fmt};
 
 use crate::error_kind::ErrorKind;
 
-/// A failure of the store itself. Its [`kind`](Self::kind) says what a caller can do about it. The
-/// backend's own error, which [`downcast_ref`](Self::downcast_ref) finds, says what happened.
+/// A failure of the store itself.
+///
+/// Its [`kind`](Self::kind) says what a caller can do about it. The backend's own error, which
+/// [`downcast_ref`](Self::downcast_ref) finds, says what happened.
 #[derive(Debug)]
 pub struct StoreError(Box<Failure>);
 
@@ -15,7 +17,7 @@ struct Failure {
     error: Box<dyn Error + Send + Sync>,
 }
 
-/// What a caller can do about a [`StoreError`].
+/// The kind of a [`StoreError`], by what a caller can do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
@@ -44,7 +46,7 @@ impl StoreError {
         Self(Box::new(Failure { kind, error: error.into() }))
     }
 
-    /// What a caller can do about it.
+    /// The kind of this failure, by what a caller can do about it.
     #[must_use]
     pub fn kind(&self) -> StoreErrorKind {
         self.0.kind

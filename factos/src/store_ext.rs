@@ -16,7 +16,7 @@ use crate::{
     typed_events::TypedEvents,
 };
 
-/// Conveniences for callers, on every store.
+/// Methods on every store for callers: typed reads, pages, and reads into memory.
 #[async_trait]
 pub trait EventStoreExt: EventStore {
     /// All events that match `query`, in memory.

@@ -7,7 +7,7 @@ use crate::text_rules::{self, InvalidText};
 pub struct StreamName(Arc<str>);
 
 impl StreamName {
-    /// Checks a name.
+    /// The stream of this name, if the text can be one.
     ///
     /// # Errors
     /// [`InvalidText`] for an empty text, one of more than 255 bytes, or a control character.

@@ -21,7 +21,7 @@ pub trait TagValue {
     fn each(&self, f: &mut dyn FnMut(&str));
 }
 
-/// The value that one tag stands for, and how a query names it.
+/// A type of values, one for each tag, with the argument by which a query asks for one.
 pub trait TagItem {
     /// The argument of a query method: `&str` for strings, integers by value, newtypes by reference.
     type Arg<'a>;

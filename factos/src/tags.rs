@@ -127,7 +127,7 @@ impl fmt::Debug for Tags {
     }
 }
 
-/// A text that is not the canonical text of a set of tags.
+/// The error of a text that is not the canonical text of a set of tags.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidTags {

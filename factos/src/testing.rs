@@ -1,5 +1,6 @@
-//! For an application's own tests: scenarios of deciders without a store, round trips of events, and
-//! snapshots of schemas.
+//! Tools for the tests of an application: scenarios of deciders, round trips of events, snapshots of schemas.
+//!
+//! None of them needs a store.
 //!
 //! ```
 //! use factos::{Decider, Event, QueryFor, testing::scenario};

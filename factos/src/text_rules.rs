@@ -6,7 +6,7 @@ use std::{convert::Infallible, fmt};
 /// The longest event type, tag, stream name or metadata key, in bytes of UTF-8.
 pub const MAX_TEXT_BYTES: usize = 255;
 
-/// A text that cannot be a name or a metadata value: which kind of text, and what is wrong with it.
+/// The error of a text that cannot be a name or a metadata value: which kind of text, and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {problem}")]
 pub struct InvalidText {

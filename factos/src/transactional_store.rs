@@ -13,8 +13,10 @@ use crate::{
     stream_name::StreamName,
 };
 
-/// A store that reads and appends within a transaction of the caller's, beside the caller's own changes to the
-/// same database. [`Dispatch::run_in`](crate::Dispatch::run_in) runs a command there.
+/// A store that reads and appends within a transaction of the caller's.
+///
+/// The transaction holds the caller's own changes to the same database as well.
+/// [`Dispatch::run_in`](crate::Dispatch::run_in) runs a command there.
 ///
 /// What is appended is in the log once the caller commits, and the condition then has held; after a rollback
 /// nothing is. Each backend says what the transaction must be, and what it holds up until it ends.

@@ -17,7 +17,7 @@ use crate::{
     recorded::Recorded,
 };
 
-/// What becomes of an event whose stored type the event type does not know.
+/// The treatment of events whose stored type the event type does not know: they fail, or are skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Unknown {
     /// It is an error, which names it.
@@ -27,8 +27,9 @@ pub enum Unknown {
     Skip,
 }
 
-/// The events of one read, decoded into `E`; made by
-/// [`EventStoreExt::events`](crate::EventStoreExt::events).
+/// The events of one read, decoded into `E`.
+///
+/// Made by [`EventStoreExt::events`](crate::EventStoreExt::events).
 ///
 /// A [`Stream`] in the order of the read. After an error it has ended. An event that only remembers a command
 /// without events ([`remember_no_op`](crate::Dispatch::remember_no_op)) is always passed over.
@@ -46,8 +47,9 @@ impl<'a, E: Event> TypedEvents<'a, E> {
         Self { events, unknown: Unknown::Fail, skipped: 0, has_failed: false, event: PhantomData }
     }
 
-    /// What becomes of events of a type that `E` does not know: by default they fail. An event of a known type that
-    /// does not decode always does.
+    /// Sets what becomes of events of a type that `E` does not know: by default they fail.
+    ///
+    /// An event of a known type that does not decode always does.
     pub const fn unknown(mut self, unknown: Unknown) -> Self {
         self.unknown = unknown;
         self

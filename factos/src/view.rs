@@ -17,9 +17,9 @@ mod tuple;
     note = "implement `factos::View` for it, or make one of closures with `factos::view_fn`"
 )]
 pub trait View {
-    /// What is folded.
+    /// The event that is folded.
     type Event;
-    /// What it is folded into.
+    /// The state that the events are folded into.
     type State;
 
     /// The state before any event.

@@ -2,28 +2,28 @@ use tokio::sync::oneshot;
 
 use crate::{append_error::AppendError, events::Page};
 
-/// What an append came to: its records, or why nothing of it was written.
+/// The outcome of an append: its records, or the reason why nothing of it was written.
 pub type Verdict = Result<Page, AppendError>;
 
-/// How many bytes a batch counts for in a [`Group`](super::Group).
+/// A batch that knows how many bytes it counts for in a [`Group`](super::Group).
 pub trait Weight {
     /// About how many bytes are written.
     fn bytes(&self) -> usize;
 }
 
-/// A batch whose caller waits for the verdict.
+/// A batch, with the sender that tells its caller the verdict.
 #[derive(Debug)]
 pub struct AppendRequest<B> {
     batch: B,
     reply: oneshot::Sender<Verdict>,
 }
 
-/// Where the caller of an append waits for its verdict.
+/// The receiver on which the caller of an append waits for its verdict.
 #[derive(Debug)]
 pub struct AppendReply(oneshot::Receiver<Verdict>);
 
 impl<B> AppendRequest<B> {
-    /// A request, and where its verdict arrives.
+    /// A request, and the receiver of its verdict.
     #[must_use]
     pub fn new(batch: B) -> (Self, AppendReply) {
         let (reply, verdict) = oneshot::channel();
@@ -42,7 +42,7 @@ impl<B> AppendRequest<B> {
         self.reply.is_closed()
     }
 
-    /// Tells the caller. No effect if it dropped its future.
+    /// Tells the caller the verdict. No effect if it dropped its future.
     pub fn answer(self, verdict: Verdict) {
         drop(self.reply.send(verdict));
     }

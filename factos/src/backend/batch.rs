@@ -8,8 +8,9 @@ use crate::{
     limits::Limits,
 };
 
-/// A batch that was checked as far as that needs no log: it is not empty, within the limits, and its ids
-/// differ from one another.
+/// The events and the condition of an append, after all checks that need no log.
+///
+/// The batch is not empty, is within the limits, and its ids differ from one another.
 #[derive(Debug, Clone)]
 pub struct Batch {
     events: Vec<NewEvent>,

@@ -1,7 +1,7 @@
 use super::append_request::{AppendRequest, Verdict, Weight};
 use crate::append_error::AppendError;
 
-/// How much may share one commit.
+/// The limits of a [`Group`]: how many appends and bytes may share one commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GroupLimits {
     /// How many appends.

@@ -5,8 +5,9 @@ use crate::{
     store_error::{StoreError, StoreErrorKind},
 };
 
-/// The last position that this process knows to be in the log, if any; it never steps back. A clone is
-/// the same head.
+/// The last position that this process knows to be in the log, if any.
+///
+/// It never steps back. A clone is the same head.
 ///
 /// Everything that learns of a position [publishes](Self::publish) it: the writer after a commit, a read,
 /// a [poll](super::Poll).
@@ -21,7 +22,7 @@ struct Known {
     disturbances: u64,
 }
 
-/// The store was closed while somebody waited for its head.
+/// The error of a wait for the head of a store that was closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the store was closed")]
 pub struct Closed;

@@ -9,9 +9,9 @@ use crate::{
     stream_name::StreamName,
 };
 
-/// What the checks of an append ask of the log, within the lock or the transaction that appends.
+/// The questions that the checks of an append ask of the log, within the lock or transaction that appends.
 pub trait LogState {
-    /// Why the log could not be asked.
+    /// The error of a log that could not be asked.
     type Error;
 
     /// One id of the events that is in the log already.
@@ -30,15 +30,16 @@ pub trait LogState {
         after: Option<SequencePosition>,
     ) -> Result<Option<SequencePosition>, Self::Error>;
 
-    /// How far a stream has come.
+    /// The revision of a stream.
     ///
     /// # Errors
     /// The log could not be asked.
     fn revision(&mut self, stream: &StreamName) -> Result<Revision, Self::Error>;
 }
 
-/// Why the log refuses a batch; none if it may be written. Ids come before the condition, so that a batch
-/// that is sent again is told by its ids.
+/// The reason why the log refuses a batch; none if it may be written.
+///
+/// Ids come before the condition, so that a batch that is sent again is told by its ids.
 ///
 /// # Errors
 /// The log could not be asked.

@@ -22,19 +22,19 @@ impl PagedRead {
         Self { selection, cursor: ReadCursor::new(options, head) }
     }
 
-    /// What is left of a read.
+    /// The rest of a read, from this cursor on.
     #[must_use]
     pub const fn of(selection: Selection, cursor: ReadCursor) -> Self {
         Self { selection, cursor }
     }
 
-    /// What it asks for.
+    /// The events that it asks for.
     #[must_use]
     pub const fn selection(&self) -> &Selection {
         &self.selection
     }
 
-    /// What is still to come.
+    /// The part of the read that is still to come.
     #[must_use]
     pub const fn cursor(&self) -> &ReadCursor {
         &self.cursor

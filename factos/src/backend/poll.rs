@@ -33,7 +33,7 @@ struct State {
     last_look: Option<Instant>,
 }
 
-/// Keeps a [`Poll`] going until it is dropped.
+/// A guard that keeps a [`Poll`] going until it is dropped.
 #[derive(Debug)]
 pub struct Follower<'a>(&'a Shared);
 

@@ -4,8 +4,9 @@ use bytes::Bytes;
 
 use crate::{append::NewEvent, position::SequencePosition, recorded::Recorded};
 
-/// The record of an event that was accepted at a position. `revision` is there if and only if the event
-/// has a stream.
+/// The record of an event that was accepted at a position.
+///
+/// `revision` is there if and only if the event has a stream.
 #[inline]
 #[must_use]
 pub fn record(

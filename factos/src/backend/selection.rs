@@ -1,6 +1,6 @@
 use crate::{query::Query, recorded::Recorded, stream_name::StreamName};
 
-/// What a read asks for.
+/// The events that a read asks for: those that match a query, or those of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
     /// The events that match a query.

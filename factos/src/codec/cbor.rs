@@ -16,7 +16,7 @@ use crate::codec::{
     guard::{self, Check, Format, Guarded},
 };
 
-/// CBOR with field names, so that fields with defaults can be added.
+/// The CBOR codec, with field names, so that fields with defaults can be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cbor;

@@ -1,6 +1,6 @@
 use std::error::Error;
 
-/// Why a codec refuses a value or a payload.
+/// The error of a codec that refuses a value or a payload.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct CodecError(Box<dyn Error + Send + Sync>);

@@ -10,7 +10,7 @@ use crate::codec::{
 
 pub use serde_json::Value as JsonValue;
 
-/// Compact JSON, the codec of every derived event.
+/// The codec of compact JSON, which derived events have unless they name another.
 ///
 /// Refuses to write values that would not come back equal: floats that are not finite, `Some` of a value
 /// that is written as `null`, and more than [`Json::MAX_DEPTH`] arrays and objects within each other.
@@ -76,7 +76,7 @@ impl Codec for Json {
     }
 }
 
-/// A value that JSON cannot hold, or bytes that are not the JSON of the expected value.
+/// The error of a value that JSON cannot hold, or of bytes that are not the JSON of the expected value.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct JsonError(#[from] serde_json::Error);

@@ -12,7 +12,7 @@ use crate::codec::{
     guard::{self, Check, Format, Guarded},
 };
 
-/// MessagePack with field names, so that fields with defaults can be added.
+/// The MessagePack codec, with field names, so that fields with defaults can be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MessagePack;

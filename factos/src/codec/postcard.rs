@@ -13,7 +13,7 @@ use crate::codec::{
     guard::{self, Check, Format, Guarded},
 };
 
-/// postcard: the smallest payloads, without field names.
+/// The postcard codec: the smallest payloads, without field names.
 ///
 /// A payload can be read only with exactly the fields that wrote it, so every change of the fields needs a
 /// new version. `skip_serializing_if`, `flatten` and enums that are untagged or internally tagged do not

@@ -1,4 +1,4 @@
-//! What an append writes, returns and refuses.
+//! Cases of appends: what they write, return and refuse.
 
 use std::{pin::pin, task::Poll, time::SystemTime};
 

@@ -1,4 +1,4 @@
-//! Boundaries under contention, from several handles and threads.
+//! Cases of boundaries under contention, from several handles and threads.
 
 use std::{collections::HashSet, sync::Arc};
 

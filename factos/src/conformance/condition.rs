@@ -1,4 +1,4 @@
-//! When a condition holds, and what a refusal tells.
+//! Cases of conditions: when they hold, and what a refusal tells.
 
 use super::{
     fixture::Fixture,

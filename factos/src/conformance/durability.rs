@@ -1,4 +1,4 @@
-//! What is still true after every handle of a log was dropped and the log was opened again.
+//! Cases of logs that are opened again, after every handle was dropped.
 
 use super::{
     fixture::Fixture,

@@ -1,4 +1,4 @@
-//! Waiting for the next event.
+//! Cases of waiting for the next event.
 
 use std::{
     sync::Arc,

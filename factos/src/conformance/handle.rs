@@ -1,4 +1,4 @@
-//! What several handles, threads and runtimes see of one log.
+//! Cases of several handles, threads and runtimes on one log.
 
 use std::{sync::Arc, thread};
 

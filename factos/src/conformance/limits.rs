@@ -1,4 +1,4 @@
-//! What every store accepts, up to [`Limits::FLOOR`], and what one accepts by limits of its own.
+//! Cases of limits: what every store accepts, up to [`Limits::FLOOR`], and what one accepts by limits of its own.
 
 use bytes::Bytes;
 

@@ -1,5 +1,6 @@
-//! Random operations, whose results are compared with those of a plain log: a list that follows the
-//! rules to the letter.
+//! Cases of random operations, whose results are compared with those of a plain log.
+//!
+//! The plain log is a list that follows the rules to the letter.
 
 use std::env;
 

@@ -1,4 +1,4 @@
-//! Several processes on one log, and processes that are killed.
+//! Cases of several processes on one log, and of processes that are killed.
 //!
 //! The test binary starts itself: the worker is the test that
 //! [`conformance_processes!`](crate::conformance_processes) makes of [`a_log_is_found_by_its_address`].

@@ -1,4 +1,4 @@
-//! Which events match.
+//! Cases of queries: which events match.
 
 use super::{
     fixture::Fixture,

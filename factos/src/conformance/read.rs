@@ -1,4 +1,4 @@
-//! Bounds, order and limit of a read, and the snapshot that it is taken from.
+//! Cases of reads: bounds, order, limit, and the snapshot that a read is taken from.
 
 use super::{
     fixture::Fixture,

@@ -1,4 +1,4 @@
-//! Revisions of streams, and conditions on them.
+//! Cases of the revisions of streams, and of conditions on them.
 
 use super::{
     fixture::Fixture,

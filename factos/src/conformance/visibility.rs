@@ -1,4 +1,4 @@
-//! What readers see while others write.
+//! Cases of readers while others write: what they see.
 
 use std::{
     sync::{

@@ -2,8 +2,9 @@ use std::marker::PhantomData;
 
 use crate::{decider::Decider, event::Event};
 
-/// A decider of three closures. Its context is every type of the event; narrow it by
-/// [`with_context`](Decider::with_context).
+/// A decider made of three closures: its initial state, its fold, and its decision.
+///
+/// Its context is every type of the event; narrow it by [`with_context`](Decider::with_context).
 ///
 /// ```
 /// # use factos::{Decider, Event};

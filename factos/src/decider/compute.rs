@@ -1,7 +1,8 @@
 use crate::{decider::Decider, recorded::Recorded};
 
-/// The events that a command leads to after a history. The history is all that the decider sees: its
-/// [`context`](Decider::context) is not applied.
+/// The events that a command leads to after a history.
+///
+/// The history is all that the decider sees: its [`context`](Decider::context) is not applied.
 ///
 /// # Errors
 /// The decider's refusal of the command.

@@ -1,6 +1,6 @@
 use std::{error::Error, fmt, ops::Deref};
 
-/// An error that further attempts could have mended, and how many were made.
+/// A retryable error of a dispatch, with the number of attempts that were made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attempted<E> {

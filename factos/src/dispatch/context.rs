@@ -13,7 +13,7 @@ use crate::{
     store::EventStore,
 };
 
-/// The facts that a command depends on, and the condition under which deciding from them is sound.
+/// A command's context, as it was read: query, records, folded state, position and condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Context<E, S> {
@@ -30,15 +30,16 @@ pub struct Context<E, S> {
 }
 
 impl<E, S> Context<E, S> {
-    /// Refuses an append if an event of the guard was accepted since.
+    /// The condition that refuses an append if an event of the guard was accepted since.
     #[must_use]
     pub fn append_condition(&self) -> AppendCondition {
         AppendCondition::fail_if_events_match(self.guard.clone()).after(self.position)
     }
 }
 
-/// Reads the context of a command, for callers that decide and append by themselves. Unlike
-/// [`dispatch`](crate::dispatch()) it holds all records in memory.
+/// Reads the context of a command, for callers that decide and append by themselves.
+///
+/// Unlike [`dispatch`](crate::dispatch()) it holds all records in memory.
 ///
 /// # Errors
 /// [`Infrastructure`]: the store fails, a record does not decode, or the context is not a valid query.

@@ -2,22 +2,21 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{error_kind::ErrorKind, position::SequencePosition};
 
-/// One attempt of a dispatch, as [`Dispatch::observe`](crate::Dispatch::observe) is told of it once it has
-/// ended.
+/// A report of one attempt of a dispatch, for [`Dispatch::observe`](crate::Dispatch::observe).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DispatchAttempt {
-    /// Which one it was, from 1.
+    /// The number of the attempt, from 1.
     pub number: u32,
-    /// How it ended.
+    /// The outcome of the attempt.
     pub outcome: AttemptOutcome,
     /// Whether the command is tried again.
     pub is_retried: bool,
-    /// How long it took, without the pause after it.
+    /// The time that the attempt took, without the pause after it.
     pub duration: Duration,
 }
 
-/// How an attempt ended.
+/// The outcome of an attempt: events were appended, there were none, or it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AttemptOutcome {

@@ -21,8 +21,10 @@ use crate::{
     transactional_store::TransactionalStore,
 };
 
-/// Runs a command against one stream: reads and folds all of it, decides, and appends to it under the
-/// condition that no event was appended to it since.
+/// Runs a command against one stream: reads it, decides, and appends unless it has changed.
+///
+/// It reads and folds all of the stream, decides, and appends to it under the condition that no event was
+/// appended to it since.
 ///
 /// The decider's context and guard are not used: the stream is the boundary, and every record in it must
 /// decode into the decider's event.
@@ -45,7 +47,7 @@ where
     DispatchStream { store, decider, stream: stream_name(stream), options: Options::default() }
 }
 
-/// A dispatch to one stream with its options, before it is run; see [`dispatch_stream`].
+/// A builder: the store, the stream, the decider and the options of a dispatch; made by [`dispatch_stream`].
 #[must_use = "a dispatch does nothing until it is run"]
 pub struct DispatchStream<'a, S: ?Sized, D: ?Sized> {
     store: &'a S,

@@ -1,6 +1,6 @@
 use crate::{position::SequencePosition, recorded::Recorded};
 
-/// What a command led to.
+/// The outcome of a dispatch: the committed records, the state, the position and the number of attempts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dispatched<E, S> {
@@ -10,8 +10,8 @@ pub struct Dispatched<E, S> {
     /// The state that the decision was based on, folded with those committed events that the context
     /// selects: what the context folds to if no other event was accepted.
     pub state: S,
-    /// A reader that has read up to this position has seen the outcome. It is the position of the last
-    /// record or, if there is none, the one up to which the decision had read.
+    /// The position up to which a reader must have read to have seen the outcome: that of the last record or,
+    /// if there is none, the one up to which the decision had read.
     pub position: Option<SequencePosition>,
     /// The number of attempts, from 1.
     pub attempts: u32,

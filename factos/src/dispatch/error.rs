@@ -25,7 +25,7 @@ pub use outcome_unknown::OutcomeUnknown;
 pub use outside_boundary::OutsideBoundary;
 
 declare_error! {
-    /// Why a command led to no events, by what a caller does about it. `D` is the decider's own error.
+    /// The error of a dispatch, by what a caller does about it; `D` is the decider's own error.
     ///
     /// In every case but [`OutcomeUnknown`](Self::OutcomeUnknown) nothing was written.
     #[derive(Debug, thiserror::Error)]
@@ -66,7 +66,7 @@ impl<D> Error<D> {
         matches!(self, Self::Conflict(_))
     }
 
-    /// What a service does about it.
+    /// The kind of this error, by what a service does about it.
     ///
     /// A value of the command that makes no tag, or that its codec cannot write, is the caller's argument.
     #[must_use]
@@ -175,13 +175,13 @@ impl From<StoreError> for Infrastructure {
     }
 }
 
-/// An [`Error`] that is not the domain's.
+/// An error of a dispatch or of a typed read that is not the domain's.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct Infrastructure(Error<Infallible>);
 
 impl Infrastructure {
-    /// What went wrong.
+    /// The same error as an [`Error`], which has no domain error.
     #[must_use]
     pub const fn as_error(&self) -> &Error<Infallible> {
         &self.0
@@ -221,9 +221,9 @@ impl Infrastructure {
     }
 }
 
-/// Separates what the domain says from everything else that can go wrong.
+/// A method on the result of a dispatch that separates the domain's answer from all other errors.
 pub trait Split {
-    /// What the domain says.
+    /// The domain's answer: its success or its error.
     type Answer;
 
     /// The domain's answer, or what kept it from giving one: `dispatch(..).run(..).await.split()?` leaves

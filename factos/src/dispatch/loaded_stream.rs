@@ -12,7 +12,7 @@ use crate::{
     text_rules::InvalidText,
 };
 
-/// One stream, and the condition under which deciding from it is sound.
+/// A stream, as it was read: records, folded state, revision, position and condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoadedStream<E, S> {
@@ -29,15 +29,16 @@ pub struct LoadedStream<E, S> {
 }
 
 impl<E, S> LoadedStream<E, S> {
-    /// Refuses an append if an event was appended to the stream since.
+    /// The condition that refuses an append if an event was appended to the stream since.
     #[must_use]
     pub fn append_condition(&self) -> AppendCondition {
         AppendCondition::expected_revision(self.stream.clone(), self.revision)
     }
 }
 
-/// Reads a stream, for callers that decide and append by themselves. A stream that does not exist has no
-/// records. Every record must decode into the decider's event.
+/// Reads a stream, for callers that decide and append by themselves.
+///
+/// A stream that does not exist has no records. Every record must decode into the decider's event.
 ///
 /// # Errors
 /// [`Infrastructure`]: the store fails, a record does not decode, or the name cannot be used.

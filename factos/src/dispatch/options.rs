@@ -112,13 +112,13 @@ impl Options<'_> {
 /// The options that both kinds of dispatch take.
 macro_rules! shared_options {
     () => {
-        /// How often to try; five times by default.
+        /// Sets the number of attempts and the pauses between them; by default five attempts, without pauses.
         pub fn retry(mut self, retry: Retry) -> Self {
             self.options.retry = retry;
             self
         }
 
-        /// The metadata of every event. The other options add theirs to it.
+        /// Sets the metadata of every event. The other options add theirs to it.
         pub fn metadata(mut self, metadata: Metadata) -> Self {
             self.options.metadata = metadata;
             self

@@ -8,7 +8,7 @@ use std::{
 
 type Sleep = dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync;
 
-/// How often a command is tried, and how long to wait in between.
+/// The number of attempts that a dispatch makes, and the pauses between them.
 ///
 /// By default five attempts without a wait: a conflict means that another command was accepted.
 #[derive(Clone)]

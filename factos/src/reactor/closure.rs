@@ -2,7 +2,7 @@ use std::marker::PhantomData;
 
 use crate::{reactor::Reactor, recorded::Recorded};
 
-/// A reactor of one closure.
+/// A reactor made of one closure.
 #[must_use]
 pub fn reactor_fn<E, X>(
     react: impl Fn(&Recorded<E>) -> Vec<X>,

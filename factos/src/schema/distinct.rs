@@ -116,8 +116,9 @@ const fn refuse(name: &str, a: &str, b: &str) -> ! {
     text.and("` is declared twice: in ").and(a).and(" and in ").and(b).panic()
 }
 
-/// Does not compile if two of the event types store different events under one name. Several of them may
-/// include the same event type.
+/// A check at compile time that no two of the event types store different events under one name.
+///
+/// Several of them may include the same event type.
 ///
 /// ```
 /// use factos::Event;

@@ -7,8 +7,9 @@ use crate::{
     recorded::Recorded,
 };
 
-/// The event as a record, for the test of a reactor or a view: with a new id, at position 1, in no stream, of the
-/// present version, with its own tags and the metadata of its codec.
+/// The event as a record, for the test of a reactor or a view.
+///
+/// It has a new id, position 1, no stream, the present version, its own tags and the metadata of its codec.
 ///
 /// ```
 /// use factos::{Event, Metadata, Recorded, SequencePosition, testing::recorded};

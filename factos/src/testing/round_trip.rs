@@ -6,7 +6,7 @@ use crate::{
     event::{self, Event},
 };
 
-/// Encodes an event and decodes it again.
+/// Checks that an event comes back equal when it is encoded and decoded.
 ///
 /// # Panics
 /// If it is refused, does not decode, or comes back as another event or with other tags.
@@ -17,8 +17,10 @@ pub fn assert_comes_back<E: Event + Debug + PartialEq>(event: &E) {
     }
 }
 
-/// Encodes and decodes as many events as there are `cases`, each made from a [`Random`] of its own. An
-/// event that is refused at `encode` is not stored, and so need not come back.
+/// Checks as many random events as there are `cases`: each comes back equal.
+///
+/// Each is made from a [`Random`] of its own. An event that is refused at `encode` is not stored, and so need
+/// not come back.
 ///
 /// # Panics
 /// As [`assert_comes_back`], with the seed of the case; and if every event is refused.

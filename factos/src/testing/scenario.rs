@@ -15,7 +15,7 @@ where
     Scenario { decider, given: Vec::new(), may_be_outside: false }
 }
 
-/// A [`scenario`] before its command.
+/// A [`scenario`] before its command: a decider, and the events accepted so far.
 #[derive(Debug)]
 #[must_use = "a scenario proves nothing before something is expected of it"]
 pub struct Scenario<'a, D: Decider + ?Sized> {
@@ -25,7 +25,7 @@ pub struct Scenario<'a, D: Decider + ?Sized> {
 }
 
 impl<D: Decider<Event: Debug + PartialEq> + ?Sized> Scenario<'_, D> {
-    /// Accepted events, after those given already.
+    /// Adds accepted events, after those given already.
     pub fn given(mut self, events: impl IntoIterator<Item = D::Event>) -> Self {
         self.given.extend(events);
         self
@@ -74,7 +74,7 @@ impl<D: Decider<Event: Debug + PartialEq> + ?Sized> Scenario<'_, D> {
     }
 }
 
-/// The outcome of a [`scenario`].
+/// The outcome of a [`scenario`], which is compared with what the test expects.
 #[derive(Debug)]
 pub struct Outcome<D: Decider + ?Sized> {
     result: Result<Vec<D::Event>, D::Error>,

@@ -8,9 +8,10 @@ use crate::{
 /// The environment variable under which a snapshot is written rather than compared: set it to `1`.
 pub const BLESS: &str = "FACTOS_BLESS";
 
-/// Compares the schema of an event type with the file in which it was written down, so that reviewers of
-/// the file see every change of what is stored. A relative path starts at the folder of the package, as
-/// tests do.
+/// Checks that the schema of an event type is the one that was written down in a file.
+///
+/// So reviewers of the file see every change of what is stored. A relative path starts at the folder of the
+/// package, as tests do.
 ///
 /// # Panics
 /// If they differ, with what that would mean for stored events; if the file cannot be read or written.

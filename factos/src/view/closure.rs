@@ -2,7 +2,7 @@ use std::marker::PhantomData;
 
 use crate::view::View;
 
-/// A view of two closures: its initial state, and its fold.
+/// A view made of two closures: its initial state, and its fold.
 #[must_use]
 pub fn view_fn<E, S>(
     initial: impl Fn() -> S,

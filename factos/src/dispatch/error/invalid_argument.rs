@@ -1,10 +1,10 @@
 use crate::{dispatch::key_tag::MAX_IDEMPOTENCY_KEY_BYTES, text_rules::InvalidText};
 
-/// An argument of a dispatch, or of a read, that cannot be used.
+/// The error of an argument of a dispatch, or of a read, that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidArgument {
-    /// The name of a stream.
+    /// A text that cannot be the name of a stream.
     #[error("the stream name cannot be used")]
     StreamName(#[source] InvalidText),
     /// An idempotency key that is too long.
@@ -18,10 +18,10 @@ pub enum InvalidArgument {
     /// An idempotency key that is empty, or holds a control character.
     #[error("the idempotency key cannot be used")]
     IdempotencyKey(#[source] InvalidText),
-    /// A fingerprint.
+    /// A text that cannot be a fingerprint.
     #[error("the fingerprint of the request cannot be used")]
     Fingerprint(#[source] InvalidText),
-    /// The value that a fingerprint was to be made of.
+    /// A value of which no fingerprint can be made, because it does not serialize.
     #[error("the value for the fingerprint does not serialize: {reason}")]
     FingerprintOf {
         /// Why.
@@ -30,7 +30,7 @@ pub enum InvalidArgument {
     /// The cursor of a page is one of another log.
     #[error("the cursor belongs to another log")]
     CursorOfAnotherLog,
-    /// The correlation or causation id taken from a record.
+    /// A correlation or causation id of a record that cannot be used.
     #[error("the cause's ids cannot be used")]
     Cause(#[source] InvalidText),
 }

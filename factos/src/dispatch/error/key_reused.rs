@@ -1,17 +1,17 @@
 use crate::event_type::EventType;
 
-/// An idempotency key that was used for another request.
+/// The error of an idempotency key that was used for another request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the idempotency key {key:?} was used for another request: {difference}")]
 #[non_exhaustive]
 pub struct KeyReused {
     /// The key.
     pub key: String,
-    /// By what the requests differ.
+    /// The difference between the requests.
     pub difference: KeyDifference,
 }
 
-/// By what a request differs from an earlier one under the same idempotency key.
+/// The difference between a request and an earlier one under the same idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyDifference {

@@ -1,7 +1,8 @@
 use crate::{event_id::EventId, store_error::StoreError};
 
-/// An append whose outcome could not be found out, or whose records could not be read afterwards. All of
-/// its events are in the log, or none.
+/// The error of an append of which it is not known whether its events are in the log: all of them, or none.
+///
+/// Its outcome could not be found out, or its records could not be read afterwards.
 ///
 /// Running the command again is safe only with an idempotency key. Otherwise look for the ids first.
 #[derive(Debug, thiserror::Error)]

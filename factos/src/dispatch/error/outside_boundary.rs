@@ -1,7 +1,8 @@
 use crate::{event_type::EventType, query::Query, tags::Tags};
 
-/// None of the decided events is within the boundary of the decision, so the next decision would see none
-/// of them. Often a tag was forgotten.
+/// The error of a decision whose guard selects none of the decided events.
+///
+/// The next decision would see none of them. Often a tag was forgotten.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("an event of type {event_type} with the tags {tags:?} is outside of the boundary {query}")]
 #[non_exhaustive]
