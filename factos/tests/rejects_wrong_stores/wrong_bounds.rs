@@ -205,6 +205,7 @@ wrong_stores! {
     only_the_first_page: OnlyTheFirstPage fails [
         "handle::a_handle_may_be_dropped_anywhere",
         "limits::many_events_in_a_batch_are_accepted",
+        "limits::the_event_limit_is_exact",
         "read::a_dropped_read_leaves_the_store_usable",
         "read::a_long_read_is_complete",
         "read::a_read_is_one_snapshot",

@@ -224,6 +224,8 @@ wrong_stores! {
         "limits::a_large_batch_is_accepted",
         "limits::a_long_payload_is_accepted",
         "limits::long_names_are_accepted",
+        "limits::the_item_limit_is_exact",
+        "limits::the_payload_limit_is_exact",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
         "query::all_matches_every_event",

@@ -250,6 +250,7 @@ wrong_stores! {
         "limits::long_names_are_accepted",
     ];
     tags_are_cut_off: TagsAreCutOff fails [
+        "limits::an_idempotency_key_counts_against_no_limit",
         "limits::many_long_tags_are_accepted",
     ];
     unicode_is_composed: UnicodeIsComposed fails [
