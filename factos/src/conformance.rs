@@ -156,6 +156,7 @@
 
 mod case;
 mod case_list;
+mod difference;
 mod fixture;
 mod pages;
 mod parallel;

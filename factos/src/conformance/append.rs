@@ -3,6 +3,7 @@
 use std::{pin::pin, task::Poll, time::SystemTime};
 
 use super::{
+    difference::assert_same,
     fixture::Fixture,
     pages::{ids, positions, types},
     sample_values::{at, event, expecting, in_stream, query, stream, unless},
@@ -80,8 +81,9 @@ pub async fn returned_records_equal_a_later_read<F: Fixture>(log: F) {
     let store = log.connect().await;
     let mut returned = append(&store, rich_batch()).await;
     returned.extend(append(&store, rich_batch()).await);
-    assert_eq!(whole_log(&store).await, returned);
-    assert_eq!(whole_log(&log.connect().await).await, returned);
+    let rule = "a read shows what the append returned";
+    assert_same(rule, &whole_log(&store).await, &returned);
+    assert_same(rule, &whole_log(&log.connect().await).await, &returned);
 }
 
 /// A record tells when it was appended, in whole microseconds.

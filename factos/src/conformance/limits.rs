@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::{
+    difference::assert_same,
     fixture::Fixture,
     sample_values::{event, item, stream, unless},
     store_calls::{append, append_one, matching, refused, trace, whole_log},
@@ -63,7 +64,7 @@ pub async fn many_events_in_a_batch_are_accepted<F: Fixture>(log: F) {
         (0..Limits::FLOOR.events_per_batch).map(|n| event("A", &[&format!("n:{n}")])).collect();
     let returned = append(&store, sent.clone()).await;
     assert!(returned.iter().map(|r| r.id).eq(sent.iter().map(|event| event.id)));
-    assert!(whole_log(&store).await == returned, "another batch came back");
+    assert_same("a large batch comes back", &whole_log(&store).await, &returned);
 }
 
 /// A batch may hold as many bytes as the floor says.

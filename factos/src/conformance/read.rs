@@ -1,6 +1,7 @@
 //! Cases of reads: bounds, order, limit, and the snapshot that a read is taken from.
 
 use super::{
+    difference::assert_same,
     fixture::Fixture,
     pages::{expected, positions, types},
     parallel::soon,
@@ -61,7 +62,7 @@ pub async fn after_is_exclusive<F: Fixture>(log: F) {
     let all = append_letters(&store, 5).await;
     for (n, record) in all.iter().enumerate() {
         let page = read(&store, &Query::all(), ALL.after(record.position)).await;
-        assert_eq!(page, all[n + 1..]);
+        assert_same("after is exclusive", &page, &all[n + 1..]);
     }
 }
 
@@ -71,7 +72,7 @@ pub async fn before_is_exclusive<F: Fixture>(log: F) {
     let all = append_letters(&store, 5).await;
     for (n, record) in all.iter().enumerate() {
         let page = read(&store, &Query::all(), ALL.before(record.position)).await;
-        assert_eq!(page, all[..n]);
+        assert_same("before is exclusive", &page, &all[..n]);
     }
 }
 
@@ -85,7 +86,7 @@ pub async fn backwards_is_the_reverse<F: Fixture>(log: F) {
         assert!(forwards.len() > 2);
         assert!(forwards.is_sorted_by(|a, b| a.position < b.position), "{forwards:?}");
         backwards.reverse();
-        assert_eq!(backwards, forwards);
+        assert_same("backwards is the reverse", &backwards, &forwards);
     }
 }
 
@@ -96,9 +97,10 @@ pub async fn a_limit_counts_after_filtering<F: Fixture>(log: F) {
     for wanted in [query(&["C"], &[]), query(&[], &["n:2"])] {
         let all = matching(&store, &wanted).await;
         assert_eq!(all.len(), 3);
-        assert_eq!(read(&store, &wanted, ALL.limit(2)).await, all[..2]);
+        let first = read(&store, &wanted, ALL.limit(2)).await;
+        assert_same("a limit counts after filtering", &first, &all[..2]);
         let last = read(&store, &wanted, ALL.limit(1).backwards()).await;
-        assert_eq!(last, all[2..]);
+        assert_same("a limit counts after filtering", &last, &all[2..]);
     }
 }
 
@@ -121,7 +123,8 @@ pub async fn a_limit_may_be_zero_or_huge<F: Fixture>(log: F) {
         assert_eq!(read(&store, &query(&["A"], &[]), options.limit(0)).await, []);
     }
     for limit in [4, 5, 1001].into_iter().chain(LARGE) {
-        assert_eq!(read(&store, &Query::all(), ALL.limit(limit)).await, all);
+        let page = read(&store, &Query::all(), ALL.limit(limit)).await;
+        assert_same(&format!("a limit of {limit} is none"), &page, &all);
     }
 }
 
@@ -148,9 +151,11 @@ pub async fn positions_past_the_head_are_no_error<F: Fixture>(log: F) {
     let far = LARGE.map(at).into_iter().filter(|far| *far > past);
     for position in [past, past.saturating_add(1)].into_iter().chain(far) {
         assert_eq!(read(&store, &Query::all(), ALL.after(position)).await, []);
-        assert_eq!(read(&store, &Query::all(), ALL.before(position)).await, all);
+        let page = read(&store, &Query::all(), ALL.before(position)).await;
+        assert_same(&format!("everything is before {position}"), &page, &all);
         assert_eq!(of_stream(&store, "s", ALL.after(position)).await, []);
-        assert_eq!(of_stream(&store, "s", ALL.before(position)).await, of_s);
+        let page = of_stream(&store, "s", ALL.before(position)).await;
+        assert_same(&format!("the whole stream is before {position}"), &page, &of_s);
     }
 }
 
@@ -184,7 +189,8 @@ pub async fn options_combine<F: Fixture>(log: F) {
             let page = read(&store, &query, options).await;
             assert_eq!(page, expected(&log, &query, options), "{query}, {options:?}");
             if query.to_string() == "(type S)" {
-                assert_eq!(of_stream(&store, "s", options).await, page, "{options:?}");
+                let of_stream = of_stream(&store, "s", options).await;
+                assert_same(&format!("a stream with {options:?}"), &of_stream, &page);
             }
         }
     }
@@ -210,7 +216,8 @@ pub async fn a_read_is_one_snapshot<F: Fixture>(log: F) {
         soon::<F, _>("an append beside reads", append(&store, vec![in_stream("s", "A")])).await;
         wanted.remove(0);
         for events in reads {
-            assert!(events.collect().await.unwrap() == wanted, "another snapshot: {options:?}");
+            let rule = format!("a read is one snapshot, {options:?}");
+            assert_same(&rule, &events.collect().await.unwrap(), &wanted);
         }
     }
     assert_eq!(whole_log(&store).await.len(), before.len() + 6);
@@ -227,8 +234,9 @@ pub async fn a_long_read_is_complete<F: Fixture>(log: F) {
         (query(&["A", "B"], &[]), ALL.backwards()),
         (Query::item(item(&["C"], &[])).or(item(&[], &["n:1"])), ALL.after(all[50].position)),
     ] {
+        let rule = format!("a long read is complete, {query}, {options:?}");
         let page = read(&store, &query, options).await;
-        assert!(page == expected(&all, &query, options), "{query}, {options:?}");
+        assert_same(&rule, &page, &expected(&all, &query, options));
     }
 }
 
