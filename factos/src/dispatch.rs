@@ -30,7 +30,6 @@ use dispatch_attempt::Observer;
 use idempotency::IdempotencyKey;
 
 pub(crate) use idempotency::is_nothing;
-use log::{Whole, Within};
 use options::{Cause, Options, shared_options, stream_name};
 
 pub use attempted::Attempted;
@@ -177,8 +176,7 @@ where
         command: &D::Command,
     ) -> Result<Dispatched<D::Event, D::State>, Error<D::Error>> {
         let store = self.store;
-        let attempt = self.attempt(command)?;
-        attempt.run(&mut Whole(store), |attempts| attempt.options.retry.admits(attempts)).await
+        self.attempt(command)?.run_on(store).await
     }
 
     /// Runs the command within a transaction of the caller's: what it reads is what the transaction sees, and
@@ -203,8 +201,7 @@ where
         S: TransactionalStore,
     {
         let store = self.store;
-        let attempt = self.attempt(command)?;
-        attempt.run(&mut Within { store, transaction }, |_| false).await
+        self.attempt(command)?.run_in(store, transaction).await
     }
 
     fn attempt<'c>(self, command: &'c D::Command) -> Result<Attempt<'c, D>, Infrastructure>

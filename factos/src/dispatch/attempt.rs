@@ -12,13 +12,15 @@ use crate::{
         error::{Error, Infrastructure},
         fold::{Folded, fold},
         idempotency::is_nothing,
-        log::Log,
+        log::{Log, Whole, Within},
         options::Options,
         span::Span,
     },
     metadata::Metadata,
     position::SequencePosition,
     recorded::Recorded,
+    store::EventStore,
+    transactional_store::TransactionalStore,
 };
 
 /// Everything about one command that stays the same from attempt to attempt.
@@ -41,8 +43,21 @@ struct Earlier<E> {
 }
 
 impl<D: Decider + ?Sized> Attempt<'_, D> {
+    /// Runs the command on the log, as often as the options say.
+    pub(super) async fn run_on<S: EventStore + ?Sized>(&self, store: &S) -> Outcome<D> {
+        self.run(&mut Whole(store), |attempts| self.options.retry.admits(attempts)).await
+    }
+
+    /// Runs the command once, within a transaction.
+    pub(super) async fn run_in<S>(&self, store: &S, transaction: &mut S::Transaction) -> Outcome<D>
+    where
+        S: TransactionalStore + ?Sized,
+    {
+        self.run(&mut Within { store, transaction }, |_| false).await
+    }
+
     /// Reads, decides and appends, and tries again as long as `admits` says after so many attempts.
-    pub(super) async fn run(&self, log: &mut impl Log, admits: impl Fn(u32) -> bool) -> Outcome<D> {
+    async fn run(&self, log: &mut impl Log, admits: impl Fn(u32) -> bool) -> Outcome<D> {
         let span = Span::dispatch();
         let (outcome, attempts) = span.around(self.try_all(log, admits)).await;
         match &outcome {

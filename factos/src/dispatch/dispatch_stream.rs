@@ -9,7 +9,6 @@ use crate::{
         dispatched::Dispatched,
         error::{Error, InvalidArgument},
         idempotency::IdempotencyKey,
-        log::{Whole, Within},
         options::{Cause, Options, shared_options, stream_name},
         retry::Retry,
     },
@@ -85,8 +84,7 @@ where
         command: &D::Command,
     ) -> Result<Dispatched<D::Event, D::State>, Error<D::Error>> {
         let store = self.store;
-        let attempt = self.attempt(command)?;
-        attempt.run(&mut Whole(store), |attempts| attempt.options.retry.admits(attempts)).await
+        self.attempt(command)?.run_on(store).await
     }
 
     /// Runs the command within a transaction of the caller's, as
@@ -106,8 +104,7 @@ where
         S: TransactionalStore,
     {
         let store = self.store;
-        let attempt = self.attempt(command)?;
-        attempt.run(&mut Within { store, transaction }, |_| false).await
+        self.attempt(command)?.run_in(store, transaction).await
     }
 
     fn attempt<'c>(mut self, command: &'c D::Command) -> Result<Attempt<'c, D>, InvalidArgument>

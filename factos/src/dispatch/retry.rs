@@ -10,7 +10,9 @@ type Sleep = dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send
 
 /// The number of attempts that a dispatch makes, and the pauses between them.
 ///
-/// By default five attempts without a wait: a conflict means that another command was accepted.
+/// Tried again is what is [retryable](crate::ErrorKind::is_retryable): after a conflict, or if the store was busy or
+/// could not be reached. By default five attempts without a wait: a conflict means that another command was
+/// accepted.
 #[derive(Clone)]
 pub struct Retry {
     attempts: u32,
