@@ -91,6 +91,7 @@
 //! | [`visibility`] | a follower misses nothing while others write | positions are given out before the order of commits is fixed |
 //! | [`concurrency`] | boundaries are exact under contention | the condition is checked before the lock is taken, or in a weaker isolation level |
 //! | [`follow`] | [`wait_past`](crate::EventStore::wait_past) wakes, and misses nothing | the head is looked at before the waiter has subscribed |
+//! | [`faults`] | what is told and left behind when the engine fails | an error in the middle of a read is taken for its end; a statement that fails leaves the batch half written |
 //! | [`durability`] | what was acknowledged outlives the handles of the log | an append is acknowledged before it is written |
 //! | [`model`] | any list of operations has the same results as on a plain list of events | an interaction of two rules above; the shortest list of operations that fails is printed |
 //! | [`process`] | boundaries between processes, and a log whose writers are killed | a lock that only threads of one process see; half a batch after a crash |
@@ -135,6 +136,12 @@
 //! threads may run in another order. `FACTOS_CONFORMANCE_CASES` sets how many lists of operations each case
 //! of [`model`] runs.
 //!
+//! # Faults and limits
+//! A fixture may cause faults of the engine in its log ([`Fixture::inject`]) and tell the store's own limits
+//! ([`Fixture::LIMITS`]). Without that the cases of [`faults`], and those of [`limits`] beyond the floor, pass with a
+//! line `not tested: ...` in their output, which `cargo test -- --nocapture` shows: a backend that can have such
+//! faults should cause them.
+//!
 //! # A busy machine
 //! No case has to end within a time. A case counts as hanging if a call of the store does not end within
 //! [`Fixture::PATIENCE`], or if no call ends for so long; what must not wait has [`Fixture::SOON`] from the last
@@ -170,6 +177,7 @@ pub mod append;
 pub mod concurrency;
 pub mod condition;
 pub mod durability;
+pub mod faults;
 pub mod follow;
 pub mod handle;
 pub mod limits;
@@ -182,7 +190,7 @@ pub mod visibility;
 
 pub use case::Case;
 pub use case_list::cases;
-pub use fixture::{Boxed, Fixture, ProcessFixture, Shared};
+pub use fixture::{Boxed, FAULTY, Fault, Fixture, ProcessFixture, Shared};
 pub use process::{process_cases, work};
 #[doc(hidden)]
 pub use watched::{Watched, WatchedStore};

@@ -21,6 +21,8 @@ mod wrong_bounds;
 mod wrong_commits;
 #[path = "rejects_wrong_stores/wrong_conditions.rs"]
 mod wrong_conditions;
+#[path = "rejects_wrong_stores/wrong_faults.rs"]
+mod wrong_faults;
 #[path = "rejects_wrong_stores/wrong_handles.rs"]
 mod wrong_handles;
 #[path = "rejects_wrong_stores/wrong_matches.rs"]
@@ -57,6 +59,7 @@ fn every_case_is_failed_by_some_store() {
         wrong_bounds::COVERED,
         wrong_commits::COVERED,
         wrong_conditions::COVERED,
+        wrong_faults::COVERED,
         wrong_handles::COVERED,
         wrong_matches::COVERED,
         wrong_records::COVERED,

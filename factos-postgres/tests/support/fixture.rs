@@ -2,7 +2,7 @@
 
 use std::{mem::ManuallyDrop, sync::Arc};
 
-use factos::conformance::{Fixture, ProcessFixture};
+use factos::conformance::{FAULTY, Fault, Fixture, ProcessFixture};
 use factos_postgres::Mode;
 
 use crate::{handle::Handle, support::Schema};
@@ -27,6 +27,38 @@ impl<const KEYED: bool> Fixture for Log<KEYED> {
 
     async fn connect(&self) -> Handle {
         Handle::new(self.0.open().await, Some(&self.0))
+    }
+
+    async fn inject(&self, fault: Fault) -> bool {
+        let sql = match fault {
+            Fault::Read => "ALTER TABLE log.events RENAME TO elsewhere",
+            Fault::Batch => {
+                "CREATE FUNCTION log.fault() RETURNS trigger LANGUAGE plpgsql AS
+                   'BEGIN RAISE EXCEPTION ''a fault''; END';
+                 CREATE TRIGGER fault BEFORE INSERT ON log.events FOR EACH ROW
+                   WHEN (NEW.version = $FAULTY) EXECUTE FUNCTION log.fault()"
+            }
+            // The server ends the connection while it commits.
+            Fault::Answer => {
+                "CREATE FUNCTION log.fault() RETURNS trigger LANGUAGE plpgsql AS
+                   'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END';
+                 CREATE CONSTRAINT TRIGGER fault AFTER INSERT ON log.events
+                   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+                   WHEN (NEW.version = $FAULTY) EXECUTE FUNCTION log.fault()"
+            }
+            // Appends wait for a minute in these tests; tests/deadlines.rs has locks of all kinds.
+            _ => return false,
+        };
+        self.0.run(&sql.replace("$FAULTY", &FAULTY.to_string())).await;
+        true
+    }
+
+    async fn heal(&self, fault: Fault) {
+        let sql = match fault {
+            Fault::Read => "ALTER TABLE log.elsewhere RENAME TO events",
+            _ => "DROP TRIGGER fault ON log.events; DROP FUNCTION log.fault()",
+        };
+        self.0.run(sql).await;
     }
 }
 

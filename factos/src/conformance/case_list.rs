@@ -153,6 +153,12 @@ macro_rules! __conformance_cases {
                 a_position_above_the_head_is_waited_for
                 a_quiet_log_is_waited_for
             }
+            faults {
+                a_read_that_fails_says_so
+                a_failure_within_a_batch_leaves_nothing
+                a_lost_answer_is_told_as_unknown
+                a_busy_store_leaves_nothing_behind
+            }
             durability {
                 reopening_finds_every_acknowledged_event
                 positions_go_on_after_reopening
@@ -286,6 +292,7 @@ mod tests {
             ("concurrency", include_str!("concurrency.rs")),
             ("concurrency", include_str!("concurrency/capacity.rs")),
             ("follow", include_str!("follow.rs")),
+            ("faults", include_str!("faults.rs")),
             ("durability", include_str!("durability.rs")),
             ("model", include_str!("model.rs")),
         ];

@@ -2,6 +2,22 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{limits::Limits, store::EventStore};
 
+/// A failure of the engine that a fixture can cause in its log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// No read of events can be completed.
+    Read,
+    /// An event of the version [`FAULTY`] cannot be written, though those before it in its batch can.
+    Batch,
+    /// The answer to the commit of an event of the version [`FAULTY`] is lost.
+    Answer,
+    /// Somebody else holds what every append needs, for longer than an append waits.
+    Lock,
+}
+
+/// The version of an event that meets [`Fault::Batch`] or [`Fault::Answer`].
+pub const FAULTY: u32 = 4711;
+
 /// A log that one case runs on, and how to open the store on it.
 pub trait Fixture: Send + Sync + Sized + 'static {
     /// The store under test.
@@ -30,6 +46,19 @@ pub trait Fixture: Send + Sync + Sized + 'static {
 
     /// An empty log that no other fixture shares. Dropping the fixture cleans up.
     fn fresh() -> impl Future<Output = Self> + Send;
+
+    /// Causes a fault in the log, for all handles, until [`heal`](Self::heal) ends it. `false` if the fixture cannot
+    /// cause it: then the case says in its output that this was not tested.
+    fn inject(&self, fault: Fault) -> impl Future<Output = bool> + Send {
+        let _ = fault;
+        async { false }
+    }
+
+    /// Ends a fault that was caused.
+    fn heal(&self, fault: Fault) -> impl Future<Output = ()> + Send {
+        let _ = fault;
+        async {}
+    }
 
     /// Another handle on the same log, opened as another process would open it: the handles share the
     /// log, and nothing else.
@@ -69,6 +98,14 @@ impl<F: Fixture> Fixture for Shared<F> {
         Self(F::fresh().await)
     }
 
+    async fn inject(&self, fault: Fault) -> bool {
+        self.0.inject(fault).await
+    }
+
+    async fn heal(&self, fault: Fault) {
+        self.0.heal(fault).await;
+    }
+
     async fn connect(&self) -> Arc<dyn EventStore> {
         Arc::new(self.0.connect().await)
     }
@@ -88,6 +125,14 @@ impl<F: Fixture> Fixture for Boxed<F> {
 
     async fn fresh() -> Self {
         Self(F::fresh().await)
+    }
+
+    async fn inject(&self, fault: Fault) -> bool {
+        self.0.inject(fault).await
+    }
+
+    async fn heal(&self, fault: Fault) {
+        self.0.heal(fault).await;
     }
 
     async fn connect(&self) -> Box<dyn EventStore> {

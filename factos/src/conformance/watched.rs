@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::{
-    fixture::{Fixture, ProcessFixture},
+    fixture::{Fault, Fixture, ProcessFixture},
     progress::Progress,
 };
 use crate::{
@@ -42,6 +42,14 @@ impl<F: Fixture> Fixture for Watched<F> {
 
     async fn fresh() -> Self {
         Self(Progress::of_this_thread().of_call("making a log", F::fresh()).await)
+    }
+
+    async fn inject(&self, fault: Fault) -> bool {
+        self.0.inject(fault).await
+    }
+
+    async fn heal(&self, fault: Fault) {
+        self.0.heal(fault).await;
     }
 
     async fn connect(&self) -> WatchedStore<F::Store> {

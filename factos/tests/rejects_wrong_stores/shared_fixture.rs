@@ -9,13 +9,19 @@ use std::{
 
 use factos::{
     EventStore, Limits,
-    conformance::{Case, Fixture, cases},
+    conformance::{Case, Fault, Fixture, cases},
 };
 
 /// A log on which stores are opened.
 pub(crate) trait AnyLog: Send + Sync {
     /// Opens another handle.
     fn open(&self) -> Box<dyn EventStore>;
+
+    /// Causes a fault, or ends it. `false` if it cannot.
+    fn set_fault(&self, fault: Fault, is_there: bool) -> bool {
+        let _ = (fault, is_there);
+        false
+    }
 }
 
 /// Makes the logs that the cases run on.
@@ -43,6 +49,14 @@ impl<const NUMBER: usize> Fixture for Log<NUMBER> {
     async fn fresh() -> Self {
         let make = lock(&FIXTURES[NUMBER].make).expect("a fixture that is taken");
         Self(make())
+    }
+
+    async fn inject(&self, fault: Fault) -> bool {
+        self.0.set_fault(fault, true)
+    }
+
+    async fn heal(&self, fault: Fault) {
+        self.0.set_fault(fault, false);
     }
 
     async fn connect(&self) -> Box<dyn EventStore> {
