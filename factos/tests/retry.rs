@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use factos::{AppendCondition, Error, Retry, StoreErrorKind, dispatch};
+use factos::{AppendCondition, Error, Retry, StoreErrorKind, dispatch, dispatch_stream};
 use support::*;
 
 const OFFICE: BoxOffice = BoxOffice { seats: 9 };
@@ -115,4 +115,39 @@ async fn the_tokio_backoff_sleeps_between_attempts() {
     assert_eq!(done.unwrap().attempts, 9);
     // Eight random waits below 20 ms, all of them near to nothing, do not happen.
     assert!(before.elapsed() > Duration::from_millis(2));
+}
+
+#[tokio::test]
+async fn a_further_attempt_reads_only_what_came_after_the_last_one() {
+    let rival = |n: u32| Fault::Rival(sold("a", &n.to_string()));
+    let store = Scripted::new([rival(1), Fault::Busy, rival(2)]);
+    seed(&store.log, [sold("a", "0"), sold("b", "0")]).await;
+    let office = BoxOffice { seats: 9 };
+    let done = dispatch(&store, &office).run(&buy("a", "z")).await.unwrap();
+    // Each event of the boundary was folded once.
+    assert_eq!((done.state, done.attempts), (4, 4));
+    assert_eq!(store.read_after(), [None, Some(2), Some(3), Some(3)]);
+}
+
+#[tokio::test]
+async fn a_read_that_failed_half_done_is_begun_anew() {
+    let store = Scripted::new([Fault::Rival(sold("a", "x"))]);
+    store.fail_reads([StoreErrorKind::Busy]);
+    let done = dispatch(&store, &OFFICE).run(&buy("a", "z")).await.unwrap();
+    assert_eq!((done.state, done.attempts), (2, 3));
+    assert_eq!(store.read_after(), [None, None, None]);
+}
+
+#[tokio::test]
+async fn a_further_attempt_on_a_stream_goes_on_from_its_revision() {
+    let store = Scripted::new([Fault::Pass, Fault::Busy]);
+    let run = |buyer: &'static str| async {
+        let office = BoxOffice { seats: 9 };
+        let store = &store;
+        dispatch_stream(store, &office, "s").run(&buy("a", buyer)).await.unwrap()
+    };
+    assert_eq!(run("x").await.records[0].revision, Some(0));
+    let second = run("y").await;
+    assert_eq!((second.records[0].revision, second.state), (Some(1), 2));
+    assert_eq!(store.read_after(), [None, None, Some(1)]);
 }

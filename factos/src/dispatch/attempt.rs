@@ -72,10 +72,10 @@ impl<D: Decider + ?Sized> Attempt<'_, D> {
 
     /// The outcome, and the number of attempts.
     async fn try_all(&self, log: &mut impl Log, admits: impl Fn(u32) -> bool) -> (Outcome<D>, u32) {
-        let mut number = 1;
+        let (mut number, mut known) = (1, None);
         loop {
             let began = Instant::now();
-            let outcome = self.once(log).await;
+            let outcome = self.once(log, &mut known).await;
             // Whatever is left of a failed attempt is gone before the pause: it need not be `Send`.
             if let Some(last) = self.end(outcome, number, began.elapsed(), &admits) {
                 return (last, number);
@@ -106,8 +106,11 @@ impl<D: Decider + ?Sized> Attempt<'_, D> {
         (!is_retried).then(|| outcome.map_err(|error| error.after(number)))
     }
 
-    async fn once(&self, log: &mut impl Log) -> Outcome<D> {
-        let (read, earlier) = self.read(log).await?;
+    /// One attempt. What it read stays known after an append that was refused: the next attempt reads what came
+    /// after it.
+    async fn once(&self, log: &mut impl Log, known: &mut Option<Folded<D::State>>) -> Outcome<D> {
+        let start = known.take().unwrap_or_else(|| Folded::start(self.decider.initial()));
+        let (read, earlier) = self.read(log, start).await?;
         if let Some(last) = earlier.last {
             return Ok(Dispatched {
                 replayed: true,
@@ -119,14 +122,26 @@ impl<D: Decider + ?Sized> Attempt<'_, D> {
         let decided = self.decider.decide(&read.state, self.command);
         let events = decided.map_err(Error::Domain)?;
         if events.is_empty() {
-            let remembered = self.remember_nothing(log, condition).await?;
+            let remembered = match self.remember_nothing(log, condition).await {
+                Ok(remembered) => remembered,
+                Err(error) => {
+                    *known = Some(read);
+                    return Err(error.into());
+                }
+            };
             return Ok(Dispatched::new(Vec::new(), read.state, remembered.or(read.observed)));
         }
         let batch = self.options.batch(&events, &self.envelope)?;
         if !self.options.outside_boundary {
             self.boundary.admit(&batch)?;
         }
-        let stored = self.append(log, batch, condition).await?;
+        let stored = match self.append(log, batch, condition).await {
+            Ok(stored) => stored,
+            Err(error) => {
+                *known = Some(read);
+                return Err(error.into());
+            }
+        };
         let records: Vec<_> = stored
             .into_iter()
             .zip(events)
@@ -143,6 +158,7 @@ impl<D: Decider + ?Sized> Attempt<'_, D> {
     async fn read(
         &self,
         log: &mut impl Log,
+        start: Folded<D::State>,
     ) -> Result<(Folded<D::State>, Earlier<D::Event>), Infrastructure> {
         let (mut records, mut last) = (Vec::new(), None);
         let fingerprint = self.options.fingerprint.as_deref();
@@ -154,7 +170,7 @@ impl<D: Decider + ?Sized> Attempt<'_, D> {
             last = Some(record.position);
             Ok(true)
         };
-        let read = fold(log, self.decider, &self.boundary, keep, &mut records).await?;
+        let read = fold(log, self.decider, &self.boundary, start, keep, &mut records).await?;
         Ok((read, Earlier { records, last }))
     }
 

@@ -4,7 +4,7 @@ use crate::{
     dispatch::{
         boundary::{Boundary, Facts},
         error::Infrastructure,
-        fold::fold,
+        fold::{Folded, fold},
         log::Whole,
     },
     position::SequencePosition,
@@ -59,6 +59,8 @@ where
     let (query, guard) = (facts.context.clone(), facts.guard.clone());
     let mut records = Vec::new();
     let boundary = Boundary::Facts(facts);
-    let read = fold(&mut Whole(store), decider, &boundary, |_| Ok(true), &mut records).await?;
+    let start = Folded::start(decider.initial());
+    let read =
+        fold(&mut Whole(store), decider, &boundary, start, |_| Ok(true), &mut records).await?;
     Ok(Context { query, guard, state: read.state, records, position: read.observed })
 }

@@ -21,13 +21,21 @@ pub(super) struct Folded<S> {
     records: u64,
 }
 
-/// Reads a boundary and folds its records as they arrive. Records that `keep` selects are also pushed to
+impl<S> Folded<S> {
+    /// Before anything was read.
+    pub(super) const fn start(state: S) -> Self {
+        Self { state, observed: None, revision: Revision::NoEvents, records: 0 }
+    }
+}
+
+/// Reads what a boundary holds after `start`, and folds its records as they arrive. Records that `keep` selects are also pushed to
 /// `kept`; it sees them all, and may refuse one. Records that are not part of the context are not folded, and
 /// those that only remember a command without events are neither folded nor kept.
 pub(super) async fn fold<L, D>(
     log: &mut L,
     decider: &D,
     boundary: &Boundary,
+    start: Folded<D::State>,
     keep: impl FnMut(&Recorded<Bytes>) -> Result<bool, Infrastructure>,
     kept: &mut Vec<Recorded<D::Event>>,
 ) -> Result<Folded<D::State>, Infrastructure>
@@ -36,7 +44,7 @@ where
     D: Decider + ?Sized,
 {
     let span = Span::read();
-    let folded = span.around(read_and_fold(log, decider, boundary, keep, kept)).await;
+    let folded = span.around(read_and_fold(log, decider, boundary, start, keep, kept)).await;
     match &folded {
         Ok(folded) => span.was_read(folded.records, folded.observed),
         Err(error) => span.failed(error.kind()),
@@ -48,6 +56,7 @@ async fn read_and_fold<L, D>(
     log: &mut L,
     decider: &D,
     boundary: &Boundary,
+    start: Folded<D::State>,
     mut keep: impl FnMut(&Recorded<Bytes>) -> Result<bool, Infrastructure>,
     kept: &mut Vec<Recorded<D::Event>>,
 ) -> Result<Folded<D::State>, Infrastructure>
@@ -55,13 +64,10 @@ where
     L: Log,
     D: Decider + ?Sized,
 {
-    let mut events = log.read(boundary).await?;
-    let mut folded = Folded {
-        state: decider.initial(),
-        observed: events.observed(),
-        revision: Revision::NoEvents,
-        records: 0,
-    };
+    let mut events = log.read(boundary, start.observed).await?;
+    // What was observed once stays observed: nothing appears at or below it.
+    let observed = events.observed().max(start.observed);
+    let mut folded = Folded { observed, records: 0, ..start };
     while let Some(record) = events.next().await {
         let record = record?;
         folded.records += 1;

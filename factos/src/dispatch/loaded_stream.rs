@@ -2,7 +2,11 @@ use crate::{
     append::AppendCondition,
     decider::Decider,
     dispatch::{
-        boundary::Boundary, error::Infrastructure, fold::fold, log::Whole, options::stream_name,
+        boundary::Boundary,
+        error::Infrastructure,
+        fold::{Folded, fold},
+        log::Whole,
+        options::stream_name,
     },
     position::SequencePosition,
     recorded::Recorded,
@@ -68,7 +72,9 @@ where
 {
     let mut records = Vec::new();
     let boundary = Boundary::Stream(stream.clone());
-    let read = fold(&mut Whole(store), decider, &boundary, |_| Ok(true), &mut records).await?;
+    let start = Folded::start(decider.initial());
+    let read =
+        fold(&mut Whole(store), decider, &boundary, start, |_| Ok(true), &mut records).await?;
     Ok(LoadedStream {
         stream,
         state: read.state,

@@ -6,6 +6,7 @@ use crate::{
     append::{AppendCondition, NewEvent},
     dispatch::{boundary::Boundary, commit::commit, error::Infrastructure, retry::Retry},
     events::Events,
+    position::SequencePosition,
     read_options::ReadOptions,
     recorded::Recorded,
     store::EventStore,
@@ -14,9 +15,11 @@ use crate::{
 };
 
 pub(super) trait Log: Send {
+    /// What the boundary holds after a position.
     fn read(
         &mut self,
         boundary: &Boundary,
+        after: Option<SequencePosition>,
     ) -> impl Future<Output = Result<Events<'_>, StoreError>> + Send;
 
     /// Appends the batch. The outcome of an error is known, unless the error says otherwise.
@@ -32,10 +35,15 @@ pub(super) trait Log: Send {
 pub(super) struct Whole<'a, S: ?Sized>(pub(super) &'a S);
 
 impl<S: EventStore + ?Sized> Log for Whole<'_, S> {
-    async fn read(&mut self, boundary: &Boundary) -> Result<Events<'_>, StoreError> {
+    async fn read(
+        &mut self,
+        boundary: &Boundary,
+        after: Option<SequencePosition>,
+    ) -> Result<Events<'_>, StoreError> {
+        let options = ReadOptions::all().after(after);
         match boundary {
-            Boundary::Facts(facts) => self.0.read(facts.read(), ReadOptions::all()).await,
-            Boundary::Stream(stream) => self.0.read_stream(stream, ReadOptions::all()).await,
+            Boundary::Facts(facts) => self.0.read(facts.read(), options).await,
+            Boundary::Stream(stream) => self.0.read_stream(stream, options).await,
         }
     }
 
@@ -56,12 +64,16 @@ pub(super) struct Within<'a, S: TransactionalStore + ?Sized> {
 }
 
 impl<S: TransactionalStore + ?Sized> Log for Within<'_, S> {
-    async fn read(&mut self, boundary: &Boundary) -> Result<Events<'_>, StoreError> {
+    async fn read(
+        &mut self,
+        boundary: &Boundary,
+        after: Option<SequencePosition>,
+    ) -> Result<Events<'_>, StoreError> {
         let (store, transaction) = (self.store, &mut *self.transaction);
-        let all = ReadOptions::all();
+        let options = ReadOptions::all().after(after);
         match boundary {
-            Boundary::Facts(facts) => store.read_in(transaction, facts.read(), all).await,
-            Boundary::Stream(stream) => store.read_stream_in(transaction, stream, all).await,
+            Boundary::Facts(facts) => store.read_in(transaction, facts.read(), options).await,
+            Boundary::Stream(stream) => store.read_stream_in(transaction, stream, options).await,
         }
     }
 

@@ -176,6 +176,8 @@ pub(crate) struct Scripted {
     pub(crate) log: MemoryStore,
     appends: Mutex<VecDeque<Fault>>,
     reads: Mutex<VecDeque<StoreErrorKind>>,
+    /// After which position each read was asked for.
+    read_after: Mutex<Vec<Option<u64>>>,
     meeting: usize,
     pub(crate) asked: Mutex<Vec<(Vec<NewEvent>, AppendCondition)>>,
 }
@@ -206,6 +208,15 @@ impl Scripted {
         asked.iter().map(|(batch, _)| ids(batch)).collect()
     }
 
+    /// After which position each read was asked for.
+    pub(crate) fn read_after(&self) -> Vec<Option<u64>> {
+        self.read_after.lock().unwrap().clone()
+    }
+
+    fn note_read(&self, options: ReadOptions) {
+        self.read_after.lock().unwrap().push(options.after.map(SequencePosition::get));
+    }
+
     fn check_read(&self) -> Result<(), StoreError> {
         match self.reads.lock().unwrap().pop_front() {
             Some(kind) => Err(StoreError::new(kind, "scripted read failure")),
@@ -225,6 +236,7 @@ impl EventStore for Scripted {
     }
 
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
+        self.note_read(options);
         self.check_read()?;
         self.log.read(query, options).await
     }
@@ -234,6 +246,7 @@ impl EventStore for Scripted {
         stream: &StreamName,
         options: ReadOptions,
     ) -> Result<Events<'_>, StoreError> {
+        self.note_read(options);
         self.check_read()?;
         self.log.read_stream(stream, options).await
     }
