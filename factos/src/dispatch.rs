@@ -48,7 +48,7 @@ pub use retry::Retry;
 /// Runs a command on a store: reads, decides, and appends unless a further relevant event was accepted.
 ///
 /// It reads the decider's context, folds it while it streams, decides, and appends under the condition that
-/// no event of the guard was accepted since. On a conflict it reads and decides again.
+/// no event of the guard was accepted since. On a conflict it reads what came since, and decides again.
 ///
 /// Add options, then [`run`](Dispatch::run) it.
 ///
