@@ -23,14 +23,7 @@ impl Fixture for Memory {
 
 macro_rules! suite {
     ($fixture:ty) => {
-        factos::conformance!($fixture, decline {
-            durability::reopening_finds_every_acknowledged_event: "gone with its last handle",
-            durability::positions_go_on_after_reopening: "gone with its last handle",
-            durability::revisions_go_on_after_reopening: "gone with its last handle",
-            durability::ids_stay_unique_after_reopening: "gone with its last handle",
-            durability::conditions_go_on_after_reopening: "gone with its last handle",
-            model::random_reopening_agrees_with_a_plain_log: "gone with its last handle",
-        });
+        factos::conformance!($fixture, decline { reopening: "gone with its last handle" });
     };
 }
 

@@ -72,7 +72,7 @@
 //!
 //! [`conformance!`](crate::conformance!) makes one `#[test]` of each case, in one module for each family.
 //! A module may call it once. Each test starts its own runtime, so that the crate of the backend needs
-//! none, and a case that hangs fails. A backend whose log several processes can share also calls
+//! none, and a case that hangs fails. Every backend whose log outlives its process also calls
 //! [`conformance_processes!`](crate::conformance_processes!).
 //!
 //! # What a failure means
@@ -97,11 +97,23 @@
 //! | [`process`] | boundaries between processes, and a log whose writers are killed | a lock that only threads of one process see; half a batch after a crash |
 //!
 //! # What may be declined
-//! A store that lacks a capability declines the cases that need it, each with a reason. Their tests become
-//! `#[ignore = "reason"]`, and a run prints the reason. Declining a case that does not exist does not
-//! compile. There is one such capability: that a log outlives its last handle. A store without it declines
-//! [`durability`] and [`model::random_reopening_agrees_with_a_plain_log`], and does not call
-//! [`conformance_processes!`](crate::conformance_processes!):
+//! Each capability that a store may lack is declined by itself, with a reason. The tests of the cases that need it, and
+//! no others, become `#[ignore = "reason"]`, and a run prints the reason. Declining what does not exist does not
+//! compile.
+//!
+//! | capability | is declined in | by a store |
+//! |---|---|---|
+//! | `reopening` | [`conformance!`](crate::conformance!) | whose log is gone with its last handle; **its docs must say so** |
+//! | `several_handles` | [`conformance!`](crate::conformance!) | that opens a log once at a time |
+//! | `several_processes` | [`conformance_processes!`](crate::conformance_processes!) | whose log one process at a time can open |
+//! | `killed_processes` | [`conformance_processes!`](crate::conformance_processes!) | that may lose what it acknowledged, or not open again, if its process is killed; **its docs must say so** |
+//!
+//! [`Case::needs`] tells which capability a case needs. A store may decline a single case as well, as
+//! `family::case`. Then it does not keep that rule, and its docs must say so.
+//!
+//! ## A store whose log is gone with its last handle
+//! It declines `reopening`, does not call [`conformance_processes!`](crate::conformance_processes!), and its fixture
+//! keeps the log alive: [`connect`](Fixture::connect) returns a clone of the one handle.
 //!
 //! ```
 //! use factos::conformance::Fixture;
@@ -122,13 +134,52 @@
 //!     }
 //! }
 //!
-//! factos::conformance!(Memory, decline {
-//!     durability::reopening_finds_every_acknowledged_event: "memory is gone with its last handle",
-//! });
+//! factos::conformance!(Memory, decline { reopening: "memory is gone with its last handle" });
 //! # fn main() {}
 //! ```
 //!
-//! If a store declines any other case, it does not keep that rule, and its docs must say so.
+//! ## A durable store of one process
+//! Where `several_handles` is declined, the suite calls [`connect`](Fixture::connect) only while no handle is open, and
+//! the cases share what it returned ([`OneHandle`]). So the fixture opens the log as usual, and keeps no handle itself:
+//! reopening the log must open it. All other cases run, those of many tasks at once included. So does the case that
+//! kills processes, for the log is open in one process at a time there.
+//!
+//! ```
+//! # mod my_backend {
+//! #     pub use factos_memory::MemoryStore as MyStore;
+//! #     pub async fn open(_: impl AsRef<std::path::Path>) -> Result<MyStore, std::io::Error> {
+//! #         Ok(MyStore::new())
+//! #     }
+//! # }
+//! # use factos::conformance::{Fixture, ProcessFixture};
+//! # use my_backend::{MyStore, open};
+//! # use tempfile::TempDir;
+//! # struct Log(TempDir);
+//! # impl Fixture for Log {
+//! #     type Store = MyStore;
+//! #     async fn fresh() -> Self {
+//! #         Self(tempfile::tempdir().unwrap())
+//! #     }
+//! #     async fn connect(&self) -> MyStore {
+//! #         open(self.0.path().join("log")).await.unwrap()
+//! #     }
+//! # }
+//! # impl ProcessFixture for Log {
+//! #     fn address(&self) -> String {
+//! #         self.0.path().join("log").to_str().unwrap().to_owned()
+//! #     }
+//! #     async fn reach(address: &str) -> MyStore {
+//! #         open(address).await.unwrap()
+//! #     }
+//! # }
+//! factos::conformance!(Log, decline { several_handles: "the engine locks its file" });
+//! factos::conformance_processes!(Log, decline { several_processes: "the engine locks its file" });
+//! # fn main() {}
+//! ```
+//!
+//! If such a store closes its log in the background, `connect` and [`reach`](ProcessFixture::reach) wait until it has.
+//! A lock of the kind of `flock` must be unlocked, and not only its file closed: while the test binary starts a process,
+//! that has a copy of each file.
 //!
 //! # Random inputs
 //! Some cases use random inputs. When such a case fails, it prints its seed. To repeat it, set the
@@ -165,6 +216,7 @@ mod case;
 mod case_list;
 mod difference;
 mod fixture;
+mod one_handle;
 mod pages;
 mod parallel;
 mod progress;
@@ -191,6 +243,7 @@ pub mod visibility;
 pub use case::Case;
 pub use case_list::cases;
 pub use fixture::{Boxed, FAULTY, Fault, Fixture, ProcessFixture, Shared};
+pub use one_handle::{OneHandle, OpenHandle};
 pub use process::{process_cases, work};
 #[doc(hidden)]
 pub use watched::{Watched, WatchedStore};

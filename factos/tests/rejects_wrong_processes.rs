@@ -28,6 +28,8 @@ enum Flaw {
     AcknowledgesFirst,
     /// Another process opens another log.
     IsSomewhereElse,
+    /// The log outlives its handles, but not its process.
+    EndsWithItsProcess,
 }
 
 struct FlawedStore {
@@ -38,6 +40,10 @@ struct FlawedStore {
 
 impl FlawedStore {
     fn open(flaw: Flaw, path: PathBuf) -> Self {
+        let path = match flaw {
+            Flaw::EndsWithItsProcess => path.with_extension(std::process::id().to_string()),
+            _ => path,
+        };
         Self { flaw, file: FileStore::open(path).unwrap(), late: Mutex::default() }
     }
 
@@ -123,7 +129,7 @@ impl EventStore for FlawedStore {
             Flaw::ChecksFirst => self.check_and_write(events, condition).await,
             Flaw::WritesOneByOne => self.write_one_by_one(events, condition).await,
             Flaw::AcknowledgesFirst if is_batch => self.acknowledge(events).await,
-            Flaw::AcknowledgesFirst | Flaw::IsSomewhereElse => {
+            Flaw::AcknowledgesFirst | Flaw::IsSomewhereElse | Flaw::EndsWithItsProcess => {
                 self.file.append(events, condition).await
             }
         }
@@ -197,6 +203,9 @@ flawed_logs! {
         fails "process::a_killed_process_loses_nothing_acknowledged"
         saying " was acknowledged; there is ";
     another_log: IsSomewhereElse fails "process::a_log_is_found_by_its_address" saying "";
+    ending_with_its_process: EndsWithItsProcess
+        fails "process::a_killed_process_loses_nothing_acknowledged"
+        saying " was acknowledged; there is ";
 }
 
 #[test]

@@ -23,6 +23,7 @@ type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// A test of one rule of the contract, which runs on a fresh log.
 pub struct Case {
     name: &'static str,
+    needs: Option<&'static str>,
     patience: Duration,
     start: Box<dyn Fn() -> Run + Send + Sync>,
 }
@@ -36,7 +37,20 @@ impl Case {
         Fut: Future<Output = ()> + Send,
     {
         let start = move || -> Run { Box::pin(async move { case(F::fresh().await).await }) };
-        Self { name, patience: bound(F::PATIENCE), start: Box::new(start) }
+        Self { name, needs: None, patience: bound(F::PATIENCE), start: Box::new(start) }
+    }
+
+    /// The same case, which needs a capability that a store may decline.
+    #[must_use]
+    pub const fn needing(mut self, capability: &'static str) -> Self {
+        self.needs = Some(capability);
+        self
+    }
+
+    /// The capability that a store may decline, and this case with it.
+    #[must_use]
+    pub const fn needs(&self) -> Option<&'static str> {
+        self.needs
     }
 
     /// The name, `family::rule`.

@@ -6,8 +6,8 @@ pub fn cases<F: Fixture>() -> Vec<Case> {
     crate::__conformance_cases!(__conformance_vec { F })
 }
 
-/// Calls another macro with every case of the suite. The tests and
-/// [`cases`](crate::conformance::cases) are made from this one list.
+/// Calls another macro with every case of the suite, and with the capability that a case needs and a store
+/// may decline. The tests and [`cases`](crate::conformance::cases) are made from this one list.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_cases {
@@ -104,15 +104,15 @@ macro_rules! __conformance_cases {
                 a_condition_may_look_at_another_stream
                 other_streams_leave_a_revision_alone
                 a_refused_append_uses_no_revision
-                revisions_go_on_across_handles
+                revisions_go_on_across_handles [several_handles]
             }
             handle {
                 a_handle_reads_its_own_writes
-                a_handle_reads_the_writes_of_others
-                a_condition_counts_the_writes_of_others
+                a_handle_reads_the_writes_of_others [several_handles]
+                a_condition_counts_the_writes_of_others [several_handles]
                 fixtures_are_isolated
                 a_log_has_one_identity
-                a_dropped_handle_leaves_the_others_alone
+                a_dropped_handle_leaves_the_others_alone [several_handles]
                 a_store_outlives_a_runtime
                 a_handle_may_be_dropped_anywhere
             }
@@ -145,11 +145,11 @@ macro_rules! __conformance_cases {
                 what_is_there_is_not_waited_for
                 a_waiter_wakes_for_the_first_event
                 a_waiter_wakes_for_its_own_handle
-                a_waiter_wakes_for_another_handle
+                a_waiter_wakes_for_another_handle [several_handles]
                 every_waiter_wakes
                 a_dropped_waiter_costs_nothing
                 an_append_before_the_wait_is_not_missed
-                an_append_elsewhere_before_the_wait_is_not_missed
+                an_append_elsewhere_before_the_wait_is_not_missed [several_handles]
                 a_position_above_the_head_is_waited_for
                 a_quiet_log_is_waited_for
             }
@@ -160,16 +160,16 @@ macro_rules! __conformance_cases {
                 a_busy_store_leaves_nothing_behind
             }
             durability {
-                reopening_finds_every_acknowledged_event
-                positions_go_on_after_reopening
-                revisions_go_on_after_reopening
-                ids_stay_unique_after_reopening
-                conditions_go_on_after_reopening
-                a_reopened_log_has_its_identity
+                reopening_finds_every_acknowledged_event [reopening]
+                positions_go_on_after_reopening [reopening]
+                revisions_go_on_after_reopening [reopening]
+                ids_stay_unique_after_reopening [reopening]
+                conditions_go_on_after_reopening [reopening]
+                a_reopened_log_has_its_identity [reopening]
             }
             model {
                 random_operations_agree_with_a_plain_log
-                random_reopening_agrees_with_a_plain_log
+                random_reopening_agrees_with_a_plain_log [reopening]
             }
         }
     };
@@ -178,12 +178,12 @@ macro_rules! __conformance_cases {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_vec {
-    ({ $fixture:ident } $($family:ident { $($case:ident)* })*) => {
+    ({ $fixture:ident } $($family:ident { $($case:ident $([$need:ident])?)* })*) => {
         vec![$($(
             $crate::conformance::Case::new(
                 concat!(stringify!($family), "::", stringify!($case)),
                 $crate::conformance::$family::$case::<$crate::conformance::Watched<$fixture>>,
-            ),
+            )$(.needing(stringify!($need)))?,
         )*)*]
     };
 }
@@ -192,22 +192,27 @@ macro_rules! __conformance_vec {
 #[macro_export]
 macro_rules! __conformance_tests {
     (
-        { ($d:tt) [$fixture:ty] [$($everywhere:literal)?] $($declined_family:ident $declined_case:ident $reason:literal)* }
-        $($family:ident { $($case:ident)* })*
+        { ($d:tt) [$fixture:ty] [$($everywhere:literal)?] $([$($declined:ident)::+] $reason:literal)* }
+        $($family:ident { $($case:ident $([$need:ident])?)* })*
     ) => {
-        type ConformanceFixture = $fixture;
+        type ConformanceFixture = $crate::__conformance_fixture!([$fixture] $([$($declined)::+])*);
 
-        $(const _: () = {
-            let _ = $crate::conformance::$declined_family::$declined_case::<$fixture>;
-        };)*
+        $($crate::__conformance_declinable!([$fixture] $($declined)::+);)*
 
         macro_rules! conformance_test {
-            $(($declined_family $declined_case) => {
-                conformance_test!(#[ignore = $reason] $declined_family $declined_case);
-            };)*
+            $(
+                ([$($declined)::+] $d need:tt $d family:ident $d case:ident) => {
+                    conformance_test!(#[ignore = $reason] $d family $d case);
+                };
+                ($d name:tt [$($declined)::+] $d family:ident $d case:ident) => {
+                    conformance_test!(#[ignore = $reason] $d family $d case);
+                };
+            )*
+            ([$d($d name:tt)*] [$d($d need:ident)?] $d family:ident $d case:ident) => {
+                conformance_test!($(#[ignore = $everywhere])? $d family $d case);
+            };
             ($d(#[$d attribute:meta])? $d family:ident $d case:ident) => {
                 #[test]
-                $(#[ignore = $everywhere])?
                 $d(#[$d attribute])?
                 fn $d case() {
                     $crate::conformance::Case::new(
@@ -222,17 +227,65 @@ macro_rules! __conformance_tests {
         }
 
         $(mod $family {
-            $(conformance_test!($family $case);)*
+            $(conformance_test!([$family::$case] [$($need)?] $family $case);)*
         })*
+    };
+}
+
+/// The fixture that the cases run on.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_fixture {
+    ([$fixture:ty]) => { $fixture };
+    ([$fixture:ty] [several_handles] $($declined:tt)*) => {
+        $crate::conformance::OneHandle<$fixture>
+    };
+    ([$fixture:ty] $other:tt $($declined:tt)*) => {
+        $crate::__conformance_fixture!([$fixture] $($declined)*)
+    };
+}
+
+/// Compiles for the capabilities and the cases that there are.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_declinable {
+    ([$fixture:ty] reopening) => {};
+    ([$fixture:ty] several_handles) => {};
+    ([$fixture:ty] $other:ident) => {
+        compile_error!(concat!(
+            "there is no `",
+            stringify!($other),
+            "` to decline here: the capabilities are `reopening` and `several_handles`, and a case is \
+             declined as `family::case`",
+        ));
+    };
+    ([$fixture:ty] $family:ident :: $case:ident) => {
+        const _: () = {
+            let _ = $crate::conformance::$family::$case::<$fixture>;
+        };
     };
 }
 
 /// Makes one `#[test]` of every case, for a [`Fixture`](crate::conformance::Fixture); see the
 /// [module](mod@crate::conformance).
 ///
-/// With `ignore = "reason"` every test is ignored unless asked for, as for a store that needs a server.
+/// With `ignore = "reason"` every test is ignored unless asked for, as for a store that needs a server. With
+/// `decline { capability: "reason" }` exactly the tests of the cases that need the capability are ignored, and
+/// with `decline { family::case: "reason" }` that of the case.
 ///
-/// A case that does not exist cannot be declined:
+/// What does not exist cannot be declined:
+///
+/// ```compile_fail
+/// # use factos::{EventStore, conformance::Fixture};
+/// # struct Log;
+/// # impl Fixture for Log {
+/// #     type Store = Box<dyn EventStore>;
+/// #     async fn fresh() -> Self { Self }
+/// #     async fn connect(&self) -> Self::Store { std::future::pending().await }
+/// # }
+/// factos::conformance!(Log, decline { no_such_capability: "there is none" });
+/// # fn main() {}
+/// ```
 ///
 /// ```compile_fail,E0425
 /// # use factos::{EventStore, conformance::Fixture};
@@ -248,10 +301,12 @@ macro_rules! __conformance_tests {
 #[macro_export]
 macro_rules! conformance {
     ($fixture:ty $(, ignore = $everywhere:literal)? $(, decline {
-        $($family:ident :: $case:ident : $reason:literal),* $(,)?
+        $($($declined:ident)::+ : $reason:literal),* $(,)?
     })? $(,)?) => {
         $crate::__conformance_cases! {
-            __conformance_tests { ($) [$fixture] [$($everywhere)?] $($($family $case $reason)*)? }
+            __conformance_tests {
+                ($) [$fixture] [$($everywhere)?] $($([$($declined)::+] $reason)*)?
+            }
         }
     };
 }
@@ -260,7 +315,7 @@ macro_rules! conformance {
 mod tests {
     use std::{collections::BTreeSet, sync::Arc};
 
-    use super::{Fixture, cases};
+    use super::{Case, Fixture, cases};
     use crate::store::EventStore;
 
     struct Nowhere;
@@ -307,5 +362,11 @@ mod tests {
         let distinct: BTreeSet<_> = listed.iter().map(|case| case.name().to_owned()).collect();
         assert_eq!(distinct, written);
         assert_eq!(distinct.len(), listed.len());
+    }
+
+    #[test]
+    fn cases_need_the_capabilities_that_can_be_declined() {
+        let needed: BTreeSet<_> = cases::<Nowhere>().iter().filter_map(Case::needs).collect();
+        assert_eq!(needed, BTreeSet::from(["reopening", "several_handles"]));
     }
 }

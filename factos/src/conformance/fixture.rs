@@ -61,11 +61,13 @@ pub trait Fixture: Send + Sync + Sized + 'static {
     }
 
     /// Another handle on the same log, opened as another process would open it: the handles share the
-    /// log, and nothing else.
+    /// log, and nothing else. Called only while no handle is open if the store declines `several_handles`. Only
+    /// where the store declines `reopening`, this may be a clone of a handle that the fixture keeps.
     fn connect(&self) -> impl Future<Output = Self::Store> + Send;
 }
 
-/// A log that another process can open.
+/// A log that another process can open. The fixture itself keeps no handle open, for the log may be open in one
+/// process at a time.
 pub trait ProcessFixture: Fixture {
     /// How many processes a case kills, one after the other.
     const KILLS: u32 = 40;

@@ -29,11 +29,13 @@ pub fn process_cases<F: ProcessFixture>(worker: &'static str) -> Vec<Case> {
         found_by_its_address::<F>(),
         Case::new("process::boundaries_hold_across_processes", move |log: Watched<F>| {
             boundaries_hold_across_processes(log, worker)
-        }),
+        })
+        .needing("several_processes"),
         Case::new(
             "process::a_killed_process_loses_nothing_acknowledged",
             move |log: Watched<F>| a_killed_process_loses_nothing_acknowledged(log, worker),
-        ),
+        )
+        .needing("killed_processes"),
     ]
 }
 
@@ -45,12 +47,16 @@ fn found_by_its_address<F: ProcessFixture>() -> Case {
 pub async fn a_log_is_found_by_its_address<F: ProcessFixture>(log: F) {
     let address = log.address();
     assert!(!address.contains('\n'), "an address is one line: {address:?}");
-    let (here, there) = (log.connect().await, F::reach(&address).await);
-    assert_eq!(here.log_id(), there.log_id());
+    let here = log.connect().await;
+    let id = here.log_id().to_owned();
     let mut written = append(&here, vec![event("A", &["x:1"])]).await;
-    written.extend(append(&there, vec![event("B", &[])]).await);
-    assert_eq!(whole_log(&here).await, written);
+    drop(here);
+    let there = F::reach(&address).await;
+    assert_eq!(there.log_id(), id);
     assert_eq!(whole_log(&there).await, written);
+    written.extend(append(&there, vec![event("B", &[])]).await);
+    drop(there);
+    assert_eq!(whole_log(&log.connect().await).await, written);
 }
 
 /// Boundaries are exact across processes: three processes sell seats of overlapping halls at once, each
@@ -104,11 +110,60 @@ pub fn work<F: ProcessFixture>() {
 /// [`ProcessFixture`](crate::conformance::ProcessFixture), in a module `process`.
 ///
 /// It stands beside [`conformance!`](crate::conformance!), once in a module. Attributes before the
-/// fixture are put on every test.
+/// fixture are put on every test. With `decline { capability: "reason" }` the tests of the cases that need the
+/// capability are ignored.
+///
+/// A capability that does not exist cannot be declined:
+///
+/// ```compile_fail
+/// # use factos::{EventStore, conformance::{Fixture, ProcessFixture}};
+/// # struct Log;
+/// # impl Fixture for Log {
+/// #     type Store = Box<dyn EventStore>;
+/// #     async fn fresh() -> Self { Self }
+/// #     async fn connect(&self) -> Self::Store { std::future::pending().await }
+/// # }
+/// # impl ProcessFixture for Log {
+/// #     fn address(&self) -> String { String::new() }
+/// #     async fn reach(_: &str) -> Self::Store { std::future::pending().await }
+/// # }
+/// factos::conformance_processes!(Log, decline { no_such_capability: "there is none" });
+/// # fn main() {}
+/// ```
 #[macro_export]
 macro_rules! conformance_processes {
-    ($(#[$attribute:meta])* $fixture:ty $(,)?) => {
+    ($(#[$attribute:meta])* $fixture:ty $(, decline {
+        $($capability:ident : $reason:literal),* $(,)?
+    })? $(,)?) => {
+        $crate::__conformance_process_tests! {
+            ($) [$(#[$attribute])*] [$fixture] $($($capability $reason)*)?
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_process_tests {
+    (($d:tt) [$($attributes:tt)*] [$fixture:ty] $($declined:ident $reason:literal)*) => {
         type ConformanceProcesses = $fixture;
+
+        $($crate::__conformance_process_declinable!($declined);)*
+
+        macro_rules! conformance_process_test {
+            $(($declined $d case:ident) => {
+                conformance_process_test!([#[ignore = $reason]] $d case);
+            };)*
+            ($d need:ident $d case:ident) => {
+                conformance_process_test!([$($attributes)*] $d case);
+            };
+            ([$d($d attributes:tt)*] $d case:ident) => {
+                $d($d attributes)*
+                #[test]
+                fn $d case() {
+                    run(concat!("process::", stringify!($d case)));
+                }
+            };
+        }
 
         mod process {
             const WORKER: &str = concat!(module_path!(), "::a_log_is_found_by_its_address");
@@ -120,24 +175,30 @@ macro_rules! conformance_processes {
                 case.expect("a case of this name").run();
             }
 
-            $(#[$attribute])*
+            $($attributes)*
             #[test]
             fn a_log_is_found_by_its_address() {
                 $crate::conformance::work::<super::ConformanceProcesses>();
             }
 
-            $(#[$attribute])*
-            #[test]
-            fn boundaries_hold_across_processes() {
-                run("process::boundaries_hold_across_processes");
-            }
-
-            $(#[$attribute])*
-            #[test]
-            fn a_killed_process_loses_nothing_acknowledged() {
-                run("process::a_killed_process_loses_nothing_acknowledged");
-            }
+            conformance_process_test!(several_processes boundaries_hold_across_processes);
+            conformance_process_test!(killed_processes a_killed_process_loses_nothing_acknowledged);
         }
+    };
+}
+
+/// Compiles for the capabilities that there are.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_process_declinable {
+    (several_processes) => {};
+    (killed_processes) => {};
+    ($other:ident) => {
+        compile_error!(concat!(
+            "there is no `",
+            stringify!($other),
+            "` to decline here: the capabilities are `several_processes` and `killed_processes`",
+        ));
     };
 }
 
@@ -154,7 +215,8 @@ mod tests {
             let name_of =
                 |case: &str| case.trim_start().starts_with(&format!("\"process::{name}\""));
             assert_eq!(listed.filter(|case| name_of(case)).count(), 1, "{name}");
-            assert_eq!(source.matches(&format!("            fn {name}() {{")).count(), 1, "{name}");
+            let (works, runs) = (format!("            fn {name}() {{"), format!("s {name});\n"));
+            assert_eq!(source.matches(&works).count() + source.matches(&runs).count(), 1, "{name}");
         }
     }
 }

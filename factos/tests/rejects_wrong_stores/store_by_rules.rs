@@ -404,7 +404,10 @@ impl<R: Rules> Drop for StoreByRules<R> {
             OnDrop::LosesTheLast if Arc::strong_count(&self.shared) == 2 => {
                 self.shared.records().pop();
             }
-            OnDrop::LosesTheLast => {}
+            OnDrop::LosesAll if Arc::strong_count(&self.shared) == 2 => {
+                self.shared.records().clear();
+            }
+            OnDrop::LosesTheLast | OnDrop::LosesAll => {}
             OnDrop::NeedsARuntime => drop(Handle::current()),
         }
     }

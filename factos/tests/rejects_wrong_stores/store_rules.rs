@@ -79,6 +79,8 @@ pub(crate) enum OnDrop {
     Nothing,
     /// The last event is lost with the last handle.
     LosesTheLast,
+    /// Every event is lost with the last handle.
+    LosesAll,
     /// A panic, unless the thread is within a runtime.
     NeedsARuntime,
 }

@@ -44,6 +44,13 @@ impl Rules for AcknowledgedBeforeDurable {
     const ON_DROP: OnDrop = OnDrop::LosesTheLast;
 }
 
+/// Every event is lost with the last handle.
+struct ForgottenWithItsHandles;
+
+impl Rules for ForgottenWithItsHandles {
+    const ON_DROP: OnDrop = OnDrop::LosesAll;
+}
+
 /// Each handle tells an identity of its own.
 struct IdentityOfTheHandle;
 
@@ -89,6 +96,15 @@ wrong_stores! {
         "model::random_reopening_agrees_with_a_plain_log",
     ];
     acknowledged_before_durable: AcknowledgedBeforeDurable fails [
+        "durability::conditions_go_on_after_reopening",
+        "durability::ids_stay_unique_after_reopening",
+        "durability::positions_go_on_after_reopening",
+        "durability::reopening_finds_every_acknowledged_event",
+        "durability::revisions_go_on_after_reopening",
+        "handle::a_handle_may_be_dropped_anywhere",
+        "model::random_reopening_agrees_with_a_plain_log",
+    ];
+    forgotten_with_its_handles: ForgottenWithItsHandles fails [
         "durability::conditions_go_on_after_reopening",
         "durability::ids_stay_unique_after_reopening",
         "durability::positions_go_on_after_reopening",

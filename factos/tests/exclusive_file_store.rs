@@ -1,0 +1,73 @@
+//! The suite on a durable store of one process: one handle is open at a time, and any other open is refused.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+
+use factos::conformance::{Fixture, OneHandle, ProcessFixture, cases};
+use tempfile::TempDir;
+
+use crate::{exclusive_store::ExclusiveStore, forgetful_log::ForgetfulLog};
+
+#[path = "exclusive_file_store/exclusive_store.rs"]
+mod exclusive_store;
+#[path = "exclusive_file_store/forgetful_log.rs"]
+mod forgetful_log;
+#[path = "file_store/store.rs"]
+mod store;
+
+struct OneFile(TempDir);
+
+impl Fixture for OneFile {
+    type Store = ExclusiveStore;
+
+    async fn fresh() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    async fn connect(&self) -> ExclusiveStore {
+        ExclusiveStore::open(&self.path()).unwrap()
+    }
+}
+
+impl ProcessFixture for OneFile {
+    fn address(&self) -> String {
+        self.path().to_str().unwrap().to_owned()
+    }
+
+    async fn reach(address: &str) -> ExclusiveStore {
+        ExclusiveStore::open(Path::new(address)).unwrap()
+    }
+}
+
+impl OneFile {
+    fn path(&self) -> PathBuf {
+        self.0.path().join("log")
+    }
+}
+
+factos::conformance!(
+    OneFile,
+    decline { several_handles: "the file is locked by the handle that is open" }
+);
+factos::conformance_processes!(
+    OneFile,
+    decline { several_processes: "the file is locked by the process that has opened it" }
+);
+
+#[test]
+fn a_second_open_is_refused() {
+    let log = OneFile(tempfile::tempdir().unwrap());
+    let store = ExclusiveStore::open(&log.path()).unwrap();
+    assert!(ExclusiveStore::open(&log.path()).is_err());
+    drop(store);
+    ExclusiveStore::open(&log.path()).unwrap();
+}
+
+#[test]
+fn every_case_that_reopens_is_failed_by_a_store_that_forgets() {
+    let cases = cases::<OneHandle<ForgetfulLog>>();
+    let of_reopening = cases.iter().filter(|case| case.needs() == Some("reopening"));
+    let passed: Vec<_> = of_reopening.filter(|case| case.verdict().is_ok()).collect();
+    assert!(passed.is_empty(), "passed although nothing is kept: {passed:?}");
+}
