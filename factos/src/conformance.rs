@@ -92,7 +92,7 @@
 //! | [`concurrency`] | boundaries are exact under contention | the condition is checked before the lock is taken, or in a weaker isolation level |
 //! | [`follow`] | [`wait_past`](crate::EventStore::wait_past) wakes, and misses nothing | the head is looked at before the waiter has subscribed |
 //! | [`faults`] | what is told and left behind when the engine fails | an error in the middle of a read is taken for its end; a statement that fails leaves the batch half written |
-//! | [`durability`] | what was acknowledged outlives the handles of the log | an append is acknowledged before it is written |
+//! | [`durability`] | what was acknowledged was flushed, and outlives the handles of the log | an append is acknowledged before it is written, or before it is flushed |
 //! | [`model`] | any list of operations has the same results as on a plain list of events | an interaction of two rules above; the shortest list of operations that fails is printed |
 //! | [`process`] | boundaries between processes, and a log whose writers are killed | a lock that only threads of one process see; half a batch after a crash |
 //!
@@ -181,6 +181,14 @@
 //! A lock of the kind of `flock` must be unlocked, and not only its file closed: while the test binary starts a process,
 //! that has a copy of each file.
 //!
+//! # Flushes are counted
+//! A store that leaves out `fsync` passes every other case: what a process wrote outlives it. So a fixture counts the
+//! flushes of its log ([`Fixture::flushes`]), and two cases of [`durability`] see one for every append. A counter
+//! around the call in the store is easily made; one outside of the store believes it nothing. `factos-sqlite` puts a
+//! library before that of the system (`tests/flushes.rs`), and `factos-postgres` asks the server how far its
+//! write-ahead log has been flushed. A fixture that cannot count is told in the output of the run: `not tested:
+//! flushes, the fixture cannot count them`.
+//!
 //! # Random inputs
 //! Some cases use random inputs. When such a case fails, it prints its seed. To repeat it, set the
 //! environment variable `FACTOS_CONFORMANCE_SEED` to that number: the inputs are then the same, though the
@@ -201,7 +209,8 @@
 //!
 //! # What the suite does not prove
 //! - That an acknowledged append survives a power cut: after a process is killed, the operating system still
-//!   has what the process wrote.
+//!   has what the process wrote. What the suite proves is that the log was flushed before an append returned, if
+//!   the fixture can count flushes ([`Fixture::flushes`]); not what was flushed, nor what the medium does.
 //! - That a long read holds bounded memory: the bound depends on the backend, which tests it itself.
 //!
 //! # A whole backend
@@ -216,6 +225,7 @@ mod case;
 mod case_list;
 mod difference;
 mod fixture;
+mod not_tested;
 mod one_handle;
 mod pages;
 mod parallel;

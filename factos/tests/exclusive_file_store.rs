@@ -2,7 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use factos::conformance::{Fixture, OneHandle, ProcessFixture, cases};
 use tempfile::TempDir;
@@ -16,17 +22,26 @@ mod forgetful_log;
 #[path = "file_store/store.rs"]
 mod store;
 
-struct OneFile(TempDir);
+struct OneFile {
+    folder: TempDir,
+    flushes: Arc<AtomicU64>,
+}
 
 impl Fixture for OneFile {
     type Store = ExclusiveStore;
 
+    const LIMITS: Option<factos::Limits> = Some(factos::Limits::FLOOR);
+
     async fn fresh() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self { folder: tempfile::tempdir().unwrap(), flushes: Arc::default() }
     }
 
     async fn connect(&self) -> ExclusiveStore {
-        ExclusiveStore::open(&self.path()).unwrap()
+        ExclusiveStore::open(&self.path(), self.flushes.clone()).unwrap()
+    }
+
+    async fn flushes(&self) -> Option<u64> {
+        Some(self.flushes.load(Ordering::Relaxed))
     }
 }
 
@@ -36,13 +51,13 @@ impl ProcessFixture for OneFile {
     }
 
     async fn reach(address: &str) -> ExclusiveStore {
-        ExclusiveStore::open(Path::new(address)).unwrap()
+        ExclusiveStore::open(Path::new(address), Arc::default()).unwrap()
     }
 }
 
 impl OneFile {
     fn path(&self) -> PathBuf {
-        self.0.path().join("log")
+        self.folder.path().join("log")
     }
 }
 
@@ -57,11 +72,12 @@ factos::conformance_processes!(
 
 #[test]
 fn a_second_open_is_refused() {
-    let log = OneFile(tempfile::tempdir().unwrap());
-    let store = ExclusiveStore::open(&log.path()).unwrap();
-    assert!(ExclusiveStore::open(&log.path()).is_err());
+    let folder = tempfile::tempdir().unwrap();
+    let open = || ExclusiveStore::open(&folder.path().join("log"), Arc::default());
+    let store = open().unwrap();
+    assert!(open().is_err());
     drop(store);
-    ExclusiveStore::open(&log.path()).unwrap();
+    open().unwrap();
 }
 
 #[test]

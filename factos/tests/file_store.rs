@@ -2,7 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use factos::conformance::{Fixture, ProcessFixture};
 use tempfile::TempDir;
@@ -12,7 +18,10 @@ use crate::store::FileStore;
 #[path = "file_store/store.rs"]
 mod store;
 
-struct OneFile(TempDir);
+struct OneFile {
+    folder: TempDir,
+    flushes: Arc<AtomicU64>,
+}
 
 impl Fixture for OneFile {
     type Store = FileStore;
@@ -20,11 +29,15 @@ impl Fixture for OneFile {
     const LIMITS: Option<factos::Limits> = Some(factos::Limits::FLOOR);
 
     async fn fresh() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self { folder: tempfile::tempdir().unwrap(), flushes: Arc::default() }
     }
 
     async fn connect(&self) -> FileStore {
-        FileStore::open(self.path()).unwrap()
+        FileStore::open(self.path(), self.flushes.clone()).unwrap()
+    }
+
+    async fn flushes(&self) -> Option<u64> {
+        Some(self.flushes.load(Ordering::Relaxed))
     }
 }
 
@@ -34,13 +47,13 @@ impl ProcessFixture for OneFile {
     }
 
     async fn reach(address: &str) -> FileStore {
-        FileStore::open(Path::new(address)).unwrap()
+        FileStore::open(Path::new(address), Arc::default()).unwrap()
     }
 }
 
 impl OneFile {
     fn path(&self) -> PathBuf {
-        self.0.path().join("log")
+        self.folder.path().join("log")
     }
 }
 
@@ -49,5 +62,5 @@ factos::conformance_processes!(OneFile);
 
 #[test]
 fn the_example_is_short() {
-    assert!(include_str!("file_store/store.rs").lines().count() < 220);
+    assert!(include_str!("file_store/store.rs").lines().count() < 240);
 }

@@ -3,7 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{path::PathBuf, sync::Mutex, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use factos::{
@@ -44,7 +48,7 @@ impl FlawedStore {
             Flaw::EndsWithItsProcess => path.with_extension(std::process::id().to_string()),
             _ => path,
         };
-        Self { flaw, file: FileStore::open(path).unwrap(), late: Mutex::default() }
+        Self { flaw, file: FileStore::open(path, Arc::default()).unwrap(), late: Mutex::default() }
     }
 
     async fn check_and_write(

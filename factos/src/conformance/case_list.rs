@@ -166,6 +166,8 @@ macro_rules! __conformance_cases {
                 ids_stay_unique_after_reopening [reopening]
                 conditions_go_on_after_reopening [reopening]
                 a_reopened_log_has_its_identity [reopening]
+                an_acknowledged_append_was_flushed [reopening]
+                appends_at_once_were_flushed [reopening]
             }
             model {
                 random_operations_agree_with_a_plain_log
@@ -349,6 +351,7 @@ mod tests {
             ("follow", include_str!("follow.rs")),
             ("faults", include_str!("faults.rs")),
             ("durability", include_str!("durability.rs")),
+            ("durability", include_str!("durability/flushes.rs")),
             ("model", include_str!("model.rs")),
         ];
         let written: BTreeSet<_> = sources

@@ -1,4 +1,8 @@
-//! Cases of logs that are opened again, after every handle was dropped.
+//! Cases of logs that are opened again, after every handle was dropped, and of what was flushed before.
+
+mod flushes;
+
+pub use flushes::{an_acknowledged_append_was_flushed, appends_at_once_were_flushed};
 
 use super::{
     fixture::Fixture,

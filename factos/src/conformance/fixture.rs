@@ -64,6 +64,14 @@ pub trait Fixture: Send + Sync + Sized + 'static {
     /// log, and nothing else. Called only while no handle is open if the store declines `several_handles`. Only
     /// where the store declines `reopening`, this may be a clone of a handle that the fixture keeps.
     fn connect(&self) -> impl Future<Output = Self::Store> + Send;
+
+    /// How often this log has been flushed to stable storage so far, a flush counted once it begins; or how many
+    /// bytes of it have reached stable storage. Counted as far outside of the store as can be, for a store that says
+    /// so of itself proves little; and for this log alone if possible, for what else is counted can hide a flush that
+    /// is missing. Without it, the cases of flushes say in their output that these were not tested.
+    fn flushes(&self) -> impl Future<Output = Option<u64>> + Send {
+        async { None }
+    }
 }
 
 /// A log that another process can open. The fixture itself keeps no handle open, for the log may be open in one
@@ -111,6 +119,10 @@ impl<F: Fixture> Fixture for Shared<F> {
     async fn connect(&self) -> Arc<dyn EventStore> {
         Arc::new(self.0.connect().await)
     }
+
+    async fn flushes(&self) -> Option<u64> {
+        self.0.flushes().await
+    }
 }
 
 /// The same log through `Box<dyn EventStore>`.
@@ -139,5 +151,9 @@ impl<F: Fixture> Fixture for Boxed<F> {
 
     async fn connect(&self) -> Box<dyn EventStore> {
         Box::new(self.0.connect().await)
+    }
+
+    async fn flushes(&self) -> Option<u64> {
+        self.0.flushes().await
     }
 }

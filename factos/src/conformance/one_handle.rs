@@ -76,6 +76,10 @@ impl<F: Fixture> Fixture for OneHandle<F> {
         *open = Arc::downgrade(&handle);
         handle
     }
+
+    async fn flushes(&self) -> Option<u64> {
+        self.log.flushes().await
+    }
 }
 
 impl<F: Fixture> fmt::Debug for OneHandle<F> {

@@ -55,6 +55,10 @@ impl<F: Fixture> Fixture for Watched<F> {
     async fn connect(&self) -> WatchedStore<F::Store> {
         watched("opening a handle", self.0.connect()).await
     }
+
+    async fn flushes(&self) -> Option<u64> {
+        Progress::of_this_thread().of_call("counting flushes", self.0.flushes()).await
+    }
 }
 
 impl<F: ProcessFixture> ProcessFixture for Watched<F> {

@@ -4,6 +4,7 @@ use std::{
     fs::{File, TryLockError},
     io,
     path::Path,
+    sync::{Arc, atomic::AtomicU64},
 };
 
 use async_trait::async_trait;
@@ -24,13 +25,13 @@ struct Lock(File);
 
 impl ExclusiveStore {
     /// Refused while a handle is open, in this process or another one.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path, flushes: Arc<AtomicU64>) -> io::Result<Self> {
         let lock = File::create(path.with_extension("lock"))?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::Error(error) => error,
             TryLockError::WouldBlock => io::ErrorKind::ResourceBusy.into(),
         })?;
-        Ok(Self { store: FileStore::open(path)?, _lock: Lock(lock) })
+        Ok(Self { store: FileStore::open(path, flushes)?, _lock: Lock(lock) })
     }
 }
 

@@ -15,4 +15,8 @@ impl Fixture for ForgetfulLog {
     async fn connect(&self) -> MemoryStore {
         MemoryStore::new()
     }
+
+    async fn flushes(&self) -> Option<u64> {
+        Some(0)
+    }
 }

@@ -8,7 +8,10 @@ use std::{
     collections::HashSet,
     fs::File,
     io::{self, Read, Seek, SeekFrom, Write},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -25,6 +28,7 @@ struct Log {
     file: File,
     known_bytes: u64,
     records: Page,
+    flushes: Arc<AtomicU64>,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -40,10 +44,15 @@ struct Stored {
 }
 
 impl FileStore {
-    pub(crate) fn open(path: impl AsRef<std::path::Path>) -> io::Result<Self> {
+    /// `flushes` counts how often the file is flushed.
+    pub(crate) fn open(
+        path: impl AsRef<std::path::Path>,
+        flushes: Arc<AtomicU64>,
+    ) -> io::Result<Self> {
         let mut file = File::options().read(true).append(true).create(true).open(path)?;
         let id = identity(&mut file)?;
-        let log = Arc::new(Mutex::new(Log { file, known_bytes: 37, records: Page::new() }));
+        let log = Log { file, known_bytes: 37, records: Page::new(), flushes };
+        let log = Arc::new(Mutex::new(log));
         let watched = Arc::clone(&log);
         let look = move || caught_up(&watched).map(|log| log.head());
         let interval = Duration::from_millis(5);
@@ -128,10 +137,15 @@ impl Log {
         }
         let (line, known) = (line(batch.events()).map_err(failed)?, self.records.len());
         self.file.set_len(self.known_bytes).map_err(failed)?;
-        let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
+        let written = self.file.write_all(&line).and_then(|()| self.flush());
         let seen = written.and_then(|()| self.catch_up());
         seen.map_err(|error| StoreError::new(StoreErrorKind::OutcomeUnknown, error))?;
         Ok(self.records[known..].to_vec())
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.flushes.fetch_add(1, Ordering::Relaxed);
+        self.file.sync_data()
     }
 }
 

@@ -1,6 +1,9 @@
 //! The log of a store under test, which all handles share, as they would share a log on disk.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, AtomicU64},
+};
 
 use factos::{Bytes, EventId, Recorded};
 use tokio::sync::{Notify, RwLock, watch};
@@ -15,6 +18,10 @@ pub(crate) struct LogInMemory {
     pub(crate) appended: Notify,
     /// Held shared by reads, and exclusively by appends that wait for reads to end.
     pub(crate) gate: Arc<RwLock<()>>,
+    /// How many flushes have begun.
+    pub(crate) flushes: AtomicU64,
+    /// Whether a flush is under way.
+    pub(crate) is_flushing: AtomicBool,
 }
 
 impl Default for LogInMemory {
@@ -26,6 +33,8 @@ impl Default for LogInMemory {
             published: watch::Sender::default(),
             appended: Notify::default(),
             gate: Arc::default(),
+            flushes: AtomicU64::default(),
+            is_flushing: AtomicBool::default(),
         }
     }
 }

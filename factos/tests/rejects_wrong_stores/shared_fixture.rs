@@ -22,6 +22,9 @@ pub(crate) trait AnyLog: Send + Sync {
         let _ = (fault, is_there);
         false
     }
+
+    /// How many flushes of the log have begun.
+    fn flushes(&self) -> u64;
 }
 
 /// Makes the logs that the cases run on.
@@ -61,6 +64,10 @@ impl<const NUMBER: usize> Fixture for Log<NUMBER> {
 
     async fn connect(&self) -> Box<dyn EventStore> {
         self.0.open()
+    }
+
+    async fn flushes(&self) -> Option<u64> {
+        Some(self.0.flushes())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     marker::PhantomData,
-    sync::{Arc, LazyLock, Mutex},
+    sync::{Arc, LazyLock, Mutex, atomic::Ordering},
     time::Duration,
 };
 
@@ -18,7 +18,7 @@ use tokio::{runtime::Handle, sync::watch, task::yield_now, time::timeout};
 use crate::{
     log_in_memory::{LogInMemory, head, lock},
     shared_fixture::AnyLog,
-    store_rules::{Commit, Identity, OnDrop, Rules, Show, Wake, duplicate},
+    store_rules::{Commit, Flush, Identity, OnDrop, Rules, Show, Wake, duplicate},
 };
 
 /// Opens stores on one log.
@@ -50,6 +50,10 @@ pub(crate) fn one_for_all<R: Rules>() -> Box<dyn AnyLog> {
 }
 
 impl<R: Rules> AnyLog for Log<R> {
+    fn flushes(&self) -> u64 {
+        self.0.flushes.load(Ordering::SeqCst)
+    }
+
     fn open(&self) -> Box<dyn EventStore> {
         let since = self.0.records().len();
         Box::new(StoreByRules::<R> {
@@ -254,6 +258,21 @@ impl<R: Rules> StoreByRules<R> {
         Ok(records)
     }
 
+    async fn flush(&self) {
+        let begin = || self.shared.flushes.fetch_add(1, Ordering::SeqCst);
+        match R::FLUSH {
+            Flush::Always => drop(begin()),
+            Flush::Never => {}
+            Flush::UnlessUnderWay => {
+                if !self.shared.is_flushing.swap(true, Ordering::SeqCst) {
+                    begin();
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                    self.shared.is_flushing.store(false, Ordering::SeqCst);
+                }
+            }
+        }
+    }
+
     /// Whether this is the runtime that the handle was first used on.
     fn is_at_home(&self) -> bool {
         let here = Handle::current().id();
@@ -296,7 +315,7 @@ impl<R: Rules> EventStore for StoreByRules<R> {
         if R::COMMIT != Commit::Torn {
             R::admit(&events, &condition)?;
         }
-        match R::COMMIT {
+        let outcome = match R::COMMIT {
             Commit::Atomic => self.atomic(events, &condition),
             Commit::Torn => self.torn(events, &condition),
             Commit::EventByEvent => self.event_by_event(events, &condition).await,
@@ -315,12 +334,14 @@ impl<R: Rules> EventStore for StoreByRules<R> {
             Commit::CheckedAgainstWrites => {
                 self.check(&events, &condition)?;
                 yield_now().await;
-                if writes_what_it_guards(&events, &condition) {
-                    return self.atomic(events, &condition);
-                }
-                self.atomic(events, &AppendCondition::None)
+                let writes_it = writes_what_it_guards(&events, &condition);
+                self.atomic(events, if writes_it { &condition } else { &AppendCondition::None })
             }
+        };
+        if outcome.is_ok() {
+            self.flush().await;
         }
+        outcome
     }
 
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {

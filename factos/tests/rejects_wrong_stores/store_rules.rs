@@ -73,6 +73,16 @@ pub(crate) enum Wake {
     RefusesAhead,
 }
 
+/// When the log is flushed.
+#[derive(PartialEq)]
+pub(crate) enum Flush {
+    /// Before each append returns.
+    Always,
+    Never,
+    /// Before an append returns, unless a flush of another one is under way.
+    UnlessUnderWay,
+}
+
 /// What happens when a handle is dropped.
 #[derive(PartialEq)]
 pub(crate) enum OnDrop {
@@ -101,6 +111,7 @@ pub(crate) trait Rules: Send + Sync + 'static {
     const SHOW: Show = Show::Snapshot;
     const WAKE: Wake = Wake::Right;
     const ON_DROP: OnDrop = OnDrop::Nothing;
+    const FLUSH: Flush = Flush::Always;
     const IDENTITY: Identity = Identity::Log;
     const LIMITS: Limits = Limits::FLOOR;
     /// Whether an append on another runtime than the first waits for ever.

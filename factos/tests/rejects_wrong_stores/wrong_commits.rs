@@ -1,7 +1,7 @@
 //! Stores whose flaw shows only while several tasks append.
 
 use crate::{
-    store_rules::{Commit, Rules},
+    store_rules::{Commit, Flush, Rules},
     suite_run::{always_caught, wrong_stores},
 };
 
@@ -40,7 +40,28 @@ impl Rules for LateVisible {
     const COMMIT: Commit = Commit::Late;
 }
 
+/// No append is flushed.
+struct NeverFlushed;
+
+impl Rules for NeverFlushed {
+    const FLUSH: Flush = Flush::Never;
+}
+
+/// An append that meets the flush of another takes it for its own.
+struct FlushedByAnother;
+
+impl Rules for FlushedByAnother {
+    const FLUSH: Flush = Flush::UnlessUnderWay;
+}
+
 wrong_stores! {
+    never_flushed: NeverFlushed fails [
+        "durability::an_acknowledged_append_was_flushed",
+        "durability::appends_at_once_were_flushed",
+    ];
+    flushed_by_another: FlushedByAnother fails [
+        "durability::appends_at_once_were_flushed",
+    ];
     checked_then_written: CheckedThenWritten fails [
         "concurrency::a_batch_sent_twice_at_once_is_appended_once",
         "concurrency::a_capacity_is_never_exceeded",

@@ -70,6 +70,10 @@ impl<R: Reaction> AnyLog for Log<R> {
         let mut faults = lock(&self.faults);
         if is_there { faults.insert(fault) } else { faults.remove(&fault) }
     }
+
+    fn flushes(&self) -> u64 {
+        self.log.flushes()
+    }
 }
 
 impl<R: Reaction> Faulty<R> {

@@ -8,6 +8,7 @@ use crate::{
     conformance::{
         fixture::Fixture,
         limits::{long_event, renewed, with_items, with_tags},
+        not_tested::not_tested,
         sample_values::{event, stream, unless},
     },
     limits::Limits,
@@ -93,11 +94,11 @@ const MANY_ITEMS: usize = 10_000;
 fn own<F: Fixture>(what: &str, of: impl Fn(&Limits) -> usize) -> Option<usize> {
     match F::LIMITS.as_ref().map(of) {
         None => {
-            eprintln!("not tested: the limit of {what}, which the fixture does not tell");
+            not_tested(&format!("the limit of {what}, which the fixture does not tell"));
             None
         }
         Some(usize::MAX) => {
-            eprintln!("not tested: the limit of {what}, as there is none");
+            not_tested(&format!("the limit of {what}, as there is none"));
             None
         }
         limit => limit,
