@@ -75,15 +75,24 @@ impl ProcessFixture for TempFile {
     }
 }
 
-factos::conformance!(TempFile);
+macro_rules! suite {
+    ($fixture:ty) => {
+        factos::conformance!($fixture, decline {
+            durability::an_acknowledged_append_was_flushed: "run by tests/flushes.rs, which counts",
+            durability::appends_at_once_were_flushed: "run by tests/flushes.rs, which counts",
+        });
+    };
+}
+
+suite!(TempFile);
 factos::conformance_processes!(TempFile);
 
 mod behind_an_arc {
     use super::*;
-    factos::conformance!(Shared<TempFile>);
+    suite!(Shared<TempFile>);
 }
 
 mod in_a_box {
     use super::*;
-    factos::conformance!(Boxed<TempFile>);
+    suite!(Boxed<TempFile>);
 }

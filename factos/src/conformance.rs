@@ -109,7 +109,7 @@
 //! | `killed_processes` | [`conformance_processes!`](crate::conformance_processes!) | that may lose what it acknowledged, or not open again, if its process is killed; **its docs must say so** |
 //!
 //! [`Case::needs`] tells which capability a case needs. A store may decline a single case as well, as
-//! `family::case`. Then it does not keep that rule, and its docs must say so.
+//! `family::case`. Then its docs must say that it does not keep that rule, or the reason says where the case is run.
 //!
 //! ## A store whose log is gone with its last handle
 //! It declines `reopening`, does not call [`conformance_processes!`](crate::conformance_processes!), and its fixture
