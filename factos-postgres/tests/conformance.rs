@@ -6,6 +6,8 @@ mod support;
 
 #[path = "support/fixture.rs"]
 mod fixture;
+#[path = "support/flushed.rs"]
+mod flushed;
 #[path = "support/handle.rs"]
 mod handle;
 

@@ -5,12 +5,12 @@ use std::{mem::ManuallyDrop, sync::Arc};
 use factos::conformance::{FAULTY, Fault, Fixture, ProcessFixture};
 use factos_postgres::Mode;
 
-use crate::{handle::Handle, support::Schema};
+use crate::{flushed::Flushed, handle::Handle, support::Schema};
 
 pub(crate) type Keyed = Log<true>;
 pub(crate) type Portable = Log<false>;
 
-pub(crate) struct Log<const KEYED: bool>(Arc<Schema>);
+pub(crate) struct Log<const KEYED: bool>(Arc<Schema>, Flushed);
 
 impl<const KEYED: bool> Log<KEYED> {
     const MODE: Mode = if KEYED { Mode::Keyed } else { Mode::Portable };
@@ -22,7 +22,7 @@ impl<const KEYED: bool> Fixture for Log<KEYED> {
     const LIMITS: Option<factos::Limits> = Some(factos_postgres::PostgresStore::LIMITS);
 
     async fn fresh() -> Self {
-        Self(Arc::new(Schema::new(Self::MODE).await))
+        Self(Arc::new(Schema::new(Self::MODE).await), Flushed::default())
     }
 
     async fn connect(&self) -> Handle {
@@ -59,6 +59,10 @@ impl<const KEYED: bool> Fixture for Log<KEYED> {
             _ => "DROP TRIGGER fault ON log.events; DROP FUNCTION log.fault()",
         };
         self.0.run(sql).await;
+    }
+
+    async fn flushes(&self) -> Option<u64> {
+        Some(self.1.bytes().await)
     }
 }
 
