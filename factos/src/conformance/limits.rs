@@ -1,11 +1,9 @@
 //! Cases of limits: what every store accepts, up to [`Limits::FLOOR`], and what one accepts by limits of its own.
 
-use bytes::Bytes;
-
 use super::{
     difference::assert_same,
     fixture::Fixture,
-    sample_values::{event, item, stream, unless},
+    sample_values::{event, stream, unless},
     store_calls::{append, append_one, matching, refused, trace, whole_log},
 };
 use crate::store::EventStore;
@@ -17,7 +15,10 @@ use crate::{
     text_rules::MAX_TEXT_BYTES,
 };
 
+use sizes::{long_event, renewed, with_items, with_tags};
+
 mod ceilings;
+mod sizes;
 
 pub use ceilings::{
     an_idempotency_key_counts_against_no_limit, the_byte_limit_is_exact, the_event_limit_is_exact,
@@ -114,27 +115,4 @@ pub async fn beyond_the_floor_is_all_or_nothing<F: Fixture>(log: F) {
             Err(error) => panic!("neither accepted nor invalid: {error:?}"),
         }
     }
-}
-
-fn long_event(payload_bytes: usize) -> NewEvent {
-    let payload: Vec<u8> = (0..=250).cycle().take(payload_bytes).collect();
-    let mut event = event("A", &[]);
-    event.payload = Bytes::from(payload);
-    event
-}
-
-fn renewed(event: &NewEvent) -> NewEvent {
-    let id = crate::EventId::new();
-    NewEvent { id, ..event.clone() }
-}
-
-fn with_tags(count: usize) -> NewEvent {
-    let rest = "v".repeat(MAX_TEXT_BYTES - "key0000:".len());
-    let tags: Vec<_> = (0..count).map(|n| format!("key{n:04}:{rest}")).collect();
-    event("A", &tags.iter().map(String::as_str).collect::<Vec<_>>())
-}
-
-fn with_items(count: usize) -> Query {
-    let types = (0..count).map(|n| format!("T{n}"));
-    Query::any_of(types.map(|name| item(&[&name], &[&format!("k:{name}")]))).unwrap()
 }

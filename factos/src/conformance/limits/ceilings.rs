@@ -7,7 +7,7 @@ use crate::{
     append_error::{AppendError, InvalidEvent},
     conformance::{
         fixture::Fixture,
-        limits::{long_event, renewed, with_items, with_tags},
+        limits::sizes::{long_event, renewed, with_items, with_tags},
         not_tested::not_tested,
         sample_values::{event, stream, unless},
     },
