@@ -19,8 +19,10 @@ use crate::{
 
 pub(super) mod capacity;
 mod decisions;
+mod refusals;
 
 pub use capacity::a_capacity_is_never_exceeded;
+pub use refusals::a_refusals_cause_is_visible;
 
 const ALL: ReadOptions = ReadOptions::all();
 

@@ -204,6 +204,27 @@ impl<R: Rules> StoreByRules<R> {
         Ok(self.write_next(&mut log, events))
     }
 
+    async fn refused_early(
+        &self,
+        events: Vec<NewEvent>,
+        condition: &AppendCondition,
+    ) -> Result<Page, AppendError> {
+        let records = {
+            let mut accepted = lock(&self.shared.accepted);
+            R::check(&accepted, self.since, &events, condition)?;
+            let position = R::next_position(&accepted, self.since);
+            self.write(&mut accepted, events, position)
+        };
+        yield_now().await;
+        let accepted = lock(&self.shared.accepted).clone();
+        let mut log = self.shared.records();
+        if head(&log) < head(&accepted) {
+            *log = accepted;
+            self.publish(&log);
+        }
+        Ok(records)
+    }
+
     fn torn(
         &self,
         events: Vec<NewEvent>,
@@ -317,6 +338,11 @@ impl<R: Rules> EventStore for StoreByRules<R> {
         }
         let outcome = match R::COMMIT {
             Commit::Atomic => self.atomic(events, &condition),
+            Commit::Slow => {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                self.atomic(events, &condition)
+            }
+            Commit::RefusedEarly => self.refused_early(events, &condition).await,
             Commit::Torn => self.torn(events, &condition),
             Commit::EventByEvent => self.event_by_event(events, &condition).await,
             Commit::Late => self.late(events, &condition).await,

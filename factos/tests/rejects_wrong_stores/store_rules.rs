@@ -16,6 +16,10 @@ use factos::{
 pub(crate) enum Commit {
     /// Checked and written under one lock.
     Atomic,
+    /// As `Atomic`, after a while, as if a disk had to be waited for.
+    Slow,
+    /// Checked against batches that are not visible yet, and refused before they are.
+    RefusedEarly,
     /// Checked, then written under another lock.
     CheckedBefore,
     /// As `CheckedBefore` if an item of the condition has no tag, else as `Atomic`.
