@@ -46,6 +46,11 @@ impl Random {
         self.rng.u64(range)
     }
 
+    /// At least 0, and below 1.
+    pub(super) fn fraction(&mut self) -> f64 {
+        self.rng.f64()
+    }
+
     pub(super) fn bool(&mut self) -> bool {
         self.rng.bool()
     }
