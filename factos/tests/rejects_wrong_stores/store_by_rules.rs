@@ -251,7 +251,11 @@ impl<R: Rules> StoreByRules<R> {
     ) -> Result<Page, AppendError> {
         self.check(&events, condition)?;
         let mut records = Vec::new();
+        let is_slow = R::COMMIT == Commit::EventByEventSlowly && events.len() < 10;
         for event in events {
+            if is_slow {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
             records.extend(self.write_and_publish(vec![event]));
             yield_now().await;
         }
@@ -344,7 +348,9 @@ impl<R: Rules> EventStore for StoreByRules<R> {
             }
             Commit::RefusedEarly => self.refused_early(events, &condition).await,
             Commit::Torn => self.torn(events, &condition),
-            Commit::EventByEvent => self.event_by_event(events, &condition).await,
+            Commit::EventByEvent | Commit::EventByEventSlowly => {
+                self.event_by_event(events, &condition).await
+            }
             Commit::Late => self.late(events, &condition).await,
             Commit::LockedByTags if is_tagged(&condition) => self.atomic(events, &condition),
             Commit::LockedByTags => {

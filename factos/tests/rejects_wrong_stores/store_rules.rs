@@ -28,6 +28,8 @@ pub(crate) enum Commit {
     CheckedAgainstWrites,
     /// Written event by event, each visible at once.
     EventByEvent,
+    /// As `EventByEvent`, and each event of a short batch takes a while.
+    EventByEventSlowly,
     /// Checked and written event by event under one lock; events before a refused one stay.
     Torn,
     /// Positions are given out first; the batch becomes visible later.

@@ -40,6 +40,13 @@ impl Rules for EventByEvent {
     const COMMIT: Commit = Commit::EventByEvent;
 }
 
+/// The events of a batch become visible one by one, a while after one another.
+struct EventByEventSlowly;
+
+impl Rules for EventByEventSlowly {
+    const COMMIT: Commit = Commit::EventByEventSlowly;
+}
+
 /// Positions are given out before the lock is taken, so that lower ones may appear late.
 struct LateVisible;
 
@@ -99,6 +106,14 @@ wrong_stores! {
         "concurrency::",
     ];
     event_by_event: EventByEvent fails [
+        "append::a_dropped_append_leaves_all_or_nothing",
+        "visibility::a_batch_is_seen_whole",
+    ] may fail [
+        "concurrency::",
+        "follow::",
+        "visibility::",
+    ];
+    event_by_event_slowly: EventByEventSlowly fails [
         "append::a_dropped_append_leaves_all_or_nothing",
         "visibility::a_batch_is_seen_whole",
     ] may fail [
