@@ -32,6 +32,8 @@ mod pointers;
 /// - Two appends, each of which would break the other's condition, never both succeed, from whichever
 ///   handle, thread or process they come.
 /// - The condition is checked against everything accepted before the batch, and never against the batch.
+/// - What made the store refuse an append is visible to every handle once the refusal is told: the event that
+///   broke the condition, the events up to the actual revision, or the event that has the id.
 ///
 /// # Several runtimes
 /// A store may outlive the runtime in which it was used. Used from another runtime it works, or returns an

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
+    fs::File,
     path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
@@ -12,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use factos::{
     AppendCondition, AppendError, Bytes, Conflict, EventStore, Events, NewEvent, Page, Query,
-    ReadOptions, Recorded, SequencePosition, StoreError, StreamName,
+    ReadOptions, Recorded, SequencePosition, StoreError, StoreErrorKind, StreamName,
     conformance::{Fixture, ProcessFixture, process_cases, work},
 };
 use tempfile::TempDir;
@@ -30,16 +31,36 @@ enum Flaw {
     WritesOneByOne,
     /// An append returns before its batch is written.
     AcknowledgesFirst,
+    /// Of several appends at once, only the first returns after its batch is written.
+    AcknowledgesTheGroupFirst,
+    /// A process that appends holds the log until it ends.
+    HoldsTheLog,
+    /// Another process cannot append.
+    FailsElsewhere,
     /// Another process opens another log.
     IsSomewhereElse,
     /// The log outlives its handles, but not its process.
     EndsWithItsProcess,
 }
 
+/// What several appends at once share.
+#[derive(Default)]
+struct Group {
+    is_written: bool,
+    /// Batches that were acknowledged, and are written after the present one.
+    kept: Vec<Vec<NewEvent>>,
+    /// The position that was given out last.
+    last: u64,
+}
+
 struct FlawedStore {
     flaw: Flaw,
     file: FileStore,
+    path: PathBuf,
     late: Mutex<Vec<NewEvent>>,
+    group: Mutex<Group>,
+    held: Mutex<Option<File>>,
+    is_elsewhere: bool,
 }
 
 impl FlawedStore {
@@ -48,7 +69,19 @@ impl FlawedStore {
             Flaw::EndsWithItsProcess => path.with_extension(std::process::id().to_string()),
             _ => path,
         };
-        Self { flaw, file: FileStore::open(path, Arc::default()).unwrap(), late: Mutex::default() }
+        Self {
+            flaw,
+            file: FileStore::open(&path, Arc::default()).unwrap(),
+            path,
+            late: Mutex::default(),
+            group: Mutex::default(),
+            held: Mutex::default(),
+            is_elsewhere: false,
+        }
+    }
+
+    fn reach(flaw: Flaw, path: PathBuf) -> Self {
+        Self { is_elsewhere: true, ..Self::open(flaw, path) }
     }
 
     async fn check_and_write(
@@ -88,20 +121,67 @@ impl FlawedStore {
             self.file.append(before, AppendCondition::None).await?;
         }
         let head = self.file.head().await?.map_or(0, SequencePosition::get);
-        let records = events.into_iter().zip(head + 1..).map(|(event, position)| Recorded {
-            id: event.id,
-            position: SequencePosition::new(position).unwrap(),
-            stream: event.stream,
-            revision: None,
-            event_type: event.event_type,
-            version: event.version,
-            tags: event.tags,
-            metadata: event.metadata,
-            recorded_at: std::time::SystemTime::now(),
-            event: event.payload,
-        });
-        Ok(records.collect())
+        Ok(records(events, head + 1))
     }
+
+    /// Writes the batch if no other is written at this moment, and then all that were kept meanwhile.
+    async fn write_or_keep(&self, events: Vec<NewEvent>) -> Result<Page, AppendError> {
+        let head = self.file.head().await?.map_or(0, SequencePosition::get);
+        let (first, is_kept) = {
+            let mut group = self.group.lock().unwrap();
+            if !group.is_written {
+                group.last = head;
+            }
+            let first = group.last + 1;
+            group.last += events.len() as u64;
+            let is_kept = group.is_written;
+            if is_kept {
+                group.kept.push(events.clone());
+            }
+            group.is_written = true;
+            (first, is_kept)
+        };
+        if is_kept {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            return Ok(records(events, first));
+        }
+        let mut next = vec![events.clone()];
+        while !next.is_empty() {
+            for batch in next {
+                self.file.append(batch, AppendCondition::None).await?;
+            }
+            let mut group = self.group.lock().unwrap();
+            next = std::mem::take(&mut group.kept);
+            group.is_written = !next.is_empty();
+        }
+        Ok(records(events, first))
+    }
+
+    /// Waits until no other process holds the log, and holds it from then on.
+    fn hold(&self) {
+        self.held.lock().unwrap().get_or_insert_with(|| {
+            let file = File::create(self.path.with_extension("held")).unwrap();
+            file.lock().unwrap();
+            file
+        });
+    }
+}
+
+/// The records of a batch from this position on.
+fn records(events: Vec<NewEvent>, first: u64) -> Page {
+    let records = events.into_iter().zip(first..).map(|(event, position)| Recorded {
+        id: event.id,
+        position: SequencePosition::new(position).unwrap(),
+        stream: event.stream,
+        revision: None,
+        event_type: event.event_type,
+        version: event.version,
+        tags: event.tags,
+        metadata: event.metadata,
+        recorded_at: std::time::SystemTime::now(),
+        event: event.payload,
+    });
+    records.collect()
 }
 
 #[async_trait]
@@ -133,9 +213,15 @@ impl EventStore for FlawedStore {
             Flaw::ChecksFirst => self.check_and_write(events, condition).await,
             Flaw::WritesOneByOne => self.write_one_by_one(events, condition).await,
             Flaw::AcknowledgesFirst if is_batch => self.acknowledge(events).await,
-            Flaw::AcknowledgesFirst | Flaw::IsSomewhereElse | Flaw::EndsWithItsProcess => {
+            Flaw::AcknowledgesTheGroupFirst if is_batch => self.write_or_keep(events).await,
+            Flaw::FailsElsewhere if self.is_elsewhere => {
+                Err(StoreError::new(StoreErrorKind::Other, "this disk is far away").into())
+            }
+            Flaw::HoldsTheLog if self.is_elsewhere => {
+                self.hold();
                 self.file.append(events, condition).await
             }
+            _ => self.file.append(events, condition).await,
         }
     }
 
@@ -158,6 +244,8 @@ macro_rules! flawed_logs {
             impl Fixture for Log {
                 type Store = FlawedStore;
 
+                const PATIENCE: Duration = Duration::from_secs(10);
+
                 async fn fresh() -> Self {
                     Self(tempfile::tempdir().unwrap())
                 }
@@ -175,7 +263,7 @@ macro_rules! flawed_logs {
                 async fn reach(address: &str) -> FlawedStore {
                     let elsewhere = Flaw::$flaw == Flaw::IsSomewhereElse;
                     let address = format!("{address}{}", if elsewhere { "-2" } else { "" });
-                    FlawedStore::open(Flaw::$flaw, address.into())
+                    FlawedStore::reach(Flaw::$flaw, address.into())
                 }
             }
 
@@ -206,6 +294,15 @@ flawed_logs! {
     acknowledging_first: AcknowledgesFirst
         fails "process::a_killed_process_loses_nothing_acknowledged"
         saying " was acknowledged; there is ";
+    acknowledging_the_group_first: AcknowledgesTheGroupFirst
+        fails "process::a_killed_process_loses_nothing_acknowledged"
+        saying " was acknowledged; there is ";
+    holding_the_log: HoldsTheLog
+        fails "process::boundaries_hold_across_processes" saying " hangs: ";
+    failing_elsewhere: FailsElsewhere
+        fails "process::boundaries_hold_across_processes" saying "this disk is far away";
+    failing_to_append_elsewhere: FailsElsewhere
+        fails "process::a_killed_process_loses_nothing_acknowledged" saying "this disk is far away";
     another_log: IsSomewhereElse fails "process::a_log_is_found_by_its_address" saying "";
     ending_with_its_process: EndsWithItsProcess
         fails "process::a_killed_process_loses_nothing_acknowledged"

@@ -1,6 +1,10 @@
 //! Cases of appends: what they write, return and refuse.
 
-use std::{pin::pin, task::Poll, time::SystemTime};
+use std::{
+    pin::pin,
+    task::Poll,
+    time::{Duration, Instant, SystemTime},
+};
 
 use super::{
     difference::assert_same,
@@ -274,10 +278,21 @@ pub async fn a_refused_append_leaves_no_trace<F: Fixture>(log: F) {
 pub async fn a_dropped_append_leaves_all_or_nothing<F: Fixture>(log: F) {
     let store = log.connect().await;
     let mut sent = Vec::new();
-    for polls in (0..8).cycle().take(40) {
-        let batch: Vec<_> = ["A", "B", "C"].map(|name| event(name, &[])).into();
+    let batch = || -> Vec<_> { ["A", "B", "C"].map(|name| event(name, &[])).into() };
+    let first = batch();
+    sent.push(first.clone());
+    let start = Instant::now();
+    append(&store, first).await;
+    let took = start.elapsed();
+    for n in 0..80 {
+        let batch = batch();
         sent.push(batch.clone());
-        poll_and_drop(polls, store.append(batch.clone(), AppendCondition::None)).await;
+        let appending = store.append(batch.clone(), AppendCondition::None);
+        match n {
+            0..40 => poll_and_drop(n % 8, appending).await,
+            // From one that is dropped at once to one that has probably ended.
+            _ => drop_after(took * (n - 40) / 30, appending).await,
+        }
         let id = batch[0].id;
         let again = store.append(batch, AppendCondition::None).await;
         assert!(again.is_ok() || is_duplicate(&again, id), "{again:?}");
@@ -294,6 +309,18 @@ async fn poll_and_drop(polls: u32, future: impl Future) {
         if done.await {
             return;
         }
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn drop_after(delay: Duration, future: impl Future) {
+    let (start, mut future) = (Instant::now(), pin!(future));
+    while start.elapsed() < delay {
+        let done = std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_ready()));
+        if done.await {
+            return;
+        }
+        std::thread::yield_now();
         tokio::task::yield_now().await;
     }
 }

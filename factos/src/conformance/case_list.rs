@@ -140,6 +140,7 @@ macro_rules! __conformance_cases {
                 no_acknowledged_event_is_missing
                 a_batch_sent_twice_at_once_is_appended_once
                 a_capacity_is_never_exceeded
+                a_refusals_cause_is_visible
             }
             follow {
                 what_is_there_is_not_waited_for
@@ -348,6 +349,7 @@ mod tests {
             ("visibility", include_str!("visibility.rs")),
             ("concurrency", include_str!("concurrency.rs")),
             ("concurrency", include_str!("concurrency/capacity.rs")),
+            ("concurrency", include_str!("concurrency/refusals.rs")),
             ("follow", include_str!("follow.rs")),
             ("faults", include_str!("faults.rs")),
             ("durability", include_str!("durability.rs")),

@@ -3,24 +3,28 @@
 use std::{collections::HashSet, sync::Arc};
 
 use bytes::Bytes;
+use tokio::{sync::Barrier, task::yield_now};
 
 use super::{
     fixture::Fixture,
     pages::{ids, lines, positions, revisions},
-    parallel::{at_once, handles},
+    parallel::{assert_alternate, at_once, handles},
     random::Random,
     sample_values::{event, expecting, in_stream, item, query, unless},
     store_calls::{accepted, append, append_if, matching, of_stream, whole_log},
 };
 use crate::{
-    append::AppendCondition, append_error::AppendError, position::SequencePosition, query::Query,
-    read_options::ReadOptions, recorded::Recorded, revision::Revision, store::EventStore,
+    append::AppendCondition, append_error::AppendError, events::Page, position::SequencePosition,
+    query::Query, read_options::ReadOptions, recorded::Recorded, revision::Revision,
+    store::EventStore,
 };
 
 pub(super) mod capacity;
 mod decisions;
+mod refusals;
 
 pub use capacity::a_capacity_is_never_exceeded;
+pub use refusals::a_refusals_cause_is_visible;
 
 const ALL: ReadOptions = ReadOptions::all();
 
@@ -56,15 +60,19 @@ pub async fn disjoint_boundaries_never_conflict<F: Fixture>(log: F) {
         let (store, tag) = (handles[n % 4].clone(), format!("cart:{n}"));
         async move {
             let own = query(&["Added"], &[&tag]);
+            let mut appended = Vec::new();
             for added in 0..30 {
                 let events = store.read(&own, ALL).await.unwrap();
                 let condition = unless(&own).after(events.observed());
                 assert_eq!(events.collect().await.unwrap().len(), added);
-                append_if(&store, event("Added", &[&tag]), condition).await.unwrap();
+                yield_now().await;
+                let page = append_if(&store, event("Added", &[&tag]), condition).await;
+                appended.extend(page.unwrap());
             }
+            appended
         }
     });
-    at_once(writers).await;
+    assert_alternate(&at_once(writers).await);
     assert_eq!(whole_log(&handles[0]).await.len(), 240);
 }
 
@@ -80,15 +88,17 @@ pub async fn a_counter_reaches_the_exact_total<F: Fixture>(log: F) {
                 tries += 1;
                 assert!(tries <= 120, "refused more often than others were accepted");
             }
+            tries
         }
     });
-    at_once(writers).await;
+    let tries: u32 = at_once(writers).await.into_iter().sum();
     let page = matching(&handles[0], &query(&["Counted"], &["counter:1"])).await;
     for (count, pair) in (2..).zip(page.windows(2)) {
         let told = || format!("{count} is not what was counted{}", lines(pair));
         assert_eq!((counted(&pair[0]), counted(&pair[1])), (count - 1, count), "{}", told());
     }
     assert_eq!(page.len(), 120);
+    assert!(tries > 120, "no task met another one");
 }
 
 /// A decision on every event of some types misses none, whatever tags they have, while others write.
@@ -112,28 +122,35 @@ pub async fn a_name_is_taken_once<F: Fixture>(log: F) {
             claim(handles[n % 4].clone(), names)
         })
         .collect();
-    let claimed: Vec<_> = at_once(writers).await.concat();
+    let pages = at_once(writers).await;
+    let claimed = pages.concat();
     let page = whole_log(&handles[0]).await;
     let taken: Vec<_> = page.iter().map(|record| record.tags.as_lines().to_owned()).collect();
     let distinct: HashSet<_> = taken.iter().collect();
     assert_eq!(distinct.len(), taken.len(), "a name was taken twice{}", lines(&page));
-    assert_eq!(claimed.iter().collect::<HashSet<_>>(), distinct);
+    let claimed: HashSet<_> = claimed.iter().map(|record| record.tags.as_lines()).collect();
+    assert_eq!(claimed, distinct.into_iter().map(String::as_str).collect());
+    assert_alternate(&pages);
 }
 
-/// Of two decisions that each write what the other one read, exactly one is accepted.
+/// Of two decisions that each write what the other one read, exactly one is accepted. In every other
+/// round both have read before either writes.
 pub async fn write_skew_is_refused<F: Fixture>(log: F) {
     let handles = handles(&log, 2).await;
     for round in 0..60 {
         let (x, y) = (format!("x:{round}"), format!("y:{round}"));
         let sides = [(x.clone(), y.clone()), (y, x)];
+        let both_read = Arc::new(Barrier::new(if round % 2 == 0 { 2 } else { 1 }));
         let doctors = sides.into_iter().enumerate().map(|(n, (read, written))| {
-            let store = handles[n].clone();
+            let (store, both_read) = (handles[n].clone(), both_read.clone());
             async move {
                 let asked = query(&["WentOffCall"], &[&read]);
                 let events = store.read(&asked, ALL).await.unwrap();
                 let observed = events.observed();
                 let condition = unless(&asked).after(observed);
-                if !events.collect().await.unwrap().is_empty() {
+                let is_off_call = !events.collect().await.unwrap().is_empty();
+                both_read.wait().await;
+                if is_off_call {
                     return false;
                 }
                 let mut event = event("WentOffCall", &[&written]);
@@ -173,15 +190,19 @@ pub async fn unconditional_appends_are_counted_exactly<F: Fixture>(log: F) {
     let writers = (0..8).map(|n| {
         let store = handles[n % 4].clone();
         async move {
+            let mut appended = Vec::new();
             for _ in 0..25 {
                 let batch = vec![in_stream("s", "A"), in_stream("t", "A"), in_stream("s", "A")];
                 let page = append(&store, batch).await;
                 assert!(page.is_sorted_by(|a, b| a.position < b.position), "{page:?}");
                 assert!(page[0].revision < page[2].revision, "{page:?}");
+                appended.extend(page);
+                yield_now().await;
             }
+            appended
         }
     });
-    at_once(writers).await;
+    assert_alternate(&at_once(writers).await);
     for (name, events) in [("s", 400), ("t", 200)] {
         let page = of_stream(&handles[0], name, ALL).await;
         assert_eq!(revisions(&page), (0..events).map(Some).collect::<Vec<_>>(), "{name}");
@@ -199,11 +220,14 @@ pub async fn no_acknowledged_event_is_missing<F: Fixture>(log: F) {
             let mut acknowledged = Vec::new();
             for _ in 0..25 {
                 acknowledged.extend(append(&store, vec![event("A", &[]), event("B", &[])]).await);
+                yield_now().await;
             }
             acknowledged
         }
     });
-    let mut acknowledged = at_once(writers).await.concat();
+    let pages = at_once(writers).await;
+    assert_alternate(&pages);
+    let mut acknowledged = pages.concat();
     acknowledged.sort_by_key(|record| record.position);
     assert_eq!(whole_log(&log.connect().await).await, acknowledged);
 }
@@ -238,6 +262,7 @@ async fn increment(store: &Arc<dyn EventStore>) -> bool {
     let condition = unless(&counter).after(events.observed());
     let observed = events.observed().map_or(0, SequencePosition::get);
     let count = events.collect().await.unwrap().first().map_or(0, counted);
+    yield_now().await;
     let mut one_more = event("Counted", &["counter:1"]);
     one_more.payload = format!("{}, decided from {observed}", count + 1).into();
     accepted(append_if(store, one_more, condition).await)
@@ -248,15 +273,17 @@ fn counted(record: &Recorded<Bytes>) -> u32 {
     text.split(',').next().unwrap().parse().unwrap()
 }
 
-/// Claims each name, and returns those for which this was accepted.
-async fn claim(store: Arc<dyn EventStore>, names: Vec<String>) -> Vec<String> {
+/// Claims each name, and returns the records of those claims that were accepted.
+async fn claim(store: Arc<dyn EventStore>, names: Vec<String>) -> Page {
     let mut claimed = Vec::new();
     for name in names {
         let (free, other) = (item(&["NameTaken"], &[&name]), item(&["NameBanned"], &[&name]));
         let condition = unless(&Query::item(other).or(free));
-        if accepted(append_if(&store, event("NameTaken", &[&name]), condition).await) {
-            claimed.push(name);
+        match append_if(&store, event("NameTaken", &[&name]), condition).await {
+            Ok(page) => claimed.extend(page),
+            refused => assert!(!accepted(refused)),
         }
+        yield_now().await;
     }
     claimed
 }

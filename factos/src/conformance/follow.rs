@@ -1,20 +1,34 @@
 //! Cases of waiting for the next event.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
+
+use futures_util::{FutureExt, future::Either};
 
 use super::{
     fixture::Fixture,
     parallel::{at_once, handles, soon},
+    random::Random,
     sample_values::{LARGE, at, event, query},
     store_calls::{append, append_one, observed},
 };
-use crate::{query::Query, read_options::ReadOptions, store::EventStore};
+use crate::{
+    position::SequencePosition, query::Query, read_options::ReadOptions, store::EventStore,
+};
 
 /// Long enough for a waiter to have begun to wait.
 const SETTLED: Duration = Duration::from_millis(50);
+
+/// How many readers look for each append, over so many times the duration of an append.
+const READERS: u32 = 8;
+const PAST_THE_APPEND: f64 = 1.4;
+
+/// How many appends are looked for: the most, or after a while fewer, where each of them is slow.
+const MOST_ROUNDS: u32 = 300;
+const LEAST_ROUNDS: u32 = 100;
+const LONG_ENOUGH: Duration = Duration::from_secs(3);
 
 /// A wait ends at once if the log already has an event past the position.
 pub async fn what_is_there_is_not_waited_for<F: Fixture>(log: F) {
@@ -79,13 +93,13 @@ pub async fn a_dropped_waiter_costs_nothing<F: Fixture>(log: F) {
 /// A wait does not miss an append of the same handle that lands between the read and the wait.
 pub async fn an_append_before_the_wait_is_not_missed<F: Fixture>(log: F) {
     let store: Arc<dyn EventStore> = Arc::new(log.connect().await);
-    misses_nothing::<F>(&store, &store, 300).await;
+    misses_nothing::<F>(&store, &store).await;
 }
 
 /// A wait does not miss an append of another handle that lands between the read and the wait.
 pub async fn an_append_elsewhere_before_the_wait_is_not_missed<F: Fixture>(log: F) {
     let handles = handles(&log, 2).await;
-    misses_nothing::<F>(&handles[0], &handles[1], 100).await;
+    misses_nothing::<F>(&handles[0], &handles[1]).await;
 }
 
 /// A wait past a position above the head is no error, and ends once the log has an event past it.
@@ -133,40 +147,119 @@ async fn wakes_for<F: Fixture>(log: &F, writer: usize) {
     }
 }
 
-/// Reads and waits until an event is found, `rounds` times, each time while an append starts at the
-/// same moment.
-async fn misses_nothing<F: Fixture>(
-    store: &Arc<dyn EventStore>,
-    writer: &Arc<dyn EventStore>,
-    rounds: u64,
-) {
-    let mut cursor = None;
-    for _ in 0..rounds {
-        let (reader, writer) = (store.clone(), writer.clone());
-        let reading = async move {
-            for _ in 0..1000 {
-                let options = ReadOptions::all().after(cursor);
-                let events = reader.read(&Query::all(), options).await.unwrap();
-                let seen = events.observed();
-                if !events.collect().await.unwrap().is_empty() {
-                    return seen;
-                }
-                soon::<F, _>("an append beside the wait", reader.wait_past(seen)).await.unwrap();
-            }
-            panic!("woken 1000 times for nothing");
-        };
-        let writing = async move { Some(append_one(&writer, event("A", &[])).await.position) };
-        let tasks: [futures_util::future::BoxFuture<'static, _>; 2] =
-            [Box::pin(reading), Box::pin(writing)];
-        let ends = at_once(tasks).await;
-        assert!(ends[0] >= ends[1], "{ends:?}");
-        cursor = ends[0];
+/// Many readers look for the next event while it is appended, each from another moment on, so that in
+/// some round the append is between the look of a wait and its subscription, if there is a moment
+/// between the two.
+async fn misses_nothing<F: Fixture>(store: &Arc<dyn EventStore>, writer: &Arc<dyn EventStore>) {
+    let mut random = Random::new::<F>();
+    let (mut cursor, mut took) = (None, Vec::new());
+    let (began, mut waited, mut found) = (Instant::now(), 0, 0);
+    for round in 0..MOST_ROUNDS {
+        if round >= LEAST_ROUNDS && began.elapsed() > LONG_ENOUGH {
+            break;
+        }
+        let span = median_of_last(&took).mul_f64(PAST_THE_APPEND);
+        let start = Arc::new(OnceLock::new());
+        let readers = (0..READERS).map(|n| Reader {
+            store: store.clone(),
+            cursor,
+            start: start.clone(),
+            delay: (n % 4 > 0)
+                .then(|| span.mul_f64((f64::from(n) + random.fraction()) / f64::from(READERS))),
+            reads_first: n % 2 == 0,
+        });
+        let (written, time, ends) = beside_an_append::<F>(writer, start.clone(), readers).await;
+        assert!(ends.iter().all(|(seen, _)| *seen >= Some(written)), "{ends:?}, and {written}");
+        let waits = ends.iter().filter(|(_, waits)| *waits > 0).count();
+        (waited, found) = (waited + waits, found + ends.len() - waits);
+        cursor = ends.into_iter().map(|(seen, _)| seen).max().flatten();
+        took.push(time);
     }
+    assert!(waited > 0 && found > 0, "{waited} reads were before an append, {found} after it");
+}
+
+/// One that looks for the next event from a moment on.
+struct Reader {
+    store: Arc<dyn EventStore>,
+    cursor: Option<SequencePosition>,
+    start: Arc<OnceLock<Instant>>,
+    /// How long after the start of the append; if none, it does not wait for the start.
+    delay: Option<Duration>,
+    /// Whether it reads once before the moment, and waits from then on.
+    reads_first: bool,
+}
+
+impl Reader {
+    /// The position up to which it has read when it finds an event, and how often it has waited.
+    async fn find<F: Fixture>(self) -> (Option<SequencePosition>, u32) {
+        for waits in 0..1000 {
+            if waits == 0 && !self.reads_first {
+                self.moment().await;
+            }
+            let options = ReadOptions::all().after(self.cursor);
+            let events = self.store.read(&Query::all(), options).await.unwrap();
+            let seen = events.observed();
+            if !events.collect().await.unwrap().is_empty() {
+                return (seen, waits);
+            }
+            if waits == 0 && self.reads_first {
+                self.moment().await;
+            }
+            soon::<F, _>("an append beside the wait", self.store.wait_past(seen)).await.unwrap();
+        }
+        panic!("woken 1000 times for nothing");
+    }
+
+    /// Spins, for a timer is too coarse for an append that takes less than a millisecond.
+    async fn moment(&self) {
+        let Some(delay) = self.delay else { return };
+        while self.start.get().is_none_or(|start| start.elapsed() < delay) {
+            std::thread::yield_now();
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Appends an event while these readers look for it; returns its position, how long it took, and what
+/// each reader found.
+async fn beside_an_append<F: Fixture>(
+    writer: &Arc<dyn EventStore>,
+    start: Arc<OnceLock<Instant>>,
+    readers: impl Iterator<Item = Reader>,
+) -> (SequencePosition, Duration, Vec<(Option<SequencePosition>, u32)>) {
+    let writer = writer.clone();
+    let writing = async move {
+        start.set(Instant::now()).unwrap();
+        timed_append(&writer).await
+    };
+    let reading = readers.map(|reader| reader.find::<F>().map(Either::Right).boxed());
+    let tasks = reading.chain([writing.map(Either::Left).boxed()]);
+    let (mut appended, mut found) = (Vec::new(), Vec::new());
+    for end in at_once(tasks).await {
+        match end {
+            Either::Left(end) => appended.push(end),
+            Either::Right(end) => found.push(end),
+        }
+    }
+    (appended[0].0, appended[0].1, found)
+}
+
+async fn timed_append(store: &dyn EventStore) -> (SequencePosition, Duration) {
+    let start = Instant::now();
+    let written = append_one(store, event("A", &[])).await.position;
+    (written, start.elapsed())
+}
+
+/// The median of the last few; zero if there are none.
+fn median_of_last(durations: &[Duration]) -> Duration {
+    let mut last = durations[durations.len().saturating_sub(9)..].to_vec();
+    last.sort_unstable();
+    last.get(last.len() / 2).copied().unwrap_or_default()
 }
 
 fn wait(
     store: &Arc<dyn EventStore>,
-    after: Option<crate::SequencePosition>,
+    after: Option<SequencePosition>,
 ) -> tokio::task::JoinHandle<()> {
     let store = store.clone();
     tokio::spawn(async move { store.wait_past(after).await.unwrap() })

@@ -2,7 +2,7 @@
 //!
 //! The plain log is a list that follows the rules to the letter.
 
-use std::env;
+use std::{env, sync::Mutex};
 
 use proptest::test_runner::{
     Config, RngAlgorithm, TestCaseError, TestCaseResult, TestRng, TestRunner,
@@ -12,7 +12,7 @@ use tokio::{runtime::Handle, task::spawn_blocking};
 use super::{fixture::Fixture, parallel::soon, random::Random};
 
 use operation::{HANDLES, Operation, operations};
-use plain_log::PlainLog;
+use plain_log::{PlainLog, Tally};
 
 mod operation;
 mod plain_log;
@@ -42,12 +42,14 @@ async fn agree<F: Fixture>(log: F, reopening: bool) {
         let random = Random::new::<F>();
         let mut runner =
             runner(&random, if reopening { F::MODEL_CASES.div_ceil(3) } else { F::MODEL_CASES });
+        let tally = Mutex::default();
         let outcome = runner.run(&operations(reopening), |operations| {
-            runtime.block_on(soon::<F, _>("an operation", run::<F>(&operations)))
+            runtime.block_on(soon::<F, _>("an operation", run::<F>(&operations, &tally)))
         });
         if let Err(failure) = outcome {
             panic!("{failure}");
         }
+        tally.into_inner().unwrap().assert_varied();
     });
     if let Err(failed) = running.await {
         std::panic::resume_unwind(failed.into_panic());
@@ -57,7 +59,7 @@ async fn agree<F: Fixture>(log: F, reopening: bool) {
 fn runner(random: &Random, cases: u32) -> TestRunner {
     let given = env::var(CASES).ok().and_then(|cases| cases.parse().ok());
     let config = Config {
-        cases: given.unwrap_or(cases),
+        cases: given.unwrap_or(cases).max(1),
         max_shrink_time: SHRINK_TIME,
         max_shrink_iters: SHRINKS,
         failure_persistence: None,
@@ -68,7 +70,7 @@ fn runner(random: &Random, cases: u32) -> TestRunner {
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
 }
 
-async fn run<F: Fixture>(operations: &[Operation]) -> TestCaseResult {
+async fn run<F: Fixture>(operations: &[Operation], tally: &Mutex<Tally>) -> TestCaseResult {
     let log = F::fresh().await;
     let mut handles = connect(&log).await;
     let mut plain = PlainLog::default();
@@ -92,6 +94,7 @@ async fn run<F: Fixture>(operations: &[Operation]) -> TestCaseResult {
         }
         .map_err(told)?;
     }
+    tally.lock().unwrap().add(plain.tally());
     plain.whole(&handles[0]).await
 }
 

@@ -6,7 +6,7 @@ use super::{
     fixture::Fixture,
     progress::{Progress, bound},
 };
-use crate::store::EventStore;
+use crate::{events::Page, store::EventStore};
 
 /// Several handles on one log.
 pub(super) async fn handles<F: Fixture>(log: &F, count: usize) -> Vec<Arc<dyn EventStore>> {
@@ -40,6 +40,18 @@ where
         results.push(task.await.unwrap());
     }
     results
+}
+
+/// Asserts that tasks ran beside one another: that the events which they appended alternate more often
+/// than if one task after the other had run.
+pub(super) fn assert_alternate(appended: &[Page]) {
+    let of_task = |(task, page): (usize, &Page)| -> Vec<_> {
+        page.iter().map(|record| (record.position, task)).collect()
+    };
+    let mut order: Vec<_> = appended.iter().enumerate().flat_map(of_task).collect();
+    order.sort_unstable();
+    let changes = order.windows(2).filter(|pair| pair[0].1 != pair[1].1).count();
+    assert!(changes >= appended.len(), "one task after the other: {changes} changes");
 }
 
 /// The result of the future, which must be ready within [`Fixture::SOON`] from the last call of the case that ended.

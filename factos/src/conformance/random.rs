@@ -1,5 +1,6 @@
 use std::{env, ops::RangeInclusive};
 
+use bytes::Bytes;
 use fastrand::Rng;
 
 use super::{
@@ -11,6 +12,7 @@ use crate::{
     position::SequencePosition,
     query::{Query, QueryItem},
     read_options::ReadOptions,
+    recorded::Recorded,
 };
 
 const SEED: &str = "FACTOS_CONFORMANCE_SEED";
@@ -46,6 +48,11 @@ impl Random {
         self.rng.u64(range)
     }
 
+    /// At least 0, and below 1.
+    pub(super) fn fraction(&mut self) -> f64 {
+        self.rng.f64()
+    }
+
     pub(super) fn bool(&mut self) -> bool {
         self.rng.bool()
     }
@@ -71,17 +78,20 @@ impl Random {
         item(&types, &self.some(&TAGS, least..=2))
     }
 
-    /// Options whose bounds lie inside of a log with this head, or a little outside.
-    pub(super) fn options(&mut self, head: u64) -> ReadOptions {
-        let mut options = ReadOptions::all().after(self.position(head)).before(self.position(head));
-        options.limit = self.bool().then(|| self.within(0..=head + 2));
+    /// Options whose bounds lie inside of this log, or a little outside.
+    pub(super) fn options(&mut self, log: &[Recorded<Bytes>]) -> ReadOptions {
+        let mut options = ReadOptions::all().after(self.position(log)).before(self.position(log));
+        let most = if self.bool() { 3 } else { log.len() as u64 + 2 };
+        options.limit = self.bool().then(|| self.within(0..=most));
         options.backwards = self.bool();
         options
     }
 
-    /// A position up to a little past the head, or none.
-    pub(super) fn position(&mut self, head: u64) -> Option<SequencePosition> {
-        let position = self.within(0..=head + 2);
+    /// The position of an event of this log, or one beside it, half of them near the end; or none.
+    pub(super) fn position(&mut self, log: &[Recorded<Bytes>]) -> Option<SequencePosition> {
+        let near_the_end = if self.bool() { log.len().saturating_sub(4) } else { 0 };
+        let record = self.rng.choice(&log[near_the_end..])?;
+        let position = record.position.get() - 1 + self.within(0..=2);
         self.bool().then(|| SequencePosition::new(position)).flatten()
     }
 

@@ -19,7 +19,10 @@ pub(super) struct Trace {
 }
 
 pub(super) async fn append(store: &dyn EventStore, events: Vec<NewEvent>) -> Page {
-    store.append(events, AppendCondition::None).await.unwrap()
+    let sent = events.len();
+    let page = store.append(events, AppendCondition::None).await.unwrap();
+    assert_eq!(page.len(), sent, "records of a batch");
+    page
 }
 
 pub(super) async fn append_one(store: &dyn EventStore, event: NewEvent) -> Recorded<Bytes> {

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -13,7 +13,7 @@ use futures_util::future::join;
 use super::{
     fixture::Fixture,
     pages::{expected, positions},
-    parallel::{at_once, handles},
+    parallel::{assert_alternate, at_once, handles},
     sample_values::{event, query, stream},
     store_calls::{append, whole_log},
 };
@@ -31,6 +31,10 @@ const HANDLES: usize = 4;
 const WRITERS: usize = 10;
 const APPENDS: usize = 40;
 const BATCH: usize = 3;
+
+/// How many appends a writer makes before it lets the readers read, and how often it does so.
+const BETWEEN_READS: usize = 20;
+const PAUSES: usize = APPENDS / BETWEEN_READS;
 
 /// A follower of every event misses none and sees none twice, while others write.
 pub async fn following_every_event_is_gapless<F: Fixture>(log: F) {
@@ -78,11 +82,13 @@ pub async fn nothing_appears_below_observed_of_several_tags<F: Fixture>(log: F) 
 /// A reader never sees half a batch, whichever way it reads.
 pub async fn a_batch_is_seen_whole<F: Fixture>(log: F) {
     let handles = handles(&log, 4).await;
-    let done = Arc::new(AtomicBool::new(false));
+    let pace = Arc::new(Pace::default());
     let reader = tokio::spawn({
-        let (store, done) = (handles[3].clone(), done.clone());
+        let (store, pace) = (handles[3].clone(), pace.clone());
         async move {
-            while !done.load(Ordering::SeqCst) {
+            let reads = Reads { pace: &pace, reader: 0 };
+            pace.ended(1);
+            while !pace.is_done() {
                 let name = stream("shared");
                 for events in [
                     store.read(&Query::all(), ALL).await.unwrap(),
@@ -92,11 +98,11 @@ pub async fn a_batch_is_seen_whole<F: Fixture>(log: F) {
                 ] {
                     assert_whole(&events.collect().await.unwrap());
                 }
+                reads.add_one();
             }
         }
     });
-    write(&handles[..3], batch).await;
-    done.store(true, Ordering::SeqCst);
+    write(&handles[..3], batch, &pace).await;
     reader.await.unwrap();
     assert_whole(&whole_log(&handles[0]).await);
 }
@@ -107,48 +113,63 @@ pub async fn the_head_never_steps_back<F: Fixture>(log: F) {
     let tasks = (0..WRITERS).map(|writer| {
         let (store, other) = (handles[writer % 4].clone(), handles[(writer + 1) % 4].clone());
         async move {
-            let mut least = None;
+            let (mut least, mut appended) = (None, Vec::new());
             for _ in 0..20 {
-                let written = append(&store, batch(writer)).await[BATCH - 1].position;
+                appended.extend(append(&store, batch(writer)).await);
+                let written = appended[appended.len() - 1].position;
                 for store in [&store, &other] {
                     let head = store.head().await.unwrap();
                     assert!(head >= least.max(Some(written)), "{head:?}, {written} was there");
                     least = head;
                 }
+                tokio::task::yield_now().await;
             }
+            appended
         }
     });
-    at_once(tasks).await;
+    assert_alternate(&at_once(tasks).await);
 }
 
 async fn following_is_gapless<F: Fixture>(log: F, query: Query) {
     let handles = handles(&log, 4).await;
-    let done = Arc::new(AtomicBool::new(false));
-    let followers =
-        [3, 0].map(|n| tokio::spawn(follow(handles[n].clone(), query.clone(), done.clone())));
-    write(&handles, batch).await;
-    done.store(true, Ordering::SeqCst);
+    let pace = Arc::new(Pace::default());
+    let followers = [(3, 0), (0, 1)].map(|(handle, reader)| {
+        tokio::spawn(follow(handles[handle].clone(), query.clone(), pace.clone(), reader))
+    });
+    write(&handles, batch, &pace).await;
     let wanted = positions(&expected(&whole_log(&handles[0]).await, &query, ALL));
     for follower in followers {
-        let seen = positions(&follower.await.unwrap());
+        let (seen, reads) = follower.await.unwrap();
+        let seen = positions(&seen);
         let missed: Vec<_> = wanted.iter().filter(|p| !seen.contains(p)).collect();
         assert!(missed.is_empty(), "missed {missed:?}");
         assert_eq!(seen, wanted);
+        assert!(reads >= PAUSES, "{reads} reads showed events: the follower came too late");
     }
 }
 
-/// All events that a follower reads. Its last read begins after the writers are done.
-async fn follow(store: Arc<dyn EventStore>, query: Query, done: Arc<AtomicBool>) -> Page {
-    let (mut seen, mut cursor) = (Vec::new(), None);
+/// All events that a follower reads, and how many reads showed some. Its last read begins after the
+/// writers are done.
+async fn follow(
+    store: Arc<dyn EventStore>,
+    query: Query,
+    pace: Arc<Pace>,
+    reader: usize,
+) -> (Page, usize) {
+    let (mut seen, mut cursor, mut shown) = (Vec::new(), None, 0);
+    let reads = Reads { pace: &pace, reader };
     loop {
-        let last = done.load(Ordering::SeqCst);
+        let last = pace.is_done();
         let events = store.read(&query, ALL.after(cursor)).await.unwrap();
         let observed = events.observed();
         assert!(observed >= cursor, "observed {observed:?} after {cursor:?}");
-        seen.extend(events.collect().await.unwrap());
+        let page = events.collect().await.unwrap();
+        shown += usize::from(!page.is_empty());
+        seen.extend(page);
         cursor = observed;
+        reads.add_one();
         if last {
-            return seen;
+            return (seen, shown);
         }
         let nap = Duration::from_millis(20);
         if let Ok(woken) = tokio::time::timeout(nap, store.wait_past(cursor)).await {
@@ -163,14 +184,16 @@ async fn nothing_appears_below_observed<F: Fixture>(log: F, query: Query) {
 
 async fn nothing_appears_below<F: Fixture>(log: F, query: Query, made: MakeBatch) {
     let handles = handles(&log, HANDLES).await;
-    let done = Arc::new(AtomicBool::new(false));
-    let watchers =
-        [3, 0].map(|n| tokio::spawn(watch(handles[n].clone(), query.clone(), done.clone())));
-    write(&handles, made).await;
-    done.store(true, Ordering::SeqCst);
+    let pace = Arc::new(Pace::default());
+    let watchers = [(3, 0), (0, 1)].map(|(handle, reader)| {
+        tokio::spawn(watch(handles[handle].clone(), query.clone(), pace.clone(), reader))
+    });
+    write(&handles, made, &pace).await;
     let log = whole_log(&handles[0]).await;
     for watcher in watchers {
-        for (observed, shown) in watcher.await.unwrap() {
+        let seen = watcher.await.unwrap();
+        assert!(seen.len() >= PAUSES, "the watcher came too late: {seen:?}");
+        for (observed, shown) in seen {
             let before = observed.map(|position| position.saturating_add(1));
             let complete = expected(&log, &query, ALL.before(before));
             let complete = if before.is_some() { complete.len() } else { 0 };
@@ -184,14 +207,17 @@ async fn nothing_appears_below<F: Fixture>(log: F, query: Query, made: MakeBatch
 async fn watch(
     store: Arc<dyn EventStore>,
     query: Query,
-    done: Arc<AtomicBool>,
+    pace: Arc<Pace>,
+    reader: usize,
 ) -> Vec<(Option<SequencePosition>, usize)> {
     let mut seen = Vec::new();
-    while !done.load(Ordering::SeqCst) {
+    let reads = Reads { pace: &pace, reader };
+    while !pace.is_done() {
         let events = store.read(&query, ALL).await.unwrap();
         let observed = events.observed();
         let shown = positions(&events.collect().await.unwrap());
         assert!(shown.last().copied() <= observed, "{shown:?} up to {observed:?}");
+        reads.add_one();
         if seen.last() != Some(&(observed, shown.len())) {
             seen.push((observed, shown.len()));
             tokio::task::yield_now().await;
@@ -205,15 +231,64 @@ async fn watch(
     seen
 }
 
+/// Keeps the writers from being done before the readers have read beside them.
+#[derive(Default)]
+struct Pace {
+    done: AtomicBool,
+    /// How many reads of each reader have ended.
+    reads: [AtomicU64; 2],
+}
+
+impl Pace {
+    fn is_done(&self) -> bool {
+        self.done.load(Ordering::SeqCst)
+    }
+
+    /// The writers wait for this reader no longer.
+    fn ended(&self, reader: usize) {
+        self.reads[reader].store(u64::MAX, Ordering::SeqCst);
+    }
+
+    /// Waits until each reader has begun and ended a read.
+    async fn let_read(&self) {
+        let reads = || self.reads.each_ref().map(|reads| reads.load(Ordering::SeqCst));
+        let wanted = reads().map(|reads| reads.saturating_add(2));
+        while reads().iter().zip(&wanted).any(|(reads, wanted)| reads < wanted) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+/// The reads of one reader.
+struct Reads<'a> {
+    pace: &'a Pace,
+    reader: usize,
+}
+
+impl Reads<'_> {
+    fn add_one(&self) {
+        self.pace.reads[self.reader].fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Reads<'_> {
+    fn drop(&mut self) {
+        self.pace.ended(self.reader);
+    }
+}
+
 /// The batch that a writer appends next.
 type MakeBatch = fn(usize) -> Vec<NewEvent>;
 
-/// Many writers append, at times two batches at once.
-async fn write(handles: &[Arc<dyn EventStore>], batch: MakeBatch) {
+/// Many writers append, at times two batches at once, and let the readers read from time to time.
+async fn write(handles: &[Arc<dyn EventStore>], batch: MakeBatch, pace: &Arc<Pace>) {
     let tasks = (0..WRITERS).map(|writer| {
-        let store = handles[writer % handles.len()].clone();
+        let (store, pace) = (handles[writer % handles.len()].clone(), pace.clone());
         async move {
             for n in 0..APPENDS {
+                if n % BETWEEN_READS == BETWEEN_READS - 1 {
+                    pace.let_read().await;
+                }
                 append(&store, batch(writer)).await;
                 if n % 8 == 0 {
                     let (one, two) = (append(&store, batch(writer)), append(&store, batch(writer)));
@@ -223,6 +298,7 @@ async fn write(handles: &[Arc<dyn EventStore>], batch: MakeBatch) {
         }
     });
     at_once(tasks).await;
+    pace.done.store(true, Ordering::SeqCst);
 }
 
 /// One event of each type, all with a tag that only this batch has. Every third writer writes to a

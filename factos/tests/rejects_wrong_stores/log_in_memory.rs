@@ -13,6 +13,8 @@ pub(crate) struct LogInMemory {
     records: Mutex<Vec<Recorded<Bytes>>>,
     /// The last position that was given out ahead of its append.
     pub(crate) reserved: Mutex<u64>,
+    /// The log with the accepted batches that are not visible yet.
+    pub(crate) accepted: Mutex<Vec<Recorded<Bytes>>>,
     /// The head that waiters are woken for.
     pub(crate) published: watch::Sender<u64>,
     pub(crate) appended: Notify,
@@ -30,6 +32,7 @@ impl Default for LogInMemory {
             id: EventId::new().to_string(),
             records: Mutex::default(),
             reserved: Mutex::default(),
+            accepted: Mutex::default(),
             published: watch::Sender::default(),
             appended: Notify::default(),
             gate: Arc::default(),

@@ -4,7 +4,7 @@ use factos::{Bytes, Recorded};
 
 use crate::{
     store_by_rules::log,
-    store_rules::{Rules, Show, Wake},
+    store_rules::{Commit, Rules, Show, Wake},
     suite_run::accepts,
 };
 
@@ -45,6 +45,13 @@ impl Rules for EarlyWakes {
     const WAKE: Wake = Wake::Early;
 }
 
+/// Each append takes a while.
+struct SlowAppends;
+
+impl Rules for SlowAppends {
+    const COMMIT: Commit = Commit::Slow;
+}
+
 /// Each page of a read has one event, or none.
 struct OneEventPages;
 
@@ -70,6 +77,11 @@ fn far_positions_pass() {
 #[test]
 fn slow_pages_pass() {
     accepts(log::<SlowPages>);
+}
+
+#[test]
+fn slow_appends_pass() {
+    accepts(log::<SlowAppends>);
 }
 
 #[test]

@@ -204,6 +204,27 @@ impl<R: Rules> StoreByRules<R> {
         Ok(self.write_next(&mut log, events))
     }
 
+    async fn refused_early(
+        &self,
+        events: Vec<NewEvent>,
+        condition: &AppendCondition,
+    ) -> Result<Page, AppendError> {
+        let records = {
+            let mut accepted = lock(&self.shared.accepted);
+            R::check(&accepted, self.since, &events, condition)?;
+            let position = R::next_position(&accepted, self.since);
+            self.write(&mut accepted, events, position)
+        };
+        yield_now().await;
+        let accepted = lock(&self.shared.accepted).clone();
+        let mut log = self.shared.records();
+        if head(&log) < head(&accepted) {
+            *log = accepted;
+            self.publish(&log);
+        }
+        Ok(records)
+    }
+
     fn torn(
         &self,
         events: Vec<NewEvent>,
@@ -230,7 +251,11 @@ impl<R: Rules> StoreByRules<R> {
     ) -> Result<Page, AppendError> {
         self.check(&events, condition)?;
         let mut records = Vec::new();
+        let is_slow = R::COMMIT == Commit::EventByEventSlowly && events.len() < 10;
         for event in events {
+            if is_slow {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
             records.extend(self.write_and_publish(vec![event]));
             yield_now().await;
         }
@@ -317,8 +342,15 @@ impl<R: Rules> EventStore for StoreByRules<R> {
         }
         let outcome = match R::COMMIT {
             Commit::Atomic => self.atomic(events, &condition),
+            Commit::Slow => {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                self.atomic(events, &condition)
+            }
+            Commit::RefusedEarly => self.refused_early(events, &condition).await,
             Commit::Torn => self.torn(events, &condition),
-            Commit::EventByEvent => self.event_by_event(events, &condition).await,
+            Commit::EventByEvent | Commit::EventByEventSlowly => {
+                self.event_by_event(events, &condition).await
+            }
             Commit::Late => self.late(events, &condition).await,
             Commit::LockedByTags if is_tagged(&condition) => self.atomic(events, &condition),
             Commit::LockedByTags => {

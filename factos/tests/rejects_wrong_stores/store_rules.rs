@@ -16,6 +16,10 @@ use factos::{
 pub(crate) enum Commit {
     /// Checked and written under one lock.
     Atomic,
+    /// As `Atomic`, after a while, as if a disk had to be waited for.
+    Slow,
+    /// Checked against batches that are not visible yet, and refused before they are.
+    RefusedEarly,
     /// Checked, then written under another lock.
     CheckedBefore,
     /// As `CheckedBefore` if an item of the condition has no tag, else as `Atomic`.
@@ -24,6 +28,8 @@ pub(crate) enum Commit {
     CheckedAgainstWrites,
     /// Written event by event, each visible at once.
     EventByEvent,
+    /// As `EventByEvent`, and each event of a short batch takes a while.
+    EventByEventSlowly,
     /// Checked and written event by event under one lock; events before a refused one stay.
     Torn,
     /// Positions are given out first; the batch becomes visible later.

@@ -176,6 +176,7 @@ wrong_stores! {
         "append::an_id_twice_in_a_batch_is_refused",
         "append::the_first_duplicate_is_told",
         "concurrency::a_batch_sent_twice_at_once_is_appended_once",
+        "concurrency::a_refusals_cause_is_visible",
         "durability::ids_stay_unique_after_reopening",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",

@@ -26,11 +26,25 @@ impl Rules for OnlyWritesExclude {
     const COMMIT: Commit = Commit::CheckedAgainstWrites;
 }
 
+/// An append is refused because of a batch that is not visible yet.
+struct RefusedEarly;
+
+impl Rules for RefusedEarly {
+    const COMMIT: Commit = Commit::RefusedEarly;
+}
+
 /// The events of a batch become visible one by one.
 struct EventByEvent;
 
 impl Rules for EventByEvent {
     const COMMIT: Commit = Commit::EventByEvent;
+}
+
+/// The events of a batch become visible one by one, a while after one another.
+struct EventByEventSlowly;
+
+impl Rules for EventByEventSlowly {
+    const COMMIT: Commit = Commit::EventByEventSlowly;
 }
 
 /// Positions are given out before the lock is taken, so that lower ones may appear late.
@@ -85,7 +99,21 @@ wrong_stores! {
     ] may fail [
         "concurrency::",
     ];
+    refused_early: RefusedEarly fails [
+        "concurrency::a_refusals_cause_is_visible",
+    ] may fail [
+        "append::a_dropped_append_leaves_all_or_nothing",
+        "concurrency::",
+    ];
     event_by_event: EventByEvent fails [
+        "append::a_dropped_append_leaves_all_or_nothing",
+        "visibility::a_batch_is_seen_whole",
+    ] may fail [
+        "concurrency::",
+        "follow::",
+        "visibility::",
+    ];
+    event_by_event_slowly: EventByEventSlowly fails [
         "append::a_dropped_append_leaves_all_or_nothing",
         "visibility::a_batch_is_seen_whole",
     ] may fail [
@@ -117,6 +145,8 @@ always_caught! {
     checking_everything_first_is_always_caught: OnlyTagsExclude
         by "concurrency::a_decision_on_everything_sees_every_event";
     write_skew_is_always_caught: OnlyWritesExclude by "concurrency::write_skew_is_refused";
+    a_refusal_told_early_is_always_caught: RefusedEarly
+        by "concurrency::a_refusals_cause_is_visible";
     half_a_batch_is_always_caught: EventByEvent by "visibility::a_batch_is_seen_whole";
     late_positions_are_always_caught: LateVisible by "visibility::following_every_event_is_gapless";
     late_positions_are_always_caught_by_a_watcher: LateVisible

@@ -163,10 +163,12 @@ impl Rules for RefusalsAreVague {
 wrong_stores! {
     condition_is_ignored: ConditionIsIgnored fails [
         "append::a_refused_append_leaves_no_trace",
+        "concurrency::a_capacity_is_never_exceeded",
         "concurrency::a_counter_reaches_the_exact_total",
         "concurrency::a_name_is_taken_once",
         "concurrency::one_of_many_contenders_wins",
         "concurrency::racing_revisions_have_one_winner",
+        "concurrency::write_skew_is_refused",
         "condition::a_refusal_names_its_condition",
         "condition::a_refusal_names_the_revision",
         "condition::after_is_exclusive",
@@ -276,6 +278,7 @@ wrong_stores! {
         "concurrency::",
     ];
     any_tag_conflicts: AnyTagConflicts fails [
+        "condition::generated_conditions_hold_by_the_reference",
         "condition::some_of_the_tags_do_not_refuse",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
@@ -311,6 +314,7 @@ wrong_stores! {
         "concurrency::",
     ];
     refusals_are_vague: RefusalsAreVague fails [
+        "concurrency::a_refusals_cause_is_visible",
         "condition::a_refusal_names_its_condition",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",

@@ -212,6 +212,7 @@ wrong_stores! {
         "concurrency::a_batch_sent_twice_at_once_is_appended_once",
         "concurrency::a_decision_on_a_type_sees_every_event",
         "concurrency::a_decision_on_everything_sees_every_event",
+        "concurrency::a_refusals_cause_is_visible",
         "concurrency::no_acknowledged_event_is_missing",
         "durability::ids_stay_unique_after_reopening",
         "durability::reopening_finds_every_acknowledged_event",

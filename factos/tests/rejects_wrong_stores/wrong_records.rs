@@ -261,6 +261,7 @@ wrong_stores! {
     ];
     ids_are_forced: IdsAreForced fails [
         "append::any_uuid_is_an_id",
+        "concurrency::a_refusals_cause_is_visible",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
     ];

@@ -104,6 +104,7 @@ impl Rules for RevisionsSinceOpening {
 
 wrong_stores! {
     revisions_are_vague: RevisionsAreVague fails [
+        "concurrency::a_refusals_cause_is_visible",
         "condition::a_refusal_names_the_revision",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",

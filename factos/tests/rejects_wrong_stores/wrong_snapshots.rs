@@ -14,11 +14,20 @@ impl Rules for LivePages {
     const SHOW: Show = Show::Live;
 }
 
-/// A read that is not at its end blocks every append.
+/// A read that is not at its end blocks every append. Positions are odd.
 struct ReadsLock;
 
 impl Rules for ReadsLock {
     const SHOW: Show = Show::Locking;
+
+    fn next_position(log: &[Recorded<Bytes>], _since: usize) -> u64 {
+        log.last().map_or(1, |record| record.position.get().div_ceil(2) + 1)
+    }
+
+    fn kept(mut record: Recorded<Bytes>) -> Recorded<Bytes> {
+        record.position = record.position.saturating_add(record.position.get() - 1);
+        record
+    }
 }
 
 /// The observed position is taken after the records.

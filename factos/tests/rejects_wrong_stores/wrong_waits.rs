@@ -1,7 +1,7 @@
 //! Stores whose waiters wake at the wrong time.
 
 use crate::{
-    store_rules::{Rules, Wake},
+    store_rules::{Commit, Rules, Wake},
     suite_run::{always_caught, wrong_stores},
 };
 
@@ -9,6 +9,15 @@ use crate::{
 struct ListensLate;
 
 impl Rules for ListensLate {
+    const WAKE: Wake = Wake::ListensLate;
+}
+
+/// A waiter subscribes only after it has looked at the head, and appends take a while, so that few waits
+/// begin just before a commit.
+struct ListensLateToSlowAppends;
+
+impl Rules for ListensLateToSlowAppends {
+    const COMMIT: Commit = Commit::Slow;
     const WAKE: Wake = Wake::ListensLate;
 }
 
@@ -68,6 +77,12 @@ wrong_stores! {
     ] may fail [
         "follow::",
     ];
+    listens_late_to_slow_appends: ListensLateToSlowAppends fails [
+        "follow::an_append_before_the_wait_is_not_missed",
+        "follow::an_append_elsewhere_before_the_wait_is_not_missed",
+    ] may fail [
+        "follow::",
+    ];
     waits_for_the_next: WaitsForTheNext fails [
         "follow::what_is_there_is_not_waited_for",
     ] may fail [
@@ -112,4 +127,8 @@ wrong_stores! {
 always_caught! {
     a_missed_wake_up_is_always_caught: ListensLate
         by "follow::an_append_before_the_wait_is_not_missed";
+    a_missed_slow_append_is_always_caught: ListensLateToSlowAppends
+        by "follow::an_append_before_the_wait_is_not_missed";
+    a_missed_slow_append_elsewhere_is_always_caught: ListensLateToSlowAppends
+        by "follow::an_append_elsewhere_before_the_wait_is_not_missed";
 }

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use crate::{
     conformance::{
         fixture::Fixture,
+        pages::lines,
         parallel::{at_once, handles},
         random::Random,
         sample_values::{event, item, unless},
@@ -27,19 +28,21 @@ pub async fn a_capacity_is_never_exceeded<F: Fixture>(log: F) {
     let mut random = Random::new::<F>();
     let writers: Vec<_> = (0..8)
         .map(|n| {
-            let bookings = (0..15).map(|_| halls(&mut random)).collect();
-            book_all(handles[n % 4].clone(), bookings)
+            let bookings = (0..15).map(|_| halls(0, &mut random)).collect();
+            book_all(handles[n % 4].clone(), n as u64, bookings)
         })
         .collect();
     at_once(writers).await;
-    verify(&whole_log(&handles[0]).await);
+    let log = whole_log(&handles[0]).await;
+    verify(&log);
+    assert!(meetings(&log) > 0, "one after another{}", lines(&log));
 }
 
 /// Asserts that every booking was decided from all earlier bookings of its halls, and that none exceeds
 /// the capacity.
 pub(in crate::conformance) fn verify(log: &[Recorded<Bytes>]) {
     for (n, record) in log.iter().enumerate() {
-        let (observed, seats) = decided_from(record);
+        let Booking { observed, seats, .. } = Booking::of(record);
         let halls: Vec<_> = record.tags.iter().collect();
         let met = |other: &&Recorded<Bytes>| halls.iter().any(|hall| other.tags.contains(hall));
         let late = log[..n].iter().filter(met).find(|r| Some(r.position) > observed);
@@ -60,38 +63,51 @@ fn interleaving(
     let between =
         |r: &&Recorded<Bytes>| Some(r.position) >= observed && r.position <= last.position;
     let line = |record: &Recorded<Bytes>| {
-        let (from, seats) = decided_from(record);
-        let from = from.map_or(0, SequencePosition::get);
+        let Booking { observed, seats, .. } = Booking::of(record);
+        let from = observed.map_or(0, SequencePosition::get);
         let halls = record.tags.as_lines().replace('\n', " ");
         format!("\n  at {}: {halls}, decided from {from} with {seats:?}", record.position)
     };
     log.iter().filter(between).map(line).collect()
 }
 
-/// One or two halls, in order.
-pub(in crate::conformance) fn halls(random: &mut Random) -> Vec<String> {
+/// How many bookings met those of other sellers: there was one between what the booking was decided from
+/// and the booking itself, in another hall; or in the same one, so that it was refused at first.
+pub(in crate::conformance) fn meetings(log: &[Recorded<Bytes>]) -> usize {
+    let bookings: Vec<_> =
+        log.iter().map(|record| (record.position, Booking::of(record))).collect();
+    let met = |(n, (_, booking)): &(usize, &(SequencePosition, Booking))| {
+        let mut between = bookings[..*n].iter().filter(|(at, _)| Some(*at) > booking.observed);
+        booking.refusals > 0 || between.any(|(_, other)| other.seller != booking.seller)
+    };
+    bookings.iter().enumerate().filter(met).count()
+}
+
+/// One or two halls of a sale, in order.
+pub(in crate::conformance) fn halls(sale: u64, random: &mut Random) -> Vec<String> {
     let (one, two) = (random.within(0..=HALLS - 1), random.within(0..=HALLS - 1));
     let mut halls = vec![one, two];
     halls.sort_unstable();
     halls.dedup();
-    halls.into_iter().map(|hall| format!("hall:{hall}")).collect()
+    halls.into_iter().map(|hall| format!("hall:{sale}-{hall}")).collect()
 }
 
 pub(in crate::conformance) async fn book_all(
     store: Arc<dyn EventStore>,
+    seller: u64,
     bookings: Vec<Vec<String>>,
 ) {
     for halls in bookings {
-        let mut tries = 0;
-        while !book(&*store, &halls).await {
-            tries += 1;
-            assert!(tries <= 60, "refused more often than others were accepted");
+        let mut refusals = 0;
+        while !book(&*store, seller, &halls, refusals).await {
+            refusals += 1;
+            assert!(refusals <= 60, "refused more often than others were accepted");
         }
     }
 }
 
 /// Whether the booking is settled: it was accepted, or there was no seat left.
-async fn book(store: &dyn EventStore, halls: &[String]) -> bool {
+async fn book(store: &dyn EventStore, seller: u64, halls: &[String], refusals: u32) -> bool {
     let items = halls.iter().map(|hall| item(&["SeatBooked"], &[hall]));
     let query = Query::any_of(items).unwrap();
     let events = store.read(&query, ReadOptions::all()).await.unwrap();
@@ -101,10 +117,11 @@ async fn book(store: &dyn EventStore, halls: &[String]) -> bool {
     if seats.iter().any(|seats| *seats >= CAPACITY) {
         return true;
     }
+    // Lets other sellers book, as they may while a decision is made.
+    tokio::task::yield_now().await;
     let tags: Vec<_> = halls.iter().map(String::as_str).collect();
     let mut booked = event("SeatBooked", &tags);
-    let seats: String = seats.iter().map(|seats| format!(" {seats}")).collect();
-    booked.payload = format!("{}{seats}", observed.map_or(0, SequencePosition::get)).into();
+    booked.payload = Booking { seller, refusals, observed, seats }.to_text().into();
     accepted(append_if(store, booked, unless(&query).after(observed)).await)
 }
 
@@ -112,11 +129,34 @@ fn seats_in(page: &[Recorded<Bytes>], hall: &str) -> usize {
     page.iter().filter(|record| record.tags.contains(hall)).count()
 }
 
-/// The position that a booking had observed, and the seats that it had counted in each hall.
-fn decided_from(record: &Recorded<Bytes>) -> (Option<SequencePosition>, Vec<usize>) {
-    let text = String::from_utf8_lossy(&record.event).into_owned();
-    let mut numbers = text.split(' ');
-    let observed = numbers.next().unwrap().parse().unwrap();
-    let seats = numbers.map(|seats| seats.parse().unwrap()).collect();
-    (SequencePosition::new(observed), seats)
+/// What the payload of a booking tells.
+struct Booking {
+    seller: u64,
+    /// How often it was refused before.
+    refusals: u32,
+    /// The position that it was decided from.
+    observed: Option<SequencePosition>,
+    /// The seats that were taken in each hall.
+    seats: Vec<usize>,
+}
+
+impl Booking {
+    fn to_text(&self) -> String {
+        let observed = self.observed.map_or(0, SequencePosition::get);
+        let seats: String = self.seats.iter().map(|seats| format!(" {seats}")).collect();
+        format!("{} {} {observed}{seats}", self.seller, self.refusals)
+    }
+
+    fn of(record: &Recorded<Bytes>) -> Self {
+        let text = String::from_utf8_lossy(&record.event).into_owned();
+        let mut numbers = text.split(' ').map(|number| number.parse::<u64>().unwrap());
+        let mut next = || numbers.next().unwrap();
+        let (seller, refusals, observed) = (next(), next(), next());
+        Self {
+            seller,
+            refusals: u32::try_from(refusals).unwrap(),
+            observed: SequencePosition::new(observed),
+            seats: numbers.map(|seats| usize::try_from(seats).unwrap()).collect(),
+        }
+    }
 }

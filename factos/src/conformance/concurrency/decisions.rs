@@ -28,13 +28,15 @@ pub(super) async fn while_others_write<F: Fixture>(log: F, query: Query) {
     let handles = handles(&log, 4).await;
     let deciders = at_once((0..DECIDERS).map(|n| decide(handles[n].clone(), query.clone())));
     let writers = at_once((0..WRITERS).map(|n| write(handles[n].clone(), n)));
-    join(deciders, writers).await;
+    let (refusals, _) = join(deciders, writers).await;
     let log = whole_log(&handles[0]).await;
     assert_eq!(log.len(), DECIDERS * DECISIONS + WRITERS * WRITTEN);
     verify(&log);
+    assert!(refusals.into_iter().sum::<usize>() > 0, "no decision met another append");
 }
 
-async fn decide(store: Arc<dyn EventStore>, query: Query) {
+/// Decides until enough decisions are accepted, and returns how many were refused.
+async fn decide(store: Arc<dyn EventStore>, query: Query) -> usize {
     let (mut decisions, mut tries) = (0, 0);
     while decisions < DECISIONS {
         let events = store.read(&query, ReadOptions::all()).await.unwrap();
@@ -49,6 +51,7 @@ async fn decide(store: Arc<dyn EventStore>, query: Query) {
         tries += 1;
         assert!(tries <= 300, "refused more often than others were accepted");
     }
+    tries - decisions
 }
 
 async fn write(store: Arc<dyn EventStore>, writer: usize) {

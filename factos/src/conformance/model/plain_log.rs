@@ -29,6 +29,17 @@ pub(super) struct PlainLog {
     records: Vec<Recorded<Bytes>>,
     /// How many events were drafted. Each has an id of its own, unless it takes the id of another.
     drafts: u64,
+    tally: Tally,
+}
+
+/// What came of lists of operations.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Tally {
+    lists: u32,
+    accepted: u32,
+    refused: u32,
+    /// Reads that showed an event.
+    shown: u32,
 }
 
 /// Why an append must be refused.
@@ -51,7 +62,10 @@ impl PlainLog {
         let outcome = store.append(events.clone(), condition.clone()).await;
         match (self.refusal(&events, &condition), outcome) {
             (None, Ok(records)) => self.accept(events, records),
-            (Some(refusal), Err(error)) if refusal.is(&error, &condition) => Ok(()),
+            (Some(refusal), Err(error)) if refusal.is(&error, &condition) => {
+                self.tally.refused += 1;
+                Ok(())
+            }
             (None, Err(error)) => Err(failed(error)),
             (Some(refusal), outcome) => {
                 let why = refusal.name();
@@ -61,7 +75,7 @@ impl PlainLog {
     }
 
     pub(super) async fn read(
-        &self,
+        &mut self,
         store: &dyn EventStore,
         selection: &Selection,
         bounds: &Bounds,
@@ -89,8 +103,14 @@ impl PlainLog {
         let page = events.collect().await.map_err(failed)?;
         let complete = page.iter().all(|record| Some(record.position) <= observed);
         prop_assert!(complete, "observed {:?}, and shows more: {:?}", observed, page);
+        self.tally.shown += u32::from(!page.is_empty());
         prop_assert_eq!(page, wanted, "with {:?}", options);
         Ok(())
+    }
+
+    /// What came of the operations, as one list.
+    pub(super) const fn tally(&self) -> Tally {
+        Tally { lists: 1, ..self.tally }
     }
 
     pub(super) async fn head(&self, store: &dyn EventStore) -> TestCaseResult {
@@ -107,6 +127,7 @@ impl PlainLog {
 
     /// Checks the records that the store returned of a batch, and adds them.
     fn accept(&mut self, events: Vec<NewEvent>, records: Page) -> TestCaseResult {
+        self.tally.accepted += 1;
         prop_assert_eq!(records.len(), events.len());
         for (event, record) in events.into_iter().zip(records) {
             prop_assert!(Some(record.position) > self.last(), "{:?} is no new position", record);
@@ -201,6 +222,22 @@ impl PlainLog {
 
     fn of_stream(&self, stream: &StreamName) -> impl Iterator<Item = &Recorded<Bytes>> {
         self.records.iter().filter(move |record| record.stream.as_ref() == Some(stream))
+    }
+}
+
+impl Tally {
+    pub(super) const fn add(&mut self, other: Self) {
+        self.lists += other.lists;
+        self.accepted += other.accepted;
+        self.refused += other.refused;
+        self.shown += other.shown;
+    }
+
+    /// Asserts that some lists have run and, if they were more than a few, that their operations came to
+    /// different ends.
+    pub(super) fn assert_varied(self) {
+        let is_varied = self.accepted > 0 && self.refused > 0 && self.shown > 0;
+        assert!(is_varied || (1..10).contains(&self.lists), "{self:?}");
     }
 }
 

@@ -1,4 +1,10 @@
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::future::select_all;
 
 use super::worker::{Worker, say};
 use crate::{
@@ -22,6 +28,9 @@ pub(super) const TASK: &str = "append until killed";
 const BEGUN: &str = "begun";
 const BATCH: usize = 3;
 
+/// How many tasks of a worker append at once, so that what they share is killed too.
+const APPENDERS: usize = 4;
+
 /// An append that was acknowledged to a worker before it was killed.
 pub(super) struct Acknowledged {
     batch: String,
@@ -29,23 +38,29 @@ pub(super) struct Acknowledged {
     id: EventId,
 }
 
-/// In a worker: appends one batch after the other, and reports each once it is acknowledged, until the
-/// pipe is closed.
-pub(super) async fn append_until_killed<S: EventStore, Fut: Future<Output = S>>(
+/// In a worker: several tasks append one batch after the other through one handle, and report each once
+/// it is acknowledged, until the pipe is closed.
+pub(super) async fn append_until_killed<S: EventStore + 'static, Fut: Future<Output = S>>(
     open: impl FnOnce() -> Fut,
     round: &str,
 ) {
-    let mut heard = say(BEGUN);
-    let store = open().await;
+    say(BEGUN);
+    let store = Arc::new(open().await);
+    let appending = (0..APPENDERS)
+        .map(|appender| tokio::spawn(append_and_say(store.clone(), format!("{round}-{appender}"))));
+    // The first that fails ends the worker.
+    select_all(appending).await.0.unwrap();
+}
+
+async fn append_and_say(store: Arc<impl EventStore>, appender: String) {
     for n in 0_u64.. {
-        if !heard {
-            return;
-        }
-        let name = format!("batch:{round}-{n}");
+        let name = format!("batch:{appender}-{n}");
         let condition = unless(&query(&["Killed"], &[&name]));
         let records = store.append(batch(&name), condition).await.unwrap();
         let last = &records[BATCH - 1];
-        heard = say(&format!("{name} {} {}", last.position, last.id));
+        if !say(&format!("{name} {} {}", last.position, last.id)) {
+            return;
+        }
     }
 }
 
@@ -58,10 +73,10 @@ pub(super) async fn round<F: ProcessFixture>(
     random: &mut Random,
 ) -> Vec<Acknowledged> {
     let mut worker = Worker::start(worker, &log.address(), TASK, &round.to_string());
-    assert_eq!(worker.line().await.as_deref(), Some(BEGUN), "the worker of round {round}");
+    assert_eq!(worker.expect_line().await, BEGUN, "the worker of round {round}");
     let mut said = Vec::new();
     if round % 4 != 3 {
-        said.push(worker.line().await.expect("a worker that appends"));
+        said.push(worker.expect_line().await);
     }
     let delay = Duration::from_micros(random.within(0..=30_000));
     said.extend(worker.kill_after(delay).await);
@@ -100,6 +115,7 @@ pub(super) async fn verify(store: &dyn EventStore, acknowledged: &[Acknowledged]
         assert_eq!(found, Some(*position), "{batch} was acknowledged; there is {near:?}");
     }
     assert!(acknowledged.len() >= survived / 2, "{} acknowledgements", acknowledged.len());
+    assert!(several_appended(acknowledged), "in no round several tasks of the worker appended");
     for Acknowledged { id, .. } in acknowledged.iter().step_by(17) {
         let mut again = event("Again", &[]);
         again.id = *id;
@@ -107,6 +123,16 @@ pub(super) async fn verify(store: &dyn EventStore, acknowledged: &[Acknowledged]
         assert!(matches!(outcome, Err(AppendError::DuplicateEventId(named)) if named == *id));
     }
     append(store, batch("batch:last")).await;
+}
+
+/// Whether several appenders of one worker were acknowledged.
+fn several_appended(acknowledged: &[Acknowledged]) -> bool {
+    let mut appenders: HashMap<_, HashSet<_>> = HashMap::new();
+    for Acknowledged { batch, .. } in acknowledged {
+        let mut parts = batch.split('-');
+        appenders.entry(parts.next()).or_default().insert(parts.next());
+    }
+    appenders.values().any(|appenders| appenders.len() > 1)
 }
 
 fn batch(name: &str) -> Vec<NewEvent> {

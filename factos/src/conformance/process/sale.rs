@@ -1,32 +1,64 @@
 use std::sync::Arc;
 
-use bytes::Bytes;
-
+use super::worker::{Worker, hear, say};
 use crate::{
     conformance::{
-        concurrency::capacity::{book_all, halls, verify as verify_bookings},
+        concurrency::capacity::{book_all, halls, meetings, verify as verify_bookings},
+        fixture::ProcessFixture,
         random::Random,
+        store_calls::whole_log,
     },
-    recorded::Recorded,
     store::EventStore,
 };
 
 pub(super) const TASK: &str = "sell";
-pub(super) const SELLERS: usize = 3;
 
-/// How many bookings each seller tries.
-const BOOKINGS: usize = 40;
+const READY: &str = "ready";
+const SELLERS: u64 = 3;
 
-/// In a worker: books random halls.
-pub(super) async fn sell(store: impl EventStore + 'static, seed: &str) {
-    let mut random = Random::with_seed(seed.parse().unwrap());
-    let bookings = (0..BOOKINGS).map(|_| halls(&mut random)).collect();
-    book_all(Arc::new(store), bookings).await;
+/// How many bookings each seller tries in each sale: together they fill the halls.
+const BOOKINGS: usize = 15;
+
+/// How many sales there are: at least so many, and more until the sellers have met often enough.
+const LEAST_SALES: u64 = 3;
+const MOST_SALES: u64 = 40;
+const MEETINGS: usize = 5;
+
+/// In a worker: at each call, books random halls of the sale that the call names.
+pub(super) async fn sell(store: impl EventStore + 'static, argument: &str) {
+    let (seller, seed) = argument.split_once(' ').unwrap();
+    let (seller, mut random) = (seller.parse().unwrap(), Random::with_seed(seed.parse().unwrap()));
+    let store: Arc<dyn EventStore> = Arc::new(store);
+    while say(READY) {
+        let Some(sale) = hear().await else { return };
+        let sale = sale.parse().unwrap();
+        let bookings = (0..BOOKINGS).map(|_| halls(sale, &mut random)).collect();
+        book_all(store.clone(), seller, bookings).await;
+    }
 }
 
-/// Asserts that the log confirms what every booking was decided from, and that there were enough of
-/// them for the sellers to contend.
-pub(super) fn verify(log: &[Recorded<Bytes>]) {
-    assert!(log.len() >= BOOKINGS / 2, "{} bookings are no sale", log.len());
-    verify_bookings(log);
+/// Lets several processes sell at once, each sale from one start, until they have met.
+pub(super) async fn hold<F: ProcessFixture>(log: &F, worker: &str, random: &mut Random) {
+    let mut sellers: Vec<_> = (0..SELLERS)
+        .map(|n| Worker::start(worker, &log.address(), TASK, &format!("{n} {}", random.u64())))
+        .collect();
+    let store = log.connect().await;
+    for sale in 0.. {
+        for seller in &mut sellers {
+            assert_eq!(seller.expect_line().await, READY);
+        }
+        let met = meetings(&whole_log(&store).await);
+        if sale >= LEAST_SALES && met >= MEETINGS {
+            break;
+        }
+        assert!(
+            sale < MOST_SALES,
+            "in {sale} sales the sellers met {met} times: one after another"
+        );
+        sellers.iter_mut().for_each(|seller| seller.tell(&sale.to_string()));
+    }
+    for seller in sellers {
+        seller.finish().await;
+    }
+    verify_bookings(&whole_log(&store).await);
 }

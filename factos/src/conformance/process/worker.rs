@@ -1,8 +1,9 @@
 use std::{
     env,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
+    panic::resume_unwind,
     process::{Child, Command, Stdio},
-    thread,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -16,6 +17,10 @@ const ARGUMENT: &str = "FACTOS_CONFORMANCE_ARGUMENT";
 
 /// Begins each line that a worker sends; the test harness prints other lines.
 const SAYS: &str = "worker says: ";
+
+/// How many bytes are kept of what a worker writes to standard error: so many from the beginning, and so
+/// many from the end.
+const KEPT_BYTES: usize = 8192;
 
 /// What this process was started for.
 pub(super) struct Task {
@@ -42,10 +47,17 @@ pub(super) fn say(line: &str) -> bool {
     writeln!(output, "\n{SAYS}{line}").and_then(|()| output.flush()).is_ok()
 }
 
+/// In a worker: the next line from the process that started it; `None` once that sends no more.
+pub(super) async fn hear() -> Option<String> {
+    let line = spawn_blocking(|| std::io::stdin().lines().next()).await.unwrap();
+    line.transpose().unwrap()
+}
+
 /// A process of the same test binary, which is killed when this is dropped.
 pub(super) struct Worker {
     child: Child,
     lines: mpsc::UnboundedReceiver<String>,
+    complaint: Option<JoinHandle<String>>,
 }
 
 impl Worker {
@@ -55,7 +67,8 @@ impl Worker {
         let mut command = Command::new(env::current_exe().unwrap());
         command.args([name, "--exact", "--include-ignored", "--nocapture", "--test-threads=1"]);
         command.env(TASK, task).env(ADDRESS, address).env(ARGUMENT, argument);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let (said, lines) = mpsc::unbounded_channel();
         thread::spawn(move || {
@@ -65,7 +78,23 @@ impl Worker {
                 }
             }
         });
-        Self { child, lines }
+        let errors = child.stderr.take().unwrap();
+        let complaint = Some(thread::spawn(move || beginning_and_end(errors)));
+        Self { child, lines, complaint }
+    }
+
+    /// Sends a line to the worker.
+    pub(super) fn tell(&mut self, line: &str) {
+        let told = self.child.stdin.as_mut().map(|input| writeln!(input, "{line}"));
+        if let Some(Err(_)) | None = told {
+            panic!("the worker does not listen, {}", self.end());
+        }
+    }
+
+    /// The next line that the worker sends, which must not have ended.
+    pub(super) async fn expect_line(&mut self) -> String {
+        let line = self.line().await;
+        line.unwrap_or_else(|| panic!("the worker ended early, {}", self.end()))
     }
 
     /// The next line that the worker sends.
@@ -79,7 +108,9 @@ impl Worker {
     /// the pipe included.
     pub(super) async fn kill_after(mut self, delay: Duration) -> Vec<String> {
         tokio::time::sleep(delay).await;
-        assert!(self.child.try_wait().unwrap().is_none(), "the worker ended by itself");
+        if self.child.try_wait().unwrap().is_some() {
+            panic!("the worker ended by itself, {}", self.end());
+        }
         self.child.kill().unwrap();
         let mut said = Vec::new();
         while let Some(line) = self.line().await {
@@ -88,12 +119,35 @@ impl Worker {
         said
     }
 
-    /// Waits for the end of the worker, which must have succeeded.
+    /// Sends no more, and waits for the end of the worker, which must have succeeded.
     pub(super) async fn finish(mut self) {
+        drop(self.child.stdin.take());
         while self.line().await.is_some() {}
-        let ended = spawn_blocking(move || self.child.wait()).await.unwrap();
-        assert!(ended.unwrap().success(), "a worker failed");
+        spawn_blocking(move || {
+            let succeeded = self.child.wait().unwrap().success();
+            assert!(succeeded, "a worker failed, {}", self.end());
+        })
+        .await
+        .unwrap_or_else(|failed| resume_unwind(failed.into_panic()));
     }
+
+    /// How the worker ended, and what it wrote to standard error.
+    fn end(&mut self) -> String {
+        let status = self.child.wait().unwrap();
+        let complaint = self.complaint.take().map(|reading| reading.join().unwrap());
+        format!("{status}:\n{}", complaint.unwrap_or_default())
+    }
+}
+
+fn beginning_and_end(mut of: impl Read) -> String {
+    let (mut kept, mut part) = (Vec::new(), [0; 1024]);
+    while let Ok(read @ 1..) = of.read(&mut part) {
+        kept.extend_from_slice(&part[..read]);
+        if kept.len() > 2 * KEPT_BYTES {
+            kept.drain(KEPT_BYTES..kept.len() - KEPT_BYTES);
+        }
+    }
+    String::from_utf8_lossy(&kept).into_owned()
 }
 
 impl Drop for Worker {
