@@ -91,7 +91,8 @@ pub trait ProcessFixture: Fixture {
 #[derive(Debug)]
 pub struct Shared<F>(F);
 
-/// A pointer only forwards calls: a tenth of the cases shows that it does.
+/// A pointer only forwards calls: a tenth of the cases shows that it does, and the store's own limits are not tried
+/// again.
 const fn behind_a_pointer(cases: u32) -> u32 {
     cases.div_ceil(10)
 }
