@@ -15,7 +15,11 @@ use std::sync::Arc;
 use factos::conformance::{Case, Fixture, durability};
 use factos_postgres::{Durability, Mode};
 
-use crate::{flushed::Flushed, handle::Handle, support::Schema};
+use crate::{
+    flushed::Flushed,
+    handle::{Handle, handle},
+    support::Schema,
+};
 
 /// A log whose last appends a crash of the server may lose.
 struct Unflushed(Arc<Schema>, Flushed);
@@ -29,7 +33,7 @@ impl Fixture for Unflushed {
 
     async fn connect(&self) -> Handle {
         let config = self.0.config().durability(Durability::LoseLatestOnServerCrash);
-        Handle::new(self.0.open_with(config).await, Some(&self.0))
+        handle(self.0.open_with(config).await, Some(&self.0))
     }
 
     async fn flushes(&self) -> Option<u64> {

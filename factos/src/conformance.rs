@@ -225,6 +225,7 @@ mod case;
 mod case_list;
 mod difference;
 mod fixture;
+mod guarded;
 mod not_tested;
 mod one_handle;
 mod pages;
@@ -253,7 +254,8 @@ pub mod visibility;
 pub use case::Case;
 pub use case_list::cases;
 pub use fixture::{Boxed, FAULTY, Fault, Fixture, ProcessFixture, Shared};
-pub use one_handle::{OneHandle, OpenHandle};
+pub use guarded::Guarded;
+pub use one_handle::OneHandle;
 pub use process::{process_cases, work};
 #[doc(hidden)]
 pub use watched::{Watched, WatchedStore};

@@ -13,7 +13,10 @@ use std::{
 use factos::conformance::{Fixture, OneHandle, ProcessFixture, cases};
 use tempfile::TempDir;
 
-use crate::{exclusive_store::ExclusiveStore, forgetful_log::ForgetfulLog};
+use crate::{
+    exclusive_store::{ExclusiveStore, open},
+    forgetful_log::ForgetfulLog,
+};
 
 #[path = "exclusive_file_store/exclusive_store.rs"]
 mod exclusive_store;
@@ -37,7 +40,7 @@ impl Fixture for OneFile {
     }
 
     async fn connect(&self) -> ExclusiveStore {
-        ExclusiveStore::open(&self.path(), self.flushes.clone()).unwrap()
+        open(&self.path(), self.flushes.clone()).unwrap()
     }
 
     async fn flushes(&self) -> Option<u64> {
@@ -51,7 +54,7 @@ impl ProcessFixture for OneFile {
     }
 
     async fn reach(address: &str) -> ExclusiveStore {
-        ExclusiveStore::open(Path::new(address), Arc::default()).unwrap()
+        open(Path::new(address), Arc::default()).unwrap()
     }
 }
 
@@ -73,11 +76,11 @@ factos::conformance_processes!(
 #[test]
 fn a_second_open_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let open = || ExclusiveStore::open(&folder.path().join("log"), Arc::default());
-    let store = open().unwrap();
-    assert!(open().is_err());
+    let reopened = || open(&folder.path().join("log"), Arc::default());
+    let store = reopened().unwrap();
+    assert!(reopened().is_err());
     drop(store);
-    open().unwrap();
+    reopened().unwrap();
 }
 
 #[test]

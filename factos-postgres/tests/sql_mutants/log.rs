@@ -13,7 +13,7 @@ use factos_postgres::{
 };
 
 use crate::{
-    handle::Handle,
+    handle::{Handle, handle},
     support::{Schema, pool, url},
 };
 
@@ -51,7 +51,7 @@ impl<M: Mutant> Fixture for Log<M> {
     async fn connect(&self) -> Handle {
         let options: PgConnectOptions = url().parse().unwrap();
         let pool = PgPoolOptions::new().max_connections(8).connect_with(options).await.unwrap();
-        Handle::new(self.0.config().open(pool).await.unwrap(), Some(&self.0))
+        handle(self.0.config().open(pool).await.unwrap(), Some(&self.0))
     }
 }
 

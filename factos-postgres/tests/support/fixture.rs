@@ -5,7 +5,11 @@ use std::{mem::ManuallyDrop, sync::Arc};
 use factos::conformance::{FAULTY, Fault, Fixture, ProcessFixture};
 use factos_postgres::Mode;
 
-use crate::{flushed::Flushed, handle::Handle, support::Schema};
+use crate::{
+    flushed::Flushed,
+    handle::{Handle, handle},
+    support::Schema,
+};
 
 pub(crate) type Keyed = Log<true>;
 pub(crate) type Portable = Log<false>;
@@ -26,7 +30,7 @@ impl<const KEYED: bool> Fixture for Log<KEYED> {
     }
 
     async fn connect(&self) -> Handle {
-        Handle::new(self.0.open().await, Some(&self.0))
+        handle(self.0.open().await, Some(&self.0))
     }
 
     async fn inject(&self, fault: Fault) -> bool {
@@ -74,6 +78,6 @@ impl<const KEYED: bool> ProcessFixture for Log<KEYED> {
     async fn reach(address: &str) -> Handle {
         // The process that made the schema drops it.
         let schema = ManuallyDrop::new(Schema { name: address.to_owned(), mode: Self::MODE });
-        Handle::new(schema.open().await, None)
+        handle(schema.open().await, None)
     }
 }
