@@ -2,8 +2,8 @@ use bytes::Bytes;
 
 use crate::{
     dispatch::is_nothing,
-    event::{Event, decode},
-    event_error::{DecodeError, Undecodable},
+    event::Event,
+    event_error::DecodeError,
     events::Page,
     page_cursor::{Edge, Order, PageCursor},
     position::SequencePosition,
@@ -33,13 +33,9 @@ impl EventPage {
     /// [`DecodeError`] of the first record that does not decode. One of a type that `E` does not know may be left out
     /// instead, by [`Unknown::Skip`].
     pub fn decode<E: Event>(self, unknown: Unknown) -> Result<EventPage<E>, DecodeError> {
-        let is_left_out = |decoded: &Result<Recorded<E>, DecodeError>| {
-            let of_unknown = |error: &DecodeError| matches!(error.cause, Undecodable::UnknownType);
-            unknown == Unknown::Skip && decoded.as_ref().is_err_and(of_unknown)
-        };
         let records = self.records.into_iter().filter(|record| !is_nothing(record));
         let records: Result<_, _> =
-            records.map(decode::<E>).filter(|decoded| !is_left_out(decoded)).collect();
+            records.filter_map(|record| unknown.decode(record).transpose()).collect();
         Ok(EventPage { records: records?, next: self.next, previous: self.previous })
     }
 }

@@ -1,11 +1,10 @@
-use std::fmt::Write;
-
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::{
     event::{Event, JSON},
     event_error::EncodeError,
+    hexadecimal::hexadecimal,
     recorded::Recorded,
     rfc3339::Rfc3339,
 };
@@ -68,11 +67,4 @@ impl<E> Recorded<E> {
         }
         view
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

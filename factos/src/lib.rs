@@ -130,6 +130,7 @@ mod event_kind;
 mod event_page;
 mod event_type;
 mod events;
+mod hexadecimal;
 mod into_query;
 mod invalid_query;
 #[cfg(all(feature = "json", feature = "serialize"))]

@@ -5,13 +5,14 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::StreamExt;
 
 use crate::{
     dispatch::{Infrastructure, is_nothing},
     event::{Event, decode},
-    event_error::Undecodable,
+    event_error::{DecodeError, Undecodable},
     events::Events,
     position::SequencePosition,
     recorded::Recorded,
@@ -25,6 +26,21 @@ pub enum Unknown {
     Fail,
     /// It is passed over, and counted.
     Skip,
+}
+
+impl Unknown {
+    /// The record, decoded; none if it is passed over.
+    pub(crate) fn decode<E: Event>(
+        self,
+        record: Recorded<Bytes>,
+    ) -> Result<Option<Recorded<E>>, DecodeError> {
+        match decode(record) {
+            Err(DecodeError { cause: Undecodable::UnknownType, .. }) if self == Self::Skip => {
+                Ok(None)
+            }
+            decoded => decoded.map(Some),
+        }
+    }
 }
 
 /// The events of one read, decoded into `E`.
@@ -99,21 +115,17 @@ impl<E: Event> Stream for TypedEvents<'_, E> {
             let decoded = match ready!(self.events.poll_next_unpin(cx)) {
                 None => return Poll::Ready(None),
                 Some(Ok(record)) if is_nothing(&record) => continue,
-                Some(record) => record.map_err(Into::into).and_then(|record| Ok(decode(record)?)),
+                Some(Ok(record)) => self.unknown.decode(record).map_err(Into::into),
+                Some(Err(error)) => Err(error.into()),
             };
-            if self.unknown == Unknown::Skip && decoded.as_ref().is_err_and(is_of_unknown_type) {
-                self.skipped += 1;
-                continue;
-            }
             self.has_failed = decoded.is_err();
-            return Poll::Ready(Some(decoded));
+            match decoded.transpose() {
+                Some(decoded) => return Poll::Ready(Some(decoded)),
+                None => self.skipped += 1,
+            }
         }
         Poll::Ready(None)
     }
-}
-
-fn is_of_unknown_type(error: &Infrastructure) -> bool {
-    error.undecodable().is_some_and(|cause| matches!(cause, Undecodable::UnknownType))
 }
 
 impl<E> fmt::Debug for TypedEvents<'_, E> {

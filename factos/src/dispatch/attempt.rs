@@ -11,7 +11,6 @@ use crate::{
         dispatched::Dispatched,
         error::{Error, Infrastructure},
         fold::{Folded, fold},
-        idempotency::is_nothing,
         log::{Log, Whole, Within},
         options::Options,
         span::Span,
@@ -121,19 +120,9 @@ impl<D: Decider + ?Sized> Attempt<'_, D> {
         let condition = self.boundary.condition(read.observed, read.revision);
         let decided = self.decider.decide(&read.state, self.command);
         let events = decided.map_err(Error::Domain)?;
-        if events.is_empty() {
-            let remembered = match self.remember_nothing(log, condition).await {
-                Ok(remembered) => remembered,
-                Err(error) => {
-                    *known = Some(read);
-                    return Err(error.into());
-                }
-            };
-            return Ok(Dispatched::new(Vec::new(), read.state, remembered.or(read.observed)));
-        }
-        let batch = self.options.batch(&events, &self.envelope)?;
-        if !self.options.outside_boundary {
-            self.boundary.admit(&batch)?;
+        let batch = self.batch(&events)?;
+        if batch.is_empty() {
+            return Ok(Dispatched::new(Vec::new(), read.state, read.observed));
         }
         let stored = match self.append(log, batch, condition).await {
             Ok(stored) => stored,
@@ -142,6 +131,8 @@ impl<D: Decider + ?Sized> Attempt<'_, D> {
                 return Err(error.into());
             }
         };
+        let observed = stored.last().map(|last| last.position).or(read.observed);
+        // What only remembers the command is no event of its own.
         let records: Vec<_> = stored
             .into_iter()
             .zip(events)
@@ -151,7 +142,7 @@ impl<D: Decider + ?Sized> Attempt<'_, D> {
             .iter()
             .filter(|record| self.boundary.selects(record))
             .fold(read.state, |state, record| self.decider.evolve(state, &record.event));
-        Ok(Dispatched::new(records, state, read.observed))
+        Ok(Dispatched::new(records, state, observed))
     }
 
     /// Reads the boundary, and what an earlier command left under the key.
@@ -191,19 +182,18 @@ impl<D: Decider + ?Sized> Attempt<'_, D> {
         stored
     }
 
-    /// Remembers that the command led to no events, if it is to be, and returns the position of that.
-    async fn remember_nothing(
-        &self,
-        log: &mut impl Log,
-        condition: AppendCondition,
-    ) -> Result<Option<SequencePosition>, Infrastructure> {
-        let Some(key) = self.options.key.as_ref().filter(|_| self.options.remember_no_op) else {
-            return Ok(None);
-        };
-        let mut nothing = key.nothing(&self.envelope);
-        nothing.stream = self.boundary.stream().cloned();
-        let stored = self.append(log, vec![nothing], condition).await?;
-        Ok(stored.last().filter(|record| is_nothing(record)).map(|record| record.position))
+    /// What is appended for the decided events: these, or what remembers that there are none, if that is to be.
+    fn batch(&self, events: &[D::Event]) -> Result<Vec<NewEvent>, Infrastructure> {
+        if events.is_empty() {
+            let key = self.options.key.as_ref().filter(|_| self.options.remember_no_op);
+            let stream = self.boundary.stream();
+            return Ok(key.map(|key| key.nothing(&self.envelope, stream)).into_iter().collect());
+        }
+        let batch = self.options.batch(events, &self.envelope)?;
+        if !self.options.outside_boundary {
+            self.boundary.admit(&batch)?;
+        }
+        Ok(batch)
     }
 }
 

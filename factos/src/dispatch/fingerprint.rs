@@ -1,9 +1,9 @@
 //! A hash of a request, by which a later request under the same idempotency key is told from it.
 
-use std::fmt::Write;
-
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+
+use crate::hexadecimal::hexadecimal;
 
 mod canonical;
 
@@ -14,10 +14,7 @@ use canonical::Canonical;
 /// never changes.
 pub(super) fn of<T: Serialize + ?Sized>(value: &T) -> Result<String, canonical::Refused> {
     let hash = Sha256::digest(value.serialize(Canonical)?);
-    Ok(hash.iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
+    Ok(hexadecimal(&hash[..16]))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::{
     metadata::Metadata,
     query::{Query, QueryItem},
     recorded::Recorded,
+    stream_name::StreamName,
     tag::Tag,
 };
 
@@ -58,11 +59,12 @@ impl IdempotencyKey {
     }
 
     /// The event by which a command is remembered that led to none.
-    pub(super) fn nothing(&self, envelope: &Metadata) -> NewEvent {
+    pub(super) fn nothing(&self, envelope: &Metadata, stream: Option<&StreamName>) -> NewEvent {
         // A payload that every reader of JSON understands.
         let mut event = NewEvent::new(NOTHING, &b"null"[..]);
         event.tags.insert(&self.0);
         event.metadata = envelope.clone();
+        event.stream = stream.cloned();
         event
     }
 
