@@ -13,6 +13,8 @@ mod context;
 mod dispatch_attempt;
 mod dispatch_stream;
 mod dispatched;
+mod dispatcher;
+mod earlier;
 mod error;
 mod fingerprint;
 mod fold;
@@ -21,6 +23,7 @@ mod key_tag;
 mod loaded_stream;
 mod log;
 mod options;
+mod request;
 mod retry;
 mod span;
 
@@ -30,13 +33,15 @@ use dispatch_attempt::Observer;
 use idempotency::IdempotencyKey;
 
 pub(crate) use idempotency::is_nothing;
-use options::{Cause, Options, shared_options, stream_name};
+use options::{Cause, Options, boundary_options, shared_options, stream_name};
+use request::Request;
 
 pub use attempted::Attempted;
 pub use context::{Context, read_context};
 pub use dispatch_attempt::{AttemptOutcome, DispatchAttempt};
 pub use dispatch_stream::{DispatchStream, dispatch_stream};
 pub use dispatched::Dispatched;
+pub use dispatcher::{Dispatcher, SharedDispatch};
 pub use error::{
     Error, GuardNotCovered, Infrastructure, InvalidArgument, KeyDifference, KeyReused,
     OutcomeUnknown, OutsideBoundary, Split,
@@ -119,46 +124,9 @@ where
     S: EventStore + ?Sized,
     D: Decider + ?Sized,
 {
-    shared_options!();
+    shared_options!('a);
 
-    /// Also writes the events to this stream. The boundary stays the decider's: the stream's revision is
-    /// not checked, for that see [`dispatch_stream`].
-    pub fn stream(mut self, name: impl TryInto<StreamName, Error: Into<InvalidText>>) -> Self {
-        self.options.stream = self.options.accept(stream_name(name));
-        self
-    }
-
-    /// Makes the command take effect once: its events carry the key as a tag, `factos.key:<key>`, and if
-    /// there are such events already, they are returned as [replayed](Dispatched::replayed), and nothing
-    /// is decided. Of two commands that race under one key, one is replayed.
-    ///
-    /// A key names one command of one request, whatever decides it. If the earlier request has another
-    /// [fingerprint](Self::fingerprint_of), or led to events that this decider does not know, the key is
-    /// [`KeyReused`]; a request that leads to two commands takes two keys, such as `"{key}/reserve"` and
-    /// `"{key}/pay"`. A command that led to no events is remembered with
-    /// [`remember_no_op`](Self::remember_no_op) alone, and one that the domain refused never.
-    ///
-    /// A key has at most [`MAX_IDEMPOTENCY_KEY_BYTES`] bytes, and no control characters.
-    ///
-    /// ```
-    /// # use factos::{Decider, Dispatch, EventStore};
-    /// # fn example<'a, S: EventStore, D: Decider<Command: serde::Serialize>>(
-    /// #     store: &'a S, decider: &'a D, command: &D::Command, header: &str,
-    /// # ) -> Dispatch<'a, S, D> {
-    /// factos::dispatch(store, decider).idempotency_key(header).fingerprint_of(command).remember_no_op()
-    /// # }
-    /// ```
-    pub fn idempotency_key(mut self, key: impl AsRef<str>) -> Self {
-        self.options.key = self.options.accept(IdempotencyKey::new(key.as_ref()));
-        self
-    }
-
-    /// Appends the events even if the guard selects none of them. The next decision on the same command
-    /// then does not see them.
-    pub const fn allow_outside_boundary(mut self) -> Self {
-        self.options.outside_boundary = true;
-        self
-    }
+    boundary_options!();
 
     /// Runs the command. A decision without events is a success without an append.
     ///
@@ -214,7 +182,8 @@ where
             facts = facts.or_key(key);
         }
         let boundary = Boundary::Facts(facts);
-        Ok(Attempt { decider: self.decider, command, boundary, options: self.options, envelope })
+        let request = Request { boundary, options: self.options, envelope };
+        Ok(Attempt { decider: self.decider, command, request })
     }
 }
 

@@ -186,9 +186,9 @@ pub use decider::{
 };
 pub use dispatch::{
     AttemptOutcome, Attempted, Context, Dispatch, DispatchAttempt, DispatchStream, Dispatched,
-    Error, GuardNotCovered, Infrastructure, InvalidArgument, KeyDifference, KeyReused,
-    LoadedStream, MAX_IDEMPOTENCY_KEY_BYTES, OutcomeUnknown, OutsideBoundary, Retry, Split,
-    dispatch, dispatch_stream, load_stream, read_context,
+    Dispatcher, Error, GuardNotCovered, Infrastructure, InvalidArgument, KeyDifference, KeyReused,
+    LoadedStream, MAX_IDEMPOTENCY_KEY_BYTES, OutcomeUnknown, OutsideBoundary, Retry,
+    SharedDispatch, Split, dispatch, dispatch_stream, load_stream, read_context,
 };
 pub use error_kind::ErrorKind;
 pub use error_report::{ErrorReport, Report};

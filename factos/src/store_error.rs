@@ -1,15 +1,15 @@
 //! A failure of the store itself, and what a caller can do about it.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, sync::Arc};
 
 use crate::error_kind::ErrorKind;
 
 /// A failure of the store itself.
 ///
 /// Its [`kind`](Self::kind) says what a caller can do about it. The backend's own error, which
-/// [`downcast_ref`](Self::downcast_ref) finds, says what happened.
-#[derive(Debug)]
-pub struct StoreError(Box<Failure>);
+/// [`downcast_ref`](Self::downcast_ref) finds, says what happened. A clone shares it.
+#[derive(Debug, Clone)]
+pub struct StoreError(Arc<Failure>);
 
 #[derive(Debug)]
 struct Failure {
@@ -43,7 +43,7 @@ impl StoreError {
     /// A failure of this kind; the error, or text, says what happened.
     #[must_use]
     pub fn new(kind: StoreErrorKind, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(Box::new(Failure { kind, error: error.into() }))
+        Self(Arc::new(Failure { kind, error: error.into() }))
     }
 
     /// The kind of this failure, by what a caller can do about it.

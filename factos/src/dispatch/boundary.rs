@@ -46,6 +46,11 @@ impl Facts {
         Ok(Self { context, guard, keyed: None })
     }
 
+    /// The facts that a query selects.
+    pub(super) fn all_of(query: Query) -> Self {
+        Self { context: query.clone(), guard: query, keyed: None }
+    }
+
     /// The same facts, with all events that carry the key.
     pub(super) fn or_key(mut self, key: &IdempotencyKey) -> Self {
         let (read, refuse) = (key.widen(&self.context), key.widen(&self.guard));

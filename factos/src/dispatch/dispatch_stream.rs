@@ -10,6 +10,7 @@ use crate::{
         error::{Error, InvalidArgument},
         idempotency::IdempotencyKey,
         options::{Cause, Options, shared_options, stream_name},
+        request::Request,
         retry::Retry,
     },
     metadata::Metadata,
@@ -60,7 +61,7 @@ where
     S: EventStore + ?Sized,
     D: Decider + ?Sized,
 {
-    shared_options!();
+    shared_options!('a);
 
     /// Makes the command take effect once in this stream: if events in it carry the key, they are
     /// returned as [replayed](Dispatched::replayed), and nothing is decided. In another stream the same
@@ -115,7 +116,8 @@ where
         let envelope = self.options.envelope()?;
         self.options.stream = Some(stream.clone());
         let boundary = Boundary::Stream(stream);
-        Ok(Attempt { decider: self.decider, command, boundary, options: self.options, envelope })
+        let request = Request { boundary, options: self.options, envelope };
+        Ok(Attempt { decider: self.decider, command, request })
     }
 }
 

@@ -5,6 +5,7 @@ use crate::{
     dispatch::attempted::Attempted,
     error_kind::ErrorKind,
     event_error::{DecodeError, EncodeError, Undecodable},
+    event_id::EventId,
     invalid_query::InvalidQuery,
     store_error::StoreError,
 };
@@ -198,6 +199,18 @@ impl Infrastructure {
     pub const fn undecodable(&self) -> Option<&Undecodable> {
         match &self.0 {
             Error::Decode(error) => Some(&error.cause),
+            _ => None,
+        }
+    }
+
+    /// The same error for one more command, which appended these events. `None` where it cannot be told twice.
+    pub(super) fn share(&self, ids: Vec<EventId>) -> Option<Self> {
+        match &self.0 {
+            Error::Conflict(error) => Some(error.error.clone().into()),
+            Error::Store(error) => Some(error.error.clone().into()),
+            Error::OutcomeUnknown(error) => {
+                Some(OutcomeUnknown { ids, source: error.source.clone() }.into())
+            }
             _ => None,
         }
     }

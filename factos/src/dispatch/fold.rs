@@ -24,7 +24,12 @@ pub(super) struct Folded<S> {
 impl<S> Folded<S> {
     /// Before anything was read.
     pub(super) const fn start(state: S) -> Self {
-        Self { state, observed: None, revision: Revision::NoEvents, records: 0 }
+        Self::at(state, None)
+    }
+
+    /// A state that all facts up to a position fold to.
+    pub(super) const fn at(state: S, observed: Option<SequencePosition>) -> Self {
+        Self { state, observed, revision: Revision::NoEvents, records: 0 }
     }
 }
 

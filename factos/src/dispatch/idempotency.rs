@@ -10,7 +10,7 @@ use crate::{
     query::{Query, QueryItem},
     recorded::Recorded,
     stream_name::StreamName,
-    tag::Tag,
+    tag::{self, Tag},
 };
 
 /// The metadata key of the fingerprint of the request.
@@ -38,6 +38,11 @@ impl IdempotencyKey {
     /// This query, or the events of any type that carry the key.
     pub(super) fn widen(&self, query: &Query) -> Query {
         query.clone().or(QueryItem::with_tag(self.0.clone()))
+    }
+
+    /// The tags of keys that a record carries.
+    pub(super) fn tags_of<E>(record: &Recorded<E>) -> impl Iterator<Item = &str> {
+        record.tags.iter().filter(|tag| tag::split(tag).0 == TAG_KEY)
     }
 
     pub(super) fn is_on<E>(&self, record: &Recorded<E>) -> bool {

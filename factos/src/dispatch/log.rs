@@ -4,7 +4,9 @@ use bytes::Bytes;
 
 use crate::{
     append::{AppendCondition, NewEvent},
-    dispatch::{boundary::Boundary, commit::commit, error::Infrastructure, retry::Retry},
+    dispatch::{
+        boundary::Boundary, commit::commit, error::Infrastructure, retry::Retry, span::Span,
+    },
     events::Events,
     position::SequencePosition,
     read_options::ReadOptions,
@@ -86,4 +88,20 @@ impl<S: TransactionalStore + ?Sized> Log for Within<'_, S> {
         let appended = self.store.append_in(self.transaction, batch, condition).await;
         Ok(appended?)
     }
+}
+
+/// Appends a batch to a log, within a span.
+pub(super) async fn append(
+    log: &mut impl Log,
+    batch: Vec<NewEvent>,
+    condition: AppendCondition,
+    retry: &Retry,
+) -> Result<Vec<Recorded<Bytes>>, Infrastructure> {
+    let span = Span::append();
+    let stored = span.around(log.append(batch, condition, retry)).await;
+    match &stored {
+        Ok(records) => span.was_appended(records.len(), records.last().map(|last| last.position)),
+        Err(error) => span.failed(error.kind()),
+    }
+    stored
 }

@@ -109,9 +109,9 @@ impl Options<'_> {
     }
 }
 
-/// The options that both kinds of dispatch take.
+/// The options that every kind of dispatch takes. An observer lives as long as the lifetime.
 macro_rules! shared_options {
-    () => {
+    ($observer:lifetime) => {
         /// Sets the number of attempts and the pauses between them; by default five attempts, without pauses.
         pub fn retry(mut self, retry: Retry) -> Self {
             self.options.retry = retry;
@@ -163,11 +163,58 @@ macro_rules! shared_options {
 
         /// Calls `observe` at the end of every attempt, also of one that is refused, for metrics. It is called
         /// on the task of the dispatch, so it must return soon.
-        pub fn observe(mut self, observe: impl Fn(&DispatchAttempt) + Send + Sync + 'a) -> Self {
+        pub fn observe(
+            mut self,
+            observe: impl Fn(&DispatchAttempt) + Send + Sync + $observer,
+        ) -> Self {
             self.options.observer = Observer::new(observe);
             self
         }
     };
 }
 
-pub(super) use shared_options;
+/// The options of a dispatch whose boundary is the decider's.
+macro_rules! boundary_options {
+    () => {
+        /// Also writes the events to this stream. The boundary stays the decider's: the stream's revision is
+        /// not checked, for that see [`dispatch_stream`](crate::dispatch_stream).
+        pub fn stream(mut self, name: impl TryInto<StreamName, Error: Into<InvalidText>>) -> Self {
+            self.options.stream = self.options.accept(stream_name(name));
+            self
+        }
+
+        /// Makes the command take effect once: its events carry the key as a tag, `factos.key:<key>`, and if
+        /// there are such events already, they are returned as [replayed](crate::Dispatched::replayed), and nothing
+        /// is decided. Of two commands that race under one key, one is replayed.
+        ///
+        /// A key names one command of one request, whatever decides it. If the earlier request has another
+        /// [fingerprint](Self::fingerprint_of), or led to events that this decider does not know, the key is
+        /// [`KeyReused`](crate::KeyReused); a request that leads to two commands takes two keys, such as `"{key}/reserve"` and
+        /// `"{key}/pay"`. A command that led to no events is remembered with
+        /// [`remember_no_op`](Self::remember_no_op) alone, and one that the domain refused never.
+        ///
+        /// A key has at most [`MAX_IDEMPOTENCY_KEY_BYTES`](crate::MAX_IDEMPOTENCY_KEY_BYTES) bytes, and no control characters.
+        ///
+        /// ```
+        /// # use factos::{Decider, Dispatch, EventStore};
+        /// # fn example<'a, S: EventStore, D: Decider<Command: serde::Serialize>>(
+        /// #     store: &'a S, decider: &'a D, command: &D::Command, header: &str,
+        /// # ) -> Dispatch<'a, S, D> {
+        /// factos::dispatch(store, decider).idempotency_key(header).fingerprint_of(command).remember_no_op()
+        /// # }
+        /// ```
+        pub fn idempotency_key(mut self, key: impl AsRef<str>) -> Self {
+            self.options.key = self.options.accept(IdempotencyKey::new(key.as_ref()));
+            self
+        }
+
+        /// Appends the events even if the guard selects none of them. The next decision on the same command
+        /// then does not see them.
+        pub const fn allow_outside_boundary(mut self) -> Self {
+            self.options.outside_boundary = true;
+            self
+        }
+    };
+}
+
+pub(super) use {boundary_options, shared_options};

@@ -197,6 +197,11 @@ impl Scripted {
         self.reads.lock().unwrap().extend(kinds);
     }
 
+    /// Lets all further appends pass.
+    pub(crate) fn clear(&self) {
+        self.appends.lock().unwrap().clear();
+    }
+
     pub(crate) fn conditions(&self) -> Vec<AppendCondition> {
         let asked = self.asked.lock().unwrap();
         asked.iter().map(|(_, condition)| condition.clone()).collect()
