@@ -29,6 +29,10 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 128, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) concurrency: u32,
 
+    /// Decide every purchase alone, instead of together and from memory
+    #[arg(long)]
+    pub(crate) alone: bool,
+
     /// Print what the reactor makes of each sale
     #[arg(long, short)]
     pub(crate) verbose: bool,

@@ -21,7 +21,7 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    pub(crate) fn add(&mut self, purchase: &Result<Dispatched<Ticketing, u64>, SoldOut>) {
+    pub(crate) fn add(&mut self, purchase: &Result<Dispatched<Ticketing, ()>, SoldOut>) {
         self.attempts += 1;
         match purchase {
             Ok(_) => self.accepted += 1,

@@ -8,8 +8,8 @@ use std::{
 
 use anyhow::Context;
 use factos::{
-    Dispatched, EventId, EventStore, EventStoreExt, Metadata, Query, Retry, SequencePosition,
-    Split, dispatch, react_all,
+    DispatchAttempt, Dispatched, Dispatcher, EventId, EventStore, EventStoreExt, Metadata, Query,
+    Retry, SequencePosition, Split, dispatch, react_all,
 };
 use tokio::{sync::Semaphore, task::JoinSet};
 
@@ -22,11 +22,11 @@ use crate::{
 
 const SHOW: &str = "rust-conf";
 
-/// One show is one boundary: of all buyers who try at once only one succeeds, so the last one may lose to
-/// all others, and to other processes.
+/// One show is one boundary. Other processes may sell it at the same time, and of buyers who each decide alone
+/// only one succeeds at a time: the last one may lose to all others.
 const ATTEMPTS: u32 = 10_000;
 
-type Purchase = Result<Dispatched<Ticketing, u64>, SoldOut>;
+type Purchase = Result<Dispatched<Ticketing, ()>, SoldOut>;
 
 /// Lets every buyer try once, and counts what the log held before and holds after.
 pub(crate) async fn run(
@@ -42,7 +42,8 @@ pub(crate) async fn run(
     let mut counts = Counts { before: held.total, ..Counts::default() };
     let begun = Instant::now();
     let retries = Arc::new(AtomicU64::new(0));
-    let mut buyers = open_doors(store, options, &sale, &counting(&retries))?;
+    let sellers = Sellers::new(store, options, &sale, &retries)?;
+    let mut buyers = open_doors(&sellers, options)?;
     let mut progress = Progress::of(options.buyers);
     while let Some(purchase) = buyers.join_next().await {
         let purchase = purchase.context("a buyer's task ended early")??;
@@ -82,44 +83,62 @@ async fn recorded(store: &Arc<dyn EventStore>, query: &Query) -> anyhow::Result<
 
 /// Every buyer is a task; `concurrency` limits how many try at a time.
 fn open_doors(
-    store: &Arc<dyn EventStore>,
+    sellers: &Sellers,
     options: &Options,
-    sale: &str,
-    retry: &Retry,
 ) -> anyhow::Result<JoinSet<anyhow::Result<Purchase>>> {
     let doors = Arc::new(Semaphore::new(usize::try_from(options.concurrency)?));
-    let office = Arc::new(BoxOffice { seats: options.seats });
-    let metadata = Metadata::new().with_correlation_id(sale)?;
     let mut buyers = JoinSet::new();
     for number in 1..=options.buyers {
-        let (store, doors, office) = (store.clone(), doors.clone(), office.clone());
-        let (metadata, retry) = (metadata.clone(), retry.clone());
+        let (sellers, doors) = (sellers.clone(), doors.clone());
         buyers.spawn(async move {
             let _inside = doors.acquire_owned().await?;
             let command = BuyTicket { show: SHOW.to_owned(), buyer: format!("buyer-{number}") };
-            buy(&*store, &office, &command, metadata, retry).await
+            sellers.sell(command).await
         });
     }
     Ok(buyers)
 }
 
-async fn buy(
-    store: &dyn EventStore,
-    office: &BoxOffice,
-    command: &BuyTicket,
+/// Sells to many buyers together, or to each alone.
+#[derive(Clone)]
+struct Sellers {
+    dispatcher: Dispatcher<Arc<dyn EventStore>, Arc<BoxOffice>>,
+    alone: bool,
     metadata: Metadata,
     retry: Retry,
-) -> anyhow::Result<Purchase> {
-    let purchase = dispatch(store, office).retry(retry).metadata(metadata).run(command).await;
-    Ok(purchase.split()?)
+    retries: Arc<AtomicU64>,
 }
 
-/// Pauses before each further attempt, and counts it.
-fn counting(retries: &Arc<AtomicU64>) -> Retry {
-    let retries = Arc::clone(retries);
-    let (base, max) = (Duration::from_micros(500), Duration::from_millis(20));
-    Retry::attempts(ATTEMPTS).backoff(base, max, move |pause| {
-        retries.fetch_add(1, Ordering::Relaxed);
-        tokio::time::sleep(pause)
-    })
+impl Sellers {
+    fn new(
+        store: &Arc<dyn EventStore>,
+        options: &Options,
+        sale: &str,
+        retries: &Arc<AtomicU64>,
+    ) -> anyhow::Result<Self> {
+        let office = Arc::new(BoxOffice { seats: options.seats });
+        let (base, max) = (Duration::from_micros(500), Duration::from_millis(20));
+        Ok(Self {
+            dispatcher: Dispatcher::new(Arc::clone(store), office),
+            alone: options.alone,
+            metadata: Metadata::new().with_correlation_id(sale)?,
+            retry: Retry::attempts(ATTEMPTS).backoff(base, max, tokio::time::sleep),
+            retries: Arc::clone(retries),
+        })
+    }
+
+    async fn sell(self, command: BuyTicket) -> anyhow::Result<Purchase> {
+        let Self { dispatcher, alone, metadata, retry, retries } = self;
+        let count = move |attempt: &DispatchAttempt| {
+            retries.fetch_add(u64::from(attempt.is_retried), Ordering::Relaxed);
+        };
+        if alone {
+            let (store, office) = (dispatcher.store(), dispatcher.decider());
+            let purchase = dispatch(store, office).retry(retry).metadata(metadata).observe(count);
+            let sold = purchase.run(&command).await.split()?;
+            return Ok(sold.map(Dispatched::without_state));
+        }
+        let purchase = dispatcher.dispatch().retry(retry).metadata(metadata).observe(count);
+        Ok(purchase.run(command).await.split()?)
+    }
 }

@@ -34,6 +34,10 @@ impl Cells {
         self.ratio(("W5 events in 100s", 32), ("W1 unconditional", 32), 2.0);
         self.ratio(("W6 two-tag read", 8), ("W6 bare SELECT", 8), 0.7);
         self.ratio(("W7 replay, rows", 1), ("W7 bare fetch, rows", 1), 0.8);
+        self.ratio(("W8 one boundary", 32), ("W2 conditional", 32), 1.2);
+        self.ratio(("W8 one boundary", 64), ("W2 conditional", 64), 1.1);
+        self.ratio(("W8 two processes", 32), ("W2 conditional", 32), 0.4);
+        self.ratio(("W8 boundaries of 10", 32), ("bare INSERT", 32), 0.9);
         self.ratio(("W2, 10 ms held", 16), ("W2, none held", 16), 0.9);
         self.ratio(("W2 beside hot, held", 16), ("W2 beside cold", 16), 0.9);
         self.ratio(("W1, 8 follow", 32), ("W1, none follow", 32), 0.9);

@@ -8,6 +8,7 @@ mod bare;
 mod cells;
 mod client;
 mod log;
+mod rush;
 mod work;
 
 use std::{sync::Arc, time::Duration};
@@ -49,8 +50,14 @@ struct Options {
     /// How many clients work at a time, a cell for each
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 32])]
     clients: Vec<usize>,
-    /// Which work: W1 to W7, HELD, FOLLOW and MIX; all if none is named
+    /// Which work: W1 to W8, HELD, FOLLOW and MIX; all if none is named
     work: Vec<String>,
+    /// Be the other process of W8, on this boundary
+    #[arg(long, hide = true)]
+    rival: Option<u64>,
+    /// The schema of the log, for the other process
+    #[arg(long, hide = true)]
+    schema: Option<String>,
     /// Passed by `cargo bench`
     #[arg(long, hide = true)]
     bench: bool,
@@ -74,7 +81,8 @@ async fn main() {
         .await
         .unwrap();
     let mode = if options.mode == "keyed" { Mode::Keyed } else { Mode::Portable };
-    let schema = format!("bench_{}", std::process::id());
+    let own_schema = format!("bench_{}", std::process::id());
+    let schema = options.schema.clone().unwrap_or(own_schema);
     let config = Config::new()
         .schema(&schema)
         .unwrap()
@@ -85,6 +93,10 @@ async fn main() {
         .batch_names(options.names)
         .lock_timeout(Duration::from_secs(60));
     let store = config.open(pool.clone()).await.unwrap();
+    if let Some(number) = options.rival {
+        let slice = Duration::from_millis(options.slice);
+        return rush::rival(&store, number, clients, slice).await;
+    }
     let log = Arc::new(Log::filled(store, pool.clone(), &schema, options.events).await);
     let bare = Arc::new(Bare::created(pool.clone(), &schema).await);
     println!(
@@ -108,7 +120,7 @@ async fn main() {
 async fn round(options: &Options, log: &Arc<Log>, bare: &Arc<Bare>, cells: &mut Cells) {
     let slice = Duration::from_millis(options.slice);
     for &clients in &options.clients {
-        if ["W1", "W2", "W4", "W5"].iter().any(|work| options.runs(work)) {
+        if ["W1", "W2", "W4", "W5", "W8"].iter().any(|work| options.runs(work)) {
             cells.add("bare INSERT", clients, run(clients, slice, bare.inserts()).await);
         }
         if options.runs("W1") {
@@ -130,6 +142,20 @@ async fn round(options: &Options, log: &Arc<Log>, bare: &Arc<Bare>, cells: &mut 
                 clients,
                 run(clients, slice, work::dispatches(log)).await,
             );
+        }
+        if options.runs("W8") {
+            let (own, hot) = (rush::dispatcher(&log.store), log::tag("hot", fastrand::u64(..)));
+            cells.add(
+                "W8 one boundary",
+                clients,
+                run(clients, slice, rush::one_boundary(&own, hot)).await,
+            );
+            let many = rush::many_boundaries(&own, log.entities);
+            // Once before it is measured, so that all is known.
+            run(clients, slice, rush::many_boundaries(&own, log.entities)).await;
+            cells.add("W8 boundaries of 10", clients, run(clients, slice, many).await);
+            let both = rush::beside_another_process(&log.store, &log.schema, clients, slice);
+            cells.add("W8 two processes", clients, both.await);
         }
         if options.runs("W5") {
             cells.add("W5 events in 100s", clients, run(clients, slice, work::batches(log)).await);

@@ -20,6 +20,13 @@ pub struct Dispatched<E, S> {
 }
 
 impl<E, S> Dispatched<E, S> {
+    /// The same outcome without the state, as a [`Dispatcher`](crate::Dispatcher) returns it.
+    #[must_use]
+    pub fn without_state(self) -> Dispatched<E, ()> {
+        let Self { records, state: _, position, attempts, replayed } = self;
+        Dispatched { records, state: (), position, attempts, replayed }
+    }
+
     pub(super) fn new(
         records: Vec<Recorded<E>>,
         state: S,
