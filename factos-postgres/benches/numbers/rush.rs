@@ -3,15 +3,15 @@
 use std::{process::Stdio, sync::Arc, time::Duration};
 
 use factos::{
-    Bytes, Decider, Dispatcher, EncodeError, Event, EventType, QueryFor, Retry, Schema, Tag, Tags,
-    TypeInfo, Undecodable,
+    Bytes, Decider, Dispatcher, EncodeError, Event, EventType, QueryFor, QueryItem, Retry, Schema,
+    Tag, Tags, TypeInfo, Undecodable,
 };
 use factos_postgres::PostgresStore;
 use tokio::{io::AsyncReadExt, process::Command};
 
 use crate::{
     client::{Client, run},
-    log::{Log, event, of_tags, tag},
+    log::{Log, event, tag},
 };
 
 /// An event of the log; of a stored one only the type matters.
@@ -67,7 +67,9 @@ impl Decider for Counter {
     }
 
     fn context(&self, tags: &Vec<Tag>) -> QueryFor<Fact> {
-        QueryFor::from_query(of_tags(&tags[..1]))
+        let types = Fact::SCHEMA.types.iter().map(|known| EventType::from_static(known.name));
+        let item = QueryItem::of_types(types).unwrap();
+        QueryFor::from_query(item.tagged(&tags[0]).into())
     }
 }
 

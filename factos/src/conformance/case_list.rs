@@ -140,6 +140,7 @@ macro_rules! __conformance_cases {
                 no_acknowledged_event_is_missing
                 a_batch_sent_twice_at_once_is_appended_once
                 a_capacity_is_never_exceeded
+                commands_decided_together_exceed_no_capacity
                 a_refusals_cause_is_visible
             }
             follow {
@@ -171,6 +172,7 @@ macro_rules! __conformance_cases {
                 appends_at_once_were_flushed [reopening]
             }
             model {
+                random_commands_agree_with_a_plain_log
                 random_operations_agree_with_a_plain_log
                 random_reopening_agrees_with_a_plain_log [reopening]
             }
@@ -350,6 +352,7 @@ mod tests {
             ("concurrency", include_str!("concurrency.rs")),
             ("concurrency", include_str!("concurrency/capacity.rs")),
             ("concurrency", include_str!("concurrency/refusals.rs")),
+            ("concurrency", include_str!("concurrency/together.rs")),
             ("follow", include_str!("follow.rs")),
             ("faults", include_str!("faults.rs")),
             ("durability", include_str!("durability.rs")),

@@ -19,12 +19,15 @@ use crate::{
     store::EventStore,
 };
 
+mod booking;
 pub(super) mod capacity;
 mod decisions;
 mod refusals;
+pub(super) mod together;
 
 pub use capacity::a_capacity_is_never_exceeded;
 pub use refusals::a_refusals_cause_is_visible;
+pub use together::commands_decided_together_exceed_no_capacity;
 
 const ALL: ReadOptions = ReadOptions::all();
 

@@ -2,18 +2,24 @@
 //!
 //! The plain log is a list that follows the rules to the letter.
 
-use std::{env, sync::Mutex};
+use std::{
+    env,
+    sync::{Arc, Mutex},
+};
 
-use proptest::test_runner::{
-    Config, RngAlgorithm, TestCaseError, TestCaseResult, TestRng, TestRunner,
+use proptest::{
+    strategy::Strategy,
+    test_runner::{Config, RngAlgorithm, TestCaseError, TestCaseResult, TestRng, TestRunner},
 };
 use tokio::{runtime::Handle, task::spawn_blocking};
 
 use super::{fixture::Fixture, parallel::soon, random::Random};
 
+use command::steps;
 use operation::{HANDLES, Operation, operations};
 use plain_log::{PlainLog, Tally};
 
+mod command;
 mod operation;
 mod plain_log;
 
@@ -34,22 +40,47 @@ pub async fn random_reopening_agrees_with_a_plain_log<F: Fixture>(log: F) {
     agree(log, true).await;
 }
 
+/// Commands that are decided from memory, by dispatchers beside one another and beside plain dispatches and appends,
+/// have the same outcomes as on a plain list of facts.
+pub async fn random_commands_agree_with_a_plain_log<F: Fixture>(log: F) {
+    drop(log);
+    let told = Arc::new(Mutex::default());
+    let of_all = Arc::clone(&told);
+    check::<F, _>(F::MODEL_CASES.div_ceil(3), steps(), move |steps, runtime| {
+        runtime.block_on(soon::<F, _>("a step", command::run::<F>(&steps, &told)))
+    })
+    .await;
+    of_all.lock().unwrap().assert_varied();
+}
+
 /// Runs generated lists of operations, each on a fresh log, and shortens a list that fails.
 async fn agree<F: Fixture>(log: F, reopening: bool) {
     drop(log);
+    let tally = Arc::new(Mutex::default());
+    let cases = if reopening { F::MODEL_CASES.div_ceil(3) } else { F::MODEL_CASES };
+    let of_all = Arc::clone(&tally);
+    check::<F, _>(cases, operations(reopening), move |operations, runtime| {
+        runtime.block_on(soon::<F, _>("an operation", run::<F>(&operations, &tally)))
+    })
+    .await;
+    of_all.lock().unwrap().assert_varied();
+}
+
+/// Checks so many generated values, and shortens one that fails.
+async fn check<F: Fixture, S>(
+    cases: u32,
+    values: S,
+    check: impl Fn(S::Value, &Handle) -> TestCaseResult + Send + 'static,
+) where
+    S: Strategy + Send + 'static,
+{
     let runtime = Handle::current();
     let running = spawn_blocking(move || {
         let random = Random::new::<F>();
-        let mut runner =
-            runner(&random, if reopening { F::MODEL_CASES.div_ceil(3) } else { F::MODEL_CASES });
-        let tally = Mutex::default();
-        let outcome = runner.run(&operations(reopening), |operations| {
-            runtime.block_on(soon::<F, _>("an operation", run::<F>(&operations, &tally)))
-        });
+        let outcome = runner(&random, cases).run(&values, |value| check(value, &runtime));
         if let Err(failure) = outcome {
             panic!("{failure}");
         }
-        tally.into_inner().unwrap().assert_varied();
     });
     if let Err(failed) = running.await {
         std::panic::resume_unwind(failed.into_panic());

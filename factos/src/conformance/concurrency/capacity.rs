@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use crate::{
     conformance::{
+        concurrency::booking::{Booking, Observed},
         fixture::Fixture,
         pages::lines,
         parallel::{at_once, handles},
@@ -19,7 +20,7 @@ use crate::{
 };
 
 const HALLS: u64 = 4;
-const CAPACITY: usize = 15;
+pub(super) const CAPACITY: usize = 15;
 
 /// Capacities hold under random boundaries that overlap, and the log confirms what every accepted event
 /// was decided from.
@@ -45,7 +46,7 @@ pub(in crate::conformance) fn verify(log: &[Recorded<Bytes>]) {
         let Booking { observed, seats, .. } = Booking::of(record);
         let halls: Vec<_> = record.tags.iter().collect();
         let met = |other: &&Recorded<Bytes>| halls.iter().any(|hall| other.tags.contains(hall));
-        let late = log[..n].iter().filter(met).find(|r| Some(r.position) > observed);
+        let late = log[..n].iter().filter(met).find(|r| observed.is_before(r.position));
         let taken: Vec<_> = halls.iter().map(|hall| seats_in(&log[..n], hall)).collect();
         let told = || interleaving(log, observed, record);
         assert!(late.is_none(), "accepted although a match came between{}", told());
@@ -55,18 +56,13 @@ pub(in crate::conformance) fn verify(log: &[Recorded<Bytes>]) {
 }
 
 /// The bookings from the position that the last one observed, each with what it was decided from.
-fn interleaving(
-    log: &[Recorded<Bytes>],
-    observed: Option<SequencePosition>,
-    last: &Recorded<Bytes>,
-) -> String {
+fn interleaving(log: &[Recorded<Bytes>], observed: Observed, last: &Recorded<Bytes>) -> String {
     let between =
-        |r: &&Recorded<Bytes>| Some(r.position) >= observed && r.position <= last.position;
+        |r: &&Recorded<Bytes>| !observed.is_after(r.position) && r.position <= last.position;
     let line = |record: &Recorded<Bytes>| {
         let Booking { observed, seats, .. } = Booking::of(record);
-        let from = observed.map_or(0, SequencePosition::get);
         let halls = record.tags.as_lines().replace('\n', " ");
-        format!("\n  at {}: {halls}, decided from {from} with {seats:?}", record.position)
+        format!("\n  at {}: {halls}, decided from {observed} with {seats:?}", record.position)
     };
     log.iter().filter(between).map(line).collect()
 }
@@ -77,7 +73,7 @@ pub(in crate::conformance) fn meetings(log: &[Recorded<Bytes>]) -> usize {
     let bookings: Vec<_> =
         log.iter().map(|record| (record.position, Booking::of(record))).collect();
     let met = |(n, (_, booking)): &(usize, &(SequencePosition, Booking))| {
-        let mut between = bookings[..*n].iter().filter(|(at, _)| Some(*at) > booking.observed);
+        let mut between = bookings[..*n].iter().filter(|(at, _)| booking.observed.is_before(*at));
         booking.refusals > 0 || between.any(|(_, other)| other.seller != booking.seller)
     };
     bookings.iter().enumerate().filter(met).count()
@@ -121,42 +117,12 @@ async fn book(store: &dyn EventStore, seller: u64, halls: &[String], refusals: u
     tokio::task::yield_now().await;
     let tags: Vec<_> = halls.iter().map(String::as_str).collect();
     let mut booked = event("SeatBooked", &tags);
-    booked.payload = Booking { seller, refusals, observed, seats }.to_text().into();
+    let (after, halls) = (Observed::At(observed), halls.to_vec());
+    let booking = Booking { seller, refusals, observed: after, seats, halls };
+    booked.payload = booking.to_text().into();
     accepted(append_if(store, booked, unless(&query).after(observed)).await)
 }
 
 fn seats_in(page: &[Recorded<Bytes>], hall: &str) -> usize {
     page.iter().filter(|record| record.tags.contains(hall)).count()
-}
-
-/// What the payload of a booking tells.
-struct Booking {
-    seller: u64,
-    /// How often it was refused before.
-    refusals: u32,
-    /// The position that it was decided from.
-    observed: Option<SequencePosition>,
-    /// The seats that were taken in each hall.
-    seats: Vec<usize>,
-}
-
-impl Booking {
-    fn to_text(&self) -> String {
-        let observed = self.observed.map_or(0, SequencePosition::get);
-        let seats: String = self.seats.iter().map(|seats| format!(" {seats}")).collect();
-        format!("{} {} {observed}{seats}", self.seller, self.refusals)
-    }
-
-    fn of(record: &Recorded<Bytes>) -> Self {
-        let text = String::from_utf8_lossy(&record.event).into_owned();
-        let mut numbers = text.split(' ').map(|number| number.parse::<u64>().unwrap());
-        let mut next = || numbers.next().unwrap();
-        let (seller, refusals, observed) = (next(), next(), next());
-        Self {
-            seller,
-            refusals: u32::try_from(refusals).unwrap(),
-            observed: SequencePosition::new(observed),
-            seats: numbers.map(|seats| usize::try_from(seats).unwrap()).collect(),
-        }
-    }
 }

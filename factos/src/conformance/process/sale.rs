@@ -1,9 +1,14 @@
 use std::sync::Arc;
 
+use futures_util::future::join;
+
 use super::worker::{Worker, hear, say};
 use crate::{
     conformance::{
-        concurrency::capacity::{book_all, halls, meetings, verify as verify_bookings},
+        concurrency::{
+            capacity::{book_all, halls, meetings, verify as verify_bookings},
+            together::book_together,
+        },
         fixture::ProcessFixture,
         random::Random,
         store_calls::whole_log,
@@ -24,7 +29,7 @@ const LEAST_SALES: u64 = 3;
 const MOST_SALES: u64 = 40;
 const MEETINGS: usize = 5;
 
-/// In a worker: at each call, books random halls of the sale that the call names.
+/// In a worker: at each call, books random halls of the sale that the call names, some of them through a dispatcher.
 pub(super) async fn sell(store: impl EventStore + 'static, argument: &str) {
     let (seller, seed) = argument.split_once(' ').unwrap();
     let (seller, mut random) = (seller.parse().unwrap(), Random::with_seed(seed.parse().unwrap()));
@@ -32,8 +37,10 @@ pub(super) async fn sell(store: impl EventStore + 'static, argument: &str) {
     while say(READY) {
         let Some(sale) = hear().await else { return };
         let sale = sale.parse().unwrap();
-        let bookings = (0..BOOKINGS).map(|_| halls(sale, &mut random)).collect();
-        book_all(store.clone(), seller, bookings).await;
+        let mut bookings: Vec<_> = (0..BOOKINGS).map(|_| halls(sale, &mut random)).collect();
+        let others = bookings.split_off(BOOKINGS / 2);
+        let (alone, together) = (store.clone(), store.clone());
+        join(book_all(alone, seller, bookings), book_together(together, seller, others)).await;
     }
 }
 
