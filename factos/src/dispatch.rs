@@ -55,7 +55,8 @@ pub use retry::Retry;
 /// It reads the decider's context, folds it while it streams, decides, and appends under the condition that
 /// no event of the guard was accepted since. On a conflict it reads what came since, and decides again.
 ///
-/// Add options, then [`run`](Dispatch::run) it.
+/// Add options, then [`run`](Dispatch::run) it. Where many commands meet on one boundary, or come to the same ones
+/// again and again, a [`Dispatcher`] does the same at less cost.
 ///
 /// ```
 /// # use factos::{Bytes, EncodeError, Error, Event, EventType, Schema, Tags, TypeInfo, Undecodable};

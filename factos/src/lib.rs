@@ -61,6 +61,7 @@
 //! | to | there are |
 //! |---|---|
 //! | decide | [`Event`], [`Decider`], [`QueryFor`], [`dispatch`], [`Dispatched`], [`Error`], [`Retry`] |
+//! | decide many commands at less cost | [`Dispatcher`] |
 //! | read | [`EventStoreExt`] with [`read_all`], [`events`] and [`page`]; [`ReadOptions`], [`Recorded`] |
 //! | fold what was read | [`View`], [`project`] |
 //! | react | [`Reactor`], [`react_all`] |
