@@ -6,21 +6,27 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use bytes::Bytes;
+
 use super::{
     difference::assert_same,
     fixture::Fixture,
-    pages::{ids, positions, types},
+    pages::{assert_increasing, ids, positions, types},
     sample_values::{at, event, expecting, in_stream, query, stream, unless},
-    store_calls::{append, append_if, append_one, trace, whole_log},
+    store_calls::{
+        append, append_if, append_one, appended, assert_duplicate, brief, trace, whole_log,
+    },
 };
-use crate::store::EventStore;
 use crate::{
     append::{AppendCondition, NewEvent},
     append_error::AppendError,
     event_id::EventId,
+    events::Page,
     metadata::Metadata,
     query::Query,
+    recorded::Recorded,
     revision::Revision,
+    store::EventStore,
 };
 
 /// Texts that a store may take for one another, or change.
@@ -45,9 +51,11 @@ pub async fn positions_strictly_increase<F: Fixture>(log: F) {
     let mut returned = append(&store, vec![event("A", &[]), event("B", &[])]).await;
     returned.extend(append(&store, vec![event("C", &[])]).await);
     returned.extend(append(&store, (0..20).map(|_| event("D", &[])).collect()).await);
-    assert_eq!(types(&returned)[..3], ["A", "B", "C"]);
-    assert!(returned.is_sorted_by(|a, b| a.position < b.position), "{returned:?}");
-    assert_eq!(positions(&whole_log(&store).await), positions(&returned));
+    let rule = "an append returns its records in the order of its events";
+    assert_eq!(types(&returned)[..3], ["A", "B", "C"], "{rule}");
+    assert_increasing(&returned);
+    let rule = "a read shows the positions that the appends returned";
+    assert_eq!(positions(&whole_log(&store).await), positions(&returned), "{rule}");
 }
 
 /// Events are read in the order in which they were appended, whatever their ids are.
@@ -58,7 +66,8 @@ pub async fn ids_have_no_say_in_the_order<F: Fixture>(log: F) {
         event.id = EventId::from_bytes([byte; 16]);
     }
     append(&store, batch).await;
-    assert_eq!(types(&whole_log(&store).await), ["A", "B", "C", "D"]);
+    let rule = "events are read in the order in which they were appended, whatever their ids are";
+    assert_eq!(types(&whole_log(&store).await), ["A", "B", "C", "D"], "{rule}");
 }
 
 /// Each field of a record equals the field of the event that was appended.
@@ -66,16 +75,13 @@ pub async fn a_record_says_what_was_appended<F: Fixture>(log: F) {
     let store = log.connect().await;
     let sent = rich_batch();
     for page in [append(&store, sent.clone()).await, whole_log(&store).await] {
-        assert_eq!(page.len(), sent.len());
-        for (record, event) in page.iter().zip(&sent) {
-            assert_eq!(record.id, event.id);
-            assert_eq!(record.stream, event.stream);
-            assert_eq!(record.revision.is_some(), event.stream.is_some());
-            assert_eq!(record.event_type, event.event_type);
-            assert_eq!(record.version, event.version);
-            assert_eq!(record.tags, event.tags);
-            assert_eq!(record.metadata, event.metadata);
-            assert_eq!(record.event, event.payload);
+        let rule = "a log has a record for each event that was appended";
+        assert_eq!(page.len(), sent.len(), "{rule}");
+        let right: Page = page.iter().zip(&sent).map(|(is, event)| as_sent(is, event)).collect();
+        assert_same("a record says what was appended", &page, &right);
+        for record in &page {
+            let (is, has) = (record.revision.is_some(), record.stream.is_some());
+            assert_eq!(is, has, "an event has a revision if it has a stream: {record:?}");
         }
     }
 }
@@ -96,9 +102,11 @@ pub async fn the_time_is_in_whole_microseconds<F: Fixture>(log: F) {
     for _ in 0..10 {
         let record = append_one(&store, event("A", &[])).await;
         let since = record.recorded_at.duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        assert_eq!(since.subsec_nanos() % 1000, 0, "{since:?}");
+        let rule = "a time is in whole microseconds";
+        assert_eq!(since.subsec_nanos() % 1000, 0, "{rule}: {since:?} after the epoch");
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        assert!(now.abs_diff(since).as_secs() < 3600, "{since:?} is not now, {now:?}");
+        let rule = "a record tells when it was appended";
+        assert!(now.abs_diff(since).as_secs() < 3600, "{rule}: {since:?} is not now, {now:?}");
     }
 }
 
@@ -114,7 +122,7 @@ pub async fn a_payload_comes_back_byte_for_byte<F: Fixture>(log: F) {
     }
     let page = whole_log(&store).await;
     let stored: Vec<_> = page.iter().map(|record| record.event.to_vec()).collect();
-    assert_eq!(stored, payloads);
+    assert_eq!(stored, payloads, "a payload comes back byte for byte");
 }
 
 /// Metadata comes back byte for byte, with quotes, control characters and empty values.
@@ -135,7 +143,8 @@ pub async fn metadata_comes_back_byte_for_byte<F: Fixture>(log: F) {
     let mut event = event("A", &[]);
     event.metadata = metadata.clone();
     append_one(&store, event).await;
-    assert_eq!(whole_log(&store).await[0].metadata, metadata);
+    let stored = &whole_log(&store).await[0];
+    assert_eq!(stored.metadata, metadata, "metadata comes back byte for byte");
 }
 
 /// Types, tags and streams that differ in one byte are different names.
@@ -144,15 +153,17 @@ pub async fn names_are_equal_only_byte_for_byte<F: Fixture>(log: F) {
     for name in LOOKALIKES {
         let mut event = event(name, &[&format!("k:{name}")]);
         event.stream = Some(stream(name));
-        assert_eq!(append_one(&store, event).await.revision, Some(0), "{name:?}");
+        let rule = "names that differ in one byte are names of different streams";
+        assert_eq!(append_one(&store, event).await.revision, Some(0), "{rule}: {name:?}");
     }
     for name in LOOKALIKES {
         let tag = format!("k:{name}");
         for query in [query(&[name], &[]), query(&[], &[&tag])] {
             let page = super::store_calls::matching(&store, &query).await;
-            assert_eq!(types(&page), [name], "{query}");
-            assert_eq!(page[0].stream, Some(stream(name)));
-            assert_eq!(page[0].tags.as_lines(), tag);
+            assert_eq!(types(&page), [name], "names match only byte for byte: {query}");
+            let rule = "a name comes back byte for byte";
+            assert_eq!(page[0].stream, Some(stream(name)), "{rule}");
+            assert_eq!(page[0].tags.as_lines(), tag, "{rule}");
         }
     }
 }
@@ -166,7 +177,7 @@ pub async fn any_uuid_is_an_id<F: Fixture>(log: F) {
         event.id = id;
         append_one(&store, event).await;
     }
-    assert_eq!(ids(&whole_log(&store).await), sent);
+    assert_eq!(ids(&whole_log(&store).await), sent, "any UUID is an id, and comes back unchanged");
 }
 
 /// An empty batch is refused before its condition is looked at.
@@ -181,9 +192,13 @@ pub async fn an_empty_batch_is_refused_before_its_condition<F: Fixture>(log: F) 
         expecting("s", Revision::Current(0)),
     ] {
         let outcome = store.append(Vec::new(), condition).await;
-        assert!(matches!(outcome, Err(AppendError::EmptyBatch)), "{outcome:?}");
+        assert!(
+            matches!(outcome, Err(AppendError::EmptyBatch)),
+            "an empty batch is refused as such, before its condition is looked at, {}",
+            brief(&outcome)
+        );
     }
-    assert_eq!(trace(&store).await, before);
+    before.assert_kept(&store, "an empty batch").await;
 }
 
 /// A batch that has an id twice is refused, and nothing of it is written.
@@ -193,8 +208,8 @@ pub async fn an_id_twice_in_a_batch_is_refused<F: Fixture>(log: F) {
     batch[2].id = batch[0].id;
     let before = trace(&store).await;
     let outcome = store.append(batch.clone(), AppendCondition::None).await;
-    assert!(is_duplicate(&outcome, batch[0].id), "{outcome:?}");
-    assert_eq!(trace(&store).await, before);
+    assert_duplicate(&outcome, batch[0].id);
+    before.assert_kept(&store, "a batch that has an id twice").await;
 }
 
 /// A batch with an id that is in the log is refused, wherever the id stands in the batch, and nothing
@@ -207,14 +222,14 @@ pub async fn an_id_of_the_log_is_refused<F: Fixture>(log: F) {
         let mut batch = vec![in_stream("s", "A"), in_stream("t", "B"), event("C", &["x:1"])];
         batch[place].id = taken;
         let outcome = store.append(batch, AppendCondition::None).await;
-        assert!(is_duplicate(&outcome, taken), "{outcome:?}");
-        assert_eq!(trace(&store).await, before);
+        assert_duplicate(&outcome, taken);
+        before.assert_kept(&store, &format!("its event {place} has an id of the log")).await;
     }
     let other = log.connect().await;
     let mut again = event("Z", &[]);
     again.id = taken;
     let outcome = append_if(&other, again, AppendCondition::None).await;
-    assert!(is_duplicate(&outcome, taken), "{outcome:?}");
+    assert_duplicate(&outcome, taken);
 }
 
 /// Of several duplicates the first in the order of the batch is told, and an id that stands twice in the
@@ -233,9 +248,10 @@ pub async fn the_first_duplicate_is_told<F: Fixture>(log: F) {
     ] {
         let batch = ids.map(|id| crate::NewEvent { id, ..event("B", &["x:1"]) });
         let outcome = store.append(batch.into(), AppendCondition::None).await;
-        assert!(is_duplicate(&outcome, told), "{outcome:?}, and not {told}");
+        assert_duplicate(&outcome, told);
     }
-    assert_eq!(whole_log(&store).await.len(), 2);
+    let rule = "of a batch that is refused nothing is written";
+    assert_eq!(whole_log(&store).await.len(), 2, "{rule}: events of the log");
 }
 
 /// A batch that is sent again is refused as a duplicate, even if its condition no longer holds.
@@ -250,10 +266,13 @@ pub async fn a_taken_id_is_told_before_the_condition<F: Fixture>(log: F) {
     ] {
         let first = append_if(&store, sent.clone(), condition.clone()).await;
         let again = append_if(&store, sent.clone(), condition).await;
-        assert!(first.is_ok() || is_duplicate(&first, sent.id), "{first:?}");
-        assert!(is_duplicate(&again, sent.id), "{again:?}");
+        if first.is_err() {
+            assert_duplicate(&first, sent.id);
+        }
+        assert_duplicate(&again, sent.id);
     }
-    assert_eq!(whole_log(&store).await.len(), 1);
+    let rule = "a batch that is sent again is not written again";
+    assert_eq!(whole_log(&store).await.len(), 1, "{rule}: events of the log");
 }
 
 /// A refused append leaves no trace: the log, the head, the revisions and the ids are as before.
@@ -263,14 +282,19 @@ pub async fn a_refused_append_leaves_no_trace<F: Fixture>(log: F) {
     let before = trace(&store).await;
     let batch = vec![in_stream("s", "B"), in_stream("t", "C"), event("D", &[])];
     for condition in [unless(&query(&["A"], &[])), expecting("s", Revision::Current(1))] {
-        let outcome = store.append(batch.clone(), condition).await;
-        assert!(matches!(outcome, Err(AppendError::Conflict(_))), "{outcome:?}");
-        assert_eq!(trace(&store).await, before);
+        let outcome = store.append(batch.clone(), condition.clone()).await;
+        assert!(
+            matches!(outcome, Err(AppendError::Conflict(_))),
+            "a batch whose condition does not hold is refused, {condition:?}, {}",
+            brief(&outcome)
+        );
+        before.assert_kept(&store, &format!("{condition:?}")).await;
     }
     let condition = expecting("t", Revision::NoEvents);
-    let accepted = store.append(batch, condition).await.unwrap();
-    assert_eq!(super::pages::revisions(&accepted), [Some(1), Some(0), None]);
-    assert!(accepted[0].position > at(1));
+    let accepted = appended(&store, batch, condition).await;
+    let rule = "an append that is refused uses up no revision";
+    assert_eq!(super::pages::revisions(&accepted), [Some(1), Some(0), None], "{rule}");
+    assert!(accepted[0].position > at(1), "positions strictly increase: {accepted:?}");
 }
 
 /// If the future of an append is dropped before it is ready, the batch is in the log as a whole or not
@@ -295,11 +319,14 @@ pub async fn a_dropped_append_leaves_all_or_nothing<F: Fixture>(log: F) {
         }
         let id = batch[0].id;
         let again = store.append(batch, AppendCondition::None).await;
-        assert!(again.is_ok() || is_duplicate(&again, id), "{again:?}");
+        if again.is_err() {
+            assert_duplicate(&again, id);
+        }
     }
     let stored = ids(&whole_log(&store).await);
     let sent: Vec<_> = sent.into_iter().flatten().map(|event| event.id).collect();
-    assert_eq!(stored, sent);
+    let rule = "an append that is dropped is in the log as a whole or not at all, and once";
+    assert_eq!(stored, sent, "{rule}");
 }
 
 async fn poll_and_drop(polls: u32, future: impl Future) {
@@ -325,8 +352,19 @@ async fn drop_after(delay: Duration, future: impl Future) {
     }
 }
 
-fn is_duplicate<T>(outcome: &Result<T, AppendError>, id: EventId) -> bool {
-    matches!(outcome, Err(AppendError::DuplicateEventId(named)) if *named == id)
+/// The record of an event, with what the store adds as it is in this one.
+fn as_sent(record: &Recorded<Bytes>, event: &NewEvent) -> Recorded<Bytes> {
+    let event = event.clone();
+    Recorded {
+        id: event.id,
+        stream: event.stream,
+        event_type: event.event_type,
+        version: event.version,
+        tags: event.tags,
+        metadata: event.metadata,
+        event: event.payload,
+        ..record.clone()
+    }
 }
 
 /// Events whose fields each take more than one form.

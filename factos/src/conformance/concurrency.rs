@@ -6,12 +6,15 @@ use bytes::Bytes;
 use tokio::{sync::Barrier, task::yield_now};
 
 use super::{
+    difference::assert_same,
     fixture::Fixture,
-    pages::{ids, lines, positions, revisions},
-    parallel::{assert_alternate, at_once, handles},
+    pages::{assert_counted, assert_increasing, ids, lines},
+    parallel::{REFUSED_TOO_OFTEN, assert_alternate, at_once, handles},
     random::Random,
     sample_values::{event, expecting, in_stream, item, query, unless},
-    store_calls::{accepted, append, append_if, matching, of_stream, whole_log},
+    store_calls::{
+        accepted, admitted, append, append_if, begin, brief, matching, of_stream, rest, whole_log,
+    },
 };
 use crate::{
     append::AppendCondition, append_error::AppendError, events::Page, position::SequencePosition,
@@ -50,8 +53,12 @@ pub async fn one_of_many_contenders_wins<F: Fixture>(log: F) {
         for seat in &seats {
             let wins = won.iter().filter(|tag| *tag == seat).count();
             let page = matching(&handles[0], &query(&["SeatTaken"], &[seat])).await;
-            let told = || format!("{wins} winners of {seat}, decided from none{}", lines(&page));
-            assert!(wins == 1 && page.len() == 1, "{}", told());
+            assert!(
+                wins == 1 && page.len() == 1,
+                "of many that contend for a boundary exactly one is accepted: {wins} winners of {seat}, \
+                 decided from none{}",
+                lines(&page)
+            );
         }
     }
 }
@@ -65,18 +72,19 @@ pub async fn disjoint_boundaries_never_conflict<F: Fixture>(log: F) {
             let own = query(&["Added"], &[&tag]);
             let mut appended = Vec::new();
             for added in 0..30 {
-                let events = store.read(&own, ALL).await.unwrap();
+                let events = begin(&store, &own, ALL).await;
                 let condition = unless(&own).after(events.observed());
-                assert_eq!(events.collect().await.unwrap().len(), added);
+                let own_events = rest(events).await.len();
+                assert_eq!(own_events, added, "a reader sees what was acknowledged to it");
                 yield_now().await;
-                let page = append_if(&store, event("Added", &[&tag]), condition).await;
-                appended.extend(page.unwrap());
+                appended.push(admitted(&store, event("Added", &[&tag]), condition).await);
             }
             appended
         }
     });
     assert_alternate(&at_once(writers).await);
-    assert_eq!(whole_log(&handles[0]).await.len(), 240);
+    let rule = "every append is accepted, as the boundaries do not overlap";
+    assert_eq!(whole_log(&handles[0]).await.len(), 240, "{rule}: events of the log");
 }
 
 /// A counter that many tasks read and then increment reaches the exact total.
@@ -89,7 +97,7 @@ pub async fn a_counter_reaches_the_exact_total<F: Fixture>(log: F) {
             while done < 20 {
                 done += u32::from(increment(&store).await);
                 tries += 1;
-                assert!(tries <= 120, "refused more often than others were accepted");
+                assert!(tries <= 120, "{REFUSED_TOO_OFTEN}, of 120 increments: {tries} tries");
             }
             tries
         }
@@ -97,11 +105,15 @@ pub async fn a_counter_reaches_the_exact_total<F: Fixture>(log: F) {
     let tries: u32 = at_once(writers).await.into_iter().sum();
     let page = matching(&handles[0], &query(&["Counted"], &["counter:1"])).await;
     for (count, pair) in (2..).zip(page.windows(2)) {
-        let told = || format!("{count} is not what was counted{}", lines(pair));
-        assert_eq!((counted(&pair[0]), counted(&pair[1])), (count - 1, count), "{}", told());
+        assert_eq!(
+            (counted(&pair[0]), counted(&pair[1])),
+            (count - 1, count),
+            "each increment is decided from the one before, and {count} is not what was counted{}",
+            lines(pair)
+        );
     }
-    assert_eq!(page.len(), 120);
-    assert!(tries > 120, "no task met another one");
+    assert_eq!(page.len(), 120, "a counter reaches the exact total");
+    assert!(tries > 120, "tasks contend for a counter, and no task met another one");
 }
 
 /// A decision on every event of some types misses none, whatever tags they have, while others write.
@@ -130,9 +142,16 @@ pub async fn a_name_is_taken_once<F: Fixture>(log: F) {
     let page = whole_log(&handles[0]).await;
     let taken: Vec<_> = page.iter().map(|record| record.tags.as_lines().to_owned()).collect();
     let distinct: HashSet<_> = taken.iter().collect();
-    assert_eq!(distinct.len(), taken.len(), "a name was taken twice{}", lines(&page));
+    assert_eq!(
+        distinct.len(),
+        taken.len(),
+        "a name is taken once, and one was twice{}",
+        lines(&page)
+    );
     let claimed: HashSet<_> = claimed.iter().map(|record| record.tags.as_lines()).collect();
-    assert_eq!(claimed, distinct.into_iter().map(String::as_str).collect());
+    let in_log: HashSet<_> = distinct.into_iter().map(String::as_str).collect();
+    let differing: Vec<_> = claimed.symmetric_difference(&in_log).collect();
+    assert!(differing.is_empty(), "the log has the names that were acknowledged: {differing:?}");
     assert_alternate(&pages);
 }
 
@@ -148,10 +167,10 @@ pub async fn write_skew_is_refused<F: Fixture>(log: F) {
             let (store, both_read) = (handles[n].clone(), both_read.clone());
             async move {
                 let asked = query(&["WentOffCall"], &[&read]);
-                let events = store.read(&asked, ALL).await.unwrap();
+                let events = begin(&store, &asked, ALL).await;
                 let observed = events.observed();
                 let condition = unless(&asked).after(observed);
-                let is_off_call = !events.collect().await.unwrap().is_empty();
+                let is_off_call = !rest(events).await.is_empty();
                 both_read.wait().await;
                 if is_off_call {
                     return false;
@@ -164,7 +183,11 @@ pub async fn write_skew_is_refused<F: Fixture>(log: F) {
         let stood = at_once(doctors).await.into_iter().filter(|stood| *stood).count();
         let log = whole_log(&handles[0]).await;
         let last = lines(&log[log.len().saturating_sub(2)..]);
-        assert_eq!(stood, 1, "of round {round}, the log ends with{last}");
+        assert_eq!(
+            stood, 1,
+            "of two that write what the other one read exactly one is accepted, and in round {round} \
+             the log ends with{last}"
+        );
     }
 }
 
@@ -179,12 +202,18 @@ pub async fn racing_revisions_have_one_winner<F: Fixture>(log: F) {
         });
         let wins = at_once(racers).await.into_iter().filter(|won| *won).count();
         let page = of_stream(&handles[0], "s", ALL.after(head)).await;
-        assert_eq!(wins, 1, "winners of round {round}, expecting {revision:?}{}", lines(&page));
+        assert_eq!(
+            wins,
+            1,
+            "of many that expect a revision exactly one is accepted, in round {round} {revision:?}{}",
+            lines(&page)
+        );
         head = page.last().map(|record| record.position);
         revision = Revision::Current(round);
     }
     let page = of_stream(&handles[0], "s", ALL).await;
-    assert_eq!(revisions(&page), (0..40).map(Some).collect::<Vec<_>>());
+    assert_eq!(page.len(), 40, "a stream has one event for each round that was won");
+    assert_counted("s", &page);
 }
 
 /// Revisions have no gap and positions increase, also when many tasks append without conditions.
@@ -197,8 +226,9 @@ pub async fn unconditional_appends_are_counted_exactly<F: Fixture>(log: F) {
             for _ in 0..25 {
                 let batch = vec![in_stream("s", "A"), in_stream("t", "A"), in_stream("s", "A")];
                 let page = append(&store, batch).await;
-                assert!(page.is_sorted_by(|a, b| a.position < b.position), "{page:?}");
-                assert!(page[0].revision < page[2].revision, "{page:?}");
+                assert_increasing(&page);
+                let (first, last) = (page[0].revision, page[2].revision);
+                assert!(first < last, "revisions increase within a batch: {first:?}, {last:?}");
                 appended.extend(page);
                 yield_now().await;
             }
@@ -208,10 +238,10 @@ pub async fn unconditional_appends_are_counted_exactly<F: Fixture>(log: F) {
     assert_alternate(&at_once(writers).await);
     for (name, events) in [("s", 400), ("t", 200)] {
         let page = of_stream(&handles[0], name, ALL).await;
-        assert_eq!(revisions(&page), (0..events).map(Some).collect::<Vec<_>>(), "{name}");
+        assert_eq!(page.len(), events, "a stream has each event that was acknowledged: {name}");
+        assert_counted(name, &page);
     }
-    let all = positions(&whole_log(&handles[0]).await);
-    assert!(all.is_sorted_by(|a, b| a < b), "{all:?}");
+    assert_increasing(&whole_log(&handles[0]).await);
 }
 
 /// The log has every acknowledged event, and no other.
@@ -232,7 +262,8 @@ pub async fn no_acknowledged_event_is_missing<F: Fixture>(log: F) {
     assert_alternate(&pages);
     let mut acknowledged = pages.concat();
     acknowledged.sort_by_key(|record| record.position);
-    assert_eq!(whole_log(&log.connect().await).await, acknowledged);
+    let rule = "the log has every acknowledged event, and no other";
+    assert_same(rule, &whole_log(&log.connect().await).await, &acknowledged);
 }
 
 /// A batch that is sent several times at once is appended once, and refused as a duplicate otherwise.
@@ -245,26 +276,31 @@ pub async fn a_batch_sent_twice_at_once_is_appended_once<F: Fixture>(log: F) {
         let senders = (0..4).map(|n| {
             let (store, batch) = (handles[n].clone(), batch.clone());
             async move {
-                match store.append(batch, AppendCondition::None).await {
+                let outcome = store.append(batch, AppendCondition::None).await;
+                match outcome {
                     Ok(_) => true,
                     Err(AppendError::DuplicateEventId(_)) => false,
-                    Err(error) => panic!("{error:?}"),
+                    other => panic!(
+                        "a batch that is sent again is refused as a duplicate, {}",
+                        brief(&other)
+                    ),
                 }
             }
         });
         let stored = at_once(senders).await.into_iter().filter(|stored| *stored).count();
-        assert_eq!(stored, 1, "appended in round {round}");
+        assert_eq!(stored, 1, "a batch that is sent several times is appended once: round {round}");
     }
-    assert_eq!(ids(&whole_log(&handles[0]).await), sent);
+    let rule = "the log has each batch once, and whole, in the order of the rounds";
+    assert_eq!(ids(&whole_log(&handles[0]).await), sent, "{rule}");
 }
 
 async fn increment(store: &Arc<dyn EventStore>) -> bool {
     let counter = query(&["Counted"], &["counter:1"]);
     let last = ALL.backwards().limit(1);
-    let events = store.read(&counter, last).await.unwrap();
+    let events = begin(&store, &counter, last).await;
     let condition = unless(&counter).after(events.observed());
     let observed = events.observed().map_or(0, SequencePosition::get);
-    let count = events.collect().await.unwrap().first().map_or(0, counted);
+    let count = rest(events).await.first().map_or(0, counted);
     yield_now().await;
     let mut one_more = event("Counted", &["counter:1"]);
     one_more.payload = format!("{}, decided from {observed}", count + 1).into();
@@ -284,7 +320,7 @@ async fn claim(store: Arc<dyn EventStore>, names: Vec<String>) -> Page {
         let condition = unless(&Query::item(other).or(free));
         match append_if(&store, event("NameTaken", &[&name]), condition).await {
             Ok(page) => claimed.extend(page),
-            refused => assert!(!accepted(refused)),
+            refused => drop(accepted(refused)),
         }
         yield_now().await;
     }

@@ -4,7 +4,10 @@ use super::{
     fixture::Fixture,
     random::Random,
     sample_values::{LARGE, at, event, expecting, in_stream, item, query, stream, unless},
-    store_calls::{accepted, append, append_if, append_one, observed, refused, whole_log},
+    store_calls::{
+        accepted, admitted, append, append_if, append_one, appended, begin, head_of, observed,
+        refused, whole_log,
+    },
 };
 use crate::{
     append::AppendCondition, append_error::Conflict, query::Query, read_options::ReadOptions,
@@ -20,7 +23,8 @@ pub async fn any_match_refuses<F: Fixture>(log: F) {
         refused(&store, event("C", &[]), unless(&query)).await;
     }
     refused(&store, event("C", &[]), unless(&Query::all())).await;
-    assert_eq!(whole_log(&store).await.len(), 31);
+    let rule = "an append that is refused leaves nothing behind";
+    assert_eq!(whole_log(&store).await.len(), 31, "{rule}: events of the log");
 }
 
 /// Events that do not match do not break the condition.
@@ -28,7 +32,7 @@ pub async fn other_events_do_not_refuse<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![event("A", &["x:1"]), event("B", &["x:2"])]).await;
     for query in [query(&["C"], &[]), query(&[], &["x:3"]), query(&["A"], &["x:2"])] {
-        append_if(&store, event("D", &[]), unless(&query)).await.unwrap();
+        admitted(&store, event("D", &[]), unless(&query)).await;
     }
 }
 
@@ -37,7 +41,7 @@ pub async fn some_of_the_tags_do_not_refuse<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![event("A", &["x:1"]), event("A", &["y:1"])]).await;
     let both = query(&[], &["x:1", "y:1"]);
-    append_if(&store, event("A", &["x:1", "y:1", "z:1"]), unless(&both)).await.unwrap();
+    admitted(&store, event("A", &["x:1", "y:1", "z:1"]), unless(&both)).await;
     refused(&store, event("A", &[]), unless(&both)).await;
 }
 
@@ -48,10 +52,10 @@ pub async fn after_is_exclusive<F: Fixture>(log: F) {
     for query in [query(&["A"], &[]), query(&[], &["x:1"])] {
         let (first, last) = (page[0].position, page[1].position);
         refused(&store, event("B", &[]), unless(&query).after(first)).await;
-        append_if(&store, event("B", &[]), unless(&query).after(last)).await.unwrap();
+        admitted(&store, event("B", &[]), unless(&query).after(last)).await;
     }
-    let head = store.head().await.unwrap();
-    append_if(&store, event("B", &[]), unless(&Query::all()).after(head)).await.unwrap();
+    let head = head_of(&store).await;
+    admitted(&store, event("B", &[]), unless(&Query::all()).after(head)).await;
     refused(&store, event("B", &[]), unless(&Query::all()).after(head)).await;
 }
 
@@ -62,7 +66,7 @@ pub async fn after_may_be_beyond_the_last_match<F: Fixture>(log: F) {
     let between = append_one(&store, event("B", &["x:2"])).await.position;
     append(&store, vec![event("B", &["x:2"])]).await;
     for query in [query(&["A"], &[]), query(&[], &["x:1"])] {
-        append_if(&store, event("C", &[]), unless(&query).after(between)).await.unwrap();
+        admitted(&store, event("C", &[]), unless(&query).after(between)).await;
     }
     append(&store, vec![event("A", &["x:1"])]).await;
     for query in [query(&["A"], &[]), query(&[], &["x:1"])] {
@@ -78,7 +82,7 @@ pub async fn after_may_be_beyond_the_head<F: Fixture>(log: F) {
     for after in [near].into_iter().chain(LARGE.map(at).into_iter().filter(|far| *far > near)) {
         for query in [Query::all(), query(&["A"], &[]), query(&[], &["x:1"])] {
             let condition = unless(&query).after(after);
-            append_if(&store, event("A", &["x:1"]), condition).await.unwrap();
+            admitted(&store, event("A", &["x:1"]), condition).await;
         }
     }
 }
@@ -89,7 +93,7 @@ pub async fn each_item_counts<F: Fixture>(log: F) {
     append(&store, vec![event("A", &["x:1"])]).await;
     let others = || [item(&["B"], &[]), item(&[], &["y:1"]), item(&["A"], &["x:2"])];
     let miss = Query::any_of(others()).unwrap();
-    append_if(&store, event("C", &[]), unless(&miss)).await.unwrap();
+    admitted(&store, event("C", &[]), unless(&miss)).await;
     for place in 0..=3 {
         for hit in [item(&["A"], &[]), item(&[], &["x:1"])] {
             let mut items = others().to_vec();
@@ -107,7 +111,7 @@ pub async fn the_batch_does_not_count<F: Fixture>(log: F) {
     let mut after = None;
     for query in [Query::all(), query(&["A"], &[]), query(&[], &["x:1"])] {
         let condition = unless(&query).after(after);
-        let page = store.append(batch(), condition).await.unwrap();
+        let page = appended(&store, batch(), condition).await;
         after = Some(page[2].position);
     }
 }
@@ -122,10 +126,15 @@ pub async fn a_refusal_names_its_condition<F: Fixture>(log: F) {
     for (from, matches) in [(None, vec![first, second]), (Some(first), vec![second])] {
         match refused(&store, event("C", &[]), unless(&asked).after(from)).await {
             Conflict::EventsMatch { query, after, position } => {
-                assert_eq!((query, after), (asked.clone(), from));
-                assert!(matches.contains(&position), "{position} of {matches:?}");
+                let rule = "a refusal names the query and the position that were given";
+                assert_eq!((query, after), (asked.clone(), from), "{rule}");
+                assert!(
+                    matches.contains(&position),
+                    "a refusal names the position of an event that broke the condition: {position}, \
+                     which is none of {matches:?}"
+                );
             }
-            other => panic!("another condition: {other:?}"),
+            other => panic!("a refusal names the kind of condition that was given: {other:?}"),
         }
     }
 }
@@ -141,7 +150,8 @@ pub async fn a_refusal_names_the_revision<F: Fixture>(log: F) {
     ] {
         let conflict = refused(&store, event("B", &[]), expecting(name, expected)).await;
         let stream = stream(name);
-        assert_eq!(conflict, Conflict::Revision { stream, expected, actual });
+        let right = Conflict::Revision { stream, expected, actual };
+        assert_eq!(conflict, right, "a refusal names the stream, and both revisions");
     }
 }
 
@@ -152,7 +162,7 @@ pub async fn observed_is_sound_as_after<F: Fixture>(log: F) {
     for query in [query(&["A"], &["x:1"]), query(&["B"], &[]), query(&[], &["y:1"])] {
         let seen = observed(&store, &query).await;
         append(&other, vec![event("Z", &["z:1"])]).await;
-        append_if(&store, event("Z", &[]), unless(&query).after(seen)).await.unwrap();
+        admitted(&store, event("Z", &[]), unless(&query).after(seen)).await;
         append(&other, vec![event("A", &["x:1"]), event("B", &["y:1"])]).await;
         refused(&store, event("Z", &[]), unless(&query).after(seen)).await;
     }
@@ -166,8 +176,8 @@ pub async fn observed_does_not_depend_on_the_bounds<F: Fixture>(log: F) {
     let query = query(&["A"], &[]);
     let options = ReadOptions::all();
     for options in [options.limit(1), options.before(page[1].position), options.backwards()] {
-        let seen = store.read(&query, options).await.unwrap().observed();
-        append_if(&store, event("B", &[]), unless(&query).after(seen)).await.unwrap();
+        let seen = begin(&store, &query, options).await.observed();
+        admitted(&store, event("B", &[]), unless(&query).after(seen)).await;
     }
 }
 
@@ -187,7 +197,11 @@ pub async fn generated_conditions_hold_by_the_reference<F: Fixture>(log: F) {
             Some(record.position) > after && query.matches(&record.event_type, &record.tags)
         });
         let condition = unless(&query).after(after);
-        assert_eq!(accepts(&store, condition.clone()).await, holds, "{condition:?}");
+        let accepted = accepts(&store, condition.clone()).await;
+        assert_eq!(
+            accepted, holds,
+            "an append is accepted exactly if its condition holds: accepted, and right, {condition:?}"
+        );
         (held, broken) = (held + u32::from(holds), broken + u32::from(!holds));
     }
     assert!(held > 0 && broken > 0, "{held} conditions held, {broken} did not");

@@ -14,7 +14,8 @@ pub(super) fn assert_same(rule: &str, found: &[Recorded<Bytes>], right: &[Record
     }
 }
 
-fn difference(found: &[Recorded<Bytes>], right: &[Recorded<Bytes>]) -> Option<String> {
+/// The first difference, if there is one.
+pub(super) fn difference(found: &[Recorded<Bytes>], right: &[Recorded<Bytes>]) -> Option<String> {
     if found == right {
         return None;
     }

@@ -5,14 +5,16 @@ mod flushes;
 pub use flushes::{an_acknowledged_append_was_flushed, appends_at_once_were_flushed};
 
 use super::{
+    difference::assert_same,
     fixture::Fixture,
     sample_values::{event, expecting, in_stream, query, unless},
-    store_calls::{append, append_if, append_one, matching, refused, whole_log},
+    store_calls::{
+        admitted, append, append_if, append_one, assert_duplicate, head_of, matching, refused,
+        whole_log,
+    },
 };
-use crate::store::EventStore;
 use crate::{
-    append::AppendCondition, append_error::AppendError, events::Page, query::Query,
-    revision::Revision,
+    append::AppendCondition, events::Page, query::Query, revision::Revision, store::EventStore,
 };
 
 /// A reopened log has every acknowledged event, unchanged.
@@ -26,8 +28,10 @@ pub async fn reopening_finds_every_acknowledged_event<F: Fixture>(log: F) {
         }
         drop(store);
         let store = log.connect().await;
-        assert_eq!(whole_log(&store).await, acknowledged);
-        assert_eq!(matching(&store, &query(&[], &["x:1"])).await.len(), 10 * round);
+        let rule = "a reopened log has every acknowledged event";
+        assert_same(rule, &whole_log(&store).await, &acknowledged);
+        let tagged = matching(&store, &query(&[], &["x:1"])).await.len();
+        assert_eq!(tagged, 10 * round, "{rule}: those of a tag");
     }
 }
 
@@ -36,9 +40,12 @@ pub async fn positions_go_on_after_reopening<F: Fixture>(log: F) {
     let mut head = None;
     for _ in 0..4 {
         let store = log.connect().await;
-        assert_eq!(store.head().await.unwrap(), head);
+        assert_eq!(head_of(&store).await, head, "a reopened log has the head that it had");
         let written = append_one(&store, event("A", &[])).await.position;
-        assert!(Some(written) > head, "{written} after {head:?}");
+        assert!(
+            Some(written) > head,
+            "a reopened log issues no position again: {written}, the head was {head:?}"
+        );
         head = Some(written);
     }
 }
@@ -49,8 +56,9 @@ pub async fn revisions_go_on_after_reopening<F: Fixture>(log: F) {
         let store = log.connect().await;
         let expected = Revision::from(n.checked_sub(1));
         refused(&store, in_stream("s", "A"), expecting("s", Revision::Current(n))).await;
-        let page = append_if(&store, in_stream("s", "A"), expecting("s", expected)).await;
-        assert_eq!(page.unwrap()[0].revision, Some(n));
+        let revision =
+            admitted(&store, in_stream("s", "A"), expecting("s", expected)).await.revision;
+        assert_eq!(revision, Some(n), "a reopened log issues no revision again");
     }
 }
 
@@ -62,9 +70,9 @@ pub async fn ids_stay_unique_after_reopening<F: Fixture>(log: F) {
         let mut again = event("Z", &[]);
         again.id = record.id;
         let outcome = append_if(&store, again, AppendCondition::None).await;
-        assert!(matches!(outcome, Err(AppendError::DuplicateEventId(id)) if id == record.id));
+        assert_duplicate(&outcome, record.id);
     }
-    assert_eq!(whole_log(&store).await, taken);
+    assert_same("a reopened log accepts no id again", &whole_log(&store).await, &taken);
 }
 
 /// A reopened log checks conditions against the events that were appended before it was closed.
@@ -76,7 +84,7 @@ pub async fn conditions_go_on_after_reopening<F: Fixture>(log: F) {
         refused(&store, event("C", &[]), unless(&query)).await;
         refused(&store, event("C", &[]), unless(&query).after(first)).await;
     }
-    append_if(&store, event("C", &[]), unless(&Query::all()).after(last)).await.unwrap();
+    admitted(&store, event("C", &[]), unless(&Query::all()).after(last)).await;
 }
 
 /// A reopened log has the identity that it had.
@@ -84,7 +92,8 @@ pub async fn a_reopened_log_has_its_identity<F: Fixture>(log: F) {
     let id = log.connect().await.log_id().to_owned();
     for _ in 0..2 {
         written(&log).await;
-        assert_eq!(log.connect().await.log_id(), id);
+        let now = log.connect().await.log_id().to_owned();
+        assert_eq!(now, id, "a reopened log has the identity that it had");
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     not_tested::not_tested,
     parallel::at_once,
     sample_values::{event, query},
-    store_calls::{append, trace, whole_log},
+    store_calls::{append, begin, next, trace, whole_log},
 };
 use crate::{
     append::{AppendCondition, NewEvent},
@@ -23,8 +23,8 @@ use crate::{
 pub async fn a_read_that_fails_says_so<F: Fixture>(log: F) {
     let store = log.connect().await;
     let all = append(&store, (0..3000).map(|_| event("A", &["x:1"])).collect()).await;
-    let mut begun = store.read(&Query::all(), ReadOptions::all()).await.unwrap();
-    let mut seen = vec![begun.next().await.unwrap().unwrap()];
+    let mut begun = begin(&store, &Query::all(), ReadOptions::all()).await;
+    let mut seen = vec![next(&mut begun).await];
     if !injected(&log, Fault::Read).await {
         return;
     }
@@ -45,7 +45,10 @@ pub async fn a_read_that_fails_says_so<F: Fixture>(log: F) {
     ] {
         if let Ok(events) = store.read(&query, options).await {
             let shown = events.collect().await.map(|page| page.len());
-            assert!(shown.is_err(), "a read that fails came to {shown:?} records");
+            assert!(
+                shown.is_err(),
+                "a read that fails says so, and this ended with {shown:?} records, {query}, {options:?}"
+            );
         }
     }
     log.heal(Fault::Read).await;
@@ -60,21 +63,19 @@ pub async fn a_failure_within_a_batch_leaves_nothing<F: Fixture>(log: F) {
         return;
     }
     let before = trace(&store).await;
-    let outcome = store.append(faulty(), AppendCondition::None).await;
-    let error = store_error(outcome);
-    assert!(
-        !matches!(error, StoreErrorKind::OutcomeUnknown),
-        "it is known that nothing was written"
-    );
-    assert!(trace(&store).await == before, "the batch that failed left something");
+    let told = store_error(store.append(faulty(), AppendCondition::None).await);
+    let rule = "where an event cannot be written, it is known that nothing was";
+    assert_ne!(told, StoreErrorKind::OutcomeUnknown, "{rule}");
+    before.assert_kept(&store, "an event of the batch cannot be written").await;
     let outcomes = at_once((0..16).map(|n| {
         let store = store.clone();
         let batch = if n % 8 == 3 { faulty() } else { vec![event("A", &[]), event("B", &[])] };
         async move { store.append(batch, AppendCondition::None).await.is_ok() }
     }));
     let accepted = outcomes.await.into_iter().filter(|accepted| *accepted).count();
-    assert_eq!(accepted, 14, "the appends beside two that fail");
-    assert_eq!(whole_log(&store).await.len(), 1 + 14 * 2);
+    assert_eq!(accepted, 14, "the appends beside two that fail are accepted");
+    let rule = "what is accepted beside batches that fail is written, and nothing of these";
+    assert_eq!(whole_log(&store).await.len(), 1 + 14 * 2, "{rule}: events of the log");
     log.heal(Fault::Batch).await;
     append(&store, faulty()).await;
 }
@@ -88,15 +89,19 @@ pub async fn a_lost_answer_is_told_as_unknown<F: Fixture>(log: F) {
     }
     let batch = faulty();
     let told = store_error(store.append(batch.clone(), AppendCondition::None).await);
-    assert_eq!(told, StoreErrorKind::OutcomeUnknown, "an append whose answer is lost");
+    let rule = "an append whose answer is lost is told as unknown";
+    assert_eq!(told, StoreErrorKind::OutcomeUnknown, "{rule}");
     log.heal(Fault::Answer).await;
     match store.append(batch.clone(), AppendCondition::None).await {
         Ok(_) | Err(AppendError::DuplicateEventId(_)) => {}
-        Err(error) => panic!("the same batch again came to {error:?}"),
+        Err(error) => {
+            panic!("the same batch again is accepted or a duplicate, and came to {error:?}")
+        }
     }
     let log = whole_log(&store).await;
+    let rule = "a batch whose answer was lost and that is sent again is in the log once, and whole";
     let found: Vec<_> = log[1..].iter().map(|record| record.id).collect();
-    assert_eq!(found, batch.iter().map(|event| event.id).collect::<Vec<_>>(), "once, and whole");
+    assert_eq!(found, batch.iter().map(|event| event.id).collect::<Vec<_>>(), "{rule}");
 }
 
 /// While somebody holds what appends need, each of several appends is told that the store is busy, and leaves
@@ -113,9 +118,9 @@ pub async fn a_busy_store_leaves_nothing_behind<F: Fixture>(log: F) {
         let store = store.clone();
         async move { store_error(store.append(batch, AppendCondition::None).await) }
     }));
-    assert_eq!(told.await, [StoreErrorKind::Busy; 4], "appends that met a lock");
+    assert_eq!(told.await, [StoreErrorKind::Busy; 4], "appends that meet a lock are told so");
     log.heal(Fault::Lock).await;
-    assert!(trace(&store).await == before, "an append that was told to be busy was written");
+    before.assert_kept(&store, "appends that were told that the store is busy").await;
     for batch in batches {
         append(&store, batch).await;
     }
@@ -138,7 +143,7 @@ fn faulty() -> Vec<NewEvent> {
 fn store_error<T>(outcome: Result<T, AppendError>) -> StoreErrorKind {
     match outcome {
         Err(AppendError::Store(error)) => error.kind(),
-        Err(error) => panic!("not an error of the store: {error:?}"),
-        Ok(_) => panic!("accepted in spite of the fault"),
+        Err(error) => panic!("a fault is told as an error of the store, and not as {error:?}"),
+        Ok(_) => panic!("an append that meets a fault is told so, and this was accepted"),
     }
 }

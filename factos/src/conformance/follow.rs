@@ -6,13 +6,14 @@ use std::{
 };
 
 use futures_util::{FutureExt, future::Either};
+use tokio::task::JoinHandle;
 
 use super::{
     fixture::Fixture,
-    parallel::{at_once, handles, soon},
+    parallel::{at_once, handles, rethrown, soon},
     random::Random,
     sample_values::{LARGE, at, event, query},
-    store_calls::{append, append_one, observed},
+    store_calls::{append, append_one, begin, head_of, observed, rest, wait_past},
 };
 use crate::{
     position::SequencePosition, query::Query, read_options::ReadOptions, store::EventStore,
@@ -37,7 +38,8 @@ pub async fn what_is_there_is_not_waited_for<F: Fixture>(log: F) {
     append(&other, vec![event("A", &[])]).await;
     for store in [&store, &other] {
         for after in [None, Some(first)] {
-            soon::<F, _>("an event is there", store.wait_past(after)).await.unwrap();
+            let rule = "a wait ends at once if an event is there";
+            soon::<F, _>(rule, wait_past(store, after)).await;
         }
     }
 }
@@ -50,7 +52,7 @@ pub async fn a_waiter_wakes_for_the_first_event<F: Fixture>(log: F) {
         let waiter = wait(&handles[0], None);
         tokio::time::sleep(SETTLED).await;
         append(&handles[writer], vec![event("A", &[])]).await;
-        soon::<F, _>("the first event", waiter).await.unwrap();
+        woken::<F>("a waiter wakes for the first event", waiter).await;
     }
 }
 
@@ -72,7 +74,7 @@ pub async fn every_waiter_wakes<F: Fixture>(log: F) {
     tokio::time::sleep(SETTLED).await;
     append(&handles[0], vec![event("A", &[])]).await;
     for waiter in waiters {
-        soon::<F, _>("24 waiters", waiter).await.unwrap();
+        woken::<F>("each of 24 waiters wakes for an append", waiter).await;
     }
 }
 
@@ -80,13 +82,13 @@ pub async fn every_waiter_wakes<F: Fixture>(log: F) {
 pub async fn a_dropped_waiter_costs_nothing<F: Fixture>(log: F) {
     let store: Arc<dyn EventStore> = Arc::new(log.connect().await);
     for _ in 0..10 {
-        let after = store.head().await.unwrap();
+        let after = head_of(&store).await;
         let waiter = wait(&store, after);
         let dropped: Vec<_> = (0..4).map(|_| wait(&store, after)).collect();
         tokio::time::sleep(SETTLED / 10).await;
-        dropped.iter().for_each(tokio::task::JoinHandle::abort);
+        dropped.iter().for_each(JoinHandle::abort);
         append(&store, vec![event("A", &[])]).await;
-        soon::<F, _>("the waiter that was kept", waiter).await.unwrap();
+        woken::<F>("a waiter wakes although others beside it were dropped", waiter).await;
     }
 }
 
@@ -114,11 +116,18 @@ pub async fn a_position_above_the_head_is_waited_for<F: Fixture>(log: F) {
     for _ in 0..6 {
         append(&store, vec![event("A", &[])]).await;
     }
-    assert!(store.head().await.unwrap() > Some(ahead), "six events after the first");
-    soon::<F, _>("an event past the position", waiter).await.unwrap();
+    assert!(
+        head_of(&store).await > Some(ahead),
+        "each event has a position of its own: six after the first one"
+    );
+    woken::<F>("a waiter wakes for an event past its position", waiter).await;
     for waiter in far {
         waiter.abort();
-        assert!(waiter.await.map_or_else(|e| e.is_cancelled(), |()| true), "an error");
+        match waiter.await {
+            Ok(()) => {}
+            Err(stopped) if stopped.is_cancelled() => {}
+            Err(failed) => rethrown(failed),
+        }
     }
 }
 
@@ -132,7 +141,7 @@ pub async fn a_quiet_log_is_waited_for<F: Fixture>(log: F) {
         let seen = observed(&store, &query(&["A"], &[])).await;
         let nap = until.saturating_duration_since(Instant::now());
         early += u32::from(tokio::time::timeout(nap, store.wait_past(seen)).await.is_ok());
-        assert!(early < 100, "woken 100 times for nothing");
+        assert!(early < 100, "a wait on a quiet log lasts, and this was woken 100 times");
     }
 }
 
@@ -143,7 +152,8 @@ async fn wakes_for<F: Fixture>(log: &F, writer: usize) {
         let waiter = wait(&handles[0], Some(after));
         tokio::time::sleep(SETTLED).await;
         after = append_one(&handles[writer], event("A", &[])).await.position;
-        soon::<F, _>("an append", waiter).await.unwrap();
+        let whose = if writer == 0 { "its own" } else { "another" };
+        woken::<F>(&format!("a waiter wakes for an append of {whose} handle"), waiter).await;
     }
 }
 
@@ -169,7 +179,10 @@ async fn misses_nothing<F: Fixture>(store: &Arc<dyn EventStore>, writer: &Arc<dy
             reads_first: n % 2 == 0,
         });
         let (written, time, ends) = beside_an_append::<F>(writer, start.clone(), readers).await;
-        assert!(ends.iter().all(|(seen, _)| *seen >= Some(written)), "{ends:?}, and {written}");
+        assert!(
+            ends.iter().all(|(seen, _)| *seen >= Some(written)),
+            "what a read shows is not past what it observed: {ends:?}, and {written} was shown"
+        );
         let waits = ends.iter().filter(|(_, waits)| *waits > 0).count();
         (waited, found) = (waited + waits, found + ends.len() - waits);
         cursor = ends.into_iter().map(|(seen, _)| seen).max().flatten();
@@ -197,17 +210,21 @@ impl Reader {
                 self.moment().await;
             }
             let options = ReadOptions::all().after(self.cursor);
-            let events = self.store.read(&Query::all(), options).await.unwrap();
+            let events = begin(&self.store, &Query::all(), options).await;
             let seen = events.observed();
-            if !events.collect().await.unwrap().is_empty() {
+            if !rest(events).await.is_empty() {
                 return (seen, waits);
             }
             if waits == 0 && self.reads_first {
                 self.moment().await;
             }
-            soon::<F, _>("an append beside the wait", self.store.wait_past(seen)).await.unwrap();
+            soon::<F, _>(
+                "a wait does not miss an append between the read and the wait",
+                wait_past(&self.store, seen),
+            )
+            .await;
         }
-        panic!("woken 1000 times for nothing");
+        panic!("a wait lasts until there is an event, and this was woken 1000 times for none");
     }
 
     /// Spins, for a timer is too coarse for an append that takes less than a millisecond.
@@ -257,10 +274,12 @@ fn median_of_last(durations: &[Duration]) -> Duration {
     last.get(last.len() / 2).copied().unwrap_or_default()
 }
 
-fn wait(
-    store: &Arc<dyn EventStore>,
-    after: Option<SequencePosition>,
-) -> tokio::task::JoinHandle<()> {
+fn wait(store: &Arc<dyn EventStore>, after: Option<SequencePosition>) -> JoinHandle<()> {
     let store = store.clone();
-    tokio::spawn(async move { store.wait_past(after).await.unwrap() })
+    tokio::spawn(async move { wait_past(&store, after).await })
+}
+
+/// Waits for a waiter, which must wake by this rule.
+async fn woken<F: Fixture>(rule: &str, waiter: JoinHandle<()>) {
+    soon::<F, _>(rule, waiter).await.unwrap_or_else(rethrown);
 }

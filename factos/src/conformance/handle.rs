@@ -1,25 +1,28 @@
 //! Cases of several handles, threads and runtimes on one log.
 
-use std::{sync::Arc, thread};
+use std::{slice::from_ref, sync::Arc, thread};
 
 use tokio::{runtime::Builder, task::spawn_blocking};
 
 use super::{
+    difference::assert_same,
     fixture::Fixture,
-    parallel::{handles, soon},
+    parallel::{handles, rethrown, soon},
     sample_values::{event, query, unless},
-    store_calls::{append, append_one, of_stream, refused, whole_log},
+    store_calls::{append, append_one, begin, head_of, next, of_stream, refused, whole_log},
 };
-use crate::store::EventStore;
-use crate::{query::Query, read_options::ReadOptions};
+use crate::{query::Query, read_options::ReadOptions, store::EventStore};
 
 /// A handle reads its own acknowledged writes.
 pub async fn a_handle_reads_its_own_writes<F: Fixture>(log: F) {
     let store = log.connect().await;
-    for events in 1..=50 {
+    let mut acknowledged = Vec::new();
+    let rule = "a handle reads its own acknowledged writes";
+    for _ in 0..50 {
         let written = append_one(&store, event("A", &["x:1"])).await;
-        assert_eq!(store.head().await.unwrap(), Some(written.position));
-        assert_eq!(whole_log(&store).await.len(), events);
+        assert_eq!(head_of(&store).await, Some(written.position), "{rule}: the head");
+        acknowledged.push(written);
+        assert_same(rule, &whole_log(&store).await, &acknowledged);
     }
 }
 
@@ -29,10 +32,12 @@ pub async fn a_handle_reads_the_writes_of_others<F: Fixture>(log: F) {
     for n in 0..30 {
         let written = append_one(&handles[n % 3], super::sample_values::in_stream("s", "A")).await;
         for store in &handles {
-            assert_eq!(store.head().await.unwrap(), Some(written.position));
-            assert_eq!(whole_log(store).await.last(), Some(&written));
-            let last = ReadOptions::all().backwards().limit(1);
-            assert_eq!(of_stream(store, "s", last).await, std::slice::from_ref(&written));
+            let rule = "every handle reads a write once it is acknowledged";
+            assert_eq!(head_of(store).await, Some(written.position), "{rule}: the head");
+            let (last, written) = (ReadOptions::all().backwards().limit(1), from_ref(&written));
+            let log = whole_log(store).await;
+            assert_same(rule, log.last().map_or(&[], from_ref), written);
+            assert_same(rule, &of_stream(store, "s", last).await, written);
         }
     }
 }
@@ -53,19 +58,23 @@ pub async fn fixtures_are_isolated<F: Fixture>(log: F) {
     let elsewhere = F::fresh().await;
     let (store, other) = (log.connect().await, elsewhere.connect().await);
     append(&store, vec![event("A", &[])]).await;
-    assert_eq!(whole_log(&other).await, []);
-    assert_eq!(other.head().await.unwrap(), None);
+    let rule = "each fixture has a log of its own";
+    assert_same(rule, &whole_log(&other).await, &[]);
+    assert_eq!(head_of(&other).await, None, "{rule}: the head of the other");
 }
 
 /// Every handle on a log tells the same identity, and another log has another one.
 pub async fn a_log_has_one_identity<F: Fixture>(log: F) {
     let stores = handles(&log, 3).await;
     let id = stores[0].log_id().to_owned();
-    assert!(!id.is_empty());
+    assert!(!id.is_empty(), "a log has an identity, and it is empty");
     append(&stores[1], vec![event("A", &[])]).await;
-    assert!(stores.iter().all(|store| store.log_id() == id), "the handles tell several identities");
+    for store in &stores {
+        assert_eq!(store.log_id(), id, "every handle on a log tells the same identity");
+    }
     let elsewhere = F::fresh().await;
-    assert_ne!(elsewhere.connect().await.log_id(), id);
+    let other = elsewhere.connect().await.log_id().to_owned();
+    assert_ne!(other, id, "another log has another identity");
 }
 
 /// Dropping a handle does not disturb the others.
@@ -76,7 +85,8 @@ pub async fn a_dropped_handle_leaves_the_others_alone<F: Fixture>(log: F) {
         append(&other, vec![event("A", &[])]).await;
         drop(other);
         append(&store, vec![event("A", &[])]).await;
-        assert_eq!(whole_log(&store).await.len(), 2 * n);
+        let rule = "a handle that is dropped leaves the others alone";
+        assert_eq!(whole_log(&store).await.len(), 2 * n, "{rule}: events of the log");
     }
 }
 
@@ -92,11 +102,14 @@ pub async fn a_store_outlives_a_runtime<F: Fixture>(log: F) {
             runtime.block_on(store.append(batch, crate::AppendCondition::None))
         });
         let answer = soon::<F, _>("an append from another runtime", elsewhere).await;
-        acknowledged.extend(answer.unwrap().into_iter().flatten());
+        acknowledged.extend(answer.unwrap_or_else(rethrown).into_iter().flatten());
     }
     acknowledged.push(append_one(&store, event("A", &[])).await);
     let page = whole_log(&log.connect().await).await;
-    assert!(acknowledged.iter().all(|record| page.contains(record)), "{page:?}");
+    for record in acknowledged {
+        let rule = "what was acknowledged to another runtime is in the log";
+        assert!(page.contains(&record), "{rule}, and there is no {record:?}");
+    }
 }
 
 /// A handle may be dropped on a thread outside of any runtime, after a read that was dropped before its
@@ -104,11 +117,13 @@ pub async fn a_store_outlives_a_runtime<F: Fixture>(log: F) {
 pub async fn a_handle_may_be_dropped_anywhere<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, (0..2000).map(|_| event("A", &[])).collect()).await;
-    let mut events = store.read(&Query::all(), ReadOptions::all()).await.unwrap();
-    events.next().await.unwrap().unwrap();
+    let mut events = begin(&store, &Query::all(), ReadOptions::all()).await;
+    next(&mut events).await;
     drop(events);
     let dropping = spawn_blocking(move || thread::spawn(move || drop(store)).join().is_ok());
-    assert!(soon::<F, _>("dropping a handle", dropping).await.unwrap(), "dropping panicked");
+    let dropped = soon::<F, _>("dropping a handle", dropping).await.unwrap_or_else(rethrown);
+    assert!(dropped, "a handle may be dropped outside of a runtime, and it panicked");
     let other = log.connect().await;
-    assert_eq!(whole_log(&other).await.len(), 2000);
+    let rule = "what was acknowledged outlives its handle";
+    assert_eq!(whole_log(&other).await.len(), 2000, "{rule}: events of the log");
 }

@@ -4,14 +4,14 @@ use super::{
     difference::assert_same,
     fixture::Fixture,
     sample_values::{event, stream, unless},
-    store_calls::{append, append_one, matching, refused, trace, whole_log},
+    store_calls::{append, append_one, appended, matching, refused, trace, whole_log},
 };
-use crate::store::EventStore;
 use crate::{
     append::{AppendCondition, NewEvent},
     append_error::AppendError,
     limits::Limits,
     query::Query,
+    store::EventStore,
     text_rules::MAX_TEXT_BYTES,
 };
 
@@ -30,7 +30,13 @@ pub async fn a_long_payload_is_accepted<F: Fixture>(log: F) {
     let store = log.connect().await;
     let sent = long_event(Limits::FLOOR.payload_bytes);
     append_one(&store, sent.clone()).await;
-    assert!(whole_log(&store).await[0].event == sent.payload, "another payload came back");
+    let stored = &whole_log(&store).await[0].event;
+    assert!(
+        *stored == sent.payload,
+        "a payload comes back byte for byte: {} bytes were sent, and {} others came back",
+        sent.payload.len(),
+        stored.len()
+    );
 }
 
 /// An event may have as many tags as the floor says, each as long as a name may be.
@@ -38,9 +44,11 @@ pub async fn many_long_tags_are_accepted<F: Fixture>(log: F) {
     let store = log.connect().await;
     let sent = with_tags(Limits::FLOOR.tags_per_event);
     append_one(&store, sent.clone()).await;
-    assert_eq!(whole_log(&store).await[0].tags, sent.tags);
+    let stored = &whole_log(&store).await[0].tags;
+    assert_eq!(*stored, sent.tags, "an event keeps all of its tags");
     let all_of_them = Query::item(crate::QueryItem::with_tags(sent.tags).unwrap());
-    assert_eq!(matching(&store, &all_of_them).await.len(), 1);
+    let matching = matching(&store, &all_of_them).await.len();
+    assert_eq!(matching, 1, "an event matches an item of all its tags");
 }
 
 /// Names may have as many bytes as their types allow.
@@ -53,9 +61,10 @@ pub async fn long_names_are_accepted<F: Fixture>(log: F) {
     sent.metadata.insert(&longest, &longest.repeat(100)).unwrap();
     append_one(&store, sent.clone()).await;
     let stored = &whole_log(&store).await[0];
-    assert_eq!(stored.event_type, sent.event_type);
-    assert_eq!(stored.stream, sent.stream);
-    assert_eq!(stored.metadata, sent.metadata);
+    let rule = "the longest name comes back as it was";
+    assert_eq!(stored.event_type, sent.event_type, "{rule}: the type");
+    assert_eq!(stored.stream, sent.stream, "{rule}: the stream");
+    assert_eq!(stored.metadata, sent.metadata, "{rule}: the metadata");
 }
 
 /// A batch may hold as many events as the floor says.
@@ -64,7 +73,10 @@ pub async fn many_events_in_a_batch_are_accepted<F: Fixture>(log: F) {
     let sent: Vec<_> =
         (0..Limits::FLOOR.events_per_batch).map(|n| event("A", &[&format!("n:{n}")])).collect();
     let returned = append(&store, sent.clone()).await;
-    assert!(returned.iter().map(|r| r.id).eq(sent.iter().map(|event| event.id)));
+    assert!(
+        returned.iter().map(|r| r.id).eq(sent.iter().map(|event| event.id)),
+        "an append returns its records in the order of its events"
+    );
     assert_same("a large batch comes back", &whole_log(&store).await, &returned);
 }
 
@@ -78,8 +90,13 @@ pub async fn a_large_batch_is_accepted<F: Fixture>(log: F) {
     assert_eq!(bytes, Limits::FLOOR.batch_bytes);
     append(&store, sent).await;
     let page = whole_log(&store).await;
-    assert_eq!(page.len(), events);
-    assert!(page.iter().all(|r| r.event == event.payload), "other payloads came back");
+    assert_eq!(page.len(), events, "a log has a record for each event that was appended");
+    let another = page.iter().find(|record| record.event != event.payload);
+    let another = another.map(|record| (record.position, record.event.len()));
+    assert_eq!(
+        another, None,
+        "payloads come back byte for byte: position and bytes of another one"
+    );
 }
 
 /// A query may have as many items as the floor says, in a read and in a condition, and its last item is
@@ -89,8 +106,9 @@ pub async fn many_items_are_accepted<F: Fixture>(log: F) {
     let query = with_items(Limits::FLOOR.items_per_query);
     let last = format!("T{}", Limits::FLOOR.items_per_query - 1);
     let sent = event(&last, &[&format!("k:{last}")]);
-    store.append(vec![sent], unless(&query)).await.unwrap();
-    assert_eq!(matching(&store, &query).await.len(), 1);
+    appended(&store, vec![sent], unless(&query)).await;
+    let matching = matching(&store, &query).await.len();
+    assert_eq!(matching, 1, "the last item of a query is not ignored");
     refused(&store, event("A", &[]), unless(&query)).await;
 }
 
@@ -110,9 +128,20 @@ pub async fn beyond_the_floor_is_all_or_nothing<F: Fixture>(log: F) {
         let before = trace(&store).await;
         let stored = whole_log(&store).await.len();
         match store.append(batch, condition).await {
-            Ok(_) => assert_eq!(whole_log(&store).await.len(), stored + events),
-            Err(AppendError::Invalid(_)) => assert!(trace(&store).await == before, "a trace"),
-            Err(error) => panic!("neither accepted nor invalid: {error:?}"),
+            Ok(_) => {
+                let rule = "a batch that is accepted is written as a whole";
+                assert_eq!(
+                    whole_log(&store).await.len(),
+                    stored + events,
+                    "{rule}: events of the log"
+                );
+            }
+            Err(AppendError::Invalid(invalid)) => {
+                before.assert_kept(&store, &invalid.to_string()).await;
+            }
+            Err(error) => {
+                panic!("a batch beyond the floor is accepted or invalid, and came to {error:?}")
+            }
         }
     }
 }

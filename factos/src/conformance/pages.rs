@@ -47,3 +47,23 @@ pub(super) fn lines(page: &[Recorded<Bytes>]) -> String {
     };
     page.iter().map(line).collect()
 }
+
+/// Asserts that positions strictly increase, else tells the first two that do not.
+#[track_caller]
+pub(super) fn assert_increasing(page: &[Recorded<Bytes>]) {
+    let pair = page.windows(2).find(|pair| pair[0].position >= pair[1].position);
+    let pair = pair.map(lines);
+    assert!(pair.is_none(), "positions strictly increase:{}", pair.unwrap_or_default());
+}
+
+/// Asserts that the records have the revisions from 0, without gaps.
+#[track_caller]
+pub(super) fn assert_counted(stream: &str, page: &[Recorded<Bytes>]) {
+    let wrong = page.iter().zip(0..).find(|(record, right)| record.revision != Some(*right));
+    if let Some((record, right)) = wrong {
+        panic!(
+            "the revisions of the stream {stream} count from 0 without gaps: at {} is {:?}, and not {right}",
+            record.position, record.revision
+        );
+    }
+}

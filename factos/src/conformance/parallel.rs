@@ -1,12 +1,15 @@
-use std::{pin::pin, sync::Arc};
+use std::{panic::resume_unwind, pin::pin, sync::Arc};
 
-use tokio::sync::Barrier;
+use tokio::{sync::Barrier, task::JoinError};
 
 use super::{
     fixture::Fixture,
     progress::{Progress, bound},
 };
 use crate::{events::Page, store::EventStore};
+
+/// The rule of those who try again until they are accepted.
+pub(super) const REFUSED_TOO_OFTEN: &str = "an append is refused only if another was accepted";
 
 /// Several handles on one log.
 pub(super) async fn handles<F: Fixture>(log: &F, count: usize) -> Vec<Arc<dyn EventStore>> {
@@ -37,9 +40,17 @@ where
         .collect();
     let mut results = Vec::with_capacity(running.len());
     for task in running {
-        results.push(task.await.unwrap());
+        results.push(task.await.unwrap_or_else(rethrown));
     }
     results
+}
+
+/// Panics as the task did, so that what it said is what the case says.
+pub(super) fn rethrown<T>(failed: JoinError) -> T {
+    match failed.try_into_panic() {
+        Ok(panic) => resume_unwind(panic),
+        Err(failed) => panic!("a task did not come to its end: {failed}"),
+    }
 }
 
 /// Asserts that tasks ran beside one another: that the events which they appended alternate more often
@@ -51,7 +62,11 @@ pub(super) fn assert_alternate(appended: &[Page]) {
     let mut order: Vec<_> = appended.iter().enumerate().flat_map(of_task).collect();
     order.sort_unstable();
     let changes = order.windows(2).filter(|pair| pair[0].1 != pair[1].1).count();
-    assert!(changes >= appended.len(), "one task after the other: {changes} changes");
+    assert!(
+        changes >= appended.len(),
+        "tasks append beside one another, and these did one after the other: {changes} changes among {}",
+        appended.len()
+    );
 }
 
 /// The result of the future, which must be ready within [`Fixture::SOON`] from the last call of the case that ended.

@@ -5,6 +5,7 @@
 
 use super::{
     case::Case,
+    difference::assert_same,
     fixture::ProcessFixture,
     random::Random,
     sample_values::event,
@@ -50,11 +51,13 @@ pub async fn a_log_is_found_by_its_address<F: ProcessFixture>(log: F) {
     let mut written = append(&here, vec![event("A", &["x:1"])]).await;
     drop(here);
     let there = F::reach(&address).await;
-    assert_eq!(there.log_id(), id);
-    assert_eq!(whole_log(&there).await, written);
+    assert_eq!(there.log_id(), id, "a log has its identity wherever it is opened");
+    let rule = "a log is found by its address, with all its events";
+    assert_same(rule, &whole_log(&there).await, &written);
     written.extend(append(&there, vec![event("B", &[])]).await);
     drop(there);
-    assert_eq!(whole_log(&log.connect().await).await, written);
+    let rule = "what is appended by the address is in the log";
+    assert_same(rule, &whole_log(&log.connect().await).await, &written);
 }
 
 /// Boundaries are exact across processes: three processes sell seats of overlapping halls at once, each

@@ -1,13 +1,17 @@
 //! Cases of reads: bounds, order, limit, and the snapshot that a read is taken from.
 
+use std::slice;
+
 use super::{
     difference::assert_same,
     fixture::Fixture,
-    pages::{expected, positions, types},
+    pages::{assert_increasing, expected, positions, types},
     parallel::soon,
     random::Random,
-    sample_values::{LARGE, at, event, in_stream, item, query, stream},
-    store_calls::{append, matching, of_stream, read, whole_log},
+    sample_values::{LARGE, at, event, in_stream, item, query},
+    store_calls::{
+        append, begin, begin_stream, head_of, matching, next, of_stream, read, rest, whole_log,
+    },
 };
 use crate::{
     events::Page, position::SequencePosition, query::Query, read_options::ReadOptions,
@@ -19,15 +23,16 @@ const ALL: ReadOptions = ReadOptions::all();
 /// An empty log has no events and no head, and a read of it observes no position.
 pub async fn an_empty_log_has_nothing<F: Fixture>(log: F) {
     let store = log.connect().await;
-    assert_eq!(store.head().await.unwrap(), None);
+    let rule = "an empty log has nothing";
+    assert_eq!(head_of(&store).await, None, "{rule}: the head");
     for query in [Query::all(), query(&["A"], &[]), query(&[], &["x:1"])] {
         for options in [ALL, ALL.backwards(), ALL.after(at(3)), ALL.limit(0)] {
-            let events = store.read(&query, options).await.unwrap();
-            assert_eq!(events.observed(), None);
-            assert_eq!(events.collect().await.unwrap(), []);
+            let events = begin(&store, &query, options).await;
+            assert_eq!(events.observed(), None, "{rule}: what a read observes");
+            assert_same(rule, &rest(events).await, &[]);
         }
     }
-    assert_eq!(of_stream(&store, "s", ALL).await, []);
+    assert_same(rule, &of_stream(&store, "s", ALL).await, &[]);
 }
 
 /// The head is the last position of the log.
@@ -35,7 +40,7 @@ pub async fn the_head_is_the_last_position<F: Fixture>(log: F) {
     let store = log.connect().await;
     for events in 1..4 {
         let last = *positions(&append_letters(&store, events).await).last().unwrap();
-        assert_eq!(store.head().await.unwrap(), Some(last));
+        assert_eq!(head_of(&store).await, Some(last), "the head is the last position of the log");
     }
 }
 
@@ -44,16 +49,22 @@ pub async fn the_head_is_the_last_position<F: Fixture>(log: F) {
 pub async fn a_read_observes_what_it_shows<F: Fixture>(log: F) {
     let store = log.connect().await;
     append_letters(&store, 6).await;
-    let head = store.head().await.unwrap();
+    let head = head_of(&store).await;
     let mut most_shown = 0;
     for query in [Query::all(), query(&["B"], &[]), query(&["none"], &[])] {
         for options in [ALL, ALL.backwards(), ALL.limit(1), ALL.limit(0), ALL.after(at(2))] {
-            let events = store.read(&query, options).await.unwrap();
+            let events = begin(&store, &query, options).await;
             let observed = events.observed();
-            assert!(observed.is_some() && observed <= head, "{observed:?} of {head:?}");
-            let shown = positions(&events.collect().await.unwrap());
+            assert!(
+                observed.is_some() && observed <= head,
+                "a read of {query} observes a position that is not above the head: {observed:?} of {head:?}"
+            );
+            let shown = positions(&rest(events).await);
             most_shown = most_shown.max(shown.len());
-            assert!(shown.iter().all(|position| Some(*position) <= observed), "{observed:?}");
+            assert!(
+                shown.iter().all(|position| Some(*position) <= observed),
+                "a read of {query} shows nothing past what it observed: {shown:?} of {observed:?}"
+            );
         }
     }
     assert_eq!(most_shown, 6, "the events of the longest read");
@@ -86,8 +97,8 @@ pub async fn backwards_is_the_reverse<F: Fixture>(log: F) {
     for query in [Query::all(), query(&["A", "C"], &[]), query(&[], &["n:1"])] {
         let forwards = matching(&store, &query).await;
         let mut backwards = read(&store, &query, ALL.backwards()).await;
-        assert!(forwards.len() > 2);
-        assert!(forwards.is_sorted_by(|a, b| a.position < b.position), "{forwards:?}");
+        assert!(forwards.len() > 2, "every third event matches {query}: {} do", forwards.len());
+        assert_increasing(&forwards);
         backwards.reverse();
         assert_same("backwards is the reverse", &backwards, &forwards);
     }
@@ -99,7 +110,7 @@ pub async fn a_limit_counts_after_filtering<F: Fixture>(log: F) {
     append_letters(&store, 9).await;
     for wanted in [query(&["C"], &[]), query(&[], &["n:2"])] {
         let all = matching(&store, &wanted).await;
-        assert_eq!(all.len(), 3);
+        assert_eq!(all.len(), 3, "every third event of nine matches {wanted}");
         let first = read(&store, &wanted, ALL.limit(2)).await;
         assert_same("a limit counts after filtering", &first, &all[..2]);
         let last = read(&store, &wanted, ALL.limit(1).backwards()).await;
@@ -112,9 +123,10 @@ pub async fn a_limit_counts_across_items<F: Fixture>(log: F) {
     let store = log.connect().await;
     append_letters(&store, 9).await;
     let either = Query::item(item(&["C"], &[])).or(item(&["A"], &[]));
-    assert_eq!(types(&read(&store, &either, ALL.limit(3)).await), ["A", "C", "A"]);
+    let rule = "a limit counts the events of all items together";
+    assert_eq!(types(&read(&store, &either, ALL.limit(3)).await), ["A", "C", "A"], "{rule}");
     let last = read(&store, &either, ALL.limit(3).backwards()).await;
-    assert_eq!(types(&last), ["C", "A", "C"]);
+    assert_eq!(types(&last), ["C", "A", "C"], "{rule}, backwards");
 }
 
 /// A limit of 0 shows no event, and a limit above the number of events shows all of them.
@@ -122,8 +134,10 @@ pub async fn a_limit_may_be_zero_or_huge<F: Fixture>(log: F) {
     let store = log.connect().await;
     let all = append_letters(&store, 4).await;
     for options in [ALL, ALL.backwards()] {
-        assert_eq!(read(&store, &Query::all(), options.limit(0)).await, []);
-        assert_eq!(read(&store, &query(&["A"], &[]), options.limit(0)).await, []);
+        for query in [Query::all(), query(&["A"], &[])] {
+            let page = read(&store, &query, options.limit(0)).await;
+            assert_same("a limit of 0 shows no event", &page, &[]);
+        }
     }
     for limit in [4, 5, 1001].into_iter().chain(LARGE) {
         let page = read(&store, &Query::all(), ALL.limit(limit)).await;
@@ -137,9 +151,10 @@ pub async fn an_event_that_matches_two_items_comes_once<F: Fixture>(log: F) {
     append(&store, vec![event("A", &["x:1", "y:1"]), event("B", &["y:1"])]).await;
     let items = [item(&["A"], &[]), item(&[], &["x:1"]), item(&[], &["y:1"])];
     let query = Query::any_of(items).unwrap();
-    assert_eq!(types(&matching(&store, &query).await), ["A", "B"]);
-    assert_eq!(types(&read(&store, &query, ALL.backwards()).await), ["B", "A"]);
-    assert_eq!(types(&read(&store, &query, ALL.limit(2)).await), ["A", "B"]);
+    let rule = "an event that matches two items is shown once";
+    assert_eq!(types(&matching(&store, &query).await), ["A", "B"], "{rule}");
+    assert_eq!(types(&read(&store, &query, ALL.backwards()).await), ["B", "A"], "{rule}");
+    assert_eq!(types(&read(&store, &query, ALL.limit(2)).await), ["A", "B"], "{rule}");
 }
 
 /// A bound past the head is no error, however large it is: no event is after it, and every event is
@@ -153,10 +168,12 @@ pub async fn positions_past_the_head_are_no_error<F: Fixture>(log: F) {
     let past = of_s[1].position.saturating_add(1);
     let far = LARGE.map(at).into_iter().filter(|far| *far > past);
     for position in [past, past.saturating_add(1)].into_iter().chain(far) {
-        assert_eq!(read(&store, &Query::all(), ALL.after(position)).await, []);
+        let page = read(&store, &Query::all(), ALL.after(position)).await;
+        assert_same(&format!("nothing is after {position}"), &page, &[]);
         let page = read(&store, &Query::all(), ALL.before(position)).await;
         assert_same(&format!("everything is before {position}"), &page, &all);
-        assert_eq!(of_stream(&store, "s", ALL.after(position)).await, []);
+        let page = of_stream(&store, "s", ALL.after(position)).await;
+        assert_same(&format!("nothing of a stream is after {position}"), &page, &[]);
         let page = of_stream(&store, "s", ALL.before(position)).await;
         assert_same(&format!("the whole stream is before {position}"), &page, &of_s);
     }
@@ -169,10 +186,12 @@ pub async fn crossed_bounds_show_nothing<F: Fixture>(log: F) {
     for (after, before) in [(all[1], all[2]), (all[1], all[1]), (all[3], all[0])] {
         for options in [ALL, ALL.backwards()] {
             let options = options.after(after).before(before);
-            assert_eq!(read(&store, &Query::all(), options).await, []);
+            let page = read(&store, &Query::all(), options).await;
+            assert_same(&format!("{options:?} leave no position between them"), &page, &[]);
         }
     }
-    assert_eq!(read(&store, &Query::all(), ALL.before(SequencePosition::FIRST)).await, []);
+    let page = read(&store, &Query::all(), ALL.before(SequencePosition::FIRST)).await;
+    assert_same("nothing is before the first position", &page, &[]);
 }
 
 /// `after`, `before`, `limit` and `backwards` may be combined, on a query of one item or several and on
@@ -191,7 +210,8 @@ pub async fn options_combine<F: Fixture>(log: F) {
         for _ in 0..60 {
             let options = random.options(&log);
             let page = read(&store, &query, options).await;
-            assert_eq!(page, expected(&log, &query, options), "{query}, {options:?}");
+            let rule = format!("the options of a read combine, {query}, {options:?}");
+            assert_same(&rule, &page, &expected(&log, &query, options));
             if query == of_s {
                 let of_stream = of_stream(&store, "s", options).await;
                 assert_same(&format!("a stream with {options:?}"), &of_stream, &page);
@@ -210,23 +230,25 @@ pub async fn a_read_is_one_snapshot<F: Fixture>(log: F) {
     for options in [ALL, ALL.backwards(), ALL.limit(5000)] {
         let mut wanted = expected(&whole_log(&store).await, &Query::all(), options);
         let mut reads = [
-            store.read(&Query::all(), options).await.unwrap(),
-            store.read(&query(&["A"], &[]), options).await.unwrap(),
-            store.read_stream(&stream("s"), options).await.unwrap(),
+            begin(&store, &Query::all(), options).await,
+            begin(&store, &query(&["A"], &[]), options).await,
+            begin_stream(&store, "s", options).await,
         ];
         soon::<F, _>("an append beside reads", append(&other, vec![in_stream("s", "A")])).await;
         for events in &mut reads {
-            let first = events.next().await.unwrap().unwrap();
-            assert_eq!(first, wanted[0]);
+            let first = next(events).await;
+            let rule = format!("a read that has begun shows what was there, {options:?}");
+            assert_same(&rule, &[first], &wanted[..1]);
         }
         soon::<F, _>("an append beside reads", append(&store, vec![in_stream("s", "A")])).await;
         wanted.remove(0);
         for events in reads {
             let rule = format!("a read is one snapshot, {options:?}");
-            assert_same(&rule, &events.collect().await.unwrap(), &wanted);
+            assert_same(&rule, &rest(events).await, &wanted);
         }
     }
-    assert_eq!(whole_log(&store).await.len(), before.len() + 6);
+    let rule = "appends beside reads are written";
+    assert_eq!(whole_log(&store).await.len(), before.len() + 6, "{rule}: events of the log");
 }
 
 /// A long read shows every event once and in order, in both directions.
@@ -252,14 +274,15 @@ pub async fn a_dropped_read_leaves_the_store_usable<F: Fixture>(log: F) {
     append_letters(&store, 3000).await;
     soon::<F, _>("reads, dropped half done", async {
         for records in (0..3).cycle().take(60) {
-            let mut events = store.read(&Query::all(), ALL).await.unwrap();
+            let mut events = begin(&store, &Query::all(), ALL).await;
             for _ in 0..records {
-                events.next().await.unwrap().unwrap();
+                next(&mut events).await;
             }
             drop(events);
         }
         append_letters(&store, 1).await;
-        assert_eq!(whole_log(&store).await.len(), 3001);
+        let rule = "a read that is dropped leaves the store usable";
+        assert_eq!(whole_log(&store).await.len(), 3001, "{rule}: events of the log");
     })
     .await;
 }
@@ -269,19 +292,26 @@ pub async fn reads_and_appends_interleave<F: Fixture>(log: F) {
     let store = log.connect().await;
     let before = append_letters(&store, 2500).await;
     soon::<F, _>("two reads and an append on one handle", async {
-        let mut one = store.read(&Query::all(), ALL).await.unwrap();
-        let mut two = store.read(&Query::all(), ALL).await.unwrap();
+        let mut one = begin(&store, &Query::all(), ALL).await;
+        let mut two = begin(&store, &Query::all(), ALL).await;
         for (n, record) in before.iter().enumerate() {
-            assert_eq!(one.next().await.unwrap().unwrap(), *record);
-            assert_eq!(two.next().await.unwrap().unwrap(), *record);
+            for events in [&mut one, &mut two] {
+                let shown = next(events).await;
+                assert_same(
+                    "reads on one handle leave one another alone",
+                    &[shown],
+                    slice::from_ref(record),
+                );
+            }
             if n % 500 == 0 {
                 append_letters(&store, 1).await;
             }
         }
-        assert!(one.next().await.is_none() && two.next().await.is_none());
+        assert_same("a read is one snapshot", &[rest(one).await, rest(two).await].concat(), &[]);
     })
     .await;
-    assert_eq!(whole_log(&store).await.len(), before.len() + 5);
+    let rule = "appends beside reads are written";
+    assert_eq!(whole_log(&store).await.len(), before.len() + 5, "{rule}: events of the log");
 }
 
 /// Events of types A, B, C, A, and so on, in one batch, tagged by their place modulo 3.

@@ -1,13 +1,17 @@
 //! Cases of the revisions of streams, and of conditions on them.
 
 use super::{
+    difference::assert_same,
     fixture::Fixture,
-    pages::{revisions, types},
+    pages::{assert_counted, revisions, types},
     sample_values::{LARGE, event, expecting, in_stream, query},
-    store_calls::{append, append_if, append_one, matching, of_stream, refused},
+    store_calls::{
+        admitted, append, append_one, appended, assert_duplicate, matching, of_stream, refused,
+    },
 };
-use crate::store::EventStore;
-use crate::{append_error::AppendError, read_options::ReadOptions, revision::Revision};
+use crate::{
+    append::AppendCondition, read_options::ReadOptions, revision::Revision, store::EventStore,
+};
 
 const ALL: ReadOptions = ReadOptions::all();
 
@@ -17,12 +21,14 @@ pub async fn revisions_count_from_zero<F: Fixture>(log: F) {
     for round in 0..4 {
         for name in ["s", "t", "s-1"] {
             let record = append_one(&store, in_stream(name, "A")).await;
-            assert_eq!(record.revision, Some(round), "{name}");
+            let rule = "the revisions of each stream count from 0 without gaps";
+            assert_eq!(record.revision, Some(round), "{rule}: the stream {name}");
         }
         append(&store, vec![event("A", &[])]).await;
     }
     let page = of_stream(&store, "t", ALL).await;
-    assert_eq!(revisions(&page), [Some(0), Some(1), Some(2), Some(3)]);
+    assert_eq!(page.len(), 4, "a stream has each event that was appended to it");
+    assert_counted("t", &page);
 }
 
 /// A batch may hold events of two streams and of no stream, in any order.
@@ -34,10 +40,12 @@ pub async fn a_batch_may_mix_streams<F: Fixture>(log: F) {
     };
     let first = append(&store, batch()).await;
     let second = append(&store, batch()).await;
-    assert_eq!(revisions(&first), [Some(0), None, Some(0), Some(1), None]);
-    assert_eq!(revisions(&second), [Some(2), None, Some(1), Some(3), None]);
-    assert_eq!(types(&of_stream(&store, "s", ALL).await), ["A", "D", "A", "D"]);
-    assert_eq!(revisions(&of_stream(&store, "t", ALL).await), [Some(0), Some(1)]);
+    let rule = "each stream of a batch has revisions of its own, and other events have none";
+    assert_eq!(revisions(&first), [Some(0), None, Some(0), Some(1), None], "{rule}");
+    assert_eq!(revisions(&second), [Some(2), None, Some(1), Some(3), None], "{rule}");
+    let rule = "a stream has each event that was appended to it, and no other";
+    assert_eq!(types(&of_stream(&store, "s", ALL).await), ["A", "D", "A", "D"], "{rule}");
+    assert_eq!(revisions(&of_stream(&store, "t", ALL).await), [Some(0), Some(1)], "{rule}");
 }
 
 /// A stream is read by itself, in the order of revisions, with every option of a read.
@@ -47,13 +55,15 @@ pub async fn a_stream_is_read_by_itself<F: Fixture>(log: F) {
         append(&store, vec![in_stream("s", name), in_stream("S", "x"), event("y", &[])]).await;
     }
     let page = of_stream(&store, "s", ALL).await;
-    assert_eq!(types(&page), ["A", "B", "C", "D"]);
+    let rule = "a read of a stream shows its events, within the options";
+    assert_eq!(types(&page), ["A", "B", "C", "D"], "{rule}");
     let bounded = ALL.after(page[0].position).before(page[3].position);
-    assert_eq!(types(&of_stream(&store, "s", bounded).await), ["B", "C"]);
-    assert_eq!(types(&of_stream(&store, "s", bounded.limit(1)).await), ["B"]);
+    assert_eq!(types(&of_stream(&store, "s", bounded).await), ["B", "C"], "{rule}: {bounded:?}");
+    assert_eq!(types(&of_stream(&store, "s", bounded.limit(1)).await), ["B"], "{rule}: one");
     let backwards = ALL.backwards().limit(3);
-    assert_eq!(types(&of_stream(&store, "s", backwards).await), ["D", "C", "B"]);
-    assert_eq!(of_stream(&store, "none", ALL).await, []);
+    assert_eq!(types(&of_stream(&store, "s", backwards).await), ["D", "C", "B"], "{rule}");
+    let rule = "a stream that nothing was appended to has no events";
+    assert_same(rule, &of_stream(&store, "none", ALL).await, &[]);
 }
 
 /// A query selects events of streams as well as others.
@@ -61,7 +71,8 @@ pub async fn queries_see_events_of_streams<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![in_stream("s", "A"), event("A", &[]), in_stream("t", "A")]).await;
     let page = matching(&store, &query(&["A"], &[])).await;
-    assert_eq!(revisions(&page), [Some(0), None, Some(0)]);
+    let rule = "a query selects events of streams as well as others";
+    assert_eq!(revisions(&page), [Some(0), None, Some(0)], "{rule}");
 }
 
 /// The condition `NoEvents` holds for a new stream, however many events the batch writes to it.
@@ -69,8 +80,8 @@ pub async fn no_events_holds_for_a_new_stream<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![in_stream("t", "A"), event("A", &[])]).await;
     let batch = vec![in_stream("s", "A"), in_stream("s", "B"), in_stream("s", "C")];
-    let page = store.append(batch, expecting("s", Revision::NoEvents)).await.unwrap();
-    assert_eq!(revisions(&page), [Some(0), Some(1), Some(2)]);
+    let page = appended(&store, batch, expecting("s", Revision::NoEvents)).await;
+    assert_counted("s", &page);
     refused(&store, in_stream("s", "D"), expecting("s", Revision::NoEvents)).await;
 }
 
@@ -80,10 +91,10 @@ pub async fn the_current_revision_holds<F: Fixture>(log: F) {
     let mut revision = Revision::NoEvents;
     for _ in 0..4 {
         let batch = vec![in_stream("s", "A"), event("B", &[]), in_stream("s", "C")];
-        let page = store.append(batch, expecting("s", revision)).await.unwrap();
+        let page = appended(&store, batch, expecting("s", revision)).await;
         revision = page[2].revision.into();
     }
-    assert_eq!(revision, Revision::Current(7));
+    assert_eq!(revision, Revision::Current(7), "four batches of two events were appended");
 }
 
 /// A condition on a stale or future revision is refused.
@@ -96,7 +107,8 @@ pub async fn other_revisions_are_refused<F: Fixture>(log: F) {
     for revision in [0, 1].into_iter().chain(LARGE).map(Revision::Current) {
         refused(&store, in_stream("new", "A"), expecting("new", revision)).await;
     }
-    assert_eq!(of_stream(&store, "s", ALL).await.len(), 3);
+    let rule = "an append that is refused leaves nothing behind";
+    assert_eq!(of_stream(&store, "s", ALL).await.len(), 3, "{rule}: events of the stream");
 }
 
 /// A condition may name a stream that the batch does not write to.
@@ -104,8 +116,8 @@ pub async fn a_condition_may_look_at_another_stream<F: Fixture>(log: F) {
     let store = log.connect().await;
     append(&store, vec![in_stream("s", "A")]).await;
     let holds = expecting("s", Revision::Current(0));
-    append_if(&store, in_stream("t", "B"), holds.clone()).await.unwrap();
-    append_if(&store, event("C", &[]), holds).await.unwrap();
+    admitted(&store, in_stream("t", "B"), holds.clone()).await;
+    admitted(&store, event("C", &[]), holds).await;
     refused(&store, in_stream("t", "B"), expecting("s", Revision::Current(1))).await;
     refused(&store, event("C", &[]), expecting("s", Revision::NoEvents)).await;
 }
@@ -117,7 +129,7 @@ pub async fn other_streams_leave_a_revision_alone<F: Fixture>(log: F) {
     let others = vec![in_stream("s-1", "A"), in_stream("S", "A"), event("A", &["s:1"])];
     append(&store, others).await;
     let condition = expecting("s", Revision::Current(0));
-    append_if(&store, in_stream("s", "B"), condition).await.unwrap();
+    admitted(&store, in_stream("s", "B"), condition).await;
 }
 
 /// A refused append uses up no revision.
@@ -127,9 +139,9 @@ pub async fn a_refused_append_uses_no_revision<F: Fixture>(log: F) {
     refused(&store, in_stream("s", "B"), expecting("s", Revision::NoEvents)).await;
     let mut batch = vec![in_stream("s", "C"), in_stream("s", "D")];
     batch[1].id = taken;
-    let outcome = store.append(batch, crate::AppendCondition::None).await;
-    assert!(matches!(outcome, Err(AppendError::DuplicateEventId(_))), "{outcome:?}");
-    assert_eq!(append_one(&store, in_stream("s", "E")).await.revision, Some(1));
+    assert_duplicate(&store.append(batch, AppendCondition::None).await, taken);
+    let revision = append_one(&store, in_stream("s", "E")).await.revision;
+    assert_eq!(revision, Some(1), "an append that is refused uses up no revision");
 }
 
 /// The revisions of a stream go on whichever handle appends, also one that is opened after others
@@ -142,7 +154,7 @@ pub async fn revisions_go_on_across_handles<F: Fixture>(log: F) {
         }
         let store = &handles[usize::try_from(n).unwrap() % handles.len()];
         let condition = expecting("s", n.checked_sub(1).into());
-        let page = append_if(store, in_stream("s", "A"), condition).await;
-        assert_eq!(page.unwrap()[0].revision, Some(n));
+        let revision = admitted(store, in_stream("s", "A"), condition).await.revision;
+        assert_eq!(revision, Some(n), "revisions go on whichever handle appends");
     }
 }

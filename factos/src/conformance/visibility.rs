@@ -13,9 +13,9 @@ use futures_util::future::join;
 use super::{
     fixture::Fixture,
     pages::{expected, positions},
-    parallel::{assert_alternate, at_once, handles},
+    parallel::{assert_alternate, at_once, handles, rethrown},
     sample_values::{event, query, stream},
-    store_calls::{append, whole_log},
+    store_calls::{append, begin, begin_stream, head_of, rest, whole_log},
 };
 use crate::{
     append::NewEvent,
@@ -89,21 +89,20 @@ pub async fn a_batch_is_seen_whole<F: Fixture>(log: F) {
             let reads = Reads { pace: &pace, reader: 0 };
             pace.ended(1);
             while !pace.is_done() {
-                let name = stream("shared");
                 for events in [
-                    store.read(&Query::all(), ALL).await.unwrap(),
-                    store.read(&Query::all(), ALL.backwards()).await.unwrap(),
-                    store.read(&query(&["A", "B", "C"], &[]), ALL).await.unwrap(),
-                    store.read_stream(&name, ALL).await.unwrap(),
+                    begin(&store, &Query::all(), ALL).await,
+                    begin(&store, &Query::all(), ALL.backwards()).await,
+                    begin(&store, &query(&["A", "B", "C"], &[]), ALL).await,
+                    begin_stream(&store, "shared", ALL).await,
                 ] {
-                    assert_whole(&events.collect().await.unwrap());
+                    assert_whole(&rest(events).await);
                 }
                 reads.add_one();
             }
         }
     });
     write(&handles[..3], batch, &pace).await;
-    reader.await.unwrap();
+    reader.await.unwrap_or_else(rethrown);
     assert_whole(&whole_log(&handles[0]).await);
 }
 
@@ -118,8 +117,12 @@ pub async fn the_head_never_steps_back<F: Fixture>(log: F) {
                 appended.extend(append(&store, batch(writer)).await);
                 let written = appended[appended.len() - 1].position;
                 for store in [&store, &other] {
-                    let head = store.head().await.unwrap();
-                    assert!(head >= least.max(Some(written)), "{head:?}, {written} was there");
+                    let head = head_of(&store).await;
+                    assert!(
+                        head >= least.max(Some(written)),
+                        "the head never steps back, and is not below an acknowledged write: {head:?}, \
+                         and {written} and {least:?} were there"
+                    );
                     least = head;
                 }
                 tokio::task::yield_now().await;
@@ -139,12 +142,15 @@ async fn following_is_gapless<F: Fixture>(log: F, query: Query) {
     write(&handles, batch, &pace).await;
     let wanted = positions(&expected(&whole_log(&handles[0]).await, &query, ALL));
     for follower in followers {
-        let (seen, reads) = follower.await.unwrap();
+        let (seen, reads) = follower.await.unwrap_or_else(rethrown);
         let seen = positions(&seen);
         let missed: Vec<_> = wanted.iter().filter(|p| !seen.contains(p)).collect();
-        assert!(missed.is_empty(), "missed {missed:?}");
-        assert_eq!(seen, wanted);
-        assert!(reads >= PAUSES, "{reads} reads showed events: the follower came too late");
+        assert!(missed.is_empty(), "a follower misses no event, and this missed {missed:?}");
+        let again = seen.windows(2).find(|pair| pair[0] >= pair[1]);
+        assert_eq!(again, None, "a follower sees each event once, in the order of positions");
+        let others = seen.len() - wanted.len();
+        assert_eq!(others, 0, "a follower sees what matches, and no other event");
+        assert!(reads >= PAUSES, "{reads} reads of a follower showed events: it came too late");
     }
 }
 
@@ -160,10 +166,13 @@ async fn follow(
     let reads = Reads { pace: &pace, reader };
     loop {
         let last = pace.is_done();
-        let events = store.read(&query, ALL.after(cursor)).await.unwrap();
+        let events = begin(&store, &query, ALL.after(cursor)).await;
         let observed = events.observed();
-        assert!(observed >= cursor, "observed {observed:?} after {cursor:?}");
-        let page = events.collect().await.unwrap();
+        assert!(
+            observed >= cursor,
+            "what reads observe never steps back: {observed:?}, after {cursor:?}"
+        );
+        let page = rest(events).await;
         shown += usize::from(!page.is_empty());
         seen.extend(page);
         cursor = observed;
@@ -173,7 +182,7 @@ async fn follow(
         }
         let nap = Duration::from_millis(20);
         if let Ok(woken) = tokio::time::timeout(nap, store.wait_past(cursor)).await {
-            woken.unwrap();
+            woken.unwrap_or_else(|error| panic!("a wait for an event failed: {error:?}"));
         }
     }
 }
@@ -191,13 +200,17 @@ async fn nothing_appears_below<F: Fixture>(log: F, query: Query, made: MakeBatch
     write(&handles, made, &pace).await;
     let log = whole_log(&handles[0]).await;
     for watcher in watchers {
-        let seen = watcher.await.unwrap();
+        let seen = watcher.await.unwrap_or_else(rethrown);
         assert!(seen.len() >= PAUSES, "the watcher came too late: {seen:?}");
         for (observed, shown) in seen {
             let before = observed.map(|position| position.saturating_add(1));
             let complete = expected(&log, &query, ALL.before(before));
             let complete = if before.is_some() { complete.len() } else { 0 };
-            assert_eq!(shown, complete, "matching events up to {observed:?}, then and now");
+            assert_eq!(
+                shown, complete,
+                "no event appears at or below what a read observed: matching events up to {observed:?}, \
+                 then and now"
+            );
         }
     }
 }
@@ -213,10 +226,14 @@ async fn watch(
     let mut seen = Vec::new();
     let reads = Reads { pace: &pace, reader };
     while !pace.is_done() {
-        let events = store.read(&query, ALL).await.unwrap();
+        let events = begin(&store, &query, ALL).await;
         let observed = events.observed();
-        let shown = positions(&events.collect().await.unwrap());
-        assert!(shown.last().copied() <= observed, "{shown:?} up to {observed:?}");
+        let shown = positions(&rest(events).await);
+        assert!(
+            shown.last().copied() <= observed,
+            "a read shows nothing past what it observed: {:?}, and {observed:?}",
+            shown.last()
+        );
         reads.add_one();
         if seen.last() != Some(&(observed, shown.len())) {
             seen.push((observed, shown.len()));
@@ -225,7 +242,7 @@ async fn watch(
         }
         let nap = Duration::from_millis(5);
         if let Ok(woken) = tokio::time::timeout(nap, store.wait_past(observed)).await {
-            woken.unwrap();
+            woken.unwrap_or_else(|error| panic!("a wait for an event failed: {error:?}"));
         }
     }
     seen
@@ -319,9 +336,11 @@ fn batch(writer: usize) -> Vec<NewEvent> {
 fn assert_whole(page: &Page) {
     let mut batches = std::collections::HashMap::new();
     for record in page {
-        let own = record.tags.values("batch").next().unwrap();
+        let Some(own) = record.tags.values("batch").next() else {
+            panic!("a record has the tags of its event, and this has no batch: {record:?}");
+        };
         *batches.entry(own).or_insert(0) += 1;
     }
     let half = batches.into_iter().find(|(_, events)| *events != BATCH);
-    assert_eq!(half, None, "of {BATCH} events");
+    assert_eq!(half, None, "a batch is seen whole, with {BATCH} events, or not at all");
 }

@@ -7,10 +7,10 @@ use crate::{
         concurrency::booking::{Booking, Observed},
         fixture::Fixture,
         pages::lines,
-        parallel::{at_once, handles},
+        parallel::{REFUSED_TOO_OFTEN, at_once, handles},
         random::Random,
         sample_values::{event, item, unless},
-        store_calls::{accepted, append_if, whole_log},
+        store_calls::{accepted, append_if, begin, rest, whole_log},
     },
     position::SequencePosition,
     query::Query,
@@ -21,6 +21,8 @@ use crate::{
 
 const HALLS: u64 = 4;
 pub(super) const CAPACITY: usize = 15;
+
+const EXACT: &str = "a booking is decided from every earlier one of its halls";
 
 /// Capacities hold under random boundaries that overlap, and the log confirms what every accepted event
 /// was decided from.
@@ -36,7 +38,11 @@ pub async fn a_capacity_is_never_exceeded<F: Fixture>(log: F) {
     at_once(writers).await;
     let log = whole_log(&handles[0]).await;
     verify(&log);
-    assert!(meetings(&log) > 0, "one after another{}", lines(&log));
+    assert!(
+        meetings(&log) > 0,
+        "sellers book at once, and these did one after another{}",
+        lines(&log)
+    );
 }
 
 /// Asserts that every booking was decided from all earlier bookings of its halls, and that none exceeds
@@ -49,9 +55,10 @@ pub(in crate::conformance) fn verify(log: &[Recorded<Bytes>]) {
         let late = log[..n].iter().filter(met).find(|r| observed.is_before(r.position));
         let taken: Vec<_> = halls.iter().map(|hall| seats_in(&log[..n], hall)).collect();
         let told = || interleaving(log, observed, record);
-        assert!(late.is_none(), "accepted although a match came between{}", told());
-        assert!(taken == seats, "decided from {seats:?} seats where {taken:?} are{}", told());
-        assert!(taken.iter().all(|seats| *seats < CAPACITY), "one too many{}", told());
+        assert!(late.is_none(), "{EXACT}, and a match came between{}", told());
+        assert!(taken == seats, "{EXACT}, from {seats:?} seats where {taken:?} are{}", told());
+        let within = taken.iter().all(|seats| *seats < CAPACITY);
+        assert!(within, "a capacity of {CAPACITY} is never exceeded{}", told());
     }
 }
 
@@ -97,7 +104,7 @@ pub(in crate::conformance) async fn book_all(
         let mut refusals = 0;
         while !book(&*store, seller, &halls, refusals).await {
             refusals += 1;
-            assert!(refusals <= 60, "refused more often than others were accepted");
+            assert!(refusals <= 60, "{REFUSED_TOO_OFTEN}, of at most 60: {refusals} refusals");
         }
     }
 }
@@ -106,9 +113,9 @@ pub(in crate::conformance) async fn book_all(
 async fn book(store: &dyn EventStore, seller: u64, halls: &[String], refusals: u32) -> bool {
     let items = halls.iter().map(|hall| item(&["SeatBooked"], &[hall]));
     let query = Query::any_of(items).unwrap();
-    let events = store.read(&query, ReadOptions::all()).await.unwrap();
+    let events = begin(&store, &query, ReadOptions::all()).await;
     let observed = events.observed();
-    let page = events.collect().await.unwrap();
+    let page = rest(events).await;
     let seats: Vec<_> = halls.iter().map(|hall| seats_in(&page, hall)).collect();
     if seats.iter().any(|seats| *seats >= CAPACITY) {
         return true;

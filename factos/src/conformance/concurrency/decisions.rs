@@ -7,9 +7,9 @@ use crate::{
     append::NewEvent,
     conformance::{
         fixture::Fixture,
-        parallel::{at_once, handles},
+        parallel::{REFUSED_TOO_OFTEN, at_once, handles},
         sample_values::{event, unless},
-        store_calls::{accepted, append, append_if, whole_log},
+        store_calls::{accepted, append, append_if, begin, rest, whole_log},
     },
     position::SequencePosition,
     query::Query,
@@ -30,18 +30,22 @@ pub(super) async fn while_others_write<F: Fixture>(log: F, query: Query) {
     let writers = at_once((0..WRITERS).map(|n| write(handles[n].clone(), n)));
     let (refusals, _) = join(deciders, writers).await;
     let log = whole_log(&handles[0]).await;
-    assert_eq!(log.len(), DECIDERS * DECISIONS + WRITERS * WRITTEN);
+    let rule = "the log has every acknowledged event, and no other";
+    assert_eq!(log.len(), DECIDERS * DECISIONS + WRITERS * WRITTEN, "{rule}: how many");
     verify(&log);
-    assert!(refusals.into_iter().sum::<usize>() > 0, "no decision met another append");
+    assert!(
+        refusals.into_iter().sum::<usize>() > 0,
+        "decisions are made beside appends, and none met one"
+    );
 }
 
 /// Decides until enough decisions are accepted, and returns how many were refused.
 async fn decide(store: Arc<dyn EventStore>, query: Query) -> usize {
     let (mut decisions, mut tries) = (0, 0);
     while decisions < DECISIONS {
-        let events = store.read(&query, ReadOptions::all()).await.unwrap();
+        let events = begin(&store, &query, ReadOptions::all()).await;
         let observed = events.observed();
-        let seen = events.collect().await.unwrap().len();
+        let seen = rest(events).await.len();
         let mut decided = event("Decided", &[]);
         decided.payload = format!("{} {seen}", observed.map_or(0, SequencePosition::get)).into();
         // Lets other tasks append, as they may while a decision is made.
@@ -49,7 +53,7 @@ async fn decide(store: Arc<dyn EventStore>, query: Query) -> usize {
         let condition = unless(&query).after(observed);
         decisions += usize::from(accepted(append_if(&store, decided, condition).await));
         tries += 1;
-        assert!(tries <= 300, "refused more often than others were accepted");
+        assert!(tries <= 300, "{REFUSED_TOO_OFTEN}, of at most 300: {tries} tries");
     }
     tries - decisions
 }
@@ -78,8 +82,9 @@ fn verify(log: &[Recorded<Bytes>]) {
             log[..before].iter().filter(|r| r.position.get() > number(observed)).collect();
         let told = || format!("at {}, decided from {observed} with {seen} events", record.position);
         let lost: Vec<_> = late.iter().map(|r| (r.position, r.event_type.as_str())).collect();
-        assert!(lost.is_empty(), "{}, lost a conflict with {lost:?}", told());
-        assert_eq!(number(seen), before as u64, "{}", told());
+        let rule = "a decision is made from every event before its own";
+        assert!(lost.is_empty(), "{rule}: {}, lost a conflict with {lost:?}", told());
+        assert_eq!(number(seen), before as u64, "{rule}: {}", told());
     }
 }
 

@@ -39,7 +39,11 @@ pub async fn a_refusals_cause_is_visible<F: Fixture>(log: F) {
             }
         });
         let refusals = at_once(contenders).await.into_iter().flatten().count();
-        assert_eq!(refusals, CONTENDERS - BOUNDARIES, "refusals of round {round}");
+        assert_eq!(
+            refusals,
+            CONTENDERS - BOUNDARIES,
+            "of many that contend for a boundary exactly one is accepted: refusals of round {round}"
+        );
     }
 }
 
@@ -73,7 +77,14 @@ async fn assert_visible(refusal: &AppendError, store: &Arc<dyn EventStore>) {
             let page = whole_log(store).await;
             (ids(&page).contains(id), page)
         }
-        other => panic!("neither a conflict nor a duplicate: {other:?}"),
+        other => {
+            panic!("an append is refused with a conflict or as a duplicate, and came to {other:?}")
+        }
     };
-    assert!(visible, "refused: {refusal:?}, and another handle shows{}", lines(&page));
+    assert!(
+        visible,
+        "what made the store refuse an append can be read once that is told: {refusal:?}, and another \
+         handle shows{}",
+        lines(&page)
+    );
 }

@@ -46,8 +46,11 @@ async fn append_flushed<F: Fixture>(log: &F, store: &dyn EventStore, writer: u64
         let before = log.flushes().await;
         append(store, batch(writer + n)).await;
         let after = log.flushes().await;
-        let told = "was acknowledged without a flush, which were";
-        assert!(after > before, "append {n} of writer {writer} {told} {before:?}, then {after:?}");
+        assert!(
+            after > before,
+            "a log is flushed before an append is acknowledged, and append {n} of writer {writer} was \
+             acknowledged without: flushes were {before:?}, then {after:?}"
+        );
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
         limits::sizes::{long_event, renewed, with_items, with_tags},
         not_tested::not_tested,
         sample_values::{event, stream, unless},
+        store_calls::{appended, begin, brief, head_of},
     },
     limits::Limits,
     query::Query,
@@ -74,7 +75,7 @@ pub async fn an_idempotency_key_counts_against_no_limit<F: Fixture>(log: F) {
     let store = log.connect().await;
     if limits.tags_per_event != usize::MAX {
         let tagged = with_tags(limits.tags_per_event).with_tag(&key);
-        store.append(vec![tagged], AppendCondition::None).await.unwrap();
+        appended(&store, vec![tagged], AppendCondition::None).await;
     }
     let items = with_items(limits.items_per_query.min(MANY_ITEMS));
     let keyed = unless(&items.or(crate::QueryItem::with_tag(key)));
@@ -83,7 +84,7 @@ pub async fn an_idempotency_key_counts_against_no_limit<F: Fixture>(log: F) {
     assert_eq!(
         outcome.is_err_and(|error| error.is_conflict()),
         met,
-        "the key is an item as any other"
+        "the key of an idempotency key is an item of the condition as any other, and is met"
     );
 }
 
@@ -110,22 +111,30 @@ type Append = (Vec<NewEvent>, AppendCondition);
 /// Asserts that one append is accepted, and that the other is refused by this name with nothing written.
 async fn exact(store: &dyn EventStore, at: Append, beyond: Append, named: &InvalidEvent) {
     let events = at.0.len();
-    store.append(at.0, at.1).await.unwrap();
-    assert_eq!(count(store).await, events, "all that is at the limit");
-    let head = store.head().await.unwrap();
+    appended(&store, at.0, at.1).await;
+    assert_eq!(count(store).await, events, "what is at the limit is written as a whole: events");
+    let head = head_of(&store).await;
     match store.append(beyond.0, beyond.1).await {
-        Err(AppendError::Invalid(told)) => assert_eq!(told, *named),
-        outcome => panic!("one beyond the limit came to {:?}", outcome.map(|page| page.len())),
+        Err(AppendError::Invalid(told)) => {
+            assert_eq!(told, *named, "what is beyond a limit is refused by the name of the limit");
+        }
+        outcome => {
+            panic!("what is one beyond the limit is refused, as {named}, {}", brief(&outcome))
+        }
     }
-    assert_eq!((count(store).await, store.head().await.unwrap()), (events, head), "a trace");
+    assert_eq!(
+        (count(store).await, head_of(&store).await),
+        (events, head),
+        "an append that is refused leaves nothing behind: events and head"
+    );
 }
 
 /// How many events the log has, without holding them all.
 async fn count(store: &dyn EventStore) -> usize {
-    let mut events = store.read(&Query::all(), ReadOptions::all()).await.unwrap();
+    let mut events = begin(&store, &Query::all(), ReadOptions::all()).await;
     let mut count = 0;
     while let Some(record) = events.next().await {
-        record.unwrap();
+        record.unwrap_or_else(|error| panic!("a read failed before its end: {error:?}"));
         count += 1;
     }
     count

@@ -1,3 +1,5 @@
+use std::slice::from_ref;
+
 use bytes::Bytes;
 use proptest::{
     prop_assert, prop_assert_eq,
@@ -9,6 +11,7 @@ use crate::{
     append::{AppendCondition, NewEvent},
     append_error::{AppendError, Conflict},
     conformance::{
+        difference::difference,
         pages::expected,
         sample_values::{event, expecting, item, stream, unless},
     },
@@ -98,14 +101,21 @@ impl PlainLog {
         };
         let events = events.map_err(failed)?;
         let observed = events.observed();
-        prop_assert!(observed <= self.last(), "observed {:?} of {:?}", observed, self.last());
-        prop_assert_eq!(observed.is_some(), self.last().is_some(), "observed, {:?}", options);
+        let rule =
+            "a read observes a position that is not above the head, and one if there is a head";
+        let (is, last) = (observed, self.last());
+        prop_assert!(
+            is <= last && is.is_some() == last.is_some(),
+            "{}: {:?} of {:?}",
+            rule,
+            is,
+            last
+        );
         let page = events.collect().await.map_err(failed)?;
-        let complete = page.iter().all(|record| Some(record.position) <= observed);
-        prop_assert!(complete, "observed {:?}, and shows more: {:?}", observed, page);
+        let past = page.iter().map(|r| r.position).find(|position| Some(*position) > observed);
+        prop_assert!(past.is_none(), "a read shows nothing past {:?}, and {:?}", observed, past);
         self.tally.shown += u32::from(!page.is_empty());
-        prop_assert_eq!(page, wanted, "with {:?}", options);
-        Ok(())
+        same(&format!("a read shows what matches, within {options:?}"), &page, &wanted)
     }
 
     /// What came of the operations, as one list.
@@ -114,23 +124,27 @@ impl PlainLog {
     }
 
     pub(super) async fn head(&self, store: &dyn EventStore) -> TestCaseResult {
-        prop_assert_eq!(store.head().await.map_err(failed)?, self.last());
+        let rule = "the head is the last position of the log";
+        prop_assert_eq!(store.head().await.map_err(failed)?, self.last(), "{}", rule);
         Ok(())
     }
 
     /// Compares the whole log, and the head.
     pub(super) async fn whole(&self, store: &dyn EventStore) -> TestCaseResult {
         let events = store.read(&Query::all(), ReadOptions::all()).await.map_err(failed)?;
-        prop_assert_eq!(&events.collect().await.map_err(failed)?, &self.records, "the whole log");
+        let found = events.collect().await.map_err(failed)?;
+        same("the whole log has what was accepted", &found, &self.records)?;
         self.head(store).await
     }
 
     /// Checks the records that the store returned of a batch, and adds them.
     fn accept(&mut self, events: Vec<NewEvent>, records: Page) -> TestCaseResult {
         self.tally.accepted += 1;
-        prop_assert_eq!(records.len(), events.len());
+        let rule = "an append returns a record for each event of its batch";
+        prop_assert_eq!(records.len(), events.len(), "{}", rule);
         for (event, record) in events.into_iter().zip(records) {
-            prop_assert!(Some(record.position) > self.last(), "{:?} is no new position", record);
+            let (new, last) = (Some(record.position), self.last());
+            prop_assert!(new > last, "positions strictly increase: {:?} after {:?}", new, last);
             let revision = event.stream.as_ref().map(|stream| self.revision(stream).next());
             let wanted = Recorded {
                 id: event.id,
@@ -144,7 +158,7 @@ impl PlainLog {
                 recorded_at: record.recorded_at,
                 event: event.payload,
             };
-            prop_assert_eq!(&record, &wanted);
+            same("a record says what was appended", from_ref(&record), &[wanted])?;
             self.records.push(record);
         }
         Ok(())
@@ -237,7 +251,10 @@ impl Tally {
     /// different ends.
     pub(super) fn assert_varied(self) {
         let is_varied = self.accepted > 0 && self.refused > 0 && self.shown > 0;
-        assert!(is_varied || (1..10).contains(&self.lists), "{self:?}");
+        assert!(
+            is_varied || (1..10).contains(&self.lists),
+            "lists of operations come to different ends, and these to {self:?}"
+        );
     }
 }
 
@@ -271,6 +288,11 @@ impl Refusal {
             Self::Revision(actual) => format!("the stream has {actual}"),
         }
     }
+}
+
+fn same(rule: &str, found: &[Recorded<Bytes>], right: &[Recorded<Bytes>]) -> TestCaseResult {
+    let told = difference(found, right).map(|told| TestCaseError::fail(format!("{rule}: {told}")));
+    told.map_or(Ok(()), Err)
 }
 
 fn failed(error: impl std::fmt::Debug) -> TestCaseError {

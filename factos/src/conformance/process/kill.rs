@@ -9,13 +9,15 @@ use futures_util::future::select_all;
 use super::worker::{Worker, say};
 use crate::{
     append::{AppendCondition, NewEvent},
-    append_error::AppendError,
     conformance::{
         fixture::ProcessFixture,
-        pages::revisions,
+        pages::{assert_counted, assert_increasing},
+        parallel::rethrown,
         random::Random,
         sample_values::{event, expecting, in_stream, query, stream, unless},
-        store_calls::{append, append_if, of_stream, whole_log},
+        store_calls::{
+            admitted, append, append_if, appended, assert_duplicate, of_stream, whole_log,
+        },
     },
     event_id::EventId,
     read_options::ReadOptions,
@@ -49,14 +51,14 @@ pub(super) async fn append_until_killed<S: EventStore + 'static, Fut: Future<Out
     let appending = (0..APPENDERS)
         .map(|appender| tokio::spawn(append_and_say(store.clone(), format!("{round}-{appender}"))));
     // The first that fails ends the worker.
-    select_all(appending).await.0.unwrap();
+    select_all(appending).await.0.unwrap_or_else(rethrown);
 }
 
 async fn append_and_say(store: Arc<impl EventStore>, appender: String) {
     for n in 0_u64.. {
         let name = format!("batch:{appender}-{n}");
         let condition = unless(&query(&["Killed"], &[&name]));
-        let records = store.append(batch(&name), condition).await.unwrap();
+        let records = appended(&store, batch(&name), condition).await;
         let last = &records[BATCH - 1];
         if !say(&format!("{name} {} {}", last.position, last.id)) {
             return;
@@ -87,40 +89,56 @@ pub(super) async fn round<F: ProcessFixture>(
 pub(super) async fn goes_on(store: &dyn EventStore, round: u32) {
     let expected = Revision::from(u64::from(round).checked_sub(1));
     let condition = expecting("survivor", expected);
-    let page = append_if(store, in_stream("survivor", "Survived"), condition).await.unwrap();
-    assert_eq!(page[0].revision, Some(u64::from(round)));
+    let record = admitted(store, in_stream("survivor", "Survived"), condition).await;
+    let rule = "a reopened log issues no revision again, and leaves none out";
+    assert_eq!(record.revision, Some(u64::from(round)), "{rule}");
 }
 
 pub(super) async fn verify(store: &dyn EventStore, acknowledged: &[Acknowledged], kills: u32) {
     let log = whole_log(store).await;
-    assert!(log.is_sorted_by(|a, b| a.position < b.position), "positions of {log:?}");
+    assert_increasing(&log);
     for name in ["killed", "survivor"] {
         let page = of_stream(store, name, ReadOptions::all()).await;
-        let counted: Vec<_> = (0..page.len() as u64).map(Some).collect();
-        assert_eq!(revisions(&page), counted, "revisions of {name}");
+        assert_counted(name, &page);
     }
     let survived = log.iter().filter(|r| r.stream == Some(stream("survivor"))).count();
-    assert_eq!(survived, usize::try_from(kills).unwrap());
+    let rule = "what is appended after each kill is in the log";
+    assert_eq!(survived, usize::try_from(kills).unwrap(), "{rule}: how many");
     let mut batches: HashMap<_, Vec<u64>> = HashMap::new();
     for record in log.iter().filter(|record| record.stream == Some(stream("killed"))) {
         batches.entry(record.tags.as_lines()).or_default().push(record.position.get());
     }
     for (batch, positions) in &batches {
-        assert_eq!(positions.len(), BATCH, "{batch} is half there: at {positions:?}");
+        assert_eq!(
+            positions.len(),
+            BATCH,
+            "a batch is in the log as a whole or not at all, and {batch} is half there: at {positions:?}"
+        );
     }
     for Acknowledged { batch, position, .. } in acknowledged {
         let found = batches.get(&**batch).map(|positions| positions[BATCH - 1]);
         let near = log.iter().filter(|r| r.position.get().abs_diff(*position) <= 5);
         let near: Vec<_> = near.map(|r| (r.position, r.tags.as_lines())).collect();
-        assert_eq!(found, Some(*position), "{batch} was acknowledged; there is {near:?}");
+        assert_eq!(
+            found,
+            Some(*position),
+            "what was acknowledged outlives its process, and {batch} was acknowledged; there is {near:?}"
+        );
     }
-    assert!(acknowledged.len() >= survived / 2, "{} acknowledgements", acknowledged.len());
-    assert!(several_appended(acknowledged), "in no round several tasks of the worker appended");
+    assert!(
+        acknowledged.len() >= survived / 2,
+        "workers append until they are killed, and of {survived} there are {} acknowledgements",
+        acknowledged.len()
+    );
+    assert!(
+        several_appended(acknowledged),
+        "several tasks of a worker append until it is killed, and in no round several did"
+    );
     for Acknowledged { id, .. } in acknowledged.iter().step_by(17) {
         let mut again = event("Again", &[]);
         again.id = *id;
         let outcome = append_if(store, again, AppendCondition::None).await;
-        assert!(matches!(outcome, Err(AppendError::DuplicateEventId(named)) if named == *id));
+        assert_duplicate(&outcome, *id);
     }
     append(store, batch("batch:last")).await;
 }

@@ -52,7 +52,7 @@ pub(super) async fn hold<F: ProcessFixture>(log: &F, worker: &str, random: &mut 
     let store = log.connect().await;
     for sale in 0.. {
         for seller in &mut sellers {
-            assert_eq!(seller.expect_line().await, READY);
+            assert_eq!(seller.expect_line().await, READY, "a seller is ready for sale {sale}");
         }
         let met = meetings(&whole_log(&store).await);
         if sale >= LEAST_SALES && met >= MEETINGS {
@@ -60,7 +60,7 @@ pub(super) async fn hold<F: ProcessFixture>(log: &F, worker: &str, random: &mut 
         }
         assert!(
             sale < MOST_SALES,
-            "in {sale} sales the sellers met {met} times: one after another"
+            "processes sell at once, and in {sale} sales they met {met} times: one after another"
         );
         sellers.iter_mut().for_each(|seller| seller.tell(&sale.to_string()));
     }
