@@ -7,7 +7,8 @@ use std::{
     fs::File,
     path::PathBuf,
     sync::{Arc, Mutex},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -35,6 +36,10 @@ enum Flaw {
     AcknowledgesTheGroupFirst,
     /// A process that appends holds the log until it ends.
     HoldsTheLog,
+    /// A process that books holds the log until it has booked nothing for a while.
+    HoldsTheLogInTurn,
+    /// The appends of one task are served, and those of others wait for ever.
+    ServesOneTask,
     /// Another process cannot append.
     FailsElsewhere,
     /// Another process opens another log.
@@ -53,6 +58,16 @@ struct Group {
     last: u64,
 }
 
+/// The log is held by this process until some time has passed without a call.
+#[derive(Default)]
+struct Turn {
+    held: Option<File>,
+    last_call: Option<Instant>,
+}
+
+/// How long a process must have called nothing before another one may.
+const TURN: Duration = Duration::from_millis(30);
+
 struct FlawedStore {
     flaw: Flaw,
     file: FileStore,
@@ -60,6 +75,9 @@ struct FlawedStore {
     late: Mutex<Vec<NewEvent>>,
     group: Mutex<Group>,
     held: Mutex<Option<File>>,
+    turn: Arc<Mutex<Turn>>,
+    /// The first tag of what the task appends that is served.
+    served: Mutex<Option<String>>,
     is_elsewhere: bool,
 }
 
@@ -76,6 +94,8 @@ impl FlawedStore {
             late: Mutex::default(),
             group: Mutex::default(),
             held: Mutex::default(),
+            turn: Arc::default(),
+            served: Mutex::default(),
             is_elsewhere: false,
         }
     }
@@ -157,6 +177,37 @@ impl FlawedStore {
         Ok(records(events, first))
     }
 
+    /// Waits until no other process holds the log, and holds it for a while.
+    fn hold_in_turn(&self) {
+        let mut turn = self.turn.lock().unwrap();
+        turn.last_call = Some(Instant::now());
+        if turn.held.is_some() {
+            return;
+        }
+        let file = File::create(self.path.with_extension("turn")).unwrap();
+        file.lock().unwrap();
+        turn.held = Some(file);
+        turn.last_call = Some(Instant::now());
+        let turn = self.turn.clone();
+        thread::spawn(move || {
+            loop {
+                thread::sleep(TURN / 3);
+                let mut turn = turn.lock().unwrap();
+                if turn.last_call.is_none_or(|last| last.elapsed() > TURN) {
+                    turn.held = None;
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Whether these events are of the task that is served.
+    fn is_served(&self, events: &[NewEvent]) -> bool {
+        let tag = events[0].tags.as_lines();
+        let task = tag.rsplit_once('-').map_or(tag, |(task, _)| task);
+        *self.served.lock().unwrap().get_or_insert_with(|| task.to_owned()) == task
+    }
+
     /// Waits until no other process holds the log, and holds it from then on.
     fn hold(&self) {
         self.held.lock().unwrap().get_or_insert_with(|| {
@@ -191,6 +242,9 @@ impl EventStore for FlawedStore {
     }
 
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
+        if self.flaw == Flaw::HoldsTheLogInTurn && self.is_elsewhere {
+            self.hold_in_turn();
+        }
         self.file.read(query, options).await
     }
 
@@ -214,6 +268,13 @@ impl EventStore for FlawedStore {
             Flaw::WritesOneByOne => self.write_one_by_one(events, condition).await,
             Flaw::AcknowledgesFirst if is_batch => self.acknowledge(events).await,
             Flaw::AcknowledgesTheGroupFirst if is_batch => self.write_or_keep(events).await,
+            Flaw::HoldsTheLogInTurn if self.is_elsewhere => {
+                self.hold_in_turn();
+                self.file.append(events, condition).await
+            }
+            Flaw::ServesOneTask if self.is_elsewhere && !self.is_served(&events) => {
+                std::future::pending().await
+            }
             Flaw::FailsElsewhere if self.is_elsewhere => {
                 Err(StoreError::new(StoreErrorKind::Other, "this disk is far away").into())
             }
@@ -283,8 +344,9 @@ macro_rules! flawed_logs {
                 let case = cases.iter().find(|case| case.name() == $case).unwrap();
                 let failure = (0..TRIES).find_map(|_| case.verdict().err());
                 let failure = failure.expect("the case passes every time");
-                let told = failure.downcast_ref::<String>().map_or("", |told| told);
-                assert!(told.contains($told), "{told}");
+                let told = failure.downcast_ref::<String>().map(String::as_str);
+                let told = told.or_else(|| failure.downcast_ref::<&str>().copied());
+                assert!(told.unwrap_or_default().contains($told), "{told:?}");
             }
         })*
 
@@ -304,6 +366,12 @@ flawed_logs! {
         saying " was acknowledged; there is ";
     holding_the_log: HoldsTheLog
         fails "process::boundaries_hold_across_processes" saying " hangs: ";
+    holding_the_log_in_turn: HoldsTheLogInTurn
+        fails "process::boundaries_hold_across_processes"
+        saying "processes sell at once, and in 40 sales they met ";
+    serving_one_task: ServesOneTask
+        fails "process::a_killed_process_loses_nothing_acknowledged"
+        saying "several tasks of a worker append until it is killed, and in no round several did";
     failing_elsewhere: FailsElsewhere
         fails "process::boundaries_hold_across_processes" saying "this disk is far away";
     failing_to_append_elsewhere: FailsElsewhere

@@ -1,6 +1,8 @@
 //! The suite itself is tested here: a store that is wrong in one way fails the cases of the rule that it
 //! breaks, and no others; a right store passes, however unusual it is.
 
+#[path = "rejects_wrong_stores/hanging_stores.rs"]
+mod hanging_stores;
 #[path = "rejects_wrong_stores/log_in_memory.rs"]
 mod log_in_memory;
 #[path = "rejects_wrong_stores/right_stores.rs"]
@@ -25,6 +27,8 @@ mod wrong_conditions;
 mod wrong_faults;
 #[path = "rejects_wrong_stores/wrong_handles.rs"]
 mod wrong_handles;
+#[path = "rejects_wrong_stores/wrong_limits.rs"]
+mod wrong_limits;
 #[path = "rejects_wrong_stores/wrong_matches.rs"]
 mod wrong_matches;
 #[path = "rejects_wrong_stores/wrong_records.rs"]

@@ -105,6 +105,8 @@ impl Case {
             }
             let stuck = progress.stuck(self.patience);
             if stuck.is_some() || since.elapsed() > self.patience {
+                // A call that began a little later than the last one ended is what has no end.
+                let stuck = stuck.or_else(|| progress.stuck(Duration::ZERO));
                 let what = stuck.unwrap_or("the case, with no call that ends,");
                 let hangs =
                     format!("{} hangs: {what} has no end after {:?}", self.name, self.patience);

@@ -8,7 +8,7 @@ use tokio::{sync::Barrier, task::yield_now};
 use super::{
     difference::assert_same,
     fixture::Fixture,
-    pages::{assert_counted, assert_increasing, ids, lines},
+    pages::{assert_counted, assert_increasing, ids, lines, numbers},
     parallel::{REFUSED_TOO_OFTEN, assert_alternate, at_once, handles},
     random::Random,
     sample_values::{event, expecting, in_stream, item, query, unless},
@@ -307,9 +307,8 @@ async fn increment(store: &Arc<dyn EventStore>) -> bool {
     accepted(append_if(store, one_more, condition).await)
 }
 
-fn counted(record: &Recorded<Bytes>) -> u32 {
-    let text = String::from_utf8_lossy(&record.event);
-    text.split(',').next().unwrap().parse().unwrap()
+fn counted(record: &Recorded<Bytes>) -> u64 {
+    numbers(record, 1)[0]
 }
 
 /// Claims each name, and returns the records of those claims that were accepted.

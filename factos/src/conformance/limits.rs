@@ -55,7 +55,7 @@ pub async fn many_long_tags_are_accepted<F: Fixture>(log: F) {
 pub async fn long_names_are_accepted<F: Fixture>(log: F) {
     let store = log.connect().await;
     let longest = "\u{1f3ab}".repeat(MAX_TEXT_BYTES / 4) + "xyz";
-    assert_eq!(longest.len(), MAX_TEXT_BYTES);
+    assert_eq!(longest.len(), MAX_TEXT_BYTES, "the longest name that there can be");
     let mut sent = event(&longest, &[]);
     sent.stream = Some(stream(&longest));
     sent.metadata.insert(&longest, &longest.repeat(100)).unwrap();
@@ -87,7 +87,7 @@ pub async fn a_large_batch_is_accepted<F: Fixture>(log: F) {
     let event = long_event(Limits::FLOOR.payload_bytes - "A".len());
     let sent: Vec<_> = (0..events).map(|_| renewed(&event)).collect();
     let bytes: usize = sent.iter().map(NewEvent::byte_len).sum();
-    assert_eq!(bytes, Limits::FLOOR.batch_bytes);
+    assert_eq!(bytes, Limits::FLOOR.batch_bytes, "the largest batch of the floor");
     append(&store, sent).await;
     let page = whole_log(&store).await;
     assert_eq!(page.len(), events, "a log has a record for each event that was appended");

@@ -48,6 +48,20 @@ pub(super) fn lines(page: &[Recorded<Bytes>]) -> String {
     page.iter().map(line).collect()
 }
 
+/// The numbers that a payload tells, at least so many.
+#[track_caller]
+pub(super) fn numbers(record: &Recorded<Bytes>, least: usize) -> Vec<u64> {
+    let text = String::from_utf8_lossy(&record.event);
+    let words = text.split(|c: char| !c.is_ascii_digit());
+    let numbers: Vec<_> = words.filter_map(|word| word.parse().ok()).collect();
+    assert!(
+        numbers.len() >= least,
+        "a payload comes back byte for byte, and that at {} has {text:?}, where {least} numbers were",
+        record.position
+    );
+    numbers
+}
+
 /// Asserts that positions strictly increase, else tells the first two that do not.
 #[track_caller]
 pub(super) fn assert_increasing(page: &[Recorded<Bytes>]) {

@@ -337,8 +337,15 @@ impl<R: Rules> EventStore for StoreByRules<R> {
             Show::Locking => Some(self.shared.gate.write().await),
             _ => None,
         };
-        if R::COMMIT != Commit::Torn {
-            R::admit(&events, &condition)?;
+        if R::COMMIT != Commit::Torn
+            && let Err(refusal) = R::admit(&events, &condition)
+        {
+            if R::WRITES_A_PART
+                && let [first, ..] = &*events
+            {
+                self.atomic(vec![first.clone()], &AppendCondition::None)?;
+            }
+            return Err(refusal);
         }
         let outcome = match R::COMMIT {
             Commit::Atomic => self.atomic(events, &condition),

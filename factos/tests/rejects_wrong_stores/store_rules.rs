@@ -120,6 +120,8 @@ pub(crate) trait Rules: Send + Sync + 'static {
     const FLUSH: Flush = Flush::Always;
     const IDENTITY: Identity = Identity::Log;
     const LIMITS: Limits = Limits::FLOOR;
+    /// Whether the first event of a batch beyond a limit is written, though the batch is refused.
+    const WRITES_A_PART: bool = false;
     /// Whether an append on another runtime than the first waits for ever.
     const NEEDS_ITS_RUNTIME: bool = false;
     /// Whether a handle shows what others wrote after it was opened, before it writes itself.

@@ -57,6 +57,14 @@ pub(crate) fn run_case(make: MakeLog, name: &str) -> Result<(), Box<dyn std::any
     with_cases(make, |cases| find(cases, name).verdict())
 }
 
+/// Asserts that this case fails, and tells the rule that the store breaks.
+pub(crate) fn tells(make: MakeLog, name: &str, rule: &str) {
+    let Err(failure) = run_case(make, name) else { panic!("{name} passes") };
+    let told = failure.downcast_ref::<String>().map(String::as_str);
+    let told = told.or_else(|| failure.downcast_ref::<&str>().copied()).unwrap_or_default();
+    assert!(told.contains(rule), "{name} does not say {rule:?}: {told}");
+}
+
 /// Asserts that this case fails every time that it is run: as often as `FACTOS_RACES` says, or 20
 /// times.
 pub(crate) fn is_always_caught(make: MakeLog, name: &str) {
@@ -117,7 +125,17 @@ macro_rules! always_caught {
     };
 }
 
-pub(crate) use {always_caught, wrong_stores};
+/// Makes a test of each store, which asserts that this case fails, and that it says so.
+macro_rules! told {
+    ($($name:ident: $store:ty, $case:literal says $rule:literal;)*) => {
+        $(#[test]
+        fn $name() {
+            $crate::suite_run::tells($crate::store_by_rules::log::<$store>, $case, $rule);
+        })*
+    };
+}
+
+pub(crate) use {always_caught, told, wrong_stores};
 
 fn find<'a>(cases: &'a [Case], name: &str) -> &'a Case {
     cases.iter().find(|case| case.name() == name).unwrap_or_else(|| panic!("no case {name}"))

@@ -8,7 +8,7 @@ use factos::{
 
 use crate::{
     store_rules::{Commit, Rules, duplicate},
-    suite_run::wrong_stores,
+    suite_run::{told, wrong_stores},
 };
 
 /// An empty batch is accepted.
@@ -137,6 +137,13 @@ impl Rules for TornBatches {
     fn admit(_: &[NewEvent], _: &AppendCondition) -> Result<(), AppendError> {
         Ok(())
     }
+}
+
+told! {
+    a_trace_is_told: TornBatches, "append::an_id_of_the_log_is_refused"
+        says "leaves nothing behind, its event 1 has an id of the log: 2 records where 1 are right";
+    an_accepted_duplicate_is_told: DuplicatesAreAccepted, "append::an_id_of_the_log_is_refused"
+        says "and it was accepted with 3 records";
 }
 
 wrong_stores! {

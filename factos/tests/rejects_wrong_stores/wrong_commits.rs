@@ -2,7 +2,7 @@
 
 use crate::{
     store_rules::{Commit, Flush, Rules},
-    suite_run::{always_caught, wrong_stores},
+    suite_run::{always_caught, told, wrong_stores},
 };
 
 /// The condition is checked under one lock, and the batch is written under another.
@@ -137,7 +137,18 @@ wrong_stores! {
     ];
 }
 
+told! {
+    a_missing_flush_is_told: NeverFlushed, "durability::an_acknowledged_append_was_flushed"
+        says "flushed before an append is acknowledged, and append 0 of writer 0";
+    a_cause_out_of_sight_is_told: RefusedEarly, "concurrency::a_refusals_cause_is_visible"
+        says "what made the store refuse an append can be read once that is told";
+    a_lost_conflict_is_told: OnlyTagsExclude, "concurrency::a_decision_on_a_type_sees_every_event"
+        says "a decision is made from every event before its own: at ";
+}
+
 always_caught! {
+    a_flush_of_another_is_always_caught: FlushedByAnother
+        by "durability::appends_at_once_were_flushed";
     checking_first_is_always_caught: CheckedThenWritten
         by "concurrency::one_of_many_contenders_wins";
     checking_a_type_first_is_always_caught: OnlyTagsExclude

@@ -19,7 +19,7 @@ use crate::{
     right_stores::Right,
     shared_fixture::AnyLog,
     store_by_rules,
-    suite_run::{Expected, accepts, rejects},
+    suite_run::{Expected, accepts, rejects, tells},
 };
 
 /// What a store makes of a fault; by default, what is right.
@@ -32,8 +32,26 @@ trait Reaction: Send + Sync + 'static {
     /// How many events of a batch are written before one that cannot be.
     const LEFT: usize = 0;
 
+    /// Whether a read that has begun ends, as if it were complete, once reads fail.
+    const ENDS_BEGUN_READS: bool = false;
+
+    /// What is told of a batch that cannot be written.
+    const OF_A_BATCH: StoreErrorKind = StoreErrorKind::Other;
+
+    /// Whether the appends beside a batch that cannot be written fail with it.
+    const TAKES_OTHERS: bool = false;
+
+    /// How many events are written of a batch whose answer is lost.
+    const WRITTEN_UNKNOWN: usize = usize::MAX;
+
     /// What is told of an append whose answer is lost.
-    const OF_A_LOST_ANSWER: StoreErrorKind = StoreErrorKind::OutcomeUnknown;
+    fn of_a_lost_answer(records: Page) -> Result<Page, StoreErrorKind> {
+        let _ = records;
+        Err(StoreErrorKind::OutcomeUnknown)
+    }
+
+    /// What is told of an append that meets a lock.
+    const OF_A_LOCK: StoreErrorKind = StoreErrorKind::Busy;
 
     /// Whether an append that meets a lock is written, though it is told that the store is busy.
     const WRITES_WHEN_BUSY: bool = false;
@@ -83,14 +101,27 @@ impl<R: Reaction> Faulty<R> {
 
     /// The read, which fails half done.
     async fn broken<'a>(&self, events: Events<'a>) -> Result<Events<'a>, StoreError> {
-        if !self.meets(Fault::Read) {
-            return Ok(events);
-        }
         let observed = events.observed();
+        if !self.meets(Fault::Read) {
+            return Ok(if R::ENDS_BEGUN_READS { self.ending(events) } else { events });
+        }
         let mut page = events.collect().await?;
         page.truncate(page.len() / 2);
         let pages = [Some(Ok(page)), R::end_of_a_read()].into_iter().flatten();
         Ok(Events::of_pages(observed, stream::iter(pages)))
+    }
+
+    /// The read, which ends once reads fail.
+    fn ending<'a>(&self, events: Events<'a>) -> Events<'a> {
+        let (observed, faults) = (events.observed(), self.faults.clone());
+        let pages = stream::unfold((events, faults), |(mut events, faults)| async move {
+            if lock(&faults).contains(&Fault::Read) {
+                return None;
+            }
+            let record = events.next().await?;
+            Some((record.map(|record| vec![record]), (events, faults)))
+        });
+        Events::of_pages(observed, pages)
     }
 }
 
@@ -122,18 +153,25 @@ impl<R: Reaction> EventStore for Faulty<R> {
             if R::WRITES_WHEN_BUSY {
                 self.store.append(events, condition).await?;
             }
-            return Err(failed(StoreErrorKind::Busy).into());
+            return Err(failed(R::OF_A_LOCK).into());
         }
         if is_faulty && self.meets(Fault::Batch) {
             events.truncate(R::LEFT);
             if !events.is_empty() {
                 self.store.append(events, condition).await?;
             }
-            return Err(failed(StoreErrorKind::Other).into());
+            return Err(failed(R::OF_A_BATCH).into());
+        }
+        if R::TAKES_OTHERS && self.meets(Fault::Batch) {
+            return Err(failed(R::OF_A_BATCH).into());
+        }
+        let is_lost = is_faulty && self.meets(Fault::Answer);
+        if is_lost {
+            events.truncate(R::WRITTEN_UNKNOWN);
         }
         let records = self.store.append(events, condition).await?;
-        if is_faulty && self.meets(Fault::Answer) {
-            return Err(failed(R::OF_A_LOST_ANSWER).into());
+        if is_lost {
+            return R::of_a_lost_answer(records).map_err(|kind| failed(kind).into());
         }
         Ok(records)
     }
@@ -171,7 +209,62 @@ impl Reaction for LeavesAPart {
 struct SaysFailed;
 
 impl Reaction for SaysFailed {
-    const OF_A_LOST_ANSWER: StoreErrorKind = StoreErrorKind::Other;
+    fn of_a_lost_answer(_: Page) -> Result<Page, StoreErrorKind> {
+        Err(StoreErrorKind::Other)
+    }
+}
+
+/// An append whose answer is lost is said to be accepted.
+struct SaysAccepted;
+
+impl Reaction for SaysAccepted {
+    fn of_a_lost_answer(records: Page) -> Result<Page, StoreErrorKind> {
+        Ok(records)
+    }
+}
+
+/// An append whose answer is lost is said to have written nothing, and may be tried again.
+struct SaysBusy;
+
+impl Reaction for SaysBusy {
+    fn of_a_lost_answer(_: Page) -> Result<Page, StoreErrorKind> {
+        Err(StoreErrorKind::Busy)
+    }
+}
+
+/// An append whose answer is lost is written in part.
+struct LosesAPart;
+
+impl Reaction for LosesAPart {
+    const WRITTEN_UNKNOWN: usize = 2;
+}
+
+/// A read that has begun ends as if it were complete, once reads fail.
+struct EndsBegunReads;
+
+impl Reaction for EndsBegunReads {
+    const ENDS_BEGUN_READS: bool = true;
+}
+
+/// Of a batch that cannot be written it is said that it may have been.
+struct SaysUnknown;
+
+impl Reaction for SaysUnknown {
+    const OF_A_BATCH: StoreErrorKind = StoreErrorKind::OutcomeUnknown;
+}
+
+/// The appends beside a batch that cannot be written fail with it.
+struct TakesOthers;
+
+impl Reaction for TakesOthers {
+    const TAKES_OTHERS: bool = true;
+}
+
+/// An append that meets a lock is told as any failure.
+struct LocksAreFailures;
+
+impl Reaction for LocksAreFailures {
+    const OF_A_LOCK: StoreErrorKind = StoreErrorKind::Other;
 }
 
 /// An append that meets a lock is written all the same.
@@ -195,6 +288,40 @@ macro_rules! wrong_reactions {
 
         pub(crate) const COVERED: &[&str] = &[$($case),*];
     };
+}
+
+macro_rules! told_reactions {
+    ($($name:ident: $store:ident, $case:literal says $rule:literal;)*) => {
+        $(#[test]
+        fn $name() {
+            tells(log::<$store>, $case, $rule);
+        })*
+    };
+}
+
+told_reactions! {
+    a_short_end_is_told: ShortEnd, "faults::a_read_that_fails_says_so"
+        says "a read that fails says so, and this ended with Ok(1500) records";
+    a_begun_read_that_ends_is_told: EndsBegunReads, "faults::a_read_that_fails_says_so"
+        says "a read that ends cleanly has shown all: 1 records where 3000 are right";
+    a_part_is_told: LeavesAPart, "faults::a_failure_within_a_batch_leaves_nothing"
+        says "leaves nothing behind, an event of the batch cannot be written: 2 records where 1";
+    a_failure_is_known: SaysUnknown, "faults::a_failure_within_a_batch_leaves_nothing"
+        says "it is known that nothing was";
+    others_are_left_alone: TakesOthers, "faults::a_failure_within_a_batch_leaves_nothing"
+        says "the appends beside two that fail are accepted";
+    a_lost_answer_is_no_failure: SaysFailed, "faults::a_lost_answer_is_told_as_unknown"
+        says "an append whose answer is lost is told as unknown";
+    a_lost_answer_is_not_busy: SaysBusy, "faults::a_lost_answer_is_told_as_unknown"
+        says "an append whose answer is lost is told as unknown";
+    a_lost_answer_is_no_success: SaysAccepted, "faults::a_lost_answer_is_told_as_unknown"
+        says "an append that meets a fault is told so, and this was accepted";
+    a_lost_answer_leaves_no_part: LosesAPart, "faults::a_lost_answer_is_told_as_unknown"
+        says "is in the log once, and whole";
+    what_was_busy_is_not_written: WritesWhenBusy, "faults::a_busy_store_leaves_nothing_behind"
+        says "leaves nothing behind, appends that were told that the store is busy: 9 records where 1";
+    a_lock_is_told: LocksAreFailures, "faults::a_busy_store_leaves_nothing_behind"
+        says "appends that meet a lock are told so";
 }
 
 wrong_reactions! {

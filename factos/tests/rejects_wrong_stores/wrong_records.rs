@@ -4,7 +4,10 @@ use std::time::SystemTime;
 
 use factos::{Bytes, EventType, Metadata, Page, Recorded, Tag};
 
-use crate::{store_rules::Rules, suite_run::wrong_stores};
+use crate::{
+    store_rules::Rules,
+    suite_run::{told, wrong_stores},
+};
 
 /// The events of a batch are put in the order of their ids.
 struct OrderedById;
@@ -150,6 +153,17 @@ impl Rules for IdsAreForced {
         record.id = factos::EventId::from_bytes(bytes);
         record
     }
+}
+
+told! {
+    a_field_that_differs_is_told: MetadataIsLost, "append::a_record_says_what_was_appended"
+        says "a record says what was appended: 4 records where 4 are right; the record at 1 of the list \
+              differs in metadata: ";
+    another_time_is_told: ReturnsAnotherTime, "append::returned_records_equal_a_later_read"
+        says "the record at 0 of the list differs in time: ";
+    positions_that_do_not_increase_are_told: OnePositionForABatch,
+        "append::positions_strictly_increase"
+        says "positions strictly increase:\n  at 2: B , {}\n  at 2: C , {}";
 }
 
 wrong_stores! {

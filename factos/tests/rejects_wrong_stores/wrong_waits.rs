@@ -2,7 +2,7 @@
 
 use crate::{
     store_rules::{Commit, Rules, Wake},
-    suite_run::{always_caught, wrong_stores},
+    suite_run::{always_caught, told, wrong_stores},
 };
 
 /// A waiter subscribes only after it has looked at the head.
@@ -122,6 +122,14 @@ wrong_stores! {
     refuses_ahead: RefusesAhead fails [
         "follow::a_position_above_the_head_is_waited_for",
     ];
+}
+
+told! {
+    a_missed_append_is_told: SleepsThroughTheFirst,
+        "follow::an_append_before_the_wait_is_not_missed"
+        says "a wait does not miss an append between the read and the wait: nothing after 2s";
+    a_wait_that_fails_is_told: RefusesAhead, "follow::a_position_above_the_head_is_waited_for"
+        says "the position is above the head";
 }
 
 always_caught! {

@@ -7,6 +7,7 @@ use crate::{
     append::NewEvent,
     conformance::{
         fixture::Fixture,
+        pages::numbers,
         parallel::{REFUSED_TOO_OFTEN, at_once, handles},
         sample_values::{event, unless},
         store_calls::{accepted, append, append_if, begin, rest, whole_log},
@@ -76,18 +77,13 @@ fn verify(log: &[Recorded<Bytes>]) {
         if record.event_type.as_str() != "Decided" {
             continue;
         }
-        let text = String::from_utf8_lossy(&record.event);
-        let (observed, seen) = text.split_once(' ').unwrap();
-        let late: Vec<_> =
-            log[..before].iter().filter(|r| r.position.get() > number(observed)).collect();
+        let told = numbers(record, 2);
+        let (observed, seen) = (told[0], told[1]);
+        let late: Vec<_> = log[..before].iter().filter(|r| r.position.get() > observed).collect();
         let told = || format!("at {}, decided from {observed} with {seen} events", record.position);
         let lost: Vec<_> = late.iter().map(|r| (r.position, r.event_type.as_str())).collect();
         let rule = "a decision is made from every event before its own";
         assert!(lost.is_empty(), "{rule}: {}, lost a conflict with {lost:?}", told());
-        assert_eq!(number(seen), before as u64, "{rule}: {}", told());
+        assert_eq!(seen, before as u64, "{rule}: {}", told());
     }
-}
-
-fn number(text: &str) -> u64 {
-    text.parse().unwrap()
 }

@@ -13,6 +13,7 @@ use crate::{
         store_calls::{appended, begin, brief, head_of},
     },
     limits::Limits,
+    metadata::Metadata,
     query::Query,
     read_options::ReadOptions,
     store::EventStore,
@@ -49,7 +50,7 @@ pub async fn the_event_limit_is_exact<F: Fixture>(log: F) {
     exact(&log.connect().await, at, beyond, &named).await;
 }
 
-/// A batch may hold as many bytes as the store says, those of the longest names included, and no more.
+/// A batch may hold as many bytes as the store says, those of the longest names and of metadata included, and no more.
 pub async fn the_byte_limit_is_exact<F: Fixture>(log: F) {
     let Some(limit) = own::<F>("bytes", |limits| limits.batch_bytes) else { return };
     let Some(Limits { payload_bytes, .. }) = F::LIMITS else { return };
@@ -140,12 +141,13 @@ async fn count(store: &dyn EventStore) -> usize {
     count
 }
 
-/// A batch of exactly so many bytes, whose events have the longest names.
+/// A batch of exactly so many bytes, whose events have the longest names, and metadata.
 fn batch_of(bytes: usize, payload_bytes: usize) -> Vec<NewEvent> {
     let longest = "n".repeat(MAX_TEXT_BYTES);
     let tag = Tag::new("key", &"v".repeat(MAX_TEXT_BYTES - 4)).unwrap();
     let named = NewEvent { payload: Bytes::new(), ..event(&longest, &[]) };
-    let named = named.with_tag(tag).in_stream(stream(&longest));
+    let metadata = Metadata::new().with("who", "me").unwrap();
+    let named = named.with_tag(tag).in_stream(stream(&longest)).with_metadata(metadata);
     let filling = Bytes::from(vec![b'p'; payload_bytes - 1]);
     let (mut batch, mut left) = (Vec::new(), bytes);
     while left > 0 {
