@@ -301,9 +301,9 @@ macro_rules! told_reactions {
 
 told_reactions! {
     a_short_end_is_told: ShortEnd, "faults::a_read_that_fails_says_so"
-        says "a read that fails says so, and this ended with Ok(1500) records";
+        says "a read that fails says so, and this ended with Ok(4500) records";
     a_begun_read_that_ends_is_told: EndsBegunReads, "faults::a_read_that_fails_says_so"
-        says "a read that ends cleanly has shown all: 1 records where 3000 are right";
+        says "a read that ends cleanly has shown all: 1 records where 9000 are right";
     a_part_is_told: LeavesAPart, "faults::a_failure_within_a_batch_leaves_nothing"
         says "leaves nothing behind, an event of the batch cannot be written: 2 records where 1";
     a_failure_is_known: SaysUnknown, "faults::a_failure_within_a_batch_leaves_nothing"
