@@ -8,6 +8,8 @@
 
 mod support;
 
+#[path = "support/flushed.rs"]
+mod flushed;
 #[path = "support/handle.rs"]
 mod handle;
 #[path = "sql_mutants/log.rs"]
@@ -195,6 +197,31 @@ mutants! {
     the_revision: Keyed, vec![("IF revision <> expected_revisions[i] THEN", "IF false THEN")], fails [
         "revisions::other_revisions_are_refused",
         "concurrency::racing_revisions_have_one_winner",
+    ];
+    the_wait_for_a_lock: Keyed, slowly(&[
+        // Who meets a lock is refused for what its holder has not committed yet.
+        ("  IF held IS NOT NULL THEN\n    RETURN;\n  END IF;\n  IF NOT may_wait THEN",
+         "  IF held IS NOT NULL THEN
+            IF cardinality(request_of_revision) > 0 OR cardinality(request_of_item) < requests THEN RETURN; END IF;
+            held := NULL;
+            verdicts := array_fill(2, ARRAY[requests]);
+            findings := array_fill(1 + pg_sequence_last_value('factos.position_seq'), ARRAY[requests]);
+            positions := '{}'; revisions := '{}'; recorded_at := clock_timestamp();
+            RETURN;
+          END IF;
+          IF NOT may_wait THEN"),
+    ]), fails [
+        "concurrency::a_refusals_cause_is_visible",
+    ];
+    the_flush_of_a_commit: Keyed, vec![("  IF NOT is_durable THEN\n", "  IF true THEN\n")], fails [
+        "durability::an_acknowledged_append_was_flushed",
+        "durability::appends_at_once_were_flushed",
+    ];
+    the_flush_of_a_portable_commit: Portable, vec![
+        ("  IF NOT is_durable THEN\n", "  IF true THEN\n"),
+    ], fails [
+        "durability::an_acknowledged_append_was_flushed",
+        "durability::appends_at_once_were_flushed",
     ];
     the_lock_of_the_row: Portable, slowly(&[
         ("  PERFORM 1 FROM factos.head WHERE one FOR UPDATE;\n", ""),

@@ -13,6 +13,7 @@ use factos_postgres::{
 };
 
 use crate::{
+    flushed::Flushed,
     handle::{Handle, handle},
     support::{Schema, pool, url},
 };
@@ -27,7 +28,7 @@ pub(crate) trait Mutant: Send + Sync + 'static {
 }
 
 /// A log that is made from changed SQL.
-pub(crate) struct Log<M>(Arc<Schema>, PhantomData<M>);
+pub(crate) struct Log<M>(Arc<Schema>, Flushed, PhantomData<M>);
 
 impl<M: Mutant> Fixture for Log<M> {
     type Store = Handle;
@@ -45,13 +46,17 @@ impl<M: Mutant> Fixture for Log<M> {
         let pool = pool(1).await;
         pool.execute(raw_sql(AssertSqlSafe(moved(&sql, &schema.name)))).await.unwrap();
         pool.close().await;
-        Self(Arc::new(schema), PhantomData)
+        Self(Arc::new(schema), Flushed::default(), PhantomData)
     }
 
     async fn connect(&self) -> Handle {
         let options: PgConnectOptions = url().parse().unwrap();
         let pool = PgPoolOptions::new().max_connections(8).connect_with(options).await.unwrap();
         handle(self.0.config().open(pool).await.unwrap(), Some(&self.0))
+    }
+
+    async fn flushes(&self) -> Option<u64> {
+        Some(self.1.bytes().await)
     }
 }
 

@@ -56,17 +56,22 @@ pub(super) fn rethrown<T>(failed: JoinError) -> T {
 /// Asserts that tasks ran beside one another: that the events which they appended alternate more often
 /// than if one task after the other had run.
 pub(super) fn assert_alternate(appended: &[Page]) {
+    assert!(
+        alternate(appended),
+        "tasks append beside one another, and {} tasks did one after the other",
+        appended.len()
+    );
+}
+
+/// Whether the events which tasks appended alternate so often.
+pub(super) fn alternate(appended: &[Page]) -> bool {
     let of_task = |(task, page): (usize, &Page)| -> Vec<_> {
         page.iter().map(|record| (record.position, task)).collect()
     };
     let mut order: Vec<_> = appended.iter().enumerate().flat_map(of_task).collect();
     order.sort_unstable();
     let changes = order.windows(2).filter(|pair| pair[0].1 != pair[1].1).count();
-    assert!(
-        changes >= appended.len(),
-        "tasks append beside one another, and these did one after the other: {changes} changes among {}",
-        appended.len()
-    );
+    changes >= appended.len()
 }
 
 /// The result of the future, which must be ready within [`Fixture::SOON`] from the last call of the case that ended.
