@@ -8,8 +8,8 @@ use crate::{position::SequencePosition, recorded::Recorded};
 #[derive(Debug, Clone)]
 pub(super) struct Booking {
     pub(super) seller: u64,
-    /// How often it was refused before.
-    pub(super) refusals: u32,
+    /// The positions of the bookings for which it was refused before.
+    pub(super) refused_for: Vec<u64>,
     pub(super) observed: Observed,
     /// The seats that were taken in each hall.
     pub(super) seats: Vec<usize>,
@@ -47,10 +47,11 @@ impl fmt::Display for Observed {
 
 impl Booking {
     pub(super) fn to_text(&self) -> String {
-        let Self { seller, refusals, observed, .. } = self;
+        let Self { seller, refused_for, observed, .. } = self;
+        let refused: String = refused_for.iter().map(|position| format!("{position},")).collect();
         let parts = self.seats.iter().zip(&self.halls);
         let parts: String = parts.map(|(seats, hall)| format!(" {seats}/{hall}")).collect();
-        format!("{seller} {refusals} {observed}{parts}")
+        format!("{seller} for:{refused} {observed}{parts}")
     }
 
     pub(super) fn of(record: &Recorded<Bytes>) -> Self {
@@ -58,16 +59,25 @@ impl Booking {
     }
 
     pub(super) fn parse(text: &str) -> Self {
-        let mut words = text.split(' ');
-        let mut next = || words.next().unwrap();
-        let (seller, refusals) = (next().parse().unwrap(), next().parse().unwrap());
-        let observed = match next() {
+        Self::of_words(text.split(' ')).unwrap_or_else(|| {
+            panic!("a payload comes back byte for byte, and this is of no booking: {text:?}")
+        })
+    }
+
+    fn of_words<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<Self> {
+        let seller = words.next()?.parse().ok()?;
+        let refused = words.next()?.strip_prefix("for:")?.split_terminator(',');
+        let refused_for = refused.map(str::parse).collect::<Result<_, _>>().ok()?;
+        let observed = match words.next()? {
             "?" => Observed::Unknown,
-            number => Observed::At(SequencePosition::new(number.parse().unwrap())),
+            number => Observed::At(SequencePosition::new(number.parse().ok()?)),
         };
-        let parts = words.map(|part| part.split_once('/').unwrap());
-        let (seats, halls) =
-            parts.map(|(seats, hall)| (seats.parse::<usize>().unwrap(), hall.to_owned())).unzip();
-        Self { seller, refusals, observed, seats, halls }
+        let (mut seats, mut halls) = (Vec::new(), Vec::new());
+        for part in words {
+            let (taken, hall) = part.split_once('/')?;
+            seats.push(taken.parse().ok()?);
+            halls.push(hall.to_owned());
+        }
+        Some(Self { seller, refused_for, observed, seats, halls })
     }
 }

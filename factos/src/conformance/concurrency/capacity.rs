@@ -3,6 +3,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::{
+    append_error::{AppendError, Conflict},
     conformance::{
         concurrency::booking::{Booking, Observed},
         fixture::Fixture,
@@ -75,13 +76,14 @@ fn interleaving(log: &[Recorded<Bytes>], observed: Observed, last: &Recorded<Byt
 }
 
 /// How many bookings met those of other sellers: there was one between what the booking was decided from
-/// and the booking itself, in another hall; or in the same one, so that it was refused at first.
+/// and the booking itself, in another hall; or in the same one, so that it was refused at first. What the same seller books meanwhile is no meeting.
 pub(in crate::conformance) fn meetings(log: &[Recorded<Bytes>]) -> usize {
     let bookings: Vec<_> =
         log.iter().map(|record| (record.position, Booking::of(record))).collect();
     let met = |(n, (_, booking)): &(usize, &(SequencePosition, Booking))| {
-        let mut between = bookings[..*n].iter().filter(|(at, _)| booking.observed.is_before(*at));
-        booking.refusals > 0 || between.any(|(_, other)| other.seller != booking.seller)
+        let between = bookings[..*n].iter().filter(|(at, _)| booking.observed.is_before(*at));
+        let refused_for = bookings.iter().filter(|(at, _)| booking.refused_for.contains(&at.get()));
+        between.chain(refused_for).any(|(_, other)| other.seller != booking.seller)
     };
     bookings.iter().enumerate().filter(met).count()
 }
@@ -101,16 +103,23 @@ pub(in crate::conformance) async fn book_all(
     bookings: Vec<Vec<String>>,
 ) {
     for halls in bookings {
-        let mut refusals = 0;
-        while !book(&*store, seller, &halls, refusals).await {
-            refusals += 1;
+        let mut refused_for = Vec::new();
+        while let Some(position) = book(&*store, seller, &halls, &refused_for).await {
+            refused_for.push(position);
+            let refusals = refused_for.len();
             assert!(refusals <= 60, "{REFUSED_TOO_OFTEN}, of at most 60: {refusals} refusals");
         }
     }
 }
 
-/// Whether the booking is settled: it was accepted, or there was no seat left.
-async fn book(store: &dyn EventStore, seller: u64, halls: &[String], refusals: u32) -> bool {
+/// The position of the booking for which this one was refused. None if it is settled: it was accepted, or there was
+/// no seat left.
+async fn book(
+    store: &dyn EventStore,
+    seller: u64,
+    halls: &[String],
+    refused_for: &[u64],
+) -> Option<u64> {
     let items = halls.iter().map(|hall| item(&["SeatBooked"], &[hall]));
     let query = Query::any_of(items).unwrap();
     let events = begin(&store, &query, ReadOptions::all()).await;
@@ -118,16 +127,20 @@ async fn book(store: &dyn EventStore, seller: u64, halls: &[String], refusals: u
     let page = rest(events).await;
     let seats: Vec<_> = halls.iter().map(|hall| seats_in(&page, hall)).collect();
     if seats.iter().any(|seats| *seats >= CAPACITY) {
-        return true;
+        return None;
     }
     // Lets other sellers book, as they may while a decision is made.
     tokio::task::yield_now().await;
     let tags: Vec<_> = halls.iter().map(String::as_str).collect();
     let mut booked = event("SeatBooked", &tags);
-    let (after, halls) = (Observed::At(observed), halls.to_vec());
-    let booking = Booking { seller, refusals, observed: after, seats, halls };
+    let (after, halls, refused_for) =
+        (Observed::At(observed), halls.to_vec(), refused_for.to_vec());
+    let booking = Booking { seller, refused_for, observed: after, seats, halls };
     booked.payload = booking.to_text().into();
-    accepted(append_if(store, booked, unless(&query).after(observed)).await)
+    match append_if(store, booked, unless(&query).after(observed)).await {
+        Err(AppendError::Conflict(Conflict::EventsMatch { position, .. })) => Some(position.get()),
+        outcome => (!accepted(outcome)).then_some(0),
+    }
 }
 
 fn seats_in(page: &[Recorded<Bytes>], hall: &str) -> usize {

@@ -11,7 +11,7 @@ use crate::{
         },
         fixture::Fixture,
         pages::lines,
-        parallel::{at_once, handles},
+        parallel::{at_once, handles, rethrown},
         random::Random,
         sample_values::item,
         store_calls::whole_log,
@@ -43,7 +43,11 @@ pub async fn commands_decided_together_exceed_no_capacity<F: Fixture>(log: F) {
         if changes >= CHANGES {
             break;
         }
-        assert!(sale < SALES, "one seller after another, {changes} changes{}", lines(&log));
+        assert!(
+            sale < SALES,
+            "sellers book at once, and in {sale} sales one did after another, {changes} changes{}",
+            lines(&log)
+        );
     }
 }
 
@@ -85,12 +89,14 @@ pub(in crate::conformance) async fn book_together(
         tokio::spawn(async move {
             match office.run(halls).await {
                 Ok(_) | Err(Error::Domain(Full)) => {}
-                Err(error) => panic!("a booking failed: {error:?}"),
+                Err(error) => panic!(
+                    "a booking is accepted, or there is no seat left, and it came to {error:?}"
+                ),
             }
         })
     });
     for run in join_all(runs.collect::<Vec<_>>()).await {
-        run.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
+        run.unwrap_or_else(rethrown);
     }
 }
 
@@ -129,7 +135,7 @@ impl Decider for Office {
             return Err(Full);
         }
         let (seller, observed, halls) = (self.seller, Observed::Unknown, halls.clone());
-        Ok(vec![Booked(Booking { seller, refusals: 0, observed, seats, halls })])
+        Ok(vec![Booked(Booking { seller, refused_for: Vec::new(), observed, seats, halls })])
     }
 
     fn context(&self, halls: &Vec<String>) -> QueryFor<Booked> {

@@ -15,6 +15,7 @@ use crate::{
     append::NewEvent,
     conformance::{
         fixture::Fixture,
+        pages::lines,
         sample_values::{event, item},
         store_calls::{append, whole_log},
     },
@@ -112,7 +113,10 @@ impl Told {
     pub(super) fn assert_varied(&self) {
         let Self { appended, refused, replayed } = *self;
         let commands = appended + refused + replayed;
-        assert!(commands < 50 || appended.min(refused).min(replayed) > 0, "{self:?}");
+        assert!(
+            commands < 50 || appended.min(refused).min(replayed) > 0,
+            "commands come to different ends, and these to {self:?}"
+        );
     }
 }
 
@@ -160,7 +164,8 @@ pub(super) async fn run<F: Fixture>(steps: &[Step], told: &Mutex<Told>) -> TestC
                 };
                 told.lock().unwrap().count(&expected);
                 if outcome != expected {
-                    return Err(failed(format!("{outcome:?} instead of {expected:?}")));
+                    let rule = "a command comes to what the log decides";
+                    return Err(failed(format!("{rule}: {outcome:?} instead of {expected:?}")));
                 }
             }
         }
@@ -212,8 +217,11 @@ impl Plain {
             (fact.event_type.to_owned(), text)
         });
         let (stored, plain): (Vec<_>, Vec<_>) = (stored.collect(), plain.collect());
-        prop_assert_eq!(stored, plain);
-        prop_assert!(log.is_sorted_by(|a, b| a.position < b.position));
+        let same = stored.iter().zip(&plain).take_while(|(stored, plain)| stored == plain).count();
+        let rule = "the log has what the commands decided, and no other: the first that differs";
+        prop_assert_eq!(stored.get(same), plain.get(same), "{}, at {} of the list", rule, same);
+        let rule = "positions strictly increase";
+        prop_assert!(log.is_sorted_by(|a, b| a.position < b.position), "{}: {}", rule, lines(log));
         Ok(())
     }
 }
