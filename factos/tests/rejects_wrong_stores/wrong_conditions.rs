@@ -183,6 +183,7 @@ wrong_stores! {
         "handle::a_condition_counts_the_writes_of_others",
         "limits::an_idempotency_key_counts_against_no_limit",
         "limits::many_items_are_accepted",
+        "model::random_commands_agree_with_a_plain_log",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
         "revisions::a_condition_may_look_at_another_stream",
@@ -203,6 +204,7 @@ wrong_stores! {
         "condition::observed_is_sound_as_after",
         "condition::the_batch_does_not_count",
         "durability::conditions_go_on_after_reopening",
+        "model::random_commands_agree_with_a_plain_log",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
     ] may fail [
@@ -221,6 +223,7 @@ wrong_stores! {
         "condition::observed_is_sound_as_after",
         "condition::the_batch_does_not_count",
         "durability::conditions_go_on_after_reopening",
+        "model::random_commands_agree_with_a_plain_log",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
     ] may fail [
@@ -245,6 +248,7 @@ wrong_stores! {
         "handle::a_condition_counts_the_writes_of_others",
         "limits::an_idempotency_key_counts_against_no_limit",
         "limits::many_items_are_accepted",
+        "model::random_commands_agree_with_a_plain_log",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
     ] may fail [
@@ -308,6 +312,7 @@ wrong_stores! {
         "condition::the_batch_does_not_count",
         "durability::conditions_go_on_after_reopening",
         "limits::many_items_are_accepted",
+        "model::random_commands_agree_with_a_plain_log",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
     ] may fail [

@@ -74,6 +74,7 @@ wrong_stores! {
         "condition::observed_is_sound_as_after",
         "follow::an_append_elsewhere_before_the_wait_is_not_missed",
         "handle::a_handle_reads_the_writes_of_others",
+        "model::random_commands_agree_with_a_plain_log",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
         "visibility::following_a_tag_is_gapless",

@@ -144,6 +144,7 @@ wrong_stores! {
         "query::tags_must_all_be_there",
     ];
     types_are_ignored: TypesAreIgnored fails [
+        "model::random_commands_agree_with_a_plain_log",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
         "query::generated_queries_match_by_the_reference",
@@ -152,6 +153,7 @@ wrong_stores! {
     ];
     only_the_first_type: OnlyTheFirstType fails [
         "concurrency::a_decision_on_a_type_sees_every_event",
+        "model::random_commands_agree_with_a_plain_log",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
         "query::generated_queries_match_by_the_reference",
@@ -165,7 +167,9 @@ wrong_stores! {
     ];
     only_the_first_item: OnlyTheFirstItem fails [
         "concurrency::a_capacity_is_never_exceeded",
+        "concurrency::commands_decided_together_exceed_no_capacity",
         "limits::many_items_are_accepted",
+        "model::random_commands_agree_with_a_plain_log",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
         "query::generated_queries_match_by_the_reference",
@@ -185,6 +189,8 @@ wrong_stores! {
         "concurrency::a_capacity_is_never_exceeded",
         "concurrency::a_decision_on_a_type_sees_every_event",
         "concurrency::a_decision_on_everything_sees_every_event",
+        "concurrency::commands_decided_together_exceed_no_capacity",
+        "model::random_commands_agree_with_a_plain_log",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
         "query::a_key_may_have_two_values",
@@ -227,6 +233,7 @@ wrong_stores! {
         "limits::long_names_are_accepted",
         "limits::the_item_limit_is_exact",
         "limits::the_payload_limit_is_exact",
+        "model::random_commands_agree_with_a_plain_log",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
         "query::all_matches_every_event",

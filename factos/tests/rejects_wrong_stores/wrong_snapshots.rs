@@ -107,6 +107,7 @@ wrong_stores! {
     observed_too_far: ObservedTooFar fails [
         "follow::an_append_before_the_wait_is_not_missed",
         "follow::an_append_elsewhere_before_the_wait_is_not_missed",
+        "model::random_commands_agree_with_a_plain_log",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
         "read::a_read_observes_what_it_shows",
@@ -120,6 +121,7 @@ wrong_stores! {
     observed_is_the_last_match: ObservedIsTheLastMatch fails [
         "condition::observed_does_not_depend_on_the_bounds",
         "follow::a_quiet_log_is_waited_for",
+        "model::random_commands_agree_with_a_plain_log",
         "model::random_operations_agree_with_a_plain_log",
         "model::random_reopening_agrees_with_a_plain_log",
         "read::a_read_observes_what_it_shows",
