@@ -7,8 +7,7 @@ use std::{
     fs::File,
     path::PathBuf,
     sync::{Arc, Mutex},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -58,15 +57,16 @@ struct Group {
     last: u64,
 }
 
-/// The log is held by this process until some time has passed without a call.
+/// The log is held by this process until it has called nothing for some time.
 #[derive(Default)]
 struct Turn {
     held: Option<File>,
-    last_call: Option<Instant>,
+    calls: u64,
 }
 
-/// How long a process must have called nothing before another one may.
-const TURN: Duration = Duration::from_millis(30);
+/// How many milliseconds a process must have called nothing before another one may. They are counted on the runtime of
+/// its sellers, so that a busy machine stops the count as well as these.
+const TURN: u32 = 10;
 
 struct FlawedStore {
     flaw: Flaw,
@@ -180,24 +180,22 @@ impl FlawedStore {
     /// Waits until no other process holds the log, and holds it for a while.
     fn hold_in_turn(&self) {
         let mut turn = self.turn.lock().unwrap();
-        turn.last_call = Some(Instant::now());
+        turn.calls += 1;
         if turn.held.is_some() {
             return;
         }
         let file = File::create(self.path.with_extension("turn")).unwrap();
         file.lock().unwrap();
         turn.held = Some(file);
-        turn.last_call = Some(Instant::now());
-        let turn = self.turn.clone();
-        thread::spawn(move || {
-            loop {
-                thread::sleep(TURN / 3);
-                let mut turn = turn.lock().unwrap();
-                if turn.last_call.is_none_or(|last| last.elapsed() > TURN) {
-                    turn.held = None;
-                    return;
-                }
+        let (mut calls, mut idle, turn) = (turn.calls, 0, self.turn.clone());
+        tokio::spawn(async move {
+            while idle < TURN {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                let now = turn.lock().unwrap().calls;
+                idle = if now == calls { idle + 1 } else { 0 };
+                calls = now;
             }
+            turn.lock().unwrap().held = None;
         });
     }
 
