@@ -221,6 +221,7 @@
 #![doc = concat!("```\n", include_str!("../tests/file_store/store.rs"), "# fn main() {}\n```")]
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
+mod any_log;
 mod case;
 mod case_list;
 mod difference;
@@ -252,10 +253,12 @@ pub mod revisions;
 pub mod visibility;
 
 pub use case::Case;
+#[doc(hidden)]
+pub use case_list::case_of;
 pub use case_list::cases;
+#[doc(hidden)]
+pub use fixture::Settings;
 pub use fixture::{Boxed, FAULTY, Fault, Fixture, ProcessFixture, Shared};
 pub use guarded::Guarded;
 pub use one_handle::OneHandle;
 pub use process::{process_cases, work};
-#[doc(hidden)]
-pub use watched::{Watched, WatchedStore};

@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use tokio::runtime::{Builder, Runtime};
 
 use super::{
+    any_log::Kind,
     fixture::Fixture,
     progress::{Progress, bound},
 };
@@ -18,13 +19,14 @@ use super::{
 /// How long a runtime may take to shut down.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
-type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(super) type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A test of one rule of the contract, which runs on a fresh log.
 pub struct Case {
     name: &'static str,
     needs: Option<&'static str>,
     patience: Duration,
+    kind: Option<Kind>,
     start: Box<dyn Fn() -> Run + Send + Sync>,
 }
 
@@ -37,7 +39,14 @@ impl Case {
         Fut: Future<Output = ()> + Send,
     {
         let start = move || -> Run { Box::pin(async move { case(F::fresh().await).await }) };
-        Self { name, needs: None, patience: bound(F::PATIENCE), start: Box::new(start) }
+        let patience = bound(F::settings().patience);
+        Self { name, needs: None, patience, kind: None, start: Box::new(start) }
+    }
+
+    /// A case of the suite on logs of this kind.
+    pub(super) fn on_any_log(name: &'static str, start: fn() -> Run, kind: Kind) -> Self {
+        let patience = bound(kind.settings().patience);
+        Self { name, needs: None, patience, kind: Some(kind), start: Box::new(start) }
     }
 
     /// The same case, which needs a capability that a store may decline.
@@ -78,11 +87,14 @@ impl Case {
     /// If the operating system starts no thread.
     pub fn verdict(&self) -> Result<(), Box<dyn Any + Send>> {
         let progress = Progress::default();
-        let of_threads = progress.clone();
+        let (of_threads, kind) = (progress.clone(), self.kind);
         let runtime = Builder::new_multi_thread()
             .worker_threads(4)
             .enable_all()
-            .on_thread_start(move || of_threads.adopt())
+            .on_thread_start(move || {
+                of_threads.adopt();
+                kind.into_iter().for_each(Kind::adopt);
+            })
             .build()
             .unwrap();
         let verdict = self.wait(&runtime, &progress);

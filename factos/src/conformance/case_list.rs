@@ -1,9 +1,26 @@
-use super::{case::Case, fixture::Fixture};
+use super::{
+    any_log::{AnyLog, Kind},
+    case::Case,
+    fixture::Fixture,
+    watched::Watched,
+};
 
 /// All cases, for a test runner other than the [macro](crate::conformance!), which has the same ones.
 #[must_use]
 pub fn cases<F: Fixture>() -> Vec<Case> {
-    crate::__conformance_cases!(__conformance_vec { F })
+    cases_on(Kind::of::<F>())
+}
+
+/// One of them.
+#[doc(hidden)]
+#[must_use]
+pub fn case_of<F: Fixture>(name: &str) -> Case {
+    let case = cases::<F>().into_iter().find(|case| case.name() == name);
+    case.unwrap_or_else(|| panic!("there is no case {name}"))
+}
+
+fn cases_on(kind: Kind) -> Vec<Case> {
+    crate::__conformance_cases!(__conformance_vec { kind })
 }
 
 /// Calls another macro with every case of the suite, and with the capability that a case needs and a store
@@ -183,11 +200,14 @@ macro_rules! __conformance_cases {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_vec {
-    ({ $fixture:ident } $($family:ident { $($case:ident $([$need:ident])?)* })*) => {
+    ({ $kind:ident } $($family:ident { $($case:ident $([$need:ident])?)* })*) => {
         vec![$($(
-            $crate::conformance::Case::new(
+            Case::on_any_log(
                 concat!(stringify!($family), "::", stringify!($case)),
-                $crate::conformance::$family::$case::<$crate::conformance::Watched<$fixture>>,
+                || Box::pin(async {
+                    super::$family::$case(Watched::<AnyLog>::fresh().await).await;
+                }),
+                $kind,
             )$(.needing(stringify!($need)))?,
         )*)*]
     };
@@ -220,11 +240,8 @@ macro_rules! __conformance_tests {
                 #[test]
                 $d(#[$d attribute])?
                 fn $d case() {
-                    $crate::conformance::Case::new(
+                    $crate::conformance::case_of::<super::ConformanceFixture>(
                         concat!(stringify!($d family), "::", stringify!($d case)),
-                        $crate::conformance::$d family::$d case::<
-                            $crate::conformance::Watched<super::ConformanceFixture>,
-                        >,
                     )
                     .run();
                 }

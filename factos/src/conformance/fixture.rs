@@ -72,6 +72,29 @@ pub trait Fixture: Send + Sync + Sized + 'static {
     fn flushes(&self) -> impl Future<Output = Option<u64>> + Send {
         async { None }
     }
+
+    /// The constants, as the suite reads them.
+    #[doc(hidden)]
+    fn settings() -> Settings {
+        Settings {
+            model_cases: Self::MODEL_CASES,
+            limits: Self::LIMITS,
+            seed: Self::SEED,
+            soon: Self::SOON,
+            patience: Self::PATIENCE,
+        }
+    }
+}
+
+/// The constants of a [`Fixture`].
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    pub(super) model_cases: u32,
+    pub(super) limits: Option<Limits>,
+    pub(super) seed: Option<u64>,
+    pub(super) soon: Duration,
+    pub(super) patience: Duration,
 }
 
 /// A log that another process can open. The fixture itself keeps no handle open, for the log may be open in one

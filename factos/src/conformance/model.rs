@@ -46,7 +46,7 @@ pub async fn random_commands_agree_with_a_plain_log<F: Fixture>(log: F) {
     drop(log);
     let told = Arc::new(Mutex::default());
     let of_all = Arc::clone(&told);
-    check::<F, _>(F::MODEL_CASES.div_ceil(3), steps(), move |steps, runtime| {
+    check::<F, _>(F::settings().model_cases.div_ceil(3), steps(), move |steps, runtime| {
         runtime.block_on(soon::<F, _>("a step", command::run::<F>(&steps, &told)))
     })
     .await;
@@ -57,7 +57,7 @@ pub async fn random_commands_agree_with_a_plain_log<F: Fixture>(log: F) {
 async fn agree<F: Fixture>(log: F, reopening: bool) {
     drop(log);
     let tally = Arc::new(Mutex::default());
-    let cases = if reopening { F::MODEL_CASES.div_ceil(3) } else { F::MODEL_CASES };
+    let cases = if reopening { F::settings().model_cases.div_ceil(3) } else { F::settings().model_cases };
     let of_all = Arc::clone(&tally);
     check::<F, _>(cases, operations(reopening), move |operations, runtime| {
         runtime.block_on(soon::<F, _>("an operation", run::<F>(&operations, &tally)))

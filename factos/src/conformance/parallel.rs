@@ -76,7 +76,7 @@ pub(super) fn alternate(appended: &[Page]) -> bool {
 
 /// The result of the future, which must be ready within [`Fixture::SOON`] from the last call of the case that ended.
 pub(super) async fn soon<F: Fixture, T>(what: &str, future: impl Future<Output = T>) -> T {
-    let (soon, progress) = (bound(F::SOON), Progress::of_this_thread());
+    let (soon, progress) = (bound(F::settings().soon), Progress::of_this_thread());
     let mut future = pin!(future);
     loop {
         let ended = progress.ended();

@@ -29,7 +29,7 @@ impl Random {
     /// Takes the seed of the environment, else that of the fixture, else a new one.
     pub(super) fn new<F: Fixture>() -> Self {
         let given = env::var(SEED).ok().and_then(|seed| seed.parse().ok());
-        Self::with_seed(given.or(F::SEED).unwrap_or_else(|| fastrand::u64(..)))
+        Self::with_seed(given.or(F::settings().seed).unwrap_or_else(|| fastrand::u64(..)))
     }
 
     pub(super) fn with_seed(seed: u64) -> Self {

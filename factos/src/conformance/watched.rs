@@ -3,20 +3,17 @@
 // Otherwise a method that is added to the trait with a default would silently not be forwarded.
 #![deny(clippy::missing_trait_methods)]
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::{
-    fixture::{Fault, Fixture, ProcessFixture},
+    fixture::{Fault, Fixture, ProcessFixture, Settings},
     progress::Progress,
 };
 use crate::{
     append::{AppendCondition, NewEvent},
     append_error::AppendError,
     events::Events,
-    limits::Limits,
     position::SequencePosition,
     query::Query,
     read_options::ReadOptions,
@@ -27,18 +24,11 @@ use crate::{
 };
 
 /// The same log, whose calls are watched, so that a case that hangs is told from one that is slow.
-#[doc(hidden)]
 #[derive(Debug)]
-pub struct Watched<F>(F);
+pub(super) struct Watched<F>(F);
 
 impl<F: Fixture> Fixture for Watched<F> {
     type Store = WatchedStore<F::Store>;
-
-    const MODEL_CASES: u32 = F::MODEL_CASES;
-    const LIMITS: Option<Limits> = F::LIMITS;
-    const SEED: Option<u64> = F::SEED;
-    const SOON: Duration = F::SOON;
-    const PATIENCE: Duration = F::PATIENCE;
 
     async fn fresh() -> Self {
         Self(Progress::of_this_thread().of_call("making a log", F::fresh()).await)
@@ -58,6 +48,10 @@ impl<F: Fixture> Fixture for Watched<F> {
 
     async fn flushes(&self) -> Option<u64> {
         Progress::of_this_thread().of_call("counting flushes", self.0.flushes()).await
+    }
+
+    fn settings() -> Settings {
+        F::settings()
     }
 }
 
@@ -80,8 +74,7 @@ async fn watched<S>(what: &'static str, opening: impl Future<Output = S>) -> Wat
 }
 
 /// The store under test, with each call watched.
-#[doc(hidden)]
-pub struct WatchedStore<S> {
+pub(super) struct WatchedStore<S> {
     store: S,
     progress: Progress,
 }

@@ -53,7 +53,7 @@ pub async fn the_event_limit_is_exact<F: Fixture>(log: F) {
 /// A batch may hold as many bytes as the store says, those of the longest names and of metadata included, and no more.
 pub async fn the_byte_limit_is_exact<F: Fixture>(log: F) {
     let Some(limit) = own::<F>("bytes", |limits| limits.batch_bytes) else { return };
-    let Some(Limits { payload_bytes, .. }) = F::LIMITS else { return };
+    let Some(Limits { payload_bytes, .. }) = F::settings().limits else { return };
     let at = (batch_of(limit, payload_bytes), AppendCondition::None);
     let beyond = (batch_of(limit + 1, payload_bytes), AppendCondition::None);
     let named = InvalidEvent::BatchTooLarge { bytes: limit + 1, limit };
@@ -71,7 +71,7 @@ pub async fn the_item_limit_is_exact<F: Fixture>(log: F) {
 /// What the library adds for an idempotency key, a tag of each event and an item of the query, counts against no
 /// limit.
 pub async fn an_idempotency_key_counts_against_no_limit<F: Fixture>(log: F) {
-    let limits = F::LIMITS.unwrap_or(Limits::FLOOR);
+    let limits = F::settings().limits.unwrap_or(Limits::FLOOR);
     let key = Tag::of_any_key("factos.key", &"k".repeat(MAX_TEXT_BYTES - 11)).unwrap();
     let store = log.connect().await;
     if limits.tags_per_event != usize::MAX {
@@ -94,7 +94,7 @@ const MANY_ITEMS: usize = 10_000;
 
 /// The store's own limit. None, and told in the output, if the fixture does not say it or there is none.
 fn own<F: Fixture>(what: &str, of: impl Fn(&Limits) -> usize) -> Option<usize> {
-    match F::LIMITS.as_ref().map(of) {
+    match F::settings().limits.as_ref().map(of) {
         None => {
             not_tested(&format!("the limit of {what}, which the fixture does not tell"));
             None
