@@ -1,4 +1,4 @@
-use std::{panic::resume_unwind, pin::pin, sync::Arc};
+use std::{panic::resume_unwind, pin::pin, sync::Arc, time::Instant};
 
 use tokio::{sync::Barrier, task::JoinError};
 
@@ -77,12 +77,12 @@ pub(super) fn alternate(appended: &[Page]) -> bool {
 /// The result of the future, which must be ready within [`Fixture::SOON`] from the last call of the case that ended.
 pub(super) async fn soon<F: Fixture, T>(what: &str, future: impl Future<Output = T>) -> T {
     let (soon, progress) = (bound(F::settings().soon), Progress::of_this_thread());
-    let mut future = pin!(future);
+    let (mut future, began) = (pin!(future), Instant::now());
     loop {
-        let ended = progress.ended();
-        match tokio::time::timeout(soon, &mut future).await {
+        let left = soon.saturating_sub(progress.quiet(began));
+        match tokio::time::timeout(left, &mut future).await {
             Ok(value) => return value,
-            Err(_) if progress.ended() == ended => panic!("{what}: nothing after {soon:?}"),
+            Err(_) if progress.quiet(began) >= soon => panic!("{what}: nothing after {soon:?}"),
             Err(_) => {}
         }
     }

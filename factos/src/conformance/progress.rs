@@ -6,6 +6,7 @@ use std::{
     collections::BTreeMap,
     env,
     sync::{Arc, Mutex, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -26,6 +27,8 @@ pub(super) struct Progress(Arc<Mutex<Calls>>);
 struct Calls {
     started: u64,
     ended: u64,
+    /// When one of them ended last.
+    last_end: Option<Instant>,
     /// When each call that is still running began, and what it is, if it must end by itself.
     running: BTreeMap<u64, (Instant, &'static str)>,
 }
@@ -59,12 +62,17 @@ impl Progress {
 
     /// Something else has gone on.
     pub(super) fn step(&self) {
-        self.with(|calls| calls.ended += 1);
+        self.with(Calls::end);
     }
 
     /// How many calls have ended.
     pub(super) fn ended(&self) -> u64 {
         self.with(|calls| calls.ended)
+    }
+
+    /// How long nothing has gone on, of the time since then.
+    pub(super) fn quiet(&self, since: Instant) -> Duration {
+        self.with(|calls| calls.last_end.map_or(since, |last| last.max(since)).elapsed())
     }
 
     /// A call that has been running for longer than this.
@@ -77,6 +85,13 @@ impl Progress {
 
     fn with<T>(&self, use_it: impl FnOnce(&mut Calls) -> T) -> T {
         use_it(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Calls {
+    fn end(&mut self) {
+        self.ended += 1;
+        self.last_end = Some(Instant::now());
     }
 }
 
@@ -102,7 +117,10 @@ impl<'a> Running<'a> {
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.progress.with(|calls| {
-            calls.ended += 1;
+            // What a failure drops has not gone on.
+            if !thread::panicking() {
+                calls.end();
+            }
             calls.running.remove(&self.number);
         });
     }
@@ -127,5 +145,16 @@ mod tests {
         assert_eq!((progress.stuck(Duration::ZERO), progress.ended()), (None, 1));
         drop(wait);
         assert_eq!(progress.ended(), 2);
+    }
+
+    #[test]
+    fn a_call_that_a_failure_drops_is_no_progress() {
+        let progress = Progress::default();
+        let fails = std::panic::catch_unwind(|| {
+            let mut wait = Box::pin(progress.of_wait(std::future::pending::<()>()));
+            assert!(wait.as_mut().now_or_never().is_some(), "it waits");
+        });
+        assert!(fails.is_err());
+        assert_eq!((progress.ended(), progress.stuck(Duration::ZERO)), (0, None));
     }
 }
