@@ -2,7 +2,7 @@
 //! another rule instead of one of them.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     time::{Duration, SystemTime},
 };
 
@@ -155,7 +155,10 @@ pub(crate) trait Rules: Send + Sync + 'static {
     }
 
     fn taken_id(log: &[Recorded<Bytes>], events: &[NewEvent]) -> Option<EventId> {
-        let taken: HashSet<_> = log.iter().map(|record| record.id).collect();
+        // Of the ids of the batch only, for the log may be long.
+        let sent: BTreeSet<_> = events.iter().map(|event| event.id).collect();
+        let ids = log.iter().map(|record| record.id);
+        let taken: BTreeSet<_> = ids.filter(|id| sent.contains(id)).collect();
         events.iter().map(|event| event.id).find(|id| taken.contains(id))
     }
 
