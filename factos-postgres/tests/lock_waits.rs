@@ -8,7 +8,10 @@ use factos::{AppendCondition, EventStore, EventStoreExt, EventType, NewEvent};
 use factos_postgres::{Mode, PostgresStore};
 use futures_util::future::join_all;
 use support::{STUCK, Schema, in_time, of_show, sold, unless_sold};
-use tokio::task::JoinHandle;
+use tokio::{sync::RwLock, task::JoinHandle};
+
+/// The lock table of the server, which one of these tests fills.
+static LOCK_TABLE: RwLock<()> = RwLock::const_new(());
 
 /// An event of a type that no held transaction writes.
 fn other(show: &str) -> NewEvent {
@@ -30,6 +33,7 @@ fn spawn_sales(store: &PostgresStore, show: &str, sales: usize) -> Vec<JoinHandl
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn appends_do_not_wait_for_others_that_a_transaction_blocks() {
+    let _table = LOCK_TABLE.read().await;
     let schema = Schema::new(Mode::Keyed).await;
     let store = schema.open_with(schema.config().lock_timeout(4 * STUCK)).await;
     let mut transaction = store.pool().begin().await.unwrap();
@@ -51,6 +55,7 @@ async fn appends_do_not_wait_for_others_that_a_transaction_blocks() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn reads_do_not_wait_for_others_that_a_transaction_blocks() {
+    let _table = LOCK_TABLE.read().await;
     let schema = Schema::new(Mode::Keyed).await;
     let store = schema.open_with(schema.config().lock_timeout(4 * STUCK)).await;
     let batch = (0..40).map(|n| other(&format!("free {n}"))).collect();
@@ -76,6 +81,7 @@ async fn reads_do_not_wait_for_others_that_a_transaction_blocks() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn more_names_than_the_server_has_locks_for_take_the_whole_log() {
+    let _table = LOCK_TABLE.write().await;
     let schema = Schema::new(Mode::Keyed).await;
     let store = schema.open_with(schema.config().batch_names(usize::MAX)).await;
     let events: Vec<_> = (0..40_000).map(|n| sold(&n.to_string())).collect();
