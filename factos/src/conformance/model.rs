@@ -57,7 +57,8 @@ pub async fn random_commands_agree_with_a_plain_log<F: Fixture>(log: F) {
 async fn agree<F: Fixture>(log: F, reopening: bool) {
     drop(log);
     let tally = Arc::new(Mutex::default());
-    let cases = if reopening { F::settings().model_cases.div_ceil(3) } else { F::settings().model_cases };
+    let cases =
+        if reopening { F::settings().model_cases.div_ceil(3) } else { F::settings().model_cases };
     let of_all = Arc::clone(&tally);
     check::<F, _>(cases, operations(reopening), move |operations, runtime| {
         runtime.block_on(soon::<F, _>("an operation", run::<F>(&operations, &tally)))
