@@ -1,6 +1,6 @@
 //! The errors of an append.
 
-use std::fmt;
+use std::{error::Error, fmt};
 
 use crate::{
     error_kind::ErrorKind, event_id::EventId, position::SequencePosition, query::Query,
@@ -27,6 +27,10 @@ pub enum AppendError {
     /// The batch is larger than the store accepts.
     #[error(transparent)]
     Invalid(#[from] InvalidEvent),
+    /// The batch was accepted, and a hook of the application's, which runs in the transaction of the append, failed
+    /// or panicked. This is its error. The whole append was undone, with what the hook wrote to the same database.
+    #[error("the hook of the append failed")]
+    Hook(#[source] Box<dyn Error + Send + Sync>),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -35,13 +39,15 @@ pub enum AppendError {
 impl AppendError {
     /// The kind of this error, by what a service does about it.
     ///
-    /// A duplicate id is the caller's argument: the event is in the log.
+    /// A duplicate id is the caller's argument: the event is in the log. A hook that fails is
+    /// [`Broken`](ErrorKind::Broken), whatever its error: that can be asked for by a downcast.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Conflict(_) => ErrorKind::Conflict,
             Self::Store(error) => error.kind().into(),
             Self::EmptyBatch | Self::DuplicateEventId(_) | Self::Invalid(_) => ErrorKind::Argument,
+            Self::Hook(_) => ErrorKind::Broken,
         }
     }
 

@@ -79,6 +79,7 @@ impl<S: EventStore + ?Sized> Open<'_, S> {
                 }
                 // Stores check the ids before the condition, so the batch was not written.
                 Err(AppendError::Conflict(conflict)) => return Err(conflict.into()),
+                Err(hook @ AppendError::Hook(_)) => return Err(hook.into()),
                 Err(AppendError::Store(error)) => last = error,
                 Err(_) => break,
             }

@@ -43,7 +43,7 @@ declare_error! {
         Decode(#[from] DecodeError),
         /// A decided event cannot be stored.
         Encode(#[from] EncodeError),
-        /// The store refuses the batch, whatever the log holds.
+        /// The store refuses the batch, whatever the log holds, or a hook of the append failed.
         Append(AppendError),
         /// The decider's context or guard is not a valid query.
         Query(#[from] InvalidQuery),
