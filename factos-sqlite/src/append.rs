@@ -2,6 +2,9 @@
 
 pub(crate) mod batch;
 pub(crate) mod group;
+pub(crate) mod hook;
+pub(crate) mod lent;
+pub(crate) mod line;
 pub(crate) mod transaction;
 pub(crate) mod triggers;
 pub(crate) mod writer;

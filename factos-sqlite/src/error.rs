@@ -229,6 +229,21 @@ pub enum Error {
         /// The value that it has.
         found: String,
     },
+    /// The transaction of [`SqliteStore::write`](crate::SqliteStore::write) could not be committed: a statement of
+    /// the log had failed in it, or one of the caller's had rolled it back. Nothing was written.
+    #[error("a statement failed in the transaction on {}, or rolled it back: nothing was written", path.display())]
+    TransactionLost {
+        /// The log's file.
+        path: PathBuf,
+    },
+    /// The transaction is one on another log. Nothing was appended.
+    #[error("the transaction is one on {}, not on {}", found.display(), path.display())]
+    OtherLog {
+        /// The file of the log that was to be used.
+        path: PathBuf,
+        /// The file that the transaction is open on.
+        found: PathBuf,
+    },
     /// The store was closed.
     #[error("the store was closed: open it again")]
     Closed,
@@ -296,6 +311,8 @@ impl Error {
             | Self::MissingFile { .. }
             | Self::NotAFile { .. }
             | Self::CannotOpen { .. }
+            | Self::TransactionLost { .. }
+            | Self::OtherLog { .. }
             | Self::Closed
             | Self::Thread(_)
             | Self::Sqlite { .. } => StoreErrorKind::Other,

@@ -62,11 +62,14 @@ mod log;
 mod read;
 mod store;
 mod wire;
+mod write;
 
 pub use config::Config;
 pub use durability::Durability;
 pub use error::Error;
+pub use rusqlite;
 pub use store::SqliteStore;
+pub use write::{at_once::at_once, transaction::WriteTransaction, write_error::WriteError};
 
 /// The program of the README, compiled as a test.
 #[cfg(doctest)]

@@ -3,18 +3,25 @@ use std::{path::Path, sync::Arc, thread};
 use async_trait::async_trait;
 use factos::{
     AppendCondition, AppendError, Bytes, EventStore, Events, Limits, NewEvent, Query, ReadOptions,
-    Recorded, SequencePosition, StoreError, StreamName,
+    Recorded, SequencePosition, StoreError, StreamName, TransactionalStore,
     backend::{Head, Poll, Selection},
 };
 use futures_util::stream;
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::{
-    append::{batch::Batch, writer::Writer},
+    append::{
+        batch::{Batch, LIMITS},
+        hook::Hook,
+        line::Work,
+        writer::Writer,
+    },
     config::Config,
     error::Error,
     log::{backup::back_up, open::OpenedLog},
     read::{pages::Pages, threads::ReaderThreads},
+    write::{job::ClosureJob, transaction::WriteTransaction, write_error::WriteError},
 };
 
 /// An event store whose log is a SQLite file. A clone is the same handle.
@@ -24,6 +31,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     shared: Arc<Shared>,
+    hook: Option<Hook>,
 }
 
 /// Closes the log with the last clone.
@@ -42,13 +50,7 @@ struct Parts {
 
 impl SqliteStore {
     /// The limits of this store.
-    pub const LIMITS: Limits = Limits {
-        payload_bytes: 64 << 20,
-        tags_per_event: 256,
-        events_per_batch: 100_000,
-        batch_bytes: 256 << 20,
-        items_per_query: 10_000,
-    };
+    pub const LIMITS: Limits = LIMITS;
 
     /// Opens the log at `path` with the defaults of [`Config`], and creates it if there is no file.
     ///
@@ -95,6 +97,116 @@ impl SqliteStore {
             drop(done.send(back_up(&parts.config, &parts.log.known, &path)));
         })?;
         Ok(made.await.unwrap_or(Err(Error::Closed))?)
+    }
+
+    /// Runs a closure in a transaction of its own, with the caller's SQL and appends: all of it is committed if the
+    /// closure returns `Ok`, and nothing if it returns an error or panics.
+    ///
+    /// The closure runs on the thread that writes, once what was called before has been written. While it runs, the
+    /// appends of every handle and process wait for it, for up to [`Config::busy_timeout`] in other processes, and so
+    /// do other closures; reads do not. So it is to be short: no call of a network, and no wait for this store,
+    /// which would never end. The transaction is not shared: each `write` has a flush of its own. An error or a panic
+    /// leaves the store as it was.
+    ///
+    /// Others see what was written, and followers wake, after the commit.
+    ///
+    /// ```
+    /// # use factos::{AppendCondition, EventType, NewEvent};
+    /// # use factos_sqlite::SqliteStore;
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let store = SqliteStore::open(folder.path().join("log.db")).await?;
+    /// # let event = NewEvent::new(EventType::from_static("TicketSold"), "{}");
+    /// let sold = store.write(move |tx| {
+    ///     tx.connection().execute_batch("CREATE TABLE IF NOT EXISTS sold (position INTEGER PRIMARY KEY)")?;
+    ///     let records = tx.append(vec![event], AppendCondition::None)?;
+    ///     let position = records[0].position.get() as i64;
+    ///     tx.connection().execute("INSERT INTO sold VALUES (?1)", [position])?;
+    ///     Ok::<_, Box<dyn std::error::Error + Send + Sync>>(records)
+    /// });
+    /// # let sold = sold.await;
+    /// # assert_eq!(sold.map_err(|error| format!("{error:?}"))?.len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Foreign keys of the caller's tables are enforced. [`WriteTransaction::connection`] says what is refused.
+    ///
+    /// # Errors
+    /// [`WriteError`]: the closure's, or the store's. Of the kind
+    /// [`OutcomeUnknown`](factos::StoreErrorKind::OutcomeUnknown) if the commit failed and may have written it all.
+    ///
+    /// # Panics
+    /// With the panic of the closure, after the rollback.
+    ///
+    /// # Cancellation
+    /// A closure whose turn has not come does not run. One that runs goes on, and is committed or not as above.
+    pub async fn write<T, E, F>(&self, closure: F) -> Result<T, WriteError<E>>
+    where
+        F: FnOnce(&mut WriteTransaction) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let (job, reply) = ClosureJob::new(closure, self.hook.clone());
+        self.parts().writer.push(Work::Write(Box::new(job)))?;
+        reply.outcome().await
+    }
+
+    /// A handle on the same log, with a hook: a function that runs in the transaction of each append of that handle
+    /// and its clones, after it was accepted and before it is committed. What it writes through the connection is
+    /// committed with the events, or neither is: a read model is as exact as the log. On a handle that has a hook,
+    /// both run, the earlier one first.
+    ///
+    /// The hook runs on the thread that writes, for one append after the other, in the order of positions. Appends of
+    /// handles with and without hooks go on to share commits, so every append of the group waits for all hooks of
+    /// the group, and other processes do as well: a hook is to be short. It must not wait for this store. As in
+    /// [`write`](Self::write), statements that end the transaction or write to the log are refused, and foreign keys
+    /// are enforced; see [`WriteTransaction::connection`].
+    ///
+    /// **An error of the hook** undoes its append alone, rows and events, and the caller is told
+    /// [`AppendError::Hook`] with it; a panic is such an error. A hook that rolls back the whole transaction, or
+    /// leaves what a deferred constraint refuses at the commit, has the group tried again, each append by itself.
+    /// So **a hook may run more than once** for an append: what it did in the file was rolled back, what it did
+    /// elsewhere was not. Nor is it known there whether the commit succeeds.
+    ///
+    /// ```
+    /// # use factos::{AppendCondition, EventStore, EventType, NewEvent};
+    /// # use factos_sqlite::SqliteStore;
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let store = SqliteStore::open(folder.path().join("log.db")).await?;
+    /// store.write(|tx| tx.connection().execute_batch("CREATE TABLE seen (position INTEGER PRIMARY KEY)")).await?;
+    /// let store = store.with_hook(|connection, records| {
+    ///     let mut insert = connection.prepare_cached("INSERT INTO seen VALUES (?1)")?;
+    ///     for record in records {
+    ///         insert.execute([record.position.get() as i64])?;
+    ///     }
+    ///     Ok(())
+    /// });
+    /// # let event = NewEvent::new(EventType::from_static("TicketSold"), "{}");
+    /// store.append(vec![event], AppendCondition::None).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_hook<F>(&self, hook: F) -> Self
+    where
+        F: Fn(
+                &Connection,
+                &[Recorded<Bytes>],
+            ) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let hook = Hook::new(hook);
+        let hook = match &self.hook {
+            Some(first) => first.clone().then(hook),
+            None => hook,
+        };
+        Self { shared: Arc::clone(&self.shared), hook: Some(hook) }
     }
 
     fn parts(&self) -> &Parts {
@@ -144,7 +256,7 @@ impl Config {
         let poll = Poll::start("factos-sqlite-poll", self.poll_interval, head.clone(), look)
             .map_err(Error::thread)?;
         let parts = Parts { config: self, log, head, poll, readers, writer };
-        Ok(SqliteStore { shared: Arc::new(Shared(Arc::new(parts))) })
+        Ok(SqliteStore { shared: Arc::new(Shared(Arc::new(parts))), hook: None })
     }
 }
 
@@ -171,7 +283,7 @@ impl EventStore for SqliteStore {
         events: Vec<NewEvent>,
         condition: AppendCondition,
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
-        let batch = Batch::new(events, condition, &Self::LIMITS)?;
+        let batch = Batch::new(events, condition, self.hook.clone())?;
         self.parts().writer.append(batch).await
     }
 
@@ -182,6 +294,43 @@ impl EventStore for SqliteStore {
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
         let Parts { poll, readers, .. } = self.parts();
         Ok(poll.wait_past(after, || readers.jobs().head()).await?)
+    }
+}
+
+/// The transaction is that of [`SqliteStore::write`], and the futures never wait: [`at_once`](crate::at_once()).
+#[async_trait]
+impl TransactionalStore for SqliteStore {
+    type Transaction = WriteTransaction;
+
+    async fn read_in<'t>(
+        &'t self,
+        transaction: &'t mut WriteTransaction,
+        query: &Query,
+        options: ReadOptions,
+    ) -> Result<Events<'t>, StoreError> {
+        transaction.check_path(&self.parts().config.path)?;
+        Ok(transaction.read(Selection::Query(query.clone()), options)?)
+    }
+
+    async fn read_stream_in<'t>(
+        &'t self,
+        transaction: &'t mut WriteTransaction,
+        stream: &StreamName,
+        options: ReadOptions,
+    ) -> Result<Events<'t>, StoreError> {
+        transaction.check_path(&self.parts().config.path)?;
+        Ok(transaction.read(Selection::Stream(stream.clone()), options)?)
+    }
+
+    /// The hook of this handle runs.
+    async fn append_in(
+        &self,
+        transaction: &mut WriteTransaction,
+        events: Vec<NewEvent>,
+        condition: AppendCondition,
+    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        transaction.check_path(&self.parts().config.path).map_err(StoreError::from)?;
+        transaction.append_with(events, condition, self.hook.clone())
     }
 }
 

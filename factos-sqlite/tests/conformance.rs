@@ -1,4 +1,4 @@
-//! The store passes the suite that every store passes, on its own and behind a pointer.
+//! The store passes the suite that every store passes, on its own, behind a pointer, and with a hook.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -95,4 +95,75 @@ mod behind_an_arc {
 mod in_a_box {
     use super::*;
     suite!(Boxed<TempFile>);
+}
+
+mod with_a_hook {
+    use super::*;
+
+    /// A log whose handles copy what they append.
+    struct Hooked(TempFile);
+
+    const TABLE: &str =
+        "CREATE TABLE IF NOT EXISTS copy (position INTEGER PRIMARY KEY, id BLOB NOT NULL)";
+
+    async fn with_copy(store: SqliteStore) -> SqliteStore {
+        store.write(|tx| tx.connection().execute_batch(TABLE)).await.unwrap();
+        store.with_hook(|connection, records| {
+            let mut insert = connection.prepare_cached("INSERT INTO copy VALUES (?1, ?2)")?;
+            for record in records {
+                let position = i64::try_from(record.position.get())?;
+                insert.execute((position, record.id.to_bytes()))?;
+            }
+            Ok(())
+        })
+    }
+
+    impl Fixture for Hooked {
+        type Store = SqliteStore;
+
+        const LIMITS: Option<factos::Limits> = Some(SqliteStore::LIMITS);
+
+        async fn fresh() -> Self {
+            Self(TempFile::fresh().await)
+        }
+
+        async fn connect(&self) -> SqliteStore {
+            with_copy(self.0.connect().await).await
+        }
+
+        async fn inject(&self, fault: Fault) -> bool {
+            self.0.inject(fault).await
+        }
+
+        async fn heal(&self, fault: Fault) {
+            self.0.heal(fault).await;
+        }
+    }
+
+    impl ProcessFixture for Hooked {
+        fn address(&self) -> String {
+            self.0.address()
+        }
+
+        async fn reach(address: &str) -> SqliteStore {
+            with_copy(TempFile::reach(address).await).await
+        }
+    }
+
+    /// Whatever a case did, the copy is exact.
+    impl Drop for Hooked {
+        fn drop(&mut self) {
+            let differ = "SELECT count(*) FROM event FULL JOIN copy USING (position, id)
+                          WHERE event.position IS NULL OR copy.position IS NULL";
+            if !self.0.path().exists() || std::thread::panicking() {
+                return;
+            }
+            let connection = Connection::open(self.0.path()).unwrap();
+            let differ = connection.query_row(differ, [], |row| row.get(0));
+            assert_eq!(differ, Ok(0_i64));
+        }
+    }
+
+    suite!(Hooked);
+    factos::conformance_processes!(Hooked);
 }

@@ -3,7 +3,16 @@ use factos::{
     backend::{self, Weight},
 };
 
-use crate::wire::metadata::metadata_text;
+use crate::{append::hook::Hook, wire::metadata::metadata_text};
+
+/// The limits of this store.
+pub(crate) const LIMITS: Limits = Limits {
+    payload_bytes: 64 << 20,
+    tags_per_event: 256,
+    events_per_batch: 100_000,
+    batch_bytes: 256 << 20,
+    items_per_query: 10_000,
+};
 
 /// A batch that was checked as far as that needs no log, with the text of its metadata: all that can be
 /// prepared outside of the writer's thread.
@@ -12,24 +21,30 @@ pub(crate) struct Batch {
     checked: backend::Batch,
     /// One text for each event.
     metadata: Vec<String>,
+    /// What runs in the transaction after it was accepted.
+    hook: Option<Hook>,
 }
 
 impl Batch {
     pub(crate) fn new(
         events: Vec<NewEvent>,
         condition: AppendCondition,
-        limits: &Limits,
+        hook: Option<Hook>,
     ) -> Result<Self, AppendError> {
-        let checked = backend::Batch::new(events, condition, limits)?;
+        let checked = backend::Batch::new(events, condition, &LIMITS)?;
         let metadata = checked.events().iter().map(|event| metadata_text(&event.metadata));
         let metadata = metadata
             .collect::<Result<_, _>>()
             .map_err(|error| StoreError::new(StoreErrorKind::Other, error))?;
-        Ok(Self { checked, metadata })
+        Ok(Self { checked, metadata, hook })
     }
 
     pub(crate) const fn checked(&self) -> &backend::Batch {
         &self.checked
+    }
+
+    pub(crate) const fn hook(&self) -> Option<&Hook> {
+        self.hook.as_ref()
     }
 
     /// The events, each with the text of its metadata.

@@ -1,7 +1,7 @@
 //! What the callers of one group commit are told.
 
 use factos::{
-    AppendError, StoreError,
+    AppendError, StoreError, StoreErrorKind,
     backend::{Group, GroupLimits},
 };
 
@@ -16,10 +16,24 @@ pub(crate) enum Failure {
     Begin(Error),
     /// A statement failed.
     Statement(Error),
+    /// A hook ended the transaction, or left rows that a deferred constraint refuses at the commit.
+    Hook(Box<dyn std::error::Error + Send + Sync>),
     /// The commit failed, and is known to have written nothing.
     Undone(Error),
     /// The commit failed, and whether it wrote anything is not known.
     Unknown(Error),
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Begin(error)
+            | Failure::Statement(error)
+            | Failure::Undone(error)
+            | Failure::Unknown(error) => error.into(),
+            Failure::Hook(error) => Self::new(StoreErrorKind::Other, error),
+        }
+    }
 }
 
 /// Tells every caller of the group.
@@ -29,6 +43,12 @@ pub(crate) fn answer(group: Group<Batch>, outcome: Result<(), Failure>) {
         Ok(()) => group.committed(),
         Err(Failure::Begin(error) | Failure::Statement(error) | Failure::Undone(error)) => {
             group.fail(|| append_error(&error));
+        }
+        // The group is this one append.
+        Err(Failure::Hook(error)) => {
+            if let Some(request) = group.into_requests().pop() {
+                request.answer(Err(AppendError::Hook(error)));
+            }
         }
         Err(Failure::Unknown(error)) => {
             group.unknown(|| append_error(&error), || append_error(&Error::CheckedInFailedCommit));

@@ -3,13 +3,14 @@
 use std::{collections::HashMap, time::SystemTime};
 
 use factos::{
-    Bytes, EventId, NewEvent, Query, Recorded, Revision, SequencePosition, StreamName,
+    AppendError, Bytes, EventId, NewEvent, Query, Recorded, Revision, SequencePosition, StreamName,
     backend::{LogState, Verdict, micros_of, now, record, refusal},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
-    append::{batch::Batch, triggers::Triggers},
+    append::{batch::Batch, hook::Hook, triggers::Triggers},
+    connection::guard::Guard,
     log::{
         dictionary::{Dictionary, Kind},
         known_log::Anchor,
@@ -24,8 +25,32 @@ const REVISION: &str = "SELECT revision FROM event
      WHERE position = (SELECT max(position) FROM posting WHERE term = ?1)";
 const INSERT_EVENT: &str = "INSERT INTO event
      (position, id, stream, revision, type, version, tags, metadata, recorded_at, payload)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-const INSERT_POSTING: &str = "INSERT INTO posting (term, position, type) VALUES (?1, ?2, ?3)";
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) /* of the log */";
+const INSERT_POSTING: &str =
+    "INSERT INTO posting (term, position, type) VALUES (?1, ?2, ?3) /* of the log */";
+
+const SAVEPOINT: &str = "SAVEPOINT factos_append /* of the log */";
+const ROLL_BACK: &str = "ROLLBACK TO factos_append /* of the log */";
+const RELEASE: &str = "RELEASE factos_append /* of the log */";
+
+/// Why a transaction can only be rolled back.
+#[derive(Debug)]
+pub(crate) enum Failed {
+    /// A statement of the log failed.
+    Statement(rusqlite::Error),
+    /// A hook ended the transaction; this is its error.
+    Hook(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<rusqlite::Error> for Failed {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Statement(error)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the hook rolled back the transaction that it ran in")]
+struct HookEndedTransaction;
 
 /// The open transaction of the writer.
 #[derive(Debug)]
@@ -33,8 +58,11 @@ pub(crate) struct Transaction<'a> {
     pub(crate) connection: &'a Connection,
     pub(crate) dictionary: &'a mut Dictionary,
     pub(crate) triggers: &'a mut Triggers,
+    pub(crate) guard: &'a Guard,
     /// Whether something was inserted.
     pub(crate) is_written: bool,
+    /// Whether the triggers were chosen. Not twice in a transaction, which may change the schema.
+    pub(crate) are_triggers_chosen: bool,
     /// The last event of the log, events of this transaction included.
     pub(crate) last: Option<Anchor>,
 }
@@ -44,17 +72,53 @@ impl Transaction<'_> {
         self.last.map_or(0, |last| last.position.get())
     }
 
-    /// Checks the batch, and inserts its events unless it is refused.
+    /// Checks the batch, and inserts its events unless it is refused. The batch's hook, if it has one, runs then,
+    /// and its error undoes the batch alone.
     ///
     /// An error leaves the transaction in an unknown state: it must be rolled back.
-    pub(crate) fn append(&mut self, batch: &Batch) -> rusqlite::Result<Verdict> {
+    pub(crate) fn append(&mut self, batch: &Batch) -> Result<Verdict, Failed> {
+        match batch.hook() {
+            None => Ok(self.write(batch)?),
+            Some(hook) => self.write_and_run(batch, hook),
+        }
+    }
+
+    fn write_and_run(&mut self, batch: &Batch, hook: &Hook) -> Result<Verdict, Failed> {
+        let before = (self.last, self.is_written);
+        self.execute(SAVEPOINT)?;
+        self.dictionary.open_savepoint();
+        let mut verdict = self.write(batch)?;
+        if let Ok(records) = &verdict {
+            let run = self.guard.raised(|| hook.run(self.connection, records));
+            // SQLite ends a transaction by itself on a full disk, for instance, or at INSERT OR ROLLBACK.
+            if self.connection.is_autocommit() {
+                return Err(Failed::Hook(run.err().unwrap_or_else(|| HookEndedTransaction.into())));
+            }
+            if let Err(error) = run {
+                self.execute(ROLL_BACK)?;
+                self.dictionary.roll_back_to_savepoint();
+                (self.last, self.is_written) = before;
+                verdict = Err(AppendError::Hook(error));
+            }
+        }
+        self.execute(RELEASE)?;
+        self.dictionary.release_savepoint();
+        Ok(verdict)
+    }
+
+    fn execute(&self, sql: &str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(sql)?.execute([]).map(drop)
+    }
+
+    fn write(&mut self, batch: &Batch) -> rusqlite::Result<Verdict> {
         if let Some(refusal) = refusal(self, batch.checked())? {
             return Ok(Err(refusal));
         }
-        if !self.is_written {
+        if !self.are_triggers_chosen {
             self.triggers.choose(self.connection)?;
-            self.is_written = true;
+            self.are_triggers_chosen = true;
         }
+        self.is_written = true;
         let recorded_at = now();
         let mut revisions = HashMap::new();
         let events = batch.events();

@@ -4,16 +4,18 @@ use rusqlite::{Connection, config::DbConfig};
 
 const SCHEMA: &str = "PRAGMA schema_version";
 
-/// Triggers on the log's tables that are not its own.
+/// Triggers that are not the log's own: on its tables, or on those of an application that writes to them within
+/// the same transaction.
 const FOREIGN: &str = "SELECT EXISTS (
      SELECT 1 FROM sqlite_schema
-     WHERE type = 'trigger' AND tbl_name IN ('event', 'posting', 'term')
-       AND name NOT IN (tbl_name || '_no_replace', tbl_name || '_no_update', tbl_name || '_no_delete'))";
+     WHERE type = 'trigger' AND NOT (
+       tbl_name IN ('event', 'posting', 'term', 'info')
+       AND name IN (tbl_name || '_no_replace', tbl_name || '_no_update', tbl_name || '_no_delete')))";
 
 /// Leaves out the log's own triggers, which keep others from changing it: the writer only inserts, and would look
 /// for each row once more. A sixth of the time of a full group goes into that.
 ///
-/// SQLite can leave out all triggers of a connection or none. Where somebody added one to the log, all run.
+/// SQLite can leave out all triggers of a connection or none. Where somebody added one to the file, all run.
 #[derive(Debug, Default)]
 pub(crate) struct Triggers {
     /// The schema that the connection is set for.

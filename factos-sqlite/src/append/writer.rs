@@ -2,6 +2,7 @@
 //! its own verdict.
 
 use std::{
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
@@ -18,11 +19,13 @@ use crate::{
     append::{
         batch::Batch,
         group::{Failure, GROUP, answer},
-        transaction::Transaction,
+        lent::Lent,
+        line::{Line, Work, WriteJob},
+        transaction::{Failed, Transaction},
         triggers::Triggers,
     },
     config::Config,
-    connection::lock_wait::failure,
+    connection::{guard::Guard, lock_wait::failure},
     error::Error,
     files::side_file,
     log::{
@@ -32,10 +35,13 @@ use crate::{
     },
 };
 
+/// Commented, so that no caller finds it in the cache by the text of its own.
+const COMMIT: &str = "COMMIT /* of the log */";
+
 /// The thread that writes.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    queue: Arc<Queue<AppendRequest<Batch>>>,
+    queue: Arc<Queue<Work>>,
     thread: Mutex<Option<JoinHandle<Result<(), Error>>>>,
 }
 
@@ -69,8 +75,13 @@ impl Writer {
     /// Appends a batch, in a commit that it may share with others.
     pub(crate) async fn append(&self, batch: Batch) -> Verdict {
         let (request, reply) = AppendRequest::new(batch);
-        self.queue.push(request).map_err(|_| StoreError::from(Error::Closed))?;
+        self.push(Work::Append(request))?;
         reply.verdict_or(|| StoreError::from(Error::WriterGone).into()).await
+    }
+
+    /// Adds to what the thread is to do.
+    pub(crate) fn push(&self, work: Work) -> Result<(), StoreError> {
+        self.queue.push(work).map_err(|_| Error::Closed.into())
     }
 
     /// Ends the thread once it has written what is in the queue, and closes the file. Only the first call
@@ -97,25 +108,33 @@ struct State {
     connection: Option<Connection>,
     dictionary: Dictionary,
     triggers: Triggers,
+    guard: Guard,
     head: Head,
 }
 
 impl State {
     fn open(config: Config, head: Head) -> Result<(Self, OpenedLog), Error> {
-        let (connection, log) = open_log(&config)?;
+        let (mut connection, log) = open_log(&config)?;
+        let guard = Guard::default();
+        guard.install(&mut connection).map_err(|error| failure(&config.path, error))?;
         let (connection, known) = (Some(connection), log.known.clone());
         let (dictionary, triggers) = (Dictionary::default(), Triggers::default());
-        Ok((Self { config, known, connection, dictionary, triggers, head }, log))
+        Ok((Self { config, known, connection, dictionary, triggers, guard, head }, log))
     }
 
     /// Serves the queue until it is closed and empty, then closes the file.
-    fn run(mut self, queue: &Queue<AppendRequest<Batch>>) -> Result<(), Error> {
-        while let Some(first) = queue.pop() {
-            if first.is_abandoned() {
+    fn run(mut self, queue: &Queue<Work>) -> Result<(), Error> {
+        let mut line = Line::of(queue);
+        while let Some(work) = line.pop() {
+            if work.is_abandoned() {
                 continue;
             }
+            let serve = || match work {
+                Work::Append(first) => self.serve(first, &mut line),
+                Work::Write(job) => self.serve_write(job, &mut line),
+            };
             // A panic fails this group only. The outcome is unknown, and its callers are told so.
-            if catch_unwind(AssertUnwindSafe(|| self.serve(first, queue))).is_err() {
+            if catch_unwind(AssertUnwindSafe(serve)).is_err() {
                 self.dictionary.roll_back();
                 self.connection = None;
             }
@@ -142,12 +161,12 @@ impl State {
     }
 
     /// Writes the group that begins with this append.
-    fn serve(&mut self, first: AppendRequest<Batch>, queue: &Queue<AppendRequest<Batch>>) {
+    fn serve(&mut self, first: AppendRequest<Batch>, line: &mut Line<'_>) {
         let mut group = Group::new(GROUP);
         group.push(first);
-        match self.write(&mut group, Some(queue)) {
+        match self.write(&mut group, Some(line)) {
             // One batch may be the cause: each is tried in a transaction of its own.
-            Err(Failure::Statement(_)) if group.len() > 1 => {
+            Err(Failure::Statement(_) | Failure::Hook(_)) if group.len() > 1 => {
                 for request in group.into_requests() {
                     let mut alone = Group::new(GROUP);
                     alone.push(request);
@@ -155,13 +174,8 @@ impl State {
                     answer(alone, outcome);
                 }
             }
-            outcome => {
-                if matches!(outcome, Err(Failure::Begin(_))) {
-                    // What is in the queue has waited for the lock as long, and would wait again.
-                    while group.take(|| queue.try_pop()) {}
-                }
-                answer(group, outcome);
-            }
+            Err(Failure::Begin(error)) => fail_all(&error, group, line),
+            outcome => answer(group, outcome),
         }
     }
 
@@ -169,27 +183,92 @@ impl State {
     fn write(
         &mut self,
         group: &mut Group<Batch>,
-        queue: Option<&Queue<AppendRequest<Batch>>>,
+        mut line: Option<&mut Line<'_>>,
     ) -> Result<(), Failure> {
         let last = self.begin().map_err(Failure::Begin)?;
         let Some(connection) = &self.connection else { return Err(Failure::Begin(Error::Closed)) };
-        let (dictionary, triggers) = (&mut self.dictionary, &mut self.triggers);
-        let mut transaction =
-            Transaction { connection, dictionary, triggers, is_written: false, last };
+        let mut transaction = Transaction {
+            connection,
+            dictionary: &mut self.dictionary,
+            triggers: &mut self.triggers,
+            guard: &self.guard,
+            is_written: false,
+            are_triggers_chosen: false,
+            last,
+        };
         while let Some(batch) = group.next() {
             match transaction.append(batch) {
                 Ok(verdict) => group.record(verdict),
-                Err(error) => {
+                Err(Failed::Statement(error)) => {
                     let error = self.error(error);
                     self.roll_back();
                     return Err(Failure::Statement(error));
                 }
+                Err(Failed::Hook(error)) => {
+                    self.roll_back();
+                    return Err(Failure::Hook(error));
+                }
             }
-            if let Some(queue) = queue {
-                group.take(|| queue.try_pop());
+            if let Some(line) = &mut line {
+                group.take(|| line.try_append());
             }
         }
         let Transaction { is_written, last, .. } = transaction;
+        self.commit_and_tell(is_written, last)
+    }
+
+    /// Has a caller work in a transaction of its own.
+    fn serve_write(&mut self, mut job: Box<dyn WriteJob>, line: &mut Line<'_>) {
+        match self.lend() {
+            Ok(lent) => {
+                let (lent, commits) = job.run(lent);
+                let last = lent.last;
+                self.take_back(lent);
+                let outcome = if commits {
+                    self.commit_and_tell(true, last)
+                } else {
+                    self.roll_back();
+                    Ok(())
+                };
+                job.finish(outcome);
+            }
+            Err(Failure::Begin(error)) => {
+                job.finish(Err(Failure::Begin(error.clone())));
+                fail_all(&error, Group::new(GROUP), line);
+            }
+            Err(failure) => job.finish(Err(failure)),
+        }
+    }
+
+    /// Opens a transaction, and gives it away.
+    fn lend(&mut self) -> Result<Lent, Failure> {
+        let last = self.begin().map_err(Failure::Begin)?;
+        let Some(connection) = &self.connection else { return Err(Failure::Begin(Error::Closed)) };
+        if let Err(error) = self.triggers.choose(connection) {
+            let error = self.error(error);
+            self.roll_back();
+            return Err(Failure::Statement(error));
+        }
+        let Some(connection) = self.connection.take() else {
+            return Err(Failure::Begin(Error::Closed));
+        };
+        Ok(Lent {
+            connection,
+            dictionary: mem::take(&mut self.dictionary),
+            triggers: mem::take(&mut self.triggers),
+            guard: self.guard.clone(),
+            path: self.config.path.clone(),
+            last,
+        })
+    }
+
+    fn take_back(&mut self, lent: Lent) {
+        let Lent { connection, dictionary, triggers, .. } = lent;
+        self.connection = Some(connection);
+        (self.dictionary, self.triggers) = (dictionary, triggers);
+    }
+
+    fn commit_and_tell(&mut self, is_written: bool, last: Option<Anchor>) -> Result<(), Failure> {
         self.commit().map_err(|error| self.failed_commit(error))?;
         if is_written && let Err(error) = self.known.check_path() {
             let (path, source) = (self.config.path.clone(), Arc::new(error));
@@ -211,7 +290,10 @@ impl State {
             Some(connection) => connection,
             None => {
                 self.triggers = Triggers::default();
-                self.connection.insert(open_writer(&self.config, &self.known)?)
+                let mut connection = open_writer(&self.config, &self.known)?;
+                let installed = self.guard.install(&mut connection);
+                installed.map_err(|error| failure(&self.config.path, error))?;
+                self.connection.insert(connection)
             }
         };
         let begun = connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut s| s.execute([]));
@@ -223,7 +305,7 @@ impl State {
 
     fn commit(&mut self) -> rusqlite::Result<()> {
         let Some(connection) = &self.connection else { return Ok(()) };
-        connection.prepare_cached("COMMIT")?.execute([])?;
+        connection.prepare_cached(COMMIT)?.execute([])?;
         self.dictionary.commit();
         Ok(())
     }
@@ -233,6 +315,11 @@ impl State {
             let error = self.error(error);
             self.roll_back();
             return Failure::Undone(error);
+        }
+        // The log has no constraint that waits for the commit: a table of the caller's has.
+        if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) {
+            self.roll_back();
+            return Failure::Hook(error.into());
         }
         // The system may report a failed flush only once: COMMIT is not tried again on this connection.
         self.dictionary.roll_back();
@@ -255,6 +342,19 @@ impl State {
     }
 }
 
+/// Tells the group, and what is in the queue, that the lock could not be taken: it has waited for it as long, and
+/// would wait again.
+fn fail_all(error: &Error, mut group: Group<Batch>, line: &mut Line<'_>) {
+    loop {
+        while group.take(|| line.try_append()) {}
+        match line.take_held() {
+            Some(job) => job.finish(Err(Failure::Begin(error.clone()))),
+            None => break,
+        }
+    }
+    answer(group, Err(Failure::Begin(error.clone())));
+}
+
 /// Whether nothing would be copied into the file if the write-ahead log were removed.
 fn is_write_ahead_log_empty(config: &Config) -> bool {
     side_file(&config.path, "-wal").metadata().is_ok_and(|file| file.len() == 0)
@@ -269,7 +369,7 @@ fn is_undone(error: &rusqlite::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use factos::{AppendCondition, EventType, Limits, NewEvent};
+    use factos::{AppendCondition, EventType, NewEvent};
 
     use super::*;
     use crate::log::open::open_reader;
@@ -280,11 +380,11 @@ mod tests {
         let config = Config::new(folder.path().join("log.db"));
         let (state, _) = State::open(config.clone(), Head::new()).unwrap();
         let event = NewEvent::new(EventType::from_static("A"), "");
-        let batch = Batch::new(vec![event], AppendCondition::None, &Limits::FLOOR).unwrap();
+        let batch = Batch::new(vec![event], AppendCondition::None, None).unwrap();
         let (request, reply) = AppendRequest::new(batch);
         drop(reply);
         let queue = Queue::new();
-        queue.push(request).unwrap();
+        queue.push(Work::Append(request)).unwrap();
         queue.close();
         state.run(&queue).unwrap();
         let store = open_reader(&config).unwrap();

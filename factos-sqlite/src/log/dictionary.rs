@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, params};
 
 const FIND: &str = "SELECT id FROM term WHERE kind = ?1 AND name = ?2";
-const INSERT: &str = "INSERT INTO term (kind, name) VALUES (?1, ?2) RETURNING id";
+const INSERT: &str = "INSERT INTO term (kind, name) VALUES (?1, ?2) RETURNING id /* of the log */";
 
 /// The most names of one kind that are cached; past it the cache of the kind is emptied.
 const CACHED: usize = 100_000;
@@ -23,6 +23,8 @@ pub(crate) struct Dictionary {
     committed: [HashMap<Box<str>, i64>; 3],
     /// Inserted in the open transaction: dropped if it is rolled back.
     pending: [HashMap<Box<str>, i64>; 3],
+    /// Inserted since the open savepoint, if there is one: dropped from `pending` if it is rolled back.
+    since_savepoint: Option<Vec<(Kind, Box<str>)>>,
 }
 
 impl Dictionary {
@@ -66,7 +68,27 @@ impl Dictionary {
             .prepare_cached(INSERT)?
             .query_row(params![kind as i64, name], |row| row.get(0))?;
         self.pending[kind as usize].insert(name.into(), id);
+        if let Some(names) = &mut self.since_savepoint {
+            names.push((kind, name.into()));
+        }
         Ok(id)
+    }
+
+    /// A savepoint was opened in the transaction. There is one at a time.
+    pub(crate) fn open_savepoint(&mut self) {
+        self.since_savepoint = Some(Vec::new());
+    }
+
+    /// The savepoint was closed, and what was inserted since stays in the transaction.
+    pub(crate) fn release_savepoint(&mut self) {
+        self.since_savepoint = None;
+    }
+
+    /// The transaction was rolled back to the savepoint, which was closed.
+    pub(crate) fn roll_back_to_savepoint(&mut self) {
+        for (kind, name) in self.since_savepoint.take().unwrap_or_default() {
+            self.pending[kind as usize].remove(&name);
+        }
     }
 
     /// The transaction was committed.
@@ -82,5 +104,6 @@ impl Dictionary {
     /// The transaction was rolled back, or its outcome is unknown.
     pub(crate) fn roll_back(&mut self) {
         self.pending.iter_mut().for_each(HashMap::clear);
+        self.since_savepoint = None;
     }
 }

@@ -41,7 +41,7 @@ pub(crate) fn apply_to_writer(connection: &Connection, config: &Config) -> Resul
              PRAGMA cache_size = -16384;
              PRAGMA temp_store = MEMORY;
              PRAGMA mmap_size = 0;
-             PRAGMA foreign_keys = OFF; {FLUSH}"
+             PRAGMA foreign_keys = ON; {FLUSH}"
         ))
         .map_err(sqlite)?;
     if let Some(bytes) = config.max_bytes {

@@ -14,10 +14,8 @@ use crate::{
         dictionary::Dictionary,
         known_log::{Anchor, KnownLog},
         open::open_reader,
-        position_select::Bounds,
-        query_plan::QueryPlan,
     },
-    read::selection::PageSelect,
+    read::selection::select_page,
     wire::row::{RowError, Rows},
 };
 
@@ -126,9 +124,6 @@ impl Reader {
         most: usize,
     ) -> Result<(Page, bool), RowError> {
         let Self { connection, dictionary, rows, .. } = self;
-        let bounds = Bounds::new(cursor.low(), cursor.high());
-        let plan = QueryPlan::of_selection(connection, dictionary, selection, bounds)?;
-        let is_backwards = cursor.is_backwards();
-        PageSelect { connection, rows, is_backwards, most }.run(&plan, bounds)
+        select_page(connection, dictionary, rows, selection, cursor, most)
     }
 }

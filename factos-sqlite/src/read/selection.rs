@@ -1,10 +1,11 @@
 //! The SQL of one page of a read.
 
-use factos::Page;
+use factos::{Page, ReadCursor, backend::Selection};
 use rusqlite::{Connection, ToSql, params_from_iter};
 
 use crate::{
     log::{
+        dictionary::Dictionary,
         position_select::{Bounds, PositionSelect, chunks, compound, parameters},
         query_plan::QueryPlan,
     },
@@ -17,21 +18,30 @@ const PAGE_BYTES: usize = 4 << 20;
 /// Room for the records of most contexts.
 const FIRST_RECORDS: usize = 16;
 
-/// Selects one page of at most `most` records.
-pub(crate) struct PageSelect<'a> {
-    pub(crate) connection: &'a Connection,
-    pub(crate) rows: &'a mut Rows,
-    pub(crate) is_backwards: bool,
-    pub(crate) most: usize,
+/// The records of one page, at most `most`, in reading order, and whether there may be more after them.
+pub(crate) fn select_page(
+    connection: &Connection,
+    dictionary: &mut Dictionary,
+    rows: &mut Rows,
+    selection: &Selection,
+    cursor: &ReadCursor,
+    most: usize,
+) -> Result<(Page, bool), RowError> {
+    let bounds = Bounds::new(cursor.low(), cursor.high());
+    let plan = QueryPlan::of_selection(connection, dictionary, selection, bounds)?;
+    let is_backwards = cursor.is_backwards();
+    PageSelect { connection, rows, is_backwards, most }.run(&plan, bounds)
+}
+
+struct PageSelect<'a> {
+    connection: &'a Connection,
+    rows: &'a mut Rows,
+    is_backwards: bool,
+    most: usize,
 }
 
 impl PageSelect<'_> {
-    /// The records in reading order, and whether there may be more after them.
-    pub(crate) fn run(
-        &mut self,
-        plan: &QueryPlan,
-        bounds: Bounds,
-    ) -> Result<(Page, bool), RowError> {
+    fn run(&mut self, plan: &QueryPlan, bounds: Bounds) -> Result<(Page, bool), RowError> {
         match plan {
             QueryPlan::Everything => self.everything(bounds),
             QueryPlan::AnyOf(selects) => match chunks(selects)[..] {
