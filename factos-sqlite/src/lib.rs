@@ -43,6 +43,10 @@
 //!   the same ids.
 //! - **Cancellation**: an append whose future is dropped is written as a whole or not at all. It is not
 //!   written if it was still in the writer's queue.
+//! - **The append's own transaction**: [`SqliteStore::write`] runs SQL and appends of the application's together, and
+//!   commands in it ([`TransactionalStore`](factos::TransactionalStore)); [`SqliteStore::with_hook`] runs a function
+//!   with each append. Both hold the lock that all writers wait for, and are to be short. They use [`rusqlite`] as this
+//!   crate exports it: any version from 0.39 to 0.43, by the application's lock file.
 //! - **Positions** are dense: no gaps.
 //! - **The same log**: every call compares what stands at the path, and the last event that the handle was told
 //!   of; a file that was swapped, removed or restored is an error, and nothing is written to it.
@@ -67,6 +71,8 @@ mod write;
 pub use config::Config;
 pub use durability::Durability;
 pub use error::Error;
+/// The driver, in the version that the lock file has, 0.39 to 0.43: only one can be in a program, as only one may link
+/// SQLite. What differs between these versions is not hidden.
 pub use rusqlite;
 pub use store::SqliteStore;
 pub use write::{at_once::at_once, transaction::WriteTransaction, write_error::WriteError};

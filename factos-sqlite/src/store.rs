@@ -112,9 +112,9 @@ impl SqliteStore {
     ///
     /// ```
     /// # use factos::{AppendCondition, EventType, NewEvent};
-    /// # use factos_sqlite::SqliteStore;
+    /// # use factos_sqlite::{SqliteStore, WriteError};
     /// # #[tokio::main]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     /// # let folder = tempfile::tempdir()?;
     /// # let store = SqliteStore::open(folder.path().join("log.db")).await?;
     /// # let event = NewEvent::new(EventType::from_static("TicketSold"), "{}");
@@ -125,8 +125,7 @@ impl SqliteStore {
     ///     tx.connection().execute("INSERT INTO sold VALUES (?1)", [position])?;
     ///     Ok::<_, Box<dyn std::error::Error + Send + Sync>>(records)
     /// });
-    /// # let sold = sold.await;
-    /// # assert_eq!(sold.map_err(|error| format!("{error:?}"))?.len(), 1);
+    /// assert_eq!(sold.await.map_err(WriteError::into_caller)?.len(), 1);
     /// # Ok(())
     /// # }
     /// ```

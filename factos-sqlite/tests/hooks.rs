@@ -167,7 +167,7 @@ async fn neighbours_in_the_group_keep_their_verdicts() {
 async fn a_panic_of_a_hook_is_the_error_of_its_append() {
     let (_folder, path, store) = log().await;
     let hooked = store.with_hook(|connection, records| {
-        copy(connection, records).or_else(|error| panic!("a panic: {error}"))
+        copy(connection, records).map_err(|error| panic!("a panic: {error}"))
     });
     let outcomes = in_one_group(vec![
         (hooked.clone(), vec![sold("1")]),

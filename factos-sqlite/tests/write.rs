@@ -330,6 +330,8 @@ async fn foreign_keys_hold_at_once_or_at_the_commit() {
     let Err(WriteError::Store(error)) = &at_the_commit else { panic!("{at_the_commit:?}") };
     assert_eq!(error.kind(), StoreErrorKind::Other);
     assert_eq!(events(&store).await, []);
+    // Both errors as one, of a type of the caller's.
+    assert!(at_the_commit.unwrap_err().into_caller().to_string().contains("FOREIGN KEY"));
     let whole = "INSERT INTO later VALUES ('a'); INSERT INTO paid VALUES ('a', 0)";
     sql(&store, whole).await.unwrap();
 }

@@ -29,7 +29,7 @@ pub enum ErrorKind {
     /// The events may or may not be in the log.
     OutcomeUnknown,
     /// The store or the program is broken: no space, damaged data, a log that cannot be used, a decider whose
-    /// guard, queries or events contradict one another.
+    /// guard, queries or events contradict one another, a hook of an append that fails.
     Broken,
 }
 

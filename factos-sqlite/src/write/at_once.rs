@@ -10,8 +10,8 @@ use futures_util::FutureExt;
 /// # #[derive(Debug, Event)]
 /// # enum Ticketing { Sold { #[tag] show: String } }
 /// # #[tokio::main]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let folder = tempfile::tempdir()?;
+/// # async fn main() -> Result<(), factos::Error<&'static str>> {
+/// # let folder = tempfile::tempdir().expect("a folder");
 /// # let store = SqliteStore::open(folder.path().join("tickets.db")).await?;
 /// # let office = || decider_fn(|| 0, |sold, _: &Ticketing| sold + 1, |_, show: &String| {
 /// #     Ok::<_, &'static str>(vec![Ticketing::Sold { show: show.clone() }])
@@ -20,7 +20,7 @@ use futures_util::FutureExt;
 /// let sold = store.write(move |tx| {
 ///     at_once(dispatch(&log, &office()).run_in(tx, &"rust-conf".to_owned()))
 /// });
-/// assert_eq!(sold.await?.state, 1);
+/// assert_eq!(sold.await.map_err(WriteError::into_caller)?.state, 1);
 /// # Ok(())
 /// # }
 /// ```

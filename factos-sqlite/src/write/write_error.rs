@@ -13,3 +13,14 @@ pub enum WriteError<E> {
     /// The transaction could not be begun or committed.
     Store(#[from] StoreError),
 }
+
+impl<E: From<StoreError>> WriteError<E> {
+    /// The closure's error, which the store's is made into where it is one of the store.
+    #[must_use]
+    pub fn into_caller(self) -> E {
+        match self {
+            Self::Caller(error) => error,
+            Self::Store(error) => error.into(),
+        }
+    }
+}
