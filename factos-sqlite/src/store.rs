@@ -282,8 +282,8 @@ impl EventStore for SqliteStore {
         events: Vec<NewEvent>,
         condition: AppendCondition,
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
-        let batch = Batch::new(events, condition, self.hook.clone())?;
-        self.parts().writer.append(batch).await
+        let batch = Batch::new(events, condition, &Self::LIMITS)?;
+        self.parts().writer.append(batch.with_hook(self.hook.clone())).await
     }
 
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {

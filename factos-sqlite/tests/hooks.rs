@@ -16,8 +16,8 @@ use std::{
 };
 
 use factos::{
-    AppendCondition, AppendError, Bytes, Decider, ErrorKind, Event, EventStore, EventStoreExt,
-    NewEvent, Query, QueryFor, Recorded, dispatch,
+    AppendCondition, AppendError, Bytes, Decider, Dispatcher, ErrorKind, Event, EventStore,
+    EventStoreExt, NewEvent, Query, QueryFor, Recorded, dispatch,
 };
 use factos_sqlite::{SqliteStore, WriteError, rusqlite::Connection};
 use support::{child, of_show, sold, task, unless_sold};
@@ -314,6 +314,32 @@ async fn a_command_whose_hook_fails_is_not_tried_again() {
     assert_eq!(equal(&path), 1);
 }
 
+/// The commands of one batch that fails in its hook are tried one by one.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_commands_that_are_decided_together_one_fails_in_its_hook() {
+    let (_folder, path, store) = log().await;
+    let hooked = store.with_hook(copy);
+    let office = factos::decider_fn(
+        || 0,
+        |sold, _: &Ticketing| sold + 1,
+        |_, show: &String| Ok::<_, ()>(vec![Ticketing::Sold { show: show.clone() }]),
+    )
+    .with_context(|_| QueryFor::all_types());
+    let dispatcher = Arc::new(Dispatcher::new(hooked, office));
+    let commands: Vec<_> = (0..60)
+        .map(|n| {
+            let dispatcher = Arc::clone(&dispatcher);
+            let show = if n % 20 == 7 { "bad".to_owned() } else { n.to_string() };
+            tokio::spawn(async move { dispatcher.run(show).await.is_ok() })
+        })
+        .collect();
+    let mut accepted = 0;
+    for command in commands {
+        accepted += i64::from(command.await.unwrap());
+    }
+    assert_eq!((accepted, equal(&path)), (57, 57));
+}
+
 /// Appends on, until it is killed.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a child process of a_killed_process_leaves_table_and_log_equal"]
@@ -328,7 +354,16 @@ async fn appender() {
                 for round in 0.. {
                     let show = if round % 5 == n { "bad" } else { "1" };
                     let batch = (0..1 + round % 3).map(|_| sold(show)).collect();
-                    assert_eq!(hooked.append(batch, NONE).await.is_err(), show == "bad");
+                    let is_err = if n == 3 {
+                        let write = hooked.write(move |tx| {
+                            tx.append(vec![sold("1")], NONE)?;
+                            tx.append(batch, NONE)
+                        });
+                        write.await.is_err()
+                    } else {
+                        hooked.append(batch, NONE).await.is_err()
+                    };
+                    assert_eq!(is_err, show == "bad");
                 }
             })
         })

@@ -29,14 +29,20 @@ impl Batch {
     pub(crate) fn new(
         events: Vec<NewEvent>,
         condition: AppendCondition,
-        hook: Option<Hook>,
+        limits: &Limits,
     ) -> Result<Self, AppendError> {
-        let checked = backend::Batch::new(events, condition, &LIMITS)?;
+        let checked = backend::Batch::new(events, condition, limits)?;
         let metadata = checked.events().iter().map(|event| metadata_text(&event.metadata));
         let metadata = metadata
             .collect::<Result<_, _>>()
             .map_err(|error| StoreError::new(StoreErrorKind::Other, error))?;
-        Ok(Self { checked, metadata, hook })
+        Ok(Self { checked, metadata, hook: None })
+    }
+
+    /// The batch of a handle with this hook.
+    pub(crate) fn with_hook(mut self, hook: Option<Hook>) -> Self {
+        self.hook = hook;
+        self
     }
 
     pub(crate) const fn checked(&self) -> &backend::Batch {

@@ -16,7 +16,7 @@ pub(crate) enum Failure {
     Begin(Error),
     /// A statement failed.
     Statement(Error),
-    /// A hook ended the transaction, or left rows that a deferred constraint refuses at the commit.
+    /// A hook ended the transaction, or it or a trigger left rows that a deferred constraint refuses at the commit.
     Hook(Box<dyn std::error::Error + Send + Sync>),
     /// The commit failed, and is known to have written nothing.
     Undone(Error),
@@ -44,10 +44,14 @@ pub(crate) fn answer(group: Group<Batch>, outcome: Result<(), Failure>) {
         Err(Failure::Begin(error) | Failure::Statement(error) | Failure::Undone(error)) => {
             group.fail(|| append_error(&error));
         }
-        // The group is this one append.
         Err(Failure::Hook(error)) => {
+            // The group is this one append. Without a hook a trigger was the cause.
             if let Some(request) = group.into_requests().pop() {
-                request.answer(Err(AppendError::Hook(error)));
+                let error = match request.batch().hook() {
+                    Some(_) => AppendError::Hook(error),
+                    None => StoreError::new(StoreErrorKind::Other, error).into(),
+                };
+                request.answer(Err(error));
             }
         }
         Err(Failure::Unknown(error)) => {

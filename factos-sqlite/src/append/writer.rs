@@ -214,7 +214,8 @@ impl State {
             }
         }
         let Transaction { is_written, last, .. } = transaction;
-        self.commit_and_tell(is_written, last)
+        self.commit().map_err(|error| self.failed_commit(error))?;
+        self.committed(is_written, last)
     }
 
     /// Has a caller work in a transaction of its own.
@@ -225,7 +226,9 @@ impl State {
                 let last = lent.last;
                 self.take_back(lent);
                 let outcome = if commits {
-                    self.commit_and_tell(true, last)
+                    let commit = self.commit();
+                    let commit = commit.map_err(|error| self.failed_commit(error));
+                    commit.and_then(|()| self.committed(true, last))
                 } else {
                     self.roll_back();
                     Ok(())
@@ -268,8 +271,8 @@ impl State {
         (self.dictionary, self.triggers) = (dictionary, triggers);
     }
 
-    fn commit_and_tell(&mut self, is_written: bool, last: Option<Anchor>) -> Result<(), Failure> {
-        self.commit().map_err(|error| self.failed_commit(error))?;
+    /// Makes known what was committed, if it was to the file at the path.
+    fn committed(&self, is_written: bool, last: Option<Anchor>) -> Result<(), Failure> {
         if is_written && let Err(error) = self.known.check_path() {
             let (path, source) = (self.config.path.clone(), Arc::new(error));
             return Err(Failure::Unknown(Error::CommitFailed { path, source }));
@@ -369,7 +372,7 @@ fn is_undone(error: &rusqlite::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use factos::{AppendCondition, EventType, NewEvent};
+    use factos::{AppendCondition, EventType, Limits, NewEvent};
 
     use super::*;
     use crate::log::open::open_reader;
@@ -380,7 +383,7 @@ mod tests {
         let config = Config::new(folder.path().join("log.db"));
         let (state, _) = State::open(config.clone(), Head::new()).unwrap();
         let event = NewEvent::new(EventType::from_static("A"), "");
-        let batch = Batch::new(vec![event], AppendCondition::None, None).unwrap();
+        let batch = Batch::new(vec![event], AppendCondition::None, &Limits::FLOOR).unwrap();
         let (request, reply) = AppendRequest::new(batch);
         drop(reply);
         let queue = Queue::new();

@@ -7,7 +7,12 @@ use futures_util::stream;
 use rusqlite::Connection;
 
 use crate::{
-    append::{batch::Batch, hook::Hook, lent::Lent, transaction::Failed},
+    append::{
+        batch::{Batch, LIMITS},
+        hook::Hook,
+        lent::Lent,
+        transaction::Failed,
+    },
     connection::lock_wait::{failure, waited},
     error::Error,
     read::{reader::PAGE, selection::select_page},
@@ -78,7 +83,7 @@ impl WriteTransaction {
         hook: Option<Hook>,
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
         self.check_open().map_err(StoreError::from)?;
-        let batch = Batch::new(events, condition, hook)?;
+        let batch = Batch::new(events, condition, &LIMITS)?.with_hook(hook);
         match self.lent.append(&batch) {
             Ok(verdict) => verdict,
             Err(failed) => {
