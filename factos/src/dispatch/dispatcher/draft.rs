@@ -95,17 +95,13 @@ impl<'d, D: Decider> Draft<'d, D> {
         self.is_full = true;
     }
 
-    /// The events that refuse the batch.
+    /// The events that refuse the batch. If they are all of the context, a batch that is appended shows that the state
+    /// was that of the log.
     pub(super) fn refusing(&self) -> Query {
-        let query = self.guards.query().unwrap_or_else(|| self.context.clone());
-        let keys = self.decided.iter().filter(|decided| decided.has_records());
-        keys.filter_map(|decided| decided.command.request.options.key.as_ref())
-            .fold(query, |query, key| query.or(QueryItem::with_tag(key.tag().clone())))
-    }
-
-    /// Whether a batch that was not refused shows that the state was that of the log.
-    pub(super) fn is_proof(&self) -> bool {
-        self.guards.query().is_some_and(|query| query.covers(self.context))
+        let appending = self.decided.iter().filter(|decided| decided.has_records());
+        let keys = appending.filter_map(|decided| decided.command.request.options.key.as_ref());
+        let keys = keys.map(|key| QueryItem::with_tag(key.tag().clone()));
+        self.guards.query_or(keys).unwrap_or_else(|| self.context.clone())
     }
 
     fn has_room_for(&mut self, command: &Command<D>) -> bool {

@@ -32,14 +32,18 @@ impl Guards {
             return;
         };
         for item in items {
-            if self.known.insert(item.clone()) {
+            if !self.known.contains(item) {
+                self.known.insert(item.clone());
                 self.items.push(item.clone());
             }
         }
     }
 
-    /// The query of all guards; `None` if there are none.
-    pub(super) fn query(&self) -> Option<Query> {
-        if self.all { Some(Query::all()) } else { Query::any_of(self.items.iter().cloned()).ok() }
+    /// The query of all guards and of these items; `None` if there are none.
+    pub(super) fn query_or(&self, others: impl Iterator<Item = QueryItem>) -> Option<Query> {
+        if self.all {
+            return Some(Query::all());
+        }
+        Query::any_of(self.items.iter().cloned().chain(others)).ok()
     }
 }

@@ -186,8 +186,9 @@ where
         after: Option<SequencePosition>,
         began: Instant,
     ) {
-        let condition = AppendCondition::fail_if_events_match(draft.refusing()).after(after);
-        let is_proof = draft.is_proof();
+        let refusing = draft.refusing();
+        let is_proof = refusing.covers(&self.line.context);
+        let condition = AppendCondition::fail_if_events_match(refusing).after(after);
         let Draft { decided, deferred, batch, state, .. } = draft;
         let ids = ids(&decided, &batch);
         let first = decided.iter().find(|decided| decided.has_records());
