@@ -63,6 +63,7 @@
 //! | decide | [`Event`], [`Decider`], [`QueryFor`], [`dispatch`], [`Dispatched`], [`Error`], [`Retry`] |
 //! | decide many commands at less cost | [`Dispatcher`] |
 //! | read | [`EventStoreExt`] with [`read_all`], [`events`] and [`page`]; [`ReadOptions`], [`Recorded`] |
+//! | follow the log | [`subscribe`] with [`Batch`] and [`Unknown`] |
 //! | fold what was read | [`View`], [`project`] |
 //! | react | [`Reactor`], [`react_all`] |
 //! | append without a decider | [`encode`], [`NewEvent`], [`Tag`], [`Query`], [`AppendCondition`] |
@@ -71,6 +72,7 @@
 //! [`read_all`]: EventStoreExt::read_all
 //! [`events`]: EventStoreExt::events
 //! [`page`]: EventStoreExt::page
+//! [`subscribe`]: EventStoreExt::subscribe
 //!
 //! # Where to read on
 #![cfg_attr(
@@ -82,7 +84,7 @@
 //!   [`factos-memory`](https://docs.rs/factos-memory), for tests.
 //! - **Tests of an application**: the module [`testing`].
 //! - **After an append**: a [`View`] folds the events into what a reader wants to know, a [`Reactor`] maps
-//!   each record to effects, and [`EventStore::wait_past`] waits for the next event.
+//!   each record to effects, and [`EventStoreExt::subscribe`] follows the log, from a checkpoint on, to feed both.
 //! - **Errors**: [`Error`] is what a dispatch returns. [`ErrorKind`] has a table of what to do about each
 //!   kind, with its HTTP status.
 #![cfg_attr(
@@ -157,6 +159,7 @@ mod store;
 mod store_error;
 mod store_ext;
 mod stream_name;
+mod subscription;
 mod tag;
 mod tag_value;
 mod tags;
@@ -220,6 +223,7 @@ pub use store::EventStore;
 pub use store_error::{StoreError, StoreErrorKind};
 pub use store_ext::EventStoreExt;
 pub use stream_name::StreamName;
+pub use subscription::{Batch, SubscribeError, Subscription, TypedSubscription};
 pub use tag::Tag;
 pub use tag_value::{ArgOf, TagItem, TagValue};
 pub use tags::{InvalidTags, Tags};

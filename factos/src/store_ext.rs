@@ -7,16 +7,18 @@ use crate::{
     event_page::{EventPage, WantedPage},
     into_query::IntoQuery,
     page_cursor::PageCursor,
+    position::SequencePosition,
     query::Query,
     read_options::ReadOptions,
     recorded::Recorded,
     store::EventStore,
     store_error::StoreError,
     stream_name::StreamName,
+    subscription::Subscription,
     typed_events::TypedEvents,
 };
 
-/// Methods on every store for callers: typed reads, pages, and reads into memory.
+/// Methods on every store for callers: typed reads, pages, subscriptions, and reads into memory.
 #[async_trait]
 pub trait EventStoreExt: EventStore {
     /// All events that match `query`, in memory.
@@ -106,6 +108,50 @@ pub trait EventStoreExt: EventStore {
         let wanted = WantedPage::new(cursor, size);
         let records = self.read(&query, wanted.options()).await?.collect().await?;
         Ok(wanted.page(records, self.log_id()))
+    }
+
+    /// Follows what `query` selects, from after `from` on: first the events that are in the log, and then each new
+    /// one, in [batches](crate::Batch) that say how far they are complete.
+    ///
+    /// `from` is a [`through`](crate::Batch::through) of a subscription with the same query, as a checkpoint keeps it;
+    /// `None` is the start of the log. A query that is not valid is told by the first batch.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use factos::{AppendCondition, Event, EventStore, EventStoreExt, Unknown, encode};
+    ///
+    /// #[derive(Debug, PartialEq, Event)]
+    /// enum Ticketing {
+    ///     Sold { #[tag] show: u32 },
+    /// }
+    ///
+    /// let store = factos_memory::MemoryStore::new();
+    /// store.append(vec![encode(&Ticketing::Sold { show: 7 })?], AppendCondition::None).await?;
+    ///
+    /// let (mut sold, mut checkpoint) = (0, None);
+    /// let mut sales = store
+    ///     .subscribe(Ticketing::query().show(7), checkpoint)
+    ///     .events::<Ticketing>(Unknown::Fail);
+    /// let batch = sales.next().await?;
+    /// sold += batch.records.len();
+    /// checkpoint = batch.through;
+    /// assert!(batch.is_live, "everything that was there has been given out");
+    ///
+    /// // A sale of another show matches nothing, and yet the subscription has looked past it.
+    /// store.append(vec![encode(&Ticketing::Sold { show: 8 })?], AppendCondition::None).await?;
+    /// let batch = sales.next().await?;
+    /// assert!(batch.records.is_empty() && batch.through > checkpoint);
+    /// # assert_eq!(sold, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn subscribe(
+        &self,
+        query: impl IntoQuery,
+        from: Option<SequencePosition>,
+    ) -> Subscription<'_, Self> {
+        Subscription::new(self, query, from)
     }
 
     /// All events of one stream, in memory.
