@@ -91,6 +91,7 @@
 //! | [`visibility`] | a follower misses nothing while others write | positions are given out before the order of commits is fixed |
 //! | [`concurrency`] | boundaries are exact under contention | the condition is checked before the lock is taken, or in a weaker isolation level |
 //! | [`follow`] | [`wait_past`](crate::EventStore::wait_past) wakes, and misses nothing | the head is looked at before the waiter has subscribed |
+//! | [`subscription`] | [`subscribe`](crate::EventStoreExt::subscribe) gives out every event once, and says how far it is complete | `observed` is told of another moment than the records |
 //! | [`faults`] | what is told and left behind when the engine fails | an error in the middle of a read is taken for its end; a statement that fails leaves the batch half written |
 //! | [`durability`] | what was acknowledged was flushed, and outlives the handles of the log | an append is acknowledged before it is written, or before it is flushed |
 //! | [`model`] | any list of operations has the same results as on a plain list of events | an interaction of two rules above; the shortest list of operations that fails is printed |
@@ -250,6 +251,7 @@ pub mod process;
 pub mod query;
 pub mod read;
 pub mod revisions;
+pub mod subscription;
 pub mod visibility;
 
 pub use case::Case;

@@ -172,6 +172,20 @@ macro_rules! __conformance_cases {
                 a_position_above_the_head_is_waited_for
                 a_quiet_log_is_waited_for
             }
+            subscription {
+                everything_comes_once
+                a_type_comes_once
+                a_tag_comes_once
+                a_page_is_the_most_of_a_batch
+                the_position_moves_where_nothing_matches
+                it_goes_on_from_every_position
+                it_is_live_once
+                a_start_above_the_head_is_refused
+                a_dropped_call_loses_nothing
+                a_lost_connection_is_overcome
+                an_event_that_does_not_decode_is_not_passed
+                unknown_types_fail_or_are_counted
+            }
             faults {
                 a_read_that_fails_says_so
                 a_failure_within_a_batch_leaves_nothing
@@ -371,6 +385,7 @@ mod tests {
             ("concurrency", include_str!("concurrency/refusals.rs")),
             ("concurrency", include_str!("concurrency/together.rs")),
             ("follow", include_str!("follow.rs")),
+            ("subscription", include_str!("subscription.rs")),
             ("faults", include_str!("faults.rs")),
             ("durability", include_str!("durability.rs")),
             ("durability", include_str!("durability/flushes.rs")),
