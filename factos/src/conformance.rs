@@ -264,3 +264,4 @@ pub use fixture::{Boxed, FAULTY, Fault, Fixture, ProcessFixture, Shared};
 pub use guarded::Guarded;
 pub use one_handle::OneHandle;
 pub use process::{process_cases, work};
+pub use subscription::{Follower, Subscribe, Subscriber, Word, subscriber_cases};

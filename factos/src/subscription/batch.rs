@@ -18,3 +18,18 @@ pub struct Batch<E = Bytes> {
     /// How many events of unknown types have been passed over within this batch.
     pub skipped: u64,
 }
+
+#[cfg(feature = "conformance")]
+impl<E> Batch<E> {
+    /// For tests of the suite: a batch of a subscriber that is wrong on purpose.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(
+        records: Vec<Recorded<E>>,
+        through: Option<SequencePosition>,
+        is_live: bool,
+        skipped: u64,
+    ) -> Self {
+        Self { records, through, is_live, skipped }
+    }
+}

@@ -29,19 +29,22 @@ use crate::{
 /// How many records come before the connection is lost within a read.
 const BEFORE: usize = 5;
 
-/// The same store; while `failures` is above zero, a read is cut off, or a wait fails, and the number goes down.
+/// The same store, of which so many of the next reads are cut off, and of the next waits fail.
 struct Interrupted<S> {
     store: S,
-    failures: AtomicU32,
+    reads: AtomicU32,
+    waits: AtomicU32,
 }
 
 pub(super) async fn is_overcome<F: Fixture, S: Subscriber>(log: F) {
-    let store = Interrupted { store: log.connect().await, failures: AtomicU32::new(0) };
-    append(&store, (0..40).map(|_| event("A", &[])).collect()).await;
+    let (reads, waits) = (AtomicU32::new(0), AtomicU32::new(0));
+    let store = Interrupted { store: log.connect().await, reads, waits };
+    append(&store, (0..41).map(|_| event("A", &[])).collect()).await;
     let mut seen = Seen::default();
     let mut follower = S::follow(&store, Query::all(), None, 3);
     for round in 0..6 {
-        let before = store.failures.fetch_add(2, Ordering::SeqCst) + 2;
+        store.reads.store(2, Ordering::SeqCst);
+        store.waits.store(1, Ordering::SeqCst);
         let last = append(&store, (0..8).map(|_| event("A", &[])).collect()).await;
         let last = last.last().map(|record| record.position);
         let mut errors = 0;
@@ -54,19 +57,25 @@ pub(super) async fn is_overcome<F: Fixture, S: Subscriber>(log: F) {
                 }
             }
         }
-        let lost = before - store.failures.load(Ordering::SeqCst);
+        let lost = 3 - store.left();
         assert_eq!(errors, lost, "errors of lost connections in round {round}");
         assert!(lost > 0, "no connection was lost");
     }
-    store.failures.store(0, Ordering::SeqCst);
+    store.reads.store(0, Ordering::SeqCst);
     seen.assert_is(&matching(&store, &Query::all()).await);
 }
 
 impl<S> Interrupted<S> {
-    fn fails(&self) -> bool {
-        let less = |left: u32| left.checked_sub(1);
-        self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok()
+    /// How many failures are still to come.
+    fn left(&self) -> u32 {
+        self.reads.load(Ordering::SeqCst) + self.waits.load(Ordering::SeqCst)
     }
+}
+
+/// Whether one of so many failures was left.
+fn fails(left: &AtomicU32) -> bool {
+    let less = |left: u32| left.checked_sub(1);
+    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok()
 }
 
 fn lost() -> StoreError {
@@ -81,7 +90,7 @@ impl<S: EventStore> EventStore for Interrupted<S> {
 
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
         let events = self.store.read(query, options).await?;
-        if !self.fails() {
+        if !fails(&self.reads) {
             return Ok(events);
         }
         let observed = events.observed();
@@ -111,6 +120,6 @@ impl<S: EventStore> EventStore for Interrupted<S> {
     }
 
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
-        if self.fails() { Err(lost()) } else { self.store.wait_past(after).await }
+        if fails(&self.waits) { Err(lost()) } else { self.store.wait_past(after).await }
     }
 }
