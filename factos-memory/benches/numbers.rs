@@ -1,6 +1,6 @@
 //! The figures that the memory store and dispatch are held to, on a log of 100,000 events.
 //!
-//! `cargo bench -p factos-memory --bench numbers [-- append|read|check|dispatch]`
+//! `cargo bench -p factos-memory --bench numbers [-- append|read|check|dispatch|follow]`
 
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
@@ -167,6 +167,34 @@ async fn dispatches() {
     print("  the rest", whole - codec, 5.0);
 }
 
+/// All events by a read and by a subscription, in turns.
+async fn follow() {
+    let store = filled(false).await;
+    let (mut read, mut followed) = (Vec::new(), Vec::new());
+    for _ in 0..REPEATS {
+        let start = Instant::now();
+        let mut count = 0;
+        let mut events = store.read(&Query::all(), ReadOptions::all()).await.unwrap();
+        while let Some(record) = events.next().await {
+            count += usize::from(!record.unwrap().event.is_empty());
+        }
+        read.push(start.elapsed().as_secs_f64());
+        let start = Instant::now();
+        let (mut came, mut subscription) = (0, store.subscribe(Query::all(), None));
+        while !subscription.is_live() {
+            let batch = subscription.next().await.unwrap();
+            came += batch.records.iter().filter(|record| !record.event.is_empty()).count();
+        }
+        followed.push(start.elapsed().as_secs_f64());
+        assert_eq!(came, count);
+    }
+    let (read, followed) = (median(read) * 1e3, median(followed) * 1e3);
+    let rate = read / followed;
+    println!(
+        "100,000 events: read {read:.2} ms, subscribe {followed:.2} ms, {rate:.2} (at least 0.9)"
+    );
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let named: Vec<_> = std::env::args().skip(1).filter(|name| name != "--bench").collect();
@@ -183,5 +211,8 @@ async fn main() {
     }
     if runs("dispatch") {
         dispatches().await;
+    }
+    if runs("follow") {
+        follow().await;
     }
 }

@@ -1,6 +1,6 @@
 //! The figures that this store is held to, side by side with a bare INSERT + COMMIT in the same run.
 //!
-//! `cargo bench -p factos-sqlite --bench numbers [-- writes|hooks|reads|replay] [--small]`
+//! `cargo bench -p factos-sqlite --bench numbers [-- writes|hooks|reads|replay|follow] [--small]`
 
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
@@ -10,8 +10,8 @@ use std::{
 };
 
 use factos::{
-    AppendCondition, EventId, EventStore, EventType, Metadata, NewEvent, Query, QueryItem,
-    ReadOptions, SequencePosition, StreamName, Tag,
+    AppendCondition, EventId, EventStore, EventStoreExt, EventType, Metadata, NewEvent, Query,
+    QueryItem, ReadOptions, SequencePosition, StreamName, Tag,
 };
 use factos_sqlite::{Config, Durability, SqliteStore};
 use futures_util::TryStreamExt;
@@ -39,6 +39,10 @@ fn main() {
         }
         if runs("replay") {
             replay(&logs[1]).await;
+        }
+        if runs("follow") {
+            follow(&logs[0]).await;
+            follow(&logs[1]).await;
         }
         if runs("writes") {
             writes(folder.path(), &logs[0]).await;
@@ -252,6 +256,31 @@ async fn reads(logs: &[Log]) {
     for (log, us) in logs.iter().zip(&check) {
         println!("  log of {:>9} {us:>8.1} us  {:>5.2} x", log.size, us / check[0]);
     }
+}
+
+/// All events by a read and by a subscription, in turns.
+async fn follow(log: &Log) {
+    let (mut read, mut followed) = (Vec::new(), Vec::new());
+    for _ in 0..3 * REPEATS {
+        let start = Instant::now();
+        let mut events = log.store.read(&Query::all(), ReadOptions::all()).await.unwrap();
+        let mut count = 0;
+        while let Some(record) = events.try_next().await.unwrap() {
+            count += usize::from(record.event.len() == PAYLOAD.len());
+        }
+        read.push(start.elapsed().as_secs_f64());
+        let start = Instant::now();
+        let (mut came, mut subscription) = (0, log.store.subscribe(Query::all(), None));
+        while !subscription.is_live() {
+            let records = subscription.next().await.unwrap().records;
+            came += records.iter().filter(|record| record.event.len() == PAYLOAD.len()).count();
+        }
+        followed.push(start.elapsed().as_secs_f64());
+        assert_eq!(came, count);
+    }
+    let (read, followed) = (median(read) * 1e3, median(followed) * 1e3);
+    println!("catching up with {} events: subscribe at least 0.9 x of read", log.size);
+    println!("  read {read:.1} ms, subscribe {followed:.1} ms, {:.2}", read / followed);
 }
 
 async fn replay(log: &Log) {
