@@ -1,5 +1,5 @@
 use std::{
-    fmt,
+    fmt, mem,
     pin::Pin,
     task::{Context, Poll, ready},
     vec,
@@ -71,6 +71,15 @@ impl<'a> Events<'a> {
     /// Safe: a record is never lost.
     pub async fn next(&mut self) -> Option<Result<Recorded<Bytes>, StoreError>> {
         StreamExt::next(self).await
+    }
+
+    /// Moves records of the page that is there already, at most so many.
+    pub(crate) fn take_ready(&mut self, most: usize, records: &mut Page) {
+        if records.is_empty() && self.page.len() <= most {
+            *records = mem::take(&mut self.page).collect();
+        } else {
+            records.extend(self.page.by_ref().take(most));
+        }
     }
 
     /// All records that are left.

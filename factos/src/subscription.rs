@@ -213,13 +213,16 @@ impl<'a, S: EventStore + ?Sized> Subscription<'a, S> {
         records: &mut Page,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), StoreError>> {
-        while records.len() < self.page {
+        loop {
+            events.take_ready(self.page - records.len(), records);
+            if records.len() == self.page {
+                return Poll::Ready(Ok(()));
+            }
             match ready!(events.poll_next_unpin(context)?) {
                 Some(record) => records.push(record),
-                None => break,
+                None => return Poll::Ready(Ok(())),
             }
         }
-        Poll::Ready(Ok(()))
     }
 
     /// The batch of these records; none if there is nothing to tell.

@@ -15,7 +15,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use factos::{backend::*, *};
+use factos::{
+    backend::{Batch, *},
+    *,
+};
 
 /// A log in a file. Several handles and processes may share the file.
 pub(crate) struct FileStore {

@@ -9,7 +9,6 @@ use factos::{
     conformance::{Follower, Subscriber, Word},
     decode,
 };
-use futures_util::StreamExt;
 
 /// Which position a batch tells.
 #[derive(PartialEq)]

@@ -11,23 +11,23 @@ use crate::{
 
 /// What a subscription gave out, and what it said of it.
 #[derive(Default)]
-pub(super) struct Seen {
-    pub(super) records: Page,
+pub(in crate::conformance) struct Seen {
+    pub(in crate::conformance) records: Page,
     /// The position of each batch, and how many records had come with it.
-    pub(super) told: Vec<(Option<SequencePosition>, usize)>,
-    pub(super) live: usize,
-    pub(super) empty: usize,
+    pub(in crate::conformance) told: Vec<(Option<SequencePosition>, usize)>,
+    pub(in crate::conformance) live: usize,
+    pub(in crate::conformance) empty: usize,
 }
 
 impl Seen {
     /// The next batch, which must come soon.
-    pub(super) async fn next<F: Fixture>(&mut self, follower: &mut dyn Follower) {
+    pub(in crate::conformance) async fn next<F: Fixture>(&mut self, follower: &mut dyn Follower) {
         let batch = soon::<F, _>("a batch of a subscription", follower.next()).await;
         self.take(batch.unwrap());
     }
 
     /// All batches until it was told that everything up to here has come.
-    pub(super) async fn until<F: Fixture>(
+    pub(in crate::conformance) async fn until<F: Fixture>(
         &mut self,
         follower: &mut dyn Follower,
         position: Option<SequencePosition>,
@@ -37,7 +37,7 @@ impl Seen {
         }
     }
 
-    pub(super) fn take(&mut self, batch: Batch) {
+    pub(in crate::conformance) fn take(&mut self, batch: Batch) {
         assert_eq!(batch.skipped, 0, "nothing is skipped where nothing is decoded");
         assert!(
             batch.through > self.through() || batch.is_live || self.told.is_empty(),
@@ -52,12 +52,12 @@ impl Seen {
         assert!(self.live <= 1, "it told twice that it is live");
     }
 
-    pub(super) fn through(&self) -> Option<SequencePosition> {
+    pub(in crate::conformance) fn through(&self) -> Option<SequencePosition> {
         self.told.last().and_then(|(through, _)| *through)
     }
 
     /// Asserts that these records came, each once and in order, and with each position all up to it.
-    pub(super) fn assert_is(&self, right: &[Recorded<Bytes>]) {
+    pub(in crate::conformance) fn assert_is(&self, right: &[Recorded<Bytes>]) {
         let (came, there) = (places(&self.records), places(right));
         if let Some((came, right)) = came.iter().zip(&there).find(|(came, right)| came != right) {
             panic!("position {came} came where {right} is next");
