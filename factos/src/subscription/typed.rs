@@ -9,9 +9,9 @@ use futures_core::Stream;
 use futures_util::future::poll_fn;
 
 use super::{
-    Ready, State, Subscription,
     batch::Batch,
     error::{SubscribeError, is_final},
+    raw::{Ready, State, Subscription},
 };
 use crate::{
     dispatch::is_nothing, event::Event, position::SequencePosition, store::EventStore,
@@ -31,8 +31,16 @@ pub struct TypedSubscription<'a, S: ?Sized, E> {
     event: PhantomData<fn() -> E>,
 }
 
+impl<'a, S: EventStore + ?Sized> Subscription<'a, S> {
+    /// The same subscription with its events decoded into `E`, and what becomes of events of a type that `E` does not
+    /// know.
+    pub const fn events<E: Event>(self, unknown: Unknown) -> TypedSubscription<'a, S, E> {
+        TypedSubscription::new(self, unknown)
+    }
+}
+
 impl<'a, S: EventStore + ?Sized, E: Event> TypedSubscription<'a, S, E> {
-    pub(super) const fn new(raw: Subscription<'a, S>, unknown: Unknown) -> Self {
+    const fn new(raw: Subscription<'a, S>, unknown: Unknown) -> Self {
         Self { raw, unknown, event: PhantomData }
     }
 
