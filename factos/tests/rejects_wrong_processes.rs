@@ -41,6 +41,8 @@ enum Flaw {
     ServesOneTask,
     /// Another process cannot append.
     FailsElsewhere,
+    /// A wait does not end for what another process appends during it.
+    WaitsForNobody,
     /// Another process opens another log.
     IsSomewhereElse,
     /// The log outlives its handles, but not its process.
@@ -289,6 +291,9 @@ impl EventStore for FlawedStore {
     }
 
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
+        if self.flaw == Flaw::WaitsForNobody && self.file.head().await? <= after {
+            std::future::pending::<()>().await;
+        }
         self.file.wait_past(after).await
     }
 }
@@ -374,6 +379,8 @@ flawed_logs! {
         fails "process::boundaries_hold_across_processes" saying "this disk is far away";
     failing_to_append_elsewhere: FailsElsewhere
         fails "process::a_killed_process_loses_nothing_acknowledged" saying "this disk is far away";
+    waiting_for_nobody: WaitsForNobody
+        fails "process::a_subscription_sees_other_processes" saying "nothing after";
     another_log: IsSomewhereElse fails "process::a_log_is_found_by_its_address" saying "";
     ending_with_its_process: EndsWithItsProcess
         fails "process::a_killed_process_loses_nothing_acknowledged"

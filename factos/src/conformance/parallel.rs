@@ -76,13 +76,26 @@ pub(super) fn alternate(appended: &[Page]) -> bool {
 
 /// The result of the future, which must be ready within [`Fixture::SOON`] from the last call of the case that ended.
 pub(super) async fn soon<F: Fixture, T>(what: &str, future: impl Future<Output = T>) -> T {
+    soon_within::<F, _>(u64::MAX, what, future).await
+}
+
+/// The same of a future that calls the store itself, again and again: as [`soon`], and not after more than so many calls
+/// of the case once [`Fixture::SOON`] is over.
+pub(super) async fn soon_within<F: Fixture, T>(
+    calls: u64,
+    what: &str,
+    future: impl Future<Output = T>,
+) -> T {
     let (soon, progress) = (bound(F::settings().soon), Progress::of_this_thread());
-    let (mut future, began) = (pin!(future), Instant::now());
+    let (mut future, began, ended) = (pin!(future), Instant::now(), progress.ended());
     loop {
         let left = soon.saturating_sub(progress.quiet(began));
-        match tokio::time::timeout(left, &mut future).await {
+        match tokio::time::timeout(left.min(soon / 4), &mut future).await {
             Ok(value) => return value,
             Err(_) if progress.quiet(began) >= soon => panic!("{what}: nothing after {soon:?}"),
+            Err(_) if began.elapsed() >= soon && progress.ended() - ended > calls => {
+                panic!("{what}: nothing after {soon:?} and {calls} calls of the store")
+            }
             Err(_) => {}
         }
     }

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::store::EventStore;
 
+mod follow;
 mod kill;
 mod sale;
 mod worker;
@@ -28,6 +29,10 @@ pub fn process_cases<F: ProcessFixture>(worker: &'static str) -> Vec<Case> {
         found_by_its_address::<F>(),
         Case::new("process::boundaries_hold_across_processes", move |log: Watched<F>| {
             boundaries_hold_across_processes(log, worker)
+        })
+        .needing("several_processes"),
+        Case::new("process::a_subscription_sees_other_processes", move |log: Watched<F>| {
+            a_subscription_sees_other_processes(log, worker)
         })
         .needing("several_processes"),
         Case::new(
@@ -66,6 +71,12 @@ pub async fn boundaries_hold_across_processes<F: ProcessFixture>(log: F, worker:
     sale::hold(&log, worker, &mut Random::new::<F>()).await;
 }
 
+/// Subscriptions give out what other processes append while they follow, each event once and in order, and say how far
+/// they are complete.
+pub async fn a_subscription_sees_other_processes<F: ProcessFixture>(log: F, worker: &'static str) {
+    follow::sees_others(&log, worker).await;
+}
+
 /// A process that is killed at any moment loses nothing that it acknowledged and leaves no batch half
 /// written, and positions, revisions, ids and conditions go on.
 pub async fn a_killed_process_loses_nothing_acknowledged<F: ProcessFixture>(
@@ -93,6 +104,7 @@ pub fn work<F: ProcessFixture>() {
             let store = || F::reach(&task.address);
             match &*task.name {
                 sale::TASK => sale::sell(store().await, &task.argument).await,
+                follow::TASK => follow::append_at_each_call(store().await, &task.argument).await,
                 kill::TASK => kill::append_until_killed(store, &task.argument).await,
                 other => panic!("no such work: {other}"),
             }
@@ -176,6 +188,7 @@ macro_rules! __conformance_process_tests {
             }
 
             conformance_process_test!(several_processes boundaries_hold_across_processes);
+            conformance_process_test!(several_processes a_subscription_sees_other_processes);
             conformance_process_test!(killed_processes a_killed_process_loses_nothing_acknowledged);
         }
     };
@@ -202,7 +215,7 @@ mod tests {
     fn every_case_is_listed_and_a_test() {
         let source = include_str!("process.rs");
         let cases: Vec<_> = source.split("\npub async fn ").skip(1).collect();
-        assert_eq!(cases.len(), 3);
+        assert_eq!(cases.len(), 4);
         for case in cases {
             let name = case.split('<').next().unwrap();
             let listed = source.split("Case::new(").skip(1);

@@ -13,6 +13,7 @@ mod seen;
 mod typed;
 
 pub use follower::{Follower, Subscribe, Subscriber, Word};
+pub(super) use seen::Seen;
 
 /// A subscription to every event gives out each one once, from before it was made on, while several handles write; and
 /// says how far it is complete.

@@ -6,13 +6,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
 
-use super::{follower::Subscriber, seen::Seen};
+use super::{
+    follower::Subscriber,
+    seen::{Seen, next},
+};
 use crate::{
     append::{AppendCondition, NewEvent},
     append_error::AppendError,
     conformance::{
         fixture::Fixture,
-        parallel::soon,
         sample_values::event,
         store_calls::{append, matching},
     },
@@ -49,7 +51,7 @@ pub(super) async fn is_overcome<F: Fixture, S: Subscriber>(log: F) {
         let last = last.last().map(|record| record.position);
         let mut errors = 0;
         while seen.live == 0 || seen.through() < last {
-            match soon::<F, _>("a batch of a subscription", follower.next()).await {
+            match next::<F, _>(&mut *follower).await {
                 Ok(batch) => seen.take(batch),
                 Err(error) => {
                     assert!(error.is_retryable(), "a lost connection is told as {error:?}");

@@ -8,7 +8,10 @@ use std::{
 
 use futures_util::{FutureExt, future::join};
 
-use super::{follower::Subscriber, seen::Seen};
+use super::{
+    follower::Subscriber,
+    seen::{Seen, next},
+};
 use crate::{
     append::NewEvent,
     conformance::{
@@ -168,7 +171,7 @@ pub(super) async fn above_the_head<F: Fixture, S: Subscriber>(log: F) {
         let above = head.map_or(SequencePosition::FIRST, |head| head.saturating_add(1));
         let mut follower = S::follow(&store, query(&["A"], &[]), Some(above), 10);
         for _ in 0..2 {
-            match soon::<F, _>("a start above the head", follower.next()).await {
+            match next::<F, _>(&mut *follower).await {
                 Err(SubscribeError::AboveHead { from, head: told }) => {
                     assert_eq!((from, told), (above, head), "the position, and the head");
                 }

@@ -2,12 +2,15 @@ use bytes::Bytes;
 
 use super::follower::Follower;
 use crate::{
-    conformance::{fixture::Fixture, parallel::soon},
+    conformance::{fixture::Fixture, parallel::soon_within},
     events::Page,
     position::SequencePosition,
     recorded::Recorded,
-    subscription::Batch,
+    subscription::{Batch, SubscribeError},
 };
+
+/// How many calls of the store a batch may take.
+const CALLS: u64 = 200;
 
 /// What a subscription gave out, and what it said of it.
 #[derive(Default)]
@@ -22,8 +25,7 @@ pub(in crate::conformance) struct Seen {
 impl Seen {
     /// The next batch, which must come soon.
     pub(in crate::conformance) async fn next<F: Fixture>(&mut self, follower: &mut dyn Follower) {
-        let batch = soon::<F, _>("a batch of a subscription", follower.next()).await;
-        self.take(batch.unwrap());
+        self.take(next::<F, _>(follower).await.unwrap());
     }
 
     /// All batches until it was told that everything up to here has come.
@@ -69,6 +71,13 @@ impl Seen {
             assert_eq!(*came, due, "records that had come when all up to {through:?} was told");
         }
     }
+}
+
+/// The outcome of the next batch, which must come soon and without an endless number of reads that find nothing.
+pub(super) async fn next<F: Fixture, E>(
+    follower: &mut dyn Follower<E>,
+) -> Result<Batch<E>, SubscribeError> {
+    soon_within::<F, _>(CALLS, "a batch of a subscription", follower.next()).await
 }
 
 fn places(page: &[Recorded<Bytes>]) -> Vec<SequencePosition> {

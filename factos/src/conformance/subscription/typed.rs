@@ -1,10 +1,13 @@
-use super::follower::{Follower, Subscriber, Word};
+use super::{
+    follower::{Follower, Subscriber, Word},
+    seen::next,
+};
 use crate::{
     append::NewEvent,
-    conformance::{fixture::Fixture, parallel::soon, sample_values::event, store_calls::append},
+    conformance::{fixture::Fixture, sample_values::event, store_calls::append},
     position::SequencePosition,
     store::EventStore,
-    subscription::{Batch, SubscribeError},
+    subscription::SubscribeError,
     typed_events::Unknown,
 };
 
@@ -22,7 +25,7 @@ pub(super) async fn not_passed<F: Fixture, S: Subscriber>(log: F) {
         let mut through = None;
         let mut came = Vec::new();
         let error = loop {
-            match next::<F>(&mut *follower).await {
+            match next::<F, _>(&mut *follower).await {
                 Ok(batch) => {
                     assert!(!batch.is_live, "live before it has passed what does not decode");
                     came.extend(batch.records.iter().map(|record| record.position));
@@ -35,7 +38,7 @@ pub(super) async fn not_passed<F: Fixture, S: Subscriber>(log: F) {
         assert_eq!(came, positions[..BEFORE], "events before one that does not decode");
         assert!(through < Some(positions[BEFORE]), "a position at or past that event");
         assert_names(&error, positions[BEFORE]);
-        let again = next::<F>(&mut *follower).await;
+        let again = next::<F, _>(&mut *follower).await;
         assert_names(&again.expect_err("it has passed the event"), positions[BEFORE]);
         let behind = Some(positions[BEFORE]);
         let mut behind = S::follow_words(&store, behind, page, Unknown::Fail);
@@ -55,7 +58,7 @@ pub(super) async fn unknown_types<F: Fixture, S: Subscriber>(log: F) {
         assert_eq!(came, (positions.clone(), 1), "without the unknown one, which is counted");
         let from = Some(positions[BEFORE - 1]);
         let mut follower = S::follow_words(&store, from, page, Unknown::Fail);
-        let error = next::<F>(&mut *follower).await.expect_err("it has passed an unknown type");
+        let error = next::<F, _>(&mut *follower).await.expect_err("it has passed an unknown type");
         assert_names(&error, unknown);
     }
 }
@@ -75,19 +78,13 @@ async fn all<F: Fixture>(
 ) -> (Vec<SequencePosition>, u64) {
     let (mut came, mut skipped) = (Vec::new(), 0);
     loop {
-        let batch = next::<F>(follower).await.unwrap();
+        let batch = next::<F, _>(follower).await.unwrap();
         came.extend(batch.records.iter().map(|record| record.position));
         skipped += batch.skipped;
         if batch.through >= Some(last) {
             return (came, skipped);
         }
     }
-}
-
-async fn next<F: Fixture>(
-    follower: &mut dyn Follower<Word>,
-) -> Result<Batch<Word>, SubscribeError> {
-    soon::<F, _>("a batch of a subscription", follower.next()).await
 }
 
 fn assert_names(error: &SubscribeError, position: SequencePosition) {
