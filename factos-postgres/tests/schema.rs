@@ -113,6 +113,9 @@ async fn a_sequence_behind_its_log_is_told() {
     schema.run("SELECT setval('log.position_seq', 1)").await;
     let error = schema.config().open(pool(2).await).await.unwrap_err();
     assert!(matches!(cause(&error), Error::PositionsBehind { next: 2, last: 2, .. }), "{error:?}");
+    schema.run("ALTER SEQUENCE log.position_seq RESTART").await;
+    let error = schema.config().open(pool(2).await).await.unwrap_err();
+    assert!(matches!(cause(&error), Error::PositionsBehind { next: 0, last: 2, .. }), "{error:?}");
 }
 
 #[tokio::test]

@@ -52,7 +52,8 @@ async fn try_locks(
 }
 
 /// The next position of the sequence and the last position, unless the next one is greater. The last position
-/// is read first: an append between the two statements must not look like damage.
+/// is read first: an append between the two statements must not look like damage. The next one of a sequence that was
+/// restarted is 0, which is no position.
 async fn positions_behind(
     config: &Config,
     connection: &mut PgConnection,
@@ -61,8 +62,8 @@ async fn positions_behind(
     let last = format!("SELECT coalesce(pg_catalog.max(position), 0) FROM \"{schema}\".events");
     let last: i64 = query_scalar(AssertSqlSafe(last)).fetch_one(&mut *connection).await?;
     let next = format!(
-        "SELECT pg_catalog.pg_sequence_last_value('\"{schema}\".position_seq'::pg_catalog.regclass)
-           OPERATOR(pg_catalog.+) 1"
+        "SELECT coalesce(pg_catalog.pg_sequence_last_value('\"{schema}\".position_seq'::pg_catalog.regclass)
+           OPERATOR(pg_catalog.+) 1, 0)"
     );
     let next: i64 = query_scalar(AssertSqlSafe(next)).fetch_one(connection).await?;
     Ok((next <= last).then_some((next, last)))
