@@ -299,7 +299,11 @@ impl Error {
         if sent == Sent::Yes && !rolls_back(&error) {
             return Self::unknown(Arc::new(error));
         }
-        let cause = Arc::new(error);
+        Self::of_cause(Arc::new(error), waited)
+    }
+
+    /// The error of a statement after which nothing is unknown.
+    fn of_cause(cause: Cause, waited: Duration) -> Self {
         match &*cause {
             sqlx::Error::PoolTimedOut => Self::PoolExhausted,
             sqlx::Error::PoolClosed => Self::Closed,
@@ -409,6 +413,13 @@ impl Error {
             | Self::Postgres(_) => StoreErrorKind::Other,
         }
     }
+}
+
+/// The error of a statement on a connection of the caller's.
+pub(crate) fn of_caller(error: sqlx::Error) -> StoreError {
+    let cause = Arc::new(error);
+    let kind = Error::of_cause(Arc::clone(&cause), Duration::ZERO).kind();
+    StoreError::new(kind, cause)
 }
 
 /// The SQLSTATE of an error of the server.

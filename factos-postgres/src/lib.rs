@@ -36,6 +36,7 @@
 //! log's schema. JSON in a payload is read with `payload::jsonb ->> 'seat'`.
 
 mod append;
+mod checkpoint;
 mod config;
 mod connection;
 mod contention;
@@ -54,6 +55,7 @@ mod store;
 mod wire;
 mod work_queue;
 
+pub use checkpoint::{Checkpoint, CheckpointTable};
 pub use config::{Config, InvalidSchemaName};
 pub use durability::Durability;
 pub use error::Error;

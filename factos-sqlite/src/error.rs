@@ -320,6 +320,17 @@ impl Error {
     }
 }
 
+/// The error of a statement on a connection of the caller's.
+pub(crate) fn of_caller(error: rusqlite::Error) -> StoreError {
+    let kind = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreErrorKind::Busy,
+        Some(ErrorCode::DiskFull) => StoreErrorKind::Full,
+        Some(ErrorCode::DatabaseCorrupt) => StoreErrorKind::Corrupt,
+        _ => StoreErrorKind::Other,
+    };
+    StoreError::new(kind, error)
+}
+
 impl From<Closed> for Error {
     fn from(_: Closed) -> Self {
         Self::Closed

@@ -57,6 +57,7 @@
 //! `SELECT * FROM event_view`. JSON in a payload is read with `json_extract(payload, '$.seat')`.
 
 mod append;
+mod checkpoint;
 mod config;
 mod connection;
 mod durability;
@@ -68,6 +69,7 @@ mod store;
 mod wire;
 mod write;
 
+pub use checkpoint::{Checkpoint, CheckpointTable};
 pub use config::Config;
 pub use durability::Durability;
 pub use error::Error;

@@ -143,3 +143,5 @@ pub use queue::Queue;
 pub use record::record;
 pub use recorded_at::{micros_of, now, time_of_micros};
 pub use selection::Selection;
+
+pub use crate::checkpoint::CheckpointKey;

@@ -119,6 +119,7 @@ mod append_error;
 pub mod array;
 #[cfg(feature = "backend")]
 pub mod backend;
+mod checkpoint;
 mod codec;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -173,6 +174,7 @@ pub use ::serde;
 pub use append::{AppendCondition, NewEvent};
 pub use append_error::{AppendError, Conflict, InvalidEvent};
 pub use bytes::Bytes;
+pub use checkpoint::{Anchor, CheckpointError};
 #[cfg(feature = "cbor")]
 pub use codec::cbor::Cbor;
 #[cfg(feature = "json")]

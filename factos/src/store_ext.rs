@@ -2,6 +2,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
+    checkpoint::{self, Anchor, CheckpointError},
     dispatch::{Infrastructure, InvalidArgument},
     event::Event,
     event_page::{EventPage, WantedPage},
@@ -152,6 +153,34 @@ pub trait EventStoreExt: EventStore {
         from: Option<SequencePosition>,
     ) -> Subscription<'_, Self> {
         Subscription::new(self, query, from)
+    }
+
+    /// What a checkpoint keeps to go on after this position; `None` if there is no event at or below it.
+    ///
+    /// `at` is a [`through`](crate::Batch::through) of a subscription, which has [`anchor`](crate::Batch::anchor) for
+    /// it, at less cost.
+    ///
+    /// # Errors
+    /// As [`EventStore::read`].
+    async fn anchor(&self, at: SequencePosition) -> Result<Option<Anchor>, StoreError> {
+        checkpoint::anchor(self, at).await
+    }
+
+    /// The position to go on from, of what a checkpoint has kept: `None`, the start of the log, if it has kept nothing.
+    /// It reads one event.
+    ///
+    /// # Errors
+    /// [`CheckpointError::OtherLog`], [`CheckpointError::AboveHead`] or [`CheckpointError::Rewritten`] if the log is
+    /// not the one that the checkpoint is of: to go on would miss events. What the consumer has made is then to be
+    /// compared with the log, or made anew from the start under another name or version.
+    async fn resume(
+        &self,
+        kept: Option<Anchor>,
+    ) -> Result<Option<SequencePosition>, CheckpointError> {
+        match kept {
+            Some(kept) => checkpoint::resume(self, &kept).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// All events of one stream, in memory.

@@ -1,6 +1,12 @@
 use bytes::Bytes;
 
-use crate::{position::SequencePosition, recorded::Recorded};
+use crate::{
+    checkpoint::{self, Anchor},
+    position::SequencePosition,
+    recorded::Recorded,
+    store::EventStore,
+    store_error::StoreError,
+};
 
 /// Some events of a subscription, and how far they are complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +23,29 @@ pub struct Batch<E = Bytes> {
     pub is_live: bool,
     /// How many events of unknown types have been passed over within this batch.
     pub skipped: u64,
+}
+
+impl<E> Batch<E> {
+    /// What a checkpoint keeps of this batch: [`through`](Self::through), and what tells that the log still is the same
+    /// up to there. `None` only before the first event of a log, where there is nothing to keep.
+    ///
+    /// `store` is a handle on the same log. One event is read, unless the batch ends with a record at
+    /// that position, as it does while the subscription catches up.
+    ///
+    /// # Errors
+    /// As [`EventStore::read`].
+    pub async fn anchor<S: EventStore + ?Sized>(
+        &self,
+        store: &S,
+    ) -> Result<Option<Anchor>, StoreError> {
+        let Some(through) = self.through else { return Ok(None) };
+        match self.records.last() {
+            Some(last) if last.position == through => {
+                Ok(Some(Anchor::new(store.log_id(), through, last.id)))
+            }
+            _ => checkpoint::anchor(store, through).await,
+        }
+    }
 }
 
 #[cfg(feature = "conformance")]

@@ -1,0 +1,7 @@
+//! Checkpoints in tables of the application's.
+
+mod row;
+mod table;
+
+pub use row::Checkpoint;
+pub use table::CheckpointTable;
