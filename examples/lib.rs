@@ -1,5 +1,5 @@
-//! Runnable stories, each also a test. `ticket-sale` and `web-service` are binaries of their own. Most modules are
-//! a decider with scenarios, for a rule that most event-sourced systems need sooner or later; [`live_board`]
+//! Runnable stories, each also a test. `ticket-sale`, `web-service` and `read-models` are binaries of their own. Most
+//! modules are a decider with scenarios, for a rule that most event-sourced systems need sooner or later; [`live_board`]
 //! follows the log, and [`payment`] appends within a transaction of the application's. `tests/stories.rs` runs the
 //! modules on the stores.
 
@@ -18,3 +18,8 @@ pub mod wallet;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct FrontPage;
+
+/// What comes after an append, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/after-the-append.md")]
+struct AfterTheAppend;

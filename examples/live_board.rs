@@ -1,7 +1,6 @@
-//! A board that shows each event as soon as it is in the log: read what there is, wait for more, and go on after
-//! the position up to which the read was complete.
+//! A board that shows each event as soon as it is in the log. It keeps nothing, and so begins with the first event.
 
-use factos::{Event, EventStore, EventStoreExt, Infrastructure, ReadOptions, Recorded, Unknown};
+use factos::{Event, EventStore, EventStoreExt, Recorded, SubscribeError, Unknown};
 
 /// What the board shows.
 #[derive(Debug, Clone, PartialEq, Event)]
@@ -21,25 +20,19 @@ pub enum Arrivals {
 /// when `show` returns `false`.
 ///
 /// # Errors
-/// [`Infrastructure`]: the store fails, or an event does not decode.
+/// [`SubscribeError`]: the store fails, or an arrival does not decode.
 pub async fn follow(
     store: &dyn EventStore,
     station: &str,
     mut show: impl FnMut(&Recorded<Arrivals>) -> bool + Send,
-) -> Result<(), Infrastructure> {
-    let mut seen = None;
+) -> Result<(), SubscribeError> {
+    let query = Arrivals::query().station(station);
+    let mut arrivals = store.subscribe(query, None).events::<Arrivals>(Unknown::Skip);
     loop {
-        let query = Arrivals::query().station(station);
-        let events = store.events::<Arrivals>(query, ReadOptions::all().after(seen)).await?;
-        let mut events = events.unknown(Unknown::Skip);
-        // Complete up to here, also if no arrival was among it: nothing is read twice, and nothing is missed.
-        let complete = events.observed();
-        while let Some(arrival) = events.next().await {
-            if !show(&arrival?) {
+        for arrival in arrivals.next().await?.records {
+            if !show(&arrival) {
                 return Ok(());
             }
         }
-        seen = complete.max(seen);
-        store.wait_past(seen).await?;
     }
 }
