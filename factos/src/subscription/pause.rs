@@ -11,6 +11,10 @@ use std::{
 /// The least time from the start of a read that found nothing to the start of the next one.
 const INTERVAL: Duration = Duration::from_millis(20);
 
+/// How many pause for one interval each. If there are more, all pause for longer, so that together they read no more
+/// often than these.
+const TOGETHER: usize = 100;
+
 /// How long the thread stays when nobody pauses.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -49,8 +53,9 @@ impl Pause {
 
     /// Ready when the next read may start.
     pub(super) fn poll(&mut self, context: &Context<'_>) -> Poll<()> {
-        let until = self.last_read.filter(|_| self.found_nothing).map(|last| last + INTERVAL);
         self.forget();
+        let interval = CLOCK.interval();
+        let until = self.last_read.filter(|_| self.found_nothing).map(|last| last + interval);
         let Some(until) = until.filter(|until| *until > Instant::now()) else {
             return Poll::Ready(());
         };
@@ -77,6 +82,11 @@ impl Drop for Pause {
 impl Clock {
     fn lock(&self) -> MutexGuard<'_, Sleepers> {
         self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn interval(&self) -> Duration {
+        let intervals = self.lock().by_time.len() / TOGETHER + 1;
+        INTERVAL.saturating_mul(intervals.try_into().unwrap_or(u32::MAX))
     }
 
     fn register(&'static self, until: Instant, waker: &Waker) -> Option<Key> {
