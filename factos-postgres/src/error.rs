@@ -72,6 +72,14 @@ pub enum Error {
     /// be in the log.
     #[error("the answer does not tell the outcome of an append, which is unknown")]
     NoOutcome(#[source] Cause),
+    /// A hook went out of its way to end the transaction of its append. What became of the batch is what became of
+    /// that transaction: it is in the log if that is committed.
+    #[error("a hook ended the transaction of its append, which is {}", status.as_deref().unwrap_or("unknown"))]
+    EndedByHook {
+        /// What the server says of the transaction: "committed", "in progress" if it was prepared; none if it does
+        /// not know.
+        status: Option<String>,
+    },
     /// The runtime that the batch was sent on ended: it may or may not be in the log.
     #[error("the runtime of the store's writer ended, the outcome is unknown")]
     WriterGone,
@@ -376,9 +384,10 @@ impl Error {
             | Self::Behind { .. }
             | Self::NotSent => StoreErrorKind::Busy,
             Self::Unreachable(_) => StoreErrorKind::Unavailable,
-            Self::ConnectionLost(_) | Self::NoOutcome(_) | Self::WriterGone => {
-                StoreErrorKind::OutcomeUnknown
-            }
+            Self::ConnectionLost(_)
+            | Self::NoOutcome(_)
+            | Self::EndedByHook { .. }
+            | Self::WriterGone => StoreErrorKind::OutcomeUnknown,
             Self::Full(_) => StoreErrorKind::Full,
             Self::CorruptEvent { .. }
             | Self::Corrupt(_)

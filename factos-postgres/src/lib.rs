@@ -55,6 +55,7 @@ mod store;
 mod wire;
 mod work_queue;
 
+pub use append::HookFuture;
 pub use checkpoint::{Checkpoint, CheckpointTable};
 pub use config::{Config, InvalidSchemaName};
 pub use durability::Durability;

@@ -28,6 +28,14 @@ const FUNCTIONS: [&str; 8] = [
 /// What only people use, at a SQL prompt: a log may lack it.
 pub(crate) const EVENT_VIEW: &str = include_str!("sql/event_view.sql");
 
+/// What a hook may have changed for whoever uses its connection next.
+pub(crate) const SESSION: &str = "pg_catalog.concat_ws(',', current_user, session_user,
+    pg_catalog.current_setting('search_path'), pg_catalog.current_setting('session_replication_role'),
+    pg_catalog.current_setting('default_transaction_isolation'),
+    pg_catalog.current_setting('default_transaction_read_only'), pg_catalog.current_setting('row_security'),
+    pg_catalog.current_setting('TimeZone'), pg_catalog.current_setting('DateStyle'),
+    pg_catalog.current_setting('bytea_output'))";
+
 const TRIGGERS: &str = include_str!("sql/triggers.sql");
 
 /// The tables of a log of this mode.
@@ -86,6 +94,8 @@ impl Statement {
 #[derive(Debug)]
 pub(crate) struct Statements {
     pub(crate) append: Statement,
+    /// The same before a hook, with what the session looks like and the number of the transaction.
+    pub(crate) append_before_hook: Statement,
     pub(crate) read: Statement,
     pub(crate) read_many: Statement,
     pub(crate) page: Statement,
@@ -104,10 +114,14 @@ impl Statements {
             format!("\"{schema}\".{what}({})", numbers.join(", "))
         };
         let statement = |text: String| Statement { text: text.into(), is_kept: are_kept };
+        let append = |more: &str| {
+            let columns = "held, verdicts, findings, positions, revisions, recorded_at";
+            statement(format!("SELECT {columns}{more} FROM {}", call("append", 24)))
+        };
         Self {
-            append: statement(format!(
-                "SELECT held, verdicts, findings, positions, revisions, recorded_at FROM {}",
-                call("append", 24)
+            append: append(""),
+            append_before_hook: append(&format!(
+                ", {SESSION}, pg_catalog.txid_current_if_assigned()"
             )),
             read: statement(format!("SELECT {COLUMNS} FROM {}", call("read", 12))),
             read_many: statement(format!("SELECT {COLUMNS}, item FROM {}", call("read_many", 12))),

@@ -8,7 +8,7 @@ use factos::{
 use sqlx::{PgConnection, PgPool};
 
 use crate::{
-    append::{Batch, Writer},
+    append::{Batch, Hook, HookFuture, Writer},
     config::Config,
     connection,
     contention::Contention,
@@ -23,12 +23,13 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
     shared: Arc<Shared>,
+    /// Of this handle and its clones: those of a handle with a hook have a queue of their own.
+    writer: Arc<Writer>,
 }
 
 #[derive(Debug)]
 struct Shared {
     log: Arc<Log>,
-    writer: Arc<Writer>,
     reader: Arc<Reader>,
     reads: Arc<ReadQueue>,
     poll: Poll,
@@ -45,8 +46,8 @@ impl Config {
     pub async fn open(self, pool: PgPool) -> Result<PostgresStore, StoreError> {
         let log = Arc::new(Log::open(&self, pool).await?);
         let reader = Arc::new(Reader::new(Arc::clone(&log)));
+        let writer = Arc::new(Writer::new(&self, Arc::clone(&log)));
         let shared = Shared {
-            writer: Arc::new(Writer::new(&self, Arc::clone(&log))),
             reads: Arc::new(ReadQueue::new(&self, Arc::clone(&reader))),
             reader,
             poll: Poll::new(self.poll_interval, log.head.clone()),
@@ -54,7 +55,7 @@ impl Config {
             most_names: self.batch_names,
             log,
         };
-        Ok(PostgresStore { shared: Arc::new(shared) })
+        Ok(PostgresStore { shared: Arc::new(shared), writer })
     }
 
     /// Opens the log through a pool of its own, of up to 32 connections.
@@ -106,7 +107,9 @@ impl PostgresStore {
     ///
     /// Until then appends and reads on the same boundary wait, and so do reads of the whole log: append
     /// last, and commit soon. The transaction sees its own appends, also in its conditions. A task that
-    /// holds such a transaction and appends through the store waits for itself, up to the lock timeout.
+    /// holds such a transaction and appends through the store waits for itself, up to the lock timeout. The hook of
+    /// this handle, if it has [one](Self::with_hook), runs within a savepoint; its error undoes the append alone, and
+    /// the transaction stays usable.
     ///
     /// # Errors
     /// [`AppendError`]. After a refusal the transaction is still usable and its locks are held; after
@@ -122,9 +125,73 @@ impl PostgresStore {
         events: Vec<NewEvent>,
         condition: AppendCondition,
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
-        let Shared { log, writer, most_names, .. } = &*self.shared;
+        let Shared { log, most_names, .. } = &*self.shared;
         let batch = Batch::new(events, condition, &Self::LIMITS, *most_names, log.deadline())?;
-        writer.append_in(transaction, batch).await
+        self.writer.append_in(transaction, &batch).await
+    }
+
+    /// A handle on the same log, with a hook: a function that runs in the transaction of each append of that handle
+    /// and its clones, after it was accepted and before it is committed. What it writes through the connection is
+    /// committed with the events, or neither is: a read model is as exact as the log. On a handle that has a hook,
+    /// both run, the earlier one first.
+    ///
+    /// ```no_run
+    /// # use factos::{AppendCondition, EventStore, EventType, NewEvent};
+    /// # use factos_postgres::{PostgresStore, sqlx};
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let store = PostgresStore::connect("postgres://app@localhost/shop").await?;
+    /// let store = store.with_hook(|connection, records| {
+    ///     Box::pin(async move {
+    ///         for record in records {
+    ///             let insert = sqlx::query("INSERT INTO seen (position) VALUES ($1)");
+    ///             insert.bind(record.position.get() as i64).execute(&mut *connection).await?;
+    ///         }
+    ///         Ok(())
+    ///     })
+    /// });
+    /// # let event = NewEvent::new(EventType::from_static("TicketSold"), "{}");
+    /// store.append(vec![event], AppendCondition::None).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Appends of this handle and its clones that wait at the same time go on to share a commit: one statement appends
+    /// them, and then the hook runs for one after the other. Those of other handles have commits of their own, so make
+    /// the handle once and not for each append. Slow hooks share a commit with few others, as many as take about 10 ms
+    /// together. Until the commit, all locks of the group are held: appends and reads on its boundaries wait, and so do
+    /// reads of the whole log. A hook is to be short: no call of a network. It must not wait for an append or a read of
+    /// this store, only for those within its transaction ([`append_in`](Self::append_in) of a handle without this hook).
+    ///
+    /// **An error of the hook** undoes its append alone, rows and events, and the caller is told [`AppendError::Hook`]
+    /// with it; a panic is such an error, and so is what a deferred constraint refuses at the commit, a statement that
+    /// failed without a word from the hook, and a hook that has not ended by the deadline of the call. The others of the
+    /// group are tried again with fewer others, and so is a hook that takes long in a group (250 ms for all its hooks).
+    /// A hook by itself that lost against another transaction, by a deadlock for instance, is tried up to eight times.
+    /// So **a hook may run more than once** for an append: what it did in the database was rolled back, what it did
+    /// elsewhere was not. Nor is it known there whether the commit succeeds.
+    ///
+    /// **Statements that end the transaction** are no hook's business. COMMIT and PREPARE TRANSACTION fail: a cursor of
+    /// the store's stands in their way. After a ROLLBACK, or after a COMMIT that failed, the append is undone, whatever
+    /// the hook returns; what the hook runs then is outside of any transaction of the store's. A hook that closes all
+    /// cursors and then commits is told as [`Error::EndedByHook`](crate::Error::EndedByHook), of the kind
+    /// [`OutcomeUnknown`](factos::StoreErrorKind::OutcomeUnknown). Savepoints, also those of
+    /// [`begin`](sqlx::Connection::begin), and NOTIFY are the hook's to use. Settings are to be made with SET LOCAL: a
+    /// connection on which a SET has changed the role, the `search_path` or another of the settings that matter is closed
+    /// after the commit. Session-level advisory locks, LISTEN and temporary tables stay on the connection, which others
+    /// use next.
+    ///
+    /// The statements of the hook wait for locks up to [`Config::lock_timeout`], and run no longer than the call may.
+    #[must_use]
+    pub fn with_hook<F>(&self, hook: F) -> Self
+    where
+        F: for<'a> Fn(&'a mut PgConnection, &'a [Recorded<Bytes>]) -> HookFuture<'a>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let writer = self.writer.with_hook(Hook::new(hook));
+        Self { shared: Arc::clone(&self.shared), writer: Arc::new(writer) }
     }
 
     async fn select(
@@ -177,7 +244,7 @@ impl EventStore for PostgresStore {
         events: Vec<NewEvent>,
         condition: AppendCondition,
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
-        let Shared { log, contention, writer, most_names, .. } = &*self.shared;
+        let (Shared { log, contention, most_names, .. }, writer) = (&*self.shared, &self.writer);
         let batch = Batch::new(events, condition, &Self::LIMITS, *most_names, log.deadline())?;
         let boundary = match batch.condition() {
             AppendCondition::FailIfEventsMatch { query, .. } => {

@@ -4,11 +4,11 @@ use std::{
 };
 
 use factos::{
-    EventId, SequencePosition, StreamName,
+    AppendError, EventId, SequencePosition, StreamName,
     backend::{self, AppendRequest, GroupLimits, Verdict, Weight},
 };
 
-use super::batch::Batch;
+use super::{batch::Batch, hook::HookError};
 use crate::{config::Config, deadline::Deadline, error::Error, lock_names::LockNames};
 
 /// The most events of a group of several appends: while the server writes them, the next group gathers.
@@ -39,14 +39,16 @@ impl Group {
         group
     }
 
-    /// Takes the requests that fit together off the queue, in order. `head` is the last position that is
-    /// known.
+    /// Takes the requests that fit together off the queue, in order, `most` of them at most. `head` is the
+    /// last position that is known.
     pub(super) fn take(
         queue: &mut VecDeque<Request>,
         config: &Config,
+        most: usize,
         head: Option<SequencePosition>,
     ) -> Self {
-        let limits = GroupLimits { appends: config.batch_appends, bytes: config.batch_bytes };
+        let appends = config.batch_appends.min(most);
+        let limits = GroupLimits { appends, bytes: config.batch_bytes };
         let mut group = Self::new(limits);
         let mut left = VecDeque::new();
         for _ in 0..queue.len().min(LOOKAHEAD) {
@@ -127,6 +129,13 @@ impl Group {
     pub(super) fn committed(mut self, verdicts: Vec<Verdict>) {
         verdicts.into_iter().for_each(|verdict| self.requests.record(verdict));
         self.requests.committed();
+    }
+
+    /// Tells the one caller of this group the error of its hook.
+    pub(super) fn fail_in_hook(self, error: HookError) {
+        if let Some(request) = self.requests.into_requests().pop() {
+            request.answer(Err(AppendError::Hook(error)));
+        }
     }
 
     /// Tells each caller that the group failed as a whole.

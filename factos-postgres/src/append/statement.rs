@@ -175,6 +175,10 @@ pub(super) struct Answer {
     positions: Vec<i64>,
     revisions: Vec<Option<i64>>,
     recorded_at: Option<SystemTime>,
+    /// What the session looks like, if that was asked for.
+    pub(super) session: Option<String>,
+    /// The number of the transaction, if that was asked for and it has written something.
+    pub(super) transaction: Option<i64>,
 }
 
 impl Answer {
@@ -187,6 +191,8 @@ impl Answer {
             positions: row.try_get::<Option<_>, _>(3)?.unwrap_or_default(),
             revisions: row.try_get::<Option<_>, _>(4)?.unwrap_or_default(),
             recorded_at: wire::time_in(row, 5),
+            session: if row.len() > 6 { row.try_get(6)? } else { None },
+            transaction: if row.len() > 7 { row.try_get(7)? } else { None },
         })
     }
 

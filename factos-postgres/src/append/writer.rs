@@ -6,9 +6,14 @@ use sqlx::PgConnection;
 use tokio::{spawn, sync::Semaphore};
 
 use super::{
+    attempt::{Cause, Committed, Failed, Reply},
     batch::Batch,
     group::{Group, Request},
-    statement::{self, Answer, Locks},
+    hook::{Hook, HookError, lost_against_another},
+    hook_pace::HookPace,
+    hooked::Hooked,
+    lent,
+    statement::{self, Locks},
 };
 use crate::{
     config::Config,
@@ -29,21 +34,49 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Group commit: appends that are queued are sent together.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    log: Arc<Log>,
+    line: Line,
     queue: Arc<WorkQueue<Request>>,
     /// The permit of the append that is sent ahead. None where only one transaction at a time can append.
     ahead: Arc<Semaphore>,
     config: Config,
 }
 
+/// Where groups are sent, and what runs with each append of theirs. A clone is the same.
+#[derive(Debug, Clone)]
+struct Line {
+    log: Arc<Log>,
+    hook: Option<Hook>,
+    pace: Arc<HookPace>,
+}
+
+/// Why nothing of a group is told as written.
+enum Failure {
+    Store(Error),
+    Hook(HookError),
+}
+
 impl Writer {
     pub(crate) fn new(config: &Config, log: Arc<Log>) -> Self {
+        Self::with(config.clone(), log, None)
+    }
+
+    /// A writer with a queue of its own, whose appends have this hook, after the one that appends have here.
+    pub(crate) fn with_hook(&self, hook: Hook) -> Self {
+        let Line { log, hook: first, .. } = &self.line;
+        let hook = match first {
+            Some(first) => first.clone().then(hook),
+            None => hook,
+        };
+        Self::with(self.config.clone(), Arc::clone(log), Some(hook))
+    }
+
+    fn with(config: Config, log: Arc<Log>, hook: Option<Hook>) -> Self {
         let not_sent = |request: Request| request.answer(Err(Error::NotSent.into()));
         Self {
             queue: Arc::new(WorkQueue::new(config.workers, not_sent)),
             ahead: Arc::new(Semaphore::new(usize::from(log.is_keyed))),
-            config: config.clone(),
-            log,
+            config,
+            line: Line { log, hook, pace: Arc::default() },
         }
     }
 
@@ -54,28 +87,12 @@ impl Writer {
     }
 
     /// Appends within a transaction of the caller's.
-    pub(crate) async fn append_in(&self, transaction: &mut PgConnection, batch: Batch) -> Verdict {
-        let log = &*self.log;
-        let batches = [&batch];
-        let locks = Locks {
-            names: batch.names.as_ref(),
-            is_patient: true,
-            timeout: batch.deadline.locks(),
-            durability: None,
-        };
-        log.incarnation.check()?;
-        let run = log.incarnation.verified();
-        let append = &log.statements.append;
-        let answer = statement::run(transaction, append, &batches, locks, run);
-        let answer = match answered(batch.deadline.answer(), answer).await.flatten() {
-            Ok(answer) => answer,
-            Err(error) => {
-                let error = log.failed_in_transaction(log.error(error), batch.deadline).await;
-                return Err(error.into());
-            }
-        };
-        let mut verdicts = answer.verdicts(&batches);
-        verdicts.pop().unwrap_or_else(|| Err(Error::no_verdict("no verdict").into()))
+    pub(crate) async fn append_in(&self, transaction: &mut PgConnection, batch: &Batch) -> Verdict {
+        let Line { log, hook, .. } = &self.line;
+        match hook {
+            None => lent::append(log, transaction, batch).await,
+            Some(hook) => lent::append_with_hook(log, transaction, batch, hook).await,
+        }
     }
 
     /// Sends an append ahead if none is, or queues it and starts a worker if the queue needs one.
@@ -87,9 +104,9 @@ impl Writer {
         if request.batch().names.is_some()
             && let Ok(permit) = Arc::clone(&self.ahead).try_acquire_owned()
         {
-            let (log, group) = (Arc::clone(&self.log), Group::of([request]));
+            let (line, group) = (self.line.clone(), Group::of([request]));
             spawn(async move {
-                write(&log, group).await;
+                write(&line, group).await;
                 drop(permit);
             });
             return;
@@ -104,31 +121,32 @@ impl Writer {
     }
 
     async fn run(self: Arc<Self>, worker: Worker<Request>) {
+        let line = &self.line;
         let take = |queue: &mut VecDeque<Request>| {
-            let group = Group::take(queue, &self.config, self.log.head.last());
+            let group = Group::take(queue, &self.config, line.most(), line.log.head.last());
             (!group.is_empty()).then_some(group)
         };
-        let write = |group| write(&self.log, group);
+        let write = |group| write(line, group);
         worker.run(take, write, |another| self.start(another)).await;
     }
 }
 
 /// Writes the appends of a group that need not wait for locks. The others wait in tasks of their own, so that
 /// nobody else waits with them.
-fn write(log: &Arc<Log>, group: Group) -> BoxFuture<'_, ()> {
+fn write(line: &Line, group: Group) -> BoxFuture<'_, ()> {
     async move {
         let mut group = group.in_time();
         while let Some(deadline) = group.deadline() {
-            match send(log, &group, deadline, false).await {
-                Ok(Answer { held: Some(held), .. }) => {
+            match line.send(&group, deadline, false).await {
+                Ok(Reply::Held(held)) => {
                     let (waiting, free) = group.split(&held);
                     for (name, group) in waiting {
-                        spawn(write_once_free(Arc::clone(log), group, name));
+                        spawn(write_once_free(line.clone(), group, name));
                     }
                     group = free.in_time();
                 }
-                Err(error) if may_be_of_one(&error) => return write_apart(log, group, &error),
-                outcome => return tell(log, group, outcome),
+                Ok(Reply::Committed(committed)) => return tell(&line.log, group, committed),
+                Err(failure) => return write_apart(line, group, failure),
             }
         }
     }
@@ -137,104 +155,168 @@ fn write(log: &Arc<Log>, group: Group) -> BoxFuture<'_, ()> {
 
 /// Writes the appends of a group that failed, with nothing written, as one of them alone may have made it: in
 /// halves, so that the others need not wait for that one. One append that met a lock is sent again, to wait.
-fn write_apart(log: &Arc<Log>, group: Group, error: &Error) {
-    if group.len() > 1 {
+fn write_apart(line: &Line, group: Group, failure: Failure) {
+    if group.len() > 1 && failure.may_be_of_one() {
         for half in group.halves() {
-            let log = Arc::clone(log);
-            spawn(async move { write(&log, half).await });
+            let line = line.clone();
+            spawn(async move { write(&line, half).await });
         }
-    } else if matches!(error, Error::Locked { .. }) {
+    } else if matches!(failure, Failure::Store(Error::Locked { .. })) && group.len() == 1 {
         let name = group.names.as_ref().and_then(LockNames::first).unwrap_or_default().into();
-        spawn(write_once_free(Arc::clone(log), group, name));
+        spawn(write_once_free(line.clone(), group, name));
     } else {
-        group.fail(error);
+        failure.tell(group);
     }
 }
 
 /// Writes a group that met a held lock, once it has it. One group for each such lock waits on the server; the
 /// others try again after a pause.
-fn write_once_free(log: Arc<Log>, group: Group, name: Arc<str>) -> BoxFuture<'static, ()> {
+fn write_once_free(line: Line, group: Group, name: Arc<str>) -> BoxFuture<'static, ()> {
     async move {
         let group = group.in_time();
         let Some(deadline) = group.deadline() else { return };
-        let Some(_turn) = log.connections.turn_to_wait(&name) else {
-            log.connections.turn_ended(PAUSE.min(deadline.locks())).await;
-            return write(&log, group).await;
+        let Some(_turn) = line.log.connections.turn_to_wait(&name) else {
+            line.log.connections.turn_ended(PAUSE.min(deadline.locks())).await;
+            return write(&line, group).await;
         };
-        match send(&log, &group, deadline, true).await {
-            Err(error) if group.len() > 1 && may_be_of_one(&error) => {
-                write_apart(&log, group, &error);
-            }
-            outcome => tell(&log, group, outcome),
+        match line.send(&group, deadline, true).await {
+            Ok(Reply::Committed(committed)) => tell(&line.log, group, committed),
+            Ok(Reply::Held(_)) => group.fail(&Error::no_verdict("a lock was not waited for")),
+            Err(failure) if group.len() > 1 => write_apart(&line, group, failure),
+            Err(failure) => failure.tell(group),
         }
     }
     .boxed()
 }
 
-fn tell(log: &Log, group: Group, outcome: Result<Answer, Error>) {
-    match outcome {
-        Ok(answer) => {
-            log.head.publish(answer.head());
-            let verdicts = answer.verdicts(&group.batches());
-            let last = verdicts.iter().rev().find_map(|verdict| verdict.as_ref().ok()?.last());
-            log.incarnation.told_of(last.map_or(&[], std::slice::from_ref), answer.run);
-            group.committed(verdicts);
-        }
-        Err(error) => group.fail(&error),
-    }
+fn tell(log: &Log, group: Group, committed: Committed) {
+    let Committed { verdicts, head, run } = committed;
+    log.head.publish(head);
+    let last = verdicts.iter().rev().find_map(|verdict| verdict.as_ref().ok()?.last());
+    log.incarnation.told_of(last.map_or(&[], std::slice::from_ref), run);
+    group.committed(verdicts);
 }
 
-async fn send(
-    log: &Log,
-    group: &Group,
-    deadline: Deadline,
-    is_patient: bool,
-) -> Result<Answer, Error> {
-    let batches = group.batches();
-    let (names, timeout) = (group.names.as_ref(), deadline.locks());
-    let durability = Some(log.durability);
-    let mut locks = Locks { names, is_patient, timeout, durability };
-    let mut attempt = 1;
-    loop {
-        let mut lease = log.lease(deadline).await?;
-        locks.timeout = deadline.locks();
+impl Line {
+    /// How many appends may share a commit, as far as their hooks are concerned.
+    fn most(&self) -> usize {
+        self.hook.as_ref().map_or(usize::MAX, |_| self.pace.most())
+    }
+
+    async fn send(
+        &self,
+        group: &Group,
+        deadline: Deadline,
+        is_patient: bool,
+    ) -> Result<Reply, Failure> {
+        let log = &*self.log;
+        let batches = group.batches();
+        let (names, timeout) = (group.names.as_ref(), deadline.locks());
+        let durability = Some(log.durability);
+        let mut locks = Locks { names, is_patient, timeout, durability };
+        let mut attempt = 1;
+        loop {
+            let mut lease = log.lease(deadline).await?;
+            locks.timeout = deadline.locks();
+            let connection = lease.connection()?;
+            let Failed { cause, is_usable } =
+                match self.attempt(connection, &batches, locks, deadline).await {
+                    Ok((reply, is_clean)) => {
+                        lease.end(is_clean);
+                        return Ok(reply);
+                    }
+                    Err(failed) => failed,
+                };
+            let is_last = attempt == ATTEMPTS;
+            attempt += 1;
+            match cause {
+                Cause::Statement(error, _) if !is_last && is_worth_another(&error) => {
+                    lease.end(is_usable);
+                }
+                Cause::Statement(error, _) if !is_last && is_of_other_server(&error) => {
+                    log.verify(&mut lease, deadline).await?;
+                    lease.end(is_usable);
+                }
+                Cause::Statement(error, _) if locks.names.is_some() && is_full_of_locks(&error) => {
+                    lease.end(is_usable);
+                    locks.names = None;
+                }
+                Cause::Hook(error)
+                    if !is_last && batches.len() == 1 && lost_against_another(&error) =>
+                {
+                    lease.end(is_usable);
+                }
+                cause => {
+                    let failure = Failure::of(cause, deadline);
+                    if matches!(&failure, Failure::Store(error) if error.is_of_connection()) {
+                        log.connection_lost();
+                    } else {
+                        lease.end(is_usable);
+                    }
+                    return Err(failure);
+                }
+            }
+        }
+    }
+
+    /// Sends the group once. Also says whether the connection can be used again.
+    async fn attempt(
+        &self,
+        connection: &mut PgConnection,
+        batches: &[&Batch],
+        locks: Locks<'_>,
+        deadline: Deadline,
+    ) -> Result<(Reply, bool), Failed> {
+        let log = &*self.log;
+        if let Some(hook) = &self.hook {
+            let hooked = Hooked { log, hook, pace: &self.pace, batches, deadline };
+            return hooked.send(connection, locks).await;
+        }
         let (append, run) = (&log.statements.append, log.incarnation.verified());
-        let answer = statement::run(lease.connection()?, append, &batches, locks, run);
+        let answer = statement::run(connection, append, batches, locks, run);
         match answered(deadline.answer(), answer).await.flatten() {
-            Ok(answer) => {
-                lease.done();
-                return Ok(answer);
-            }
-            Err(error) if attempt < ATTEMPTS && is_worth_another(&error) => {
-                lease.done();
-                attempt += 1;
-            }
-            Err(error) if attempt < ATTEMPTS && is_of_other_server(&error) => {
-                log.verify(&mut lease, deadline).await?;
-                lease.done();
-                attempt += 1;
-            }
-            Err(error) if locks.names.is_some() && is_full_of_locks(&error) => {
-                lease.done();
-                locks.names = None;
-            }
+            Ok(answer) => Ok((Reply::of(answer, batches), true)),
             Err(error) => {
                 let is_usable = error.as_database_error().is_some() && rolls_back(&error);
-                let error = Error::of(error, Sent::Yes, deadline.lock_timeout());
-                if error.is_of_connection() {
-                    log.connection_lost();
-                } else if is_usable {
-                    lease.done();
-                }
-                return Err(error);
+                Err(Failed { cause: Cause::Statement(error, Sent::Yes), is_usable })
             }
         }
     }
 }
 
-/// Whether one append of a group may be the cause, with nothing written.
-const fn may_be_of_one(error: &Error) -> bool {
-    matches!(error, Error::Locked { .. } | Error::Cancelled(_) | Error::Postgres(_))
+impl Failure {
+    fn of(cause: Cause, deadline: Deadline) -> Self {
+        match cause {
+            Cause::Statement(error, sent) => {
+                Self::Store(Error::of(error, sent, deadline.lock_timeout()))
+            }
+            Cause::Store(error) => Self::Store(error),
+            Cause::Hook(error) => Self::Hook(error),
+        }
+    }
+
+    /// Whether one append of a group may be the cause, with nothing written.
+    const fn may_be_of_one(&self) -> bool {
+        matches!(
+            self,
+            Self::Hook(_)
+                | Self::Store(Error::Locked { .. } | Error::Cancelled(_) | Error::Postgres(_))
+        )
+    }
+
+    /// Tells each caller that the group failed as a whole.
+    fn tell(self, group: Group) {
+        match self {
+            Self::Store(error) => group.fail(&error),
+            Self::Hook(error) => group.fail_in_hook(error),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
 }
 
 /// Whether nothing was written and the same statement may succeed now: after a deadlock, a serialization

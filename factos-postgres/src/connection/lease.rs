@@ -49,6 +49,13 @@ impl Lease {
         }
     }
 
+    /// As [`done`](Self::done) if the connection can be used again; else it is closed.
+    pub(crate) fn end(self, is_usable: bool) {
+        if is_usable {
+            self.done();
+        }
+    }
+
     pub(super) async fn works(&mut self) -> bool {
         let Ok(connection) = self.connection() else { return false };
         ping(connection).await.is_ok()

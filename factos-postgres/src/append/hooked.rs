@@ -1,0 +1,293 @@
+//! Appends whose handle has a hook: a transaction of the store's, in which one statement appends the group, and the
+//! hook runs for one append after the other.
+
+use std::time::{Duration, Instant};
+
+use factos::{AppendError, backend::Verdict};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, raw_sql};
+use tokio::time::timeout;
+
+use super::{
+    attempt::{Cause, Committed, Failed, Reply},
+    batch::Batch,
+    guard::{self, Guard},
+    hook::{Failing, Hook, HookError},
+    hook_pace::HookPace,
+    statement::{self, Locks},
+};
+use crate::{
+    connection::answered,
+    deadline::Deadline,
+    error::{Error, Sent, rolls_back, sqlstate},
+    log::Log,
+    wire,
+};
+
+/// How long the hooks of several appends may run in all. After that each append is tried with fewer others.
+const MOST_TOGETHER: Duration = Duration::from_millis(250);
+
+const SERIALIZATION: &str = "40001";
+
+/// What a group is sent with.
+#[derive(Debug)]
+pub(super) struct Hooked<'a> {
+    pub(super) log: &'a Log,
+    pub(super) hook: &'a Hook,
+    pub(super) pace: &'a HookPace,
+    pub(super) batches: &'a [&'a Batch],
+    pub(super) deadline: Deadline,
+}
+
+impl Hooked<'_> {
+    /// Sends the group, and says whether the connection is as it was.
+    pub(super) async fn send(
+        &self,
+        connection: &mut PgConnection,
+        locks: Locks<'_>,
+    ) -> Result<(Reply, bool), Failed> {
+        let guard = Guard::new();
+        let begin = AssertSqlSafe(begin(self.deadline, &guard));
+        let begun = answered(self.deadline.answer(), connection.begin_with(begin)).await.flatten();
+        let mut transaction = begun.map_err(not_committed)?;
+        match self.work(&mut transaction, &guard, locks).await {
+            Ok(Worked::Nothing(reply)) => {
+                let rolled_back = answered(self.deadline.answer(), transaction.rollback()).await;
+                Ok((reply, rolled_back.flatten().is_ok()))
+            }
+            Ok(Worked::ToCommit { committed, before, after }) => {
+                let commit = answered(self.deadline.answer(), transaction.commit()).await.flatten();
+                commit.map_err(|error| failed_commit(self.log, error))?;
+                // It was a savepoint of the hook's that was released.
+                if connection.is_in_transaction() {
+                    let cause = Cause::Hook(Failing::LeftTransactionOpen.into());
+                    return Err(Failed { cause, is_usable: false });
+                }
+                let is_clean = before == after
+                    || guard::session(connection).await.is_ok_and(|now| Some(now) == before);
+                Ok((Reply::Committed(committed), is_clean))
+            }
+            Err(stopped) => {
+                let is_open = transaction.is_in_transaction();
+                let rolled_back = if stopped.is_at_rest() {
+                    answered(self.deadline.answer(), transaction.rollback()).await.flatten()
+                } else {
+                    drop(transaction);
+                    Err(sqlx::Error::WorkerCrashed)
+                };
+                Err(self.stop(connection, stopped, rolled_back.map(|()| is_open)).await)
+            }
+        }
+    }
+
+    /// All but the commit.
+    async fn work(
+        &self,
+        transaction: &mut PgConnection,
+        guard: &Guard,
+        locks: Locks<'_>,
+    ) -> Result<Worked, Stopped> {
+        let (log, patience) = (self.log, self.deadline.answer());
+        let append = &log.statements.append_before_hook;
+        let run = log.incarnation.verified();
+        let answer = statement::run(transaction, append, self.batches, locks, run);
+        let answer = answered(patience, answer).await.flatten().map_err(Stopped::Statement)?;
+        if let Some(held) = answer.held {
+            return Ok(Worked::Nothing(Reply::Held(held)));
+        }
+        let verdicts = answer.verdicts(self.batches);
+        if verdicts.iter().any(|verdict| matches!(verdict, Err(AppendError::Store(_)))) {
+            return Err(Stopped::Answer);
+        }
+        let (head, run) = (answer.head(), answer.run);
+        let is_refused = verdicts.iter().all(Result::is_err);
+        let committed = Committed { verdicts, head, run };
+        if is_refused {
+            return Ok(Worked::Nothing(Reply::Committed(committed)));
+        }
+        let place = Place { session: answer.session, transaction: answer.transaction };
+        let hooks = self.run_hooks(transaction, &committed.verdicts).await;
+        if let Err(error) = hooks {
+            return Err(Stopped::Hook(error, place));
+        }
+        let lowered = guard.lower(transaction, log.durability);
+        match answered(self.deadline.answer(), lowered).await.flatten() {
+            Err(error) => Err(Stopped::Guard(error, place)),
+            // There is nothing to commit for the driver.
+            Ok(_) if !transaction.is_in_transaction() => {
+                Err(Stopped::Hook(Failing::EndedTransaction.into(), place))
+            }
+            Ok(after) => {
+                Ok(Worked::ToCommit { committed, before: place.session, after: Some(after) })
+            }
+        }
+    }
+
+    /// Runs the hook for each accepted append.
+    async fn run_hooks(
+        &self,
+        connection: &mut PgConnection,
+        verdicts: &[Verdict],
+    ) -> Result<(), HookError> {
+        let is_alone = self.batches.len() == 1;
+        let answer = self.deadline.answer();
+        let most = if is_alone { answer } else { answer.min(MOST_TOGETHER) };
+        let begun = Instant::now();
+        let mut ran = 0;
+        let run = async {
+            for records in verdicts.iter().flatten() {
+                ran += 1;
+                self.hook.run(connection, records).await?;
+            }
+            Ok(())
+        };
+        let outcome = timeout(most, run).await;
+        self.pace.took(ran, begun.elapsed());
+        outcome.unwrap_or_else(|_| Err(Failing::TookTooLong(most.as_millis()).into()))
+    }
+
+    /// Why it was stopped, once it is rolled back. That tells whether the transaction was still open for the driver.
+    async fn stop(
+        &self,
+        connection: &mut PgConnection,
+        stopped: Stopped,
+        rolled_back: Result<bool, sqlx::Error>,
+    ) -> Failed {
+        let (error, place) = match stopped {
+            Stopped::Statement(error) => {
+                let is_usable = rolled_back.is_ok();
+                return Failed { cause: Cause::Statement(error, Sent::No), is_usable };
+            }
+            Stopped::Answer => {
+                let error =
+                    Error::Answer("a record without a place, or a refusal without a reason");
+                return Failed { cause: Cause::Store(error), is_usable: false };
+            }
+            Stopped::Hook(error, place) => (error, place),
+            Stopped::Guard(error, place) => match Failing::of(&error) {
+                Some(failing) => (failing.into(), place),
+                None => return not_committed(error),
+            },
+        };
+        let ended = match rolled_back {
+            Ok(is_open) => {
+                let ended = ended(connection, &place, is_open);
+                answered(self.deadline.answer(), ended).await.flatten()
+            }
+            Err(error) => Err(error),
+        };
+        Self::failed_hook(error, &place, ended)
+    }
+
+    fn failed_hook(error: HookError, place: &Place, ended: Result<Ended, sqlx::Error>) -> Failed {
+        let is_own = error.is::<Failing>();
+        match ended {
+            Ok(Ended { session, is_undone: true, .. }) => {
+                let is_usable = !is_own && session.is_some() && session == place.session;
+                Failed { cause: Cause::Hook(error), is_usable }
+            }
+            Ok(Ended { status, .. }) => {
+                let cause = Cause::Store(Error::EndedByHook { status });
+                Failed { cause, is_usable: false }
+            }
+            // The connection was lost, and the commit not sent.
+            Err(_) => Failed { cause: Cause::Hook(error), is_usable: false },
+        }
+    }
+}
+
+/// What the transaction has come to before the commit.
+enum Worked {
+    /// All were refused, or nothing was done.
+    Nothing(Reply),
+    ToCommit {
+        committed: Committed,
+        before: Option<String>,
+        after: Option<String>,
+    },
+}
+
+/// Why the transaction is not to be committed.
+enum Stopped {
+    Statement(sqlx::Error),
+    /// The answer of a statement cannot be understood.
+    Answer,
+    Hook(HookError, Place),
+    /// The guard could not be lowered.
+    Guard(sqlx::Error, Place),
+}
+
+/// Where a hook runs.
+struct Place {
+    session: Option<String>,
+    transaction: Option<i64>,
+}
+
+/// What is left of a transaction after a rollback.
+struct Ended {
+    session: Option<String>,
+    status: Option<String>,
+    is_undone: bool,
+}
+
+impl Stopped {
+    /// Whether the connection has nothing to do.
+    fn is_at_rest(&self) -> bool {
+        match self {
+            Self::Statement(error) => error.as_database_error().is_some(),
+            Self::Answer => false,
+            // A statement of the hook ends with its timeout at the latest.
+            Self::Hook(error, _) => !matches!(error.downcast_ref(), Some(Failing::TookTooLong(_))),
+            Self::Guard(error, _) => Failing::of(error).is_some(),
+        }
+    }
+}
+
+/// What a transaction that was rolled back has left.
+async fn ended(
+    connection: &mut PgConnection,
+    place: &Place,
+    was_open: bool,
+) -> Result<Ended, sqlx::Error> {
+    let is_as_begun = was_open && !connection.is_in_transaction();
+    if !is_as_begun {
+        // The hook has begun and ended transactions that the driver knows nothing of, or that it forgot.
+        raw_sql("ROLLBACK").execute(&mut *connection).await?;
+    }
+    let Some(transaction) = place.transaction else {
+        return Ok(Ended { session: None, status: None, is_undone: true });
+    };
+    let (session, status) = guard::session_after(connection, transaction).await?;
+    let is_undone = status.as_deref() == Some("aborted");
+    Ok(Ended { session: is_as_begun.then_some(session), status, is_undone })
+}
+
+/// A transaction whose statements, those of the hook included, end about with the deadline.
+fn begin(deadline: Deadline, guard: &Guard) -> String {
+    let locks = wire::milliseconds(deadline.locks());
+    let answer = wire::milliseconds(deadline.answer());
+    format!(
+        "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = '{locks}';
+         SELECT pg_catalog.set_config('statement_timeout', CASE
+             WHEN pg_catalog.current_setting('statement_timeout') OPERATOR(pg_catalog.=) '0' THEN '{answer}'
+             ELSE pg_catalog.current_setting('statement_timeout') END, true);
+         {}",
+        guard.raise()
+    )
+}
+
+fn not_committed(error: sqlx::Error) -> Failed {
+    Failed { cause: Cause::Statement(error, Sent::No), is_usable: false }
+}
+
+/// The commit failed. The log has no constraint that waits for it: a table of the caller's has.
+fn failed_commit(log: &Log, error: sqlx::Error) -> Failed {
+    let cause = if rolls_back(&error) && sqlstate(&error).as_deref() == Some(SERIALIZATION) {
+        Cause::Statement(error, Sent::Yes)
+    } else {
+        match Error::of(error, Sent::Yes, log.lock_timeout) {
+            Error::Postgres(cause) => Cause::Hook(cause.into()),
+            error => Cause::Store(error),
+        }
+    };
+    Failed { cause, is_usable: false }
+}
