@@ -31,8 +31,7 @@ pub(crate) const EVENT_VIEW: &str = include_str!("sql/event_view.sql");
 /// What a hook may have changed for whoever uses its connection next.
 pub(crate) const SESSION: &str = "pg_catalog.concat_ws(',', current_user, session_user,
     pg_catalog.current_setting('search_path'), pg_catalog.current_setting('session_replication_role'),
-    pg_catalog.current_setting('default_transaction_isolation'),
-    pg_catalog.current_setting('default_transaction_read_only'), pg_catalog.current_setting('row_security'),
+    pg_catalog.current_setting('default_transaction_isolation'), pg_catalog.current_setting('row_security'),
     pg_catalog.current_setting('TimeZone'), pg_catalog.current_setting('DateStyle'),
     pg_catalog.current_setting('bytea_output'))";
 
@@ -94,7 +93,8 @@ impl Statement {
 #[derive(Debug)]
 pub(crate) struct Statements {
     pub(crate) append: Statement,
-    /// The same before a hook, with what the session looks like and the number of the transaction.
+    /// The same before a hook, with what the session looks like, its process and the number of the
+    /// transaction.
     pub(crate) append_before_hook: Statement,
     pub(crate) read: Statement,
     pub(crate) read_many: Statement,
@@ -121,7 +121,7 @@ impl Statements {
         Self {
             append: append(""),
             append_before_hook: append(&format!(
-                ", {SESSION}, pg_catalog.txid_current_if_assigned()"
+                ", {SESSION}, pg_catalog.pg_backend_pid(), pg_catalog.txid_current_if_assigned()"
             )),
             read: statement(format!("SELECT {COLUMNS} FROM {}", call("read", 12))),
             read_many: statement(format!("SELECT {COLUMNS}, item FROM {}", call("read_many", 12))),

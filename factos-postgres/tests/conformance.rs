@@ -1,4 +1,4 @@
-//! The suite, in both modes, on the store and through the pointers that applications hold it by.
+//! The suite, in both modes, on the store, through the pointers that applications hold it by, and with a hook.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,6 +10,8 @@ mod fixture;
 mod flushed;
 #[path = "support/handle.rs"]
 mod handle;
+#[path = "support/hooked.rs"]
+mod hooked;
 
 macro_rules! suite {
     ($fixture:ty) => {
@@ -18,7 +20,7 @@ macro_rules! suite {
 }
 
 macro_rules! modes {
-    ($($mode:ident: $fixture:ident;)*) => {
+    ($($mode:ident: $fixture:ident, $hooked:ident;)*) => {
         $(mod $mode {
             use crate::fixture::$fixture;
 
@@ -35,11 +37,21 @@ macro_rules! modes {
             mod in_a_box {
                 suite!(factos::conformance::Boxed<crate::fixture::$fixture>);
             }
+
+            mod with_a_hook {
+                use crate::hooked::$hooked;
+
+                suite!($hooked);
+                factos::conformance_processes!(
+                    #[ignore = "needs a PostgreSQL server: run by scripts/test"]
+                    $hooked
+                );
+            }
         })*
     };
 }
 
 modes! {
-    keyed: Keyed;
-    portable: Portable;
+    keyed: Keyed, HookedKeyed;
+    portable: Portable, HookedPortable;
 }

@@ -3,7 +3,12 @@
 use factos::EventId;
 use sqlx::{AssertSqlSafe, PgConnection, Row, raw_sql};
 
+use super::statement::Place;
 use crate::{durability::Durability, sql::SESSION};
+
+/// Lets the session write again.
+const RESTORE: &str = "pg_catalog.set_config('default_transaction_read_only',
+    pg_catalog.current_setting('factos.read_only'), false)";
 
 /// A cursor whose rows are fetched at the commit, where that fails: no COMMIT succeeds before the cursor is closed,
 /// and no PREPARE TRANSACTION. It is closed with the transaction, so it also tells whether that is still the same.
@@ -19,12 +24,29 @@ impl Guard {
     }
 
     /// The SQL that makes it, within a transaction.
-    pub(super) fn raise(&self) -> String {
+    fn raise(&self) -> String {
         format!(
             "DECLARE {} NO SCROLL CURSOR WITH HOLD FOR SELECT pg_catalog.concat(
                'a hook must not end the transaction of its append',
                pg_catalog.left(pg_catalog.random()::pg_catalog.text, 0))::pg_catalog.int4",
             self.name
+        )
+    }
+
+    /// The SQL that begins a transaction with it, whose statements end with these timeouts. After the transaction its
+    /// session only reads: what a hook runs after it has ended the transaction writes nothing.
+    pub(super) fn begin(&self, lock_timeout: &str, statement_timeout: &str) -> String {
+        format!(
+            "BEGIN; SELECT pg_catalog.set_config('factos.read_only',
+                 pg_catalog.current_setting('default_transaction_read_only'), false),
+               pg_catalog.set_config('default_transaction_read_only', 'on', false); COMMIT;
+             BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = '{lock_timeout}';
+             SELECT pg_catalog.set_config('statement_timeout', CASE
+                 WHEN pg_catalog.current_setting('statement_timeout') OPERATOR(pg_catalog.=) '0'
+                 THEN '{statement_timeout}'
+                 ELSE pg_catalog.current_setting('statement_timeout') END, true);
+             {}",
+            self.raise()
         )
     }
 
@@ -43,9 +65,9 @@ impl Guard {
                      OPERATOR(pg_catalog.=) ANY (ARRAY['off', 'local']) THEN 'on'
                    ELSE pg_catalog.current_setting('synchronous_commit') END, true)"
             }
-            _ => "NULL",
+            Durability::LoseLatestOnServerCrash => "NULL",
         };
-        let sql = format!("CLOSE {}; SELECT {SESSION}, {flushed}", self.name);
+        let sql = format!("CLOSE {}; SELECT {SESSION}, {RESTORE}, {flushed}", self.name);
         raw_sql(AssertSqlSafe(sql)).fetch_one(connection).await?.try_get(0)
     }
 
@@ -72,17 +94,32 @@ impl Guard {
     }
 }
 
-/// What the session looks like.
-pub(super) async fn session(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
-    raw_sql(AssertSqlSafe(format!("SELECT {SESSION}"))).fetch_one(connection).await?.try_get(0)
+/// What the session looks like, which writes again from now on.
+pub(super) async fn restored_session(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
+    let sql = format!("SELECT {SESSION}, {RESTORE}");
+    raw_sql(AssertSqlSafe(sql)).fetch_one(connection).await?.try_get(0)
 }
 
-/// What the session looks like, and what the server says of a transaction that has ended.
-pub(super) async fn session_after(
+/// What the server says of a transaction that has ended.
+pub(super) async fn status(
     connection: &mut PgConnection,
     transaction: i64,
-) -> Result<(String, Option<String>), sqlx::Error> {
-    let sql = format!("SELECT {SESSION}, pg_catalog.txid_status({transaction})");
-    let row = raw_sql(AssertSqlSafe(sql)).fetch_one(connection).await?;
-    Ok((row.try_get(0)?, row.try_get(1)?))
+) -> Result<Option<String>, sqlx::Error> {
+    let sql = format!("SELECT pg_catalog.txid_status({transaction})");
+    raw_sql(AssertSqlSafe(sql)).fetch_one(connection).await?.try_get(0)
+}
+
+/// Has the server end a session that is still in this transaction, whatever it waits for.
+pub(super) async fn end_session(
+    connection: &mut PgConnection,
+    place: &Place,
+) -> Result<(), sqlx::Error> {
+    // The system's view knows the lower half of the number.
+    let number = place.transaction & 0xFFFF_FFFF;
+    let sql = format!(
+        "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
+         WHERE pid OPERATOR(pg_catalog.=) {} AND backend_xid OPERATOR(pg_catalog.=) '{number}'::pg_catalog.xid",
+        place.process
+    );
+    raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(drop)
 }

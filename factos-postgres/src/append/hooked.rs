@@ -13,7 +13,7 @@ use super::{
     guard::{self, Guard},
     hook::{Failing, Hook, HookError},
     hook_pace::HookPace,
-    statement::{self, Locks},
+    statement::{self, Locks, Place},
 };
 use crate::{
     connection::answered,
@@ -25,6 +25,9 @@ use crate::{
 
 /// How long the hooks of several appends may run in all. After that each append is tried with fewer others.
 const MOST_TOGETHER: Duration = Duration::from_millis(250);
+
+/// How long to try to end a session whose hook takes too long.
+const END_OF_SESSION: Duration = Duration::from_secs(2);
 
 const SERIALIZATION: &str = "40001";
 
@@ -46,15 +49,20 @@ impl Hooked<'_> {
         locks: Locks<'_>,
     ) -> Result<(Reply, bool), Failed> {
         let guard = Guard::new();
-        let begin = AssertSqlSafe(begin(self.deadline, &guard));
+        let (locks_end, answer_ends) = (self.deadline.locks(), self.deadline.answer());
+        let (locks_end, answer_ends) =
+            (wire::milliseconds(locks_end), wire::milliseconds(answer_ends));
+        let begin = AssertSqlSafe(guard.begin(&locks_end, &answer_ends));
         let begun = answered(self.deadline.answer(), connection.begin_with(begin)).await.flatten();
         let mut transaction = begun.map_err(not_committed)?;
         match self.work(&mut transaction, &guard, locks).await {
             Ok(Worked::Nothing(reply)) => {
                 let rolled_back = answered(self.deadline.answer(), transaction.rollback()).await;
-                Ok((reply, rolled_back.flatten().is_ok()))
+                let is_clean = rolled_back.flatten().is_ok()
+                    && self.restored_session(connection).await.is_ok();
+                Ok((reply, is_clean))
             }
-            Ok(Worked::ToCommit { committed, before, after }) => {
+            Ok(Worked::ToCommit { committed, place, after }) => {
                 let commit = answered(self.deadline.answer(), transaction.commit()).await.flatten();
                 commit.map_err(|error| failed_commit(self.log, error))?;
                 // It was a savepoint of the hook's that was released.
@@ -62,8 +70,11 @@ impl Hooked<'_> {
                     let cause = Cause::Hook(Failing::LeftTransactionOpen.into());
                     return Err(Failed { cause, is_usable: false });
                 }
-                let is_clean = before == after
-                    || guard::session(connection).await.is_ok_and(|now| Some(now) == before);
+                let is_clean = place.session == after
+                    || self
+                        .restored_session(connection)
+                        .await
+                        .is_ok_and(|now| now == place.session);
                 Ok((Reply::Committed(committed), is_clean))
             }
             Err(stopped) => {
@@ -77,6 +88,10 @@ impl Hooked<'_> {
                 Err(self.stop(connection, stopped, rolled_back.map(|()| is_open)).await)
             }
         }
+    }
+
+    async fn restored_session(&self, connection: &mut PgConnection) -> Result<String, sqlx::Error> {
+        answered(self.deadline.answer(), guard::restored_session(connection)).await.flatten()
     }
 
     /// All but the commit.
@@ -104,7 +119,7 @@ impl Hooked<'_> {
         if is_refused {
             return Ok(Worked::Nothing(Reply::Committed(committed)));
         }
-        let place = Place { session: answer.session, transaction: answer.transaction };
+        let Some(place) = answer.place else { return Err(Stopped::Answer) };
         let hooks = self.run_hooks(transaction, &committed.verdicts).await;
         if let Err(error) = hooks {
             return Err(Stopped::Hook(error, place));
@@ -116,9 +131,7 @@ impl Hooked<'_> {
             Ok(_) if !transaction.is_in_transaction() => {
                 Err(Stopped::Hook(Failing::EndedTransaction.into(), place))
             }
-            Ok(after) => {
-                Ok(Worked::ToCommit { committed, before: place.session, after: Some(after) })
-            }
+            Ok(after) => Ok(Worked::ToCommit { committed, place, after }),
         }
     }
 
@@ -154,7 +167,8 @@ impl Hooked<'_> {
     ) -> Failed {
         let (error, place) = match stopped {
             Stopped::Statement(error) => {
-                let is_usable = rolled_back.is_ok();
+                let is_usable =
+                    rolled_back.is_ok() && self.restored_session(connection).await.is_ok();
                 return Failed { cause: Cause::Statement(error, Sent::No), is_usable };
             }
             Stopped::Answer => {
@@ -173,17 +187,18 @@ impl Hooked<'_> {
                 let ended = ended(connection, &place, is_open);
                 answered(self.deadline.answer(), ended).await.flatten()
             }
-            Err(error) => Err(error),
+            Err(lost) => {
+                if matches!(error.downcast_ref(), Some(Failing::TookTooLong(_))) {
+                    // Where that fails, the session ends with its statement timeout.
+                    drop(timeout(END_OF_SESSION, self.end_session(&place)).await);
+                }
+                Err(lost)
+            }
         };
-        Self::failed_hook(error, &place, ended)
-    }
-
-    fn failed_hook(error: HookError, place: &Place, ended: Result<Ended, sqlx::Error>) -> Failed {
         let is_own = error.is::<Failing>();
         match ended {
-            Ok(Ended { session, is_undone: true, .. }) => {
-                let is_usable = !is_own && session.is_some() && session == place.session;
-                Failed { cause: Cause::Hook(error), is_usable }
+            Ok(Ended { status, is_clean }) if status.as_deref() == Some("aborted") => {
+                Failed { cause: Cause::Hook(error), is_usable: is_clean && !is_own }
             }
             Ok(Ended { status, .. }) => {
                 let cause = Cause::Store(Error::EndedByHook { status });
@@ -193,6 +208,15 @@ impl Hooked<'_> {
             Err(_) => Failed { cause: Cause::Hook(error), is_usable: false },
         }
     }
+
+    /// Ends a session that is still at work on a statement of a hook's: it holds the locks of the group.
+    async fn end_session(&self, place: &Place) {
+        let deadline = self.log.deadline();
+        let Ok(mut lease) = self.log.lease(deadline).await else { return };
+        let Ok(connection) = lease.connection() else { return };
+        let ended = answered(deadline.answer(), guard::end_session(connection, place)).await;
+        lease.end(ended.flatten().is_ok());
+    }
 }
 
 /// What the transaction has come to before the commit.
@@ -201,8 +225,9 @@ enum Worked {
     Nothing(Reply),
     ToCommit {
         committed: Committed,
-        before: Option<String>,
-        after: Option<String>,
+        place: Place,
+        /// What the session looks like after the hooks.
+        after: String,
     },
 }
 
@@ -216,17 +241,11 @@ enum Stopped {
     Guard(sqlx::Error, Place),
 }
 
-/// Where a hook runs.
-struct Place {
-    session: Option<String>,
-    transaction: Option<i64>,
-}
-
 /// What is left of a transaction after a rollback.
 struct Ended {
-    session: Option<String>,
     status: Option<String>,
-    is_undone: bool,
+    /// Whether the session is as before.
+    is_clean: bool,
 }
 
 impl Stopped {
@@ -253,26 +272,9 @@ async fn ended(
         // The hook has begun and ended transactions that the driver knows nothing of, or that it forgot.
         raw_sql("ROLLBACK").execute(&mut *connection).await?;
     }
-    let Some(transaction) = place.transaction else {
-        return Ok(Ended { session: None, status: None, is_undone: true });
-    };
-    let (session, status) = guard::session_after(connection, transaction).await?;
-    let is_undone = status.as_deref() == Some("aborted");
-    Ok(Ended { session: is_as_begun.then_some(session), status, is_undone })
-}
-
-/// A transaction whose statements, those of the hook included, end about with the deadline.
-fn begin(deadline: Deadline, guard: &Guard) -> String {
-    let locks = wire::milliseconds(deadline.locks());
-    let answer = wire::milliseconds(deadline.answer());
-    format!(
-        "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = '{locks}';
-         SELECT pg_catalog.set_config('statement_timeout', CASE
-             WHEN pg_catalog.current_setting('statement_timeout') OPERATOR(pg_catalog.=) '0' THEN '{answer}'
-             ELSE pg_catalog.current_setting('statement_timeout') END, true);
-         {}",
-        guard.raise()
-    )
+    let status = guard::status(connection, place.transaction).await?;
+    let session = guard::restored_session(connection).await?;
+    Ok(Ended { status, is_clean: is_as_begun && session == place.session })
 }
 
 fn not_committed(error: sqlx::Error) -> Failed {

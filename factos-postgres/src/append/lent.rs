@@ -61,11 +61,9 @@ async fn without_savepoint(
     answer: &Answer,
     error: HookError,
 ) -> AppendError {
-    let Some(number) = answer.transaction else { return AppendError::Hook(error) };
-    match guard::session_after(connection, number).await {
-        Ok((_, status)) if status.as_deref() != Some("aborted") => {
-            Error::EndedByHook { status }.into()
-        }
+    let Some(place) = &answer.place else { return AppendError::Hook(error) };
+    match guard::status(connection, place.transaction).await {
+        Ok(status) if status.as_deref() != Some("aborted") => Error::EndedByHook { status }.into(),
         _ => AppendError::Hook(error),
     }
 }

@@ -175,10 +175,30 @@ pub(super) struct Answer {
     positions: Vec<i64>,
     revisions: Vec<Option<i64>>,
     recorded_at: Option<SystemTime>,
-    /// What the session looks like, if that was asked for.
-    pub(super) session: Option<String>,
-    /// The number of the transaction, if that was asked for and it has written something.
-    pub(super) transaction: Option<i64>,
+    /// Where it was appended, if that was asked for and something was.
+    pub(super) place: Option<Place>,
+}
+
+/// Where a hook runs.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// What the session looks like.
+    pub(super) session: String,
+    /// The process of the server.
+    pub(super) process: i32,
+    /// The number of the transaction.
+    pub(super) transaction: i64,
+}
+
+impl Place {
+    fn of(row: &PgRow) -> Result<Option<Self>, sqlx::Error> {
+        if row.len() <= 6 {
+            return Ok(None);
+        }
+        let (session, process) = (row.try_get(6)?, row.try_get(7)?);
+        let transaction: Option<i64> = row.try_get(8)?;
+        Ok(transaction.map(|transaction| Self { session, process, transaction }))
+    }
 }
 
 impl Answer {
@@ -191,8 +211,7 @@ impl Answer {
             positions: row.try_get::<Option<_>, _>(3)?.unwrap_or_default(),
             revisions: row.try_get::<Option<_>, _>(4)?.unwrap_or_default(),
             recorded_at: wire::time_in(row, 5),
-            session: if row.len() > 6 { row.try_get(6)? } else { None },
-            transaction: if row.len() > 7 { row.try_get(7)? } else { None },
+            place: Place::of(row)?,
         })
     }
 

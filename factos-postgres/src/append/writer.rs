@@ -3,7 +3,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use factos::backend::{AppendRequest, Verdict};
 use futures_util::{FutureExt, future::BoxFuture};
 use sqlx::PgConnection;
-use tokio::{spawn, sync::Semaphore};
+use tokio::{spawn, sync::Semaphore, time::timeout};
 
 use super::{
     attempt::{Cause, Committed, Failed, Reply},
@@ -47,6 +47,8 @@ struct Line {
     log: Arc<Log>,
     hook: Option<Hook>,
     pace: Arc<HookPace>,
+    /// The turn of the one append that is tried again after its hook lost against another transaction.
+    turn: Arc<Semaphore>,
 }
 
 /// Why nothing of a group is told as written.
@@ -76,7 +78,7 @@ impl Writer {
             queue: Arc::new(WorkQueue::new(config.workers, not_sent)),
             ahead: Arc::new(Semaphore::new(usize::from(log.is_keyed))),
             config,
-            line: Line { log, hook, pace: Arc::default() },
+            line: Line { log, hook, pace: Arc::default(), turn: Arc::new(Semaphore::new(1)) },
         }
     }
 
@@ -211,10 +213,10 @@ impl Line {
     ) -> Result<Reply, Failure> {
         let log = &*self.log;
         let batches = group.batches();
-        let (names, timeout) = (group.names.as_ref(), deadline.locks());
-        let durability = Some(log.durability);
-        let mut locks = Locks { names, is_patient, timeout, durability };
+        let (names, durability) = (group.names.as_ref(), Some(log.durability));
+        let mut locks = Locks { names, is_patient, timeout: deadline.locks(), durability };
         let mut attempt = 1;
+        let mut turn = None;
         loop {
             let mut lease = log.lease(deadline).await?;
             locks.timeout = deadline.locks();
@@ -245,6 +247,9 @@ impl Line {
                     if !is_last && batches.len() == 1 && lost_against_another(&error) =>
                 {
                     lease.end(is_usable);
+                    if turn.is_none() {
+                        turn = timeout(deadline.locks(), self.turn.acquire()).await.ok();
+                    }
                 }
                 cause => {
                     let failure = Failure::of(cause, deadline);

@@ -36,7 +36,7 @@ async fn hooks_that_end_in_a_deadlock_are_tried_again() {
         })
     };
     let handles = [counting(0), counting(1)];
-    let appends = (0..40).map(|n| {
+    let appends = (0..12).map(|n| {
         let store = handles[n % 2].clone();
         tokio::spawn(async move { store.append(vec![sold(&n.to_string())], NONE).await.map(drop) })
     });
@@ -45,7 +45,7 @@ async fn hooks_that_end_in_a_deadlock_are_tried_again() {
     }
     assert_eq!(
         (log.equal().await, log.number("SELECT sum(n)::bigint FROM log.counter").await),
-        (40, 80)
+        (12, 24)
     );
 }
 

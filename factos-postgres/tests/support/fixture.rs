@@ -3,7 +3,7 @@
 use std::{mem::ManuallyDrop, sync::Arc};
 
 use factos::conformance::{FAULTY, Fault, Fixture, ProcessFixture};
-use factos_postgres::Mode;
+use factos_postgres::{Mode, PostgresStore};
 
 use crate::{
     flushed::Flushed,
@@ -17,7 +17,16 @@ pub(crate) type Portable = Log<false>;
 pub(crate) struct Log<const KEYED: bool>(Arc<Schema>, Flushed);
 
 impl<const KEYED: bool> Log<KEYED> {
-    const MODE: Mode = if KEYED { Mode::Keyed } else { Mode::Portable };
+    pub(crate) const MODE: Mode = if KEYED { Mode::Keyed } else { Mode::Portable };
+
+    /// A handle of this store, on this log.
+    pub(crate) fn handle(&self, store: PostgresStore) -> Handle {
+        handle(store, Some(&self.0))
+    }
+
+    pub(crate) fn schema(&self) -> &Schema {
+        &self.0
+    }
 }
 
 impl<const KEYED: bool> Fixture for Log<KEYED> {
@@ -30,7 +39,7 @@ impl<const KEYED: bool> Fixture for Log<KEYED> {
     }
 
     async fn connect(&self) -> Handle {
-        handle(self.0.open().await, Some(&self.0))
+        self.handle(self.0.open().await)
     }
 
     async fn inject(&self, fault: Fault) -> bool {
