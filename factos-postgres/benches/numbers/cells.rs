@@ -40,6 +40,9 @@ impl Cells {
         self.ratio(("W8 boundaries of 10", 32), ("bare INSERT", 32), 0.9);
         self.ratio(("W2, 10 ms held", 16), ("W2, none held", 16), 0.9);
         self.ratio(("W2 beside hot, held", 16), ("W2 beside cold", 16), 0.9);
+        // At most 1.5 times the time.
+        self.ratio(("a hook of one row", 8), ("no hook", 8), 0.67);
+        self.ratio(("a hook of one row", 32), ("no hook", 32), 0.67);
         self.ratio(("W1, 8 follow", 32), ("W1, none follow", 32), 0.9);
     }
 

@@ -53,6 +53,13 @@ impl Log {
         Self { store, schema: schema.to_owned(), entities }
     }
 
+    /// The table that hooks insert into.
+    pub(crate) async fn make_table_of_hooks(&self, pool: &PgPool) {
+        let sql =
+            format!("CREATE TABLE {}.seen (position bigint PRIMARY KEY, id text)", self.schema);
+        raw_sql(AssertSqlSafe(sql)).execute(pool).await.unwrap();
+    }
+
     pub(crate) fn tags(entity: u64) -> [Tag; 2] {
         [tag("entity", entity), tag("region", entity % 10)]
     }

@@ -50,7 +50,7 @@ struct Options {
     /// How many clients work at a time, a cell for each
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 32])]
     clients: Vec<usize>,
-    /// Which work: W1 to W8, HELD, FOLLOW and MIX; all if none is named
+    /// Which work: W1 to W8, HOOKS, HELD, FOLLOW and MIX; all if none is named
     work: Vec<String>,
     /// Be the other process of W8, on this boundary
     #[arg(long, hide = true)]
@@ -98,6 +98,7 @@ async fn main() {
         return rush::rival(&store, number, clients, slice).await;
     }
     let log = Arc::new(Log::filled(store, pool.clone(), &schema, options.events).await);
+    log.make_table_of_hooks(&pool).await;
     let bare = Arc::new(Bare::created(pool.clone(), &schema).await);
     println!(
         "{} events, {} log, medians of {} repeats of {} ms",
@@ -135,6 +136,11 @@ async fn round(options: &Options, log: &Arc<Log>, bare: &Arc<Bare>, cells: &mut 
         }
         if options.runs("W3") {
             cells.add("W3 one boundary", clients, run(clients, slice, work::hot(log)).await);
+        }
+        if options.runs("HOOKS") {
+            // Beside one another, as the speed of the machine changes.
+            cells.add("no hook", clients, run(clients, slice, work::unconditional(log)).await);
+            cells.add("a hook of one row", clients, run(clients, slice, work::hooked(log)).await);
         }
         if options.runs("W4") {
             cells.add(

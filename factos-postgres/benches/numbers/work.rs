@@ -6,6 +6,7 @@ use std::{
 };
 
 use factos::{AppendCondition, AppendError, EventStore, EventStoreExt, Query, ReadOptions, Tag};
+use factos_postgres::sqlx::{AssertSqlSafe, query};
 use futures_util::TryStreamExt;
 use tokio::task::JoinHandle;
 
@@ -27,6 +28,25 @@ pub(crate) fn unconditional(log: &Arc<Log>) -> Client {
             }
         })
     })
+}
+
+/// The same, through a handle whose hook inserts one row.
+pub(crate) fn hooked(log: &Arc<Log>) -> Client {
+    let sql: Arc<str> =
+        format!("INSERT INTO {}.seen (position, id) VALUES ($1, $2)", log.schema).into();
+    let store = log.store.with_hook(move |connection, records| {
+        let sql = Arc::clone(&sql);
+        Box::pin(async move {
+            for record in records {
+                let insert = query(AssertSqlSafe(Arc::clone(&sql)))
+                    .bind(i64::try_from(record.position.get())?)
+                    .bind(record.id.to_string());
+                insert.execute(&mut *connection).await?;
+            }
+            Ok(())
+        })
+    });
+    unconditional(&Arc::new(Log { store, schema: log.schema.clone(), entities: log.entities }))
 }
 
 /// W2: one event under a condition on a boundary of the client's own.
