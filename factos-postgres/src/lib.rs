@@ -30,7 +30,8 @@
 //! ```
 //!
 //! [`Config::open`] shares a pool of the application. [`PostgresStore::append_in`] appends within the
-//! application's own transaction.
+//! application's own transaction. [`PostgresStore::with_hook`] runs a function of the application's in the
+//! transaction of each append.
 //!
 //! People see the events of a log at a SQL prompt with `SELECT * FROM factos.event_view`, where `factos` is the
 //! log's schema. JSON in a payload is read with `payload::jsonb ->> 'seat'`.
