@@ -8,7 +8,7 @@ use factos_postgres::{
 
 use crate::{
     log::{Log, NONE, hook_error, run, small_pool},
-    support::{cause, sold},
+    support::{cause, sold, unless_sold},
 };
 
 #[tokio::test]
@@ -27,6 +27,10 @@ async fn a_hook_that_ends_the_transaction_fails_its_append_alone() {
         ("COMMIT; COMMIT", ended),
         ("CLOSE ALL", ended),
         ("CLOSE ALL; ROLLBACK", ended),
+        // What runs after the end of the transaction only reads.
+        ("COMMIT; INSERT INTO log.seen VALUES (-1)", ended),
+        ("ROLLBACK; INSERT INTO log.seen VALUES (-1)", ended),
+        ("ROLLBACK; BEGIN; INSERT INTO log.seen VALUES (-1); COMMIT", ended),
         ("SELECT 1 / 0", "a statement of the hook failed"),
         ("INSERT INTO log.later VALUES (99)", "foreign key"),
     ] {
@@ -161,6 +165,8 @@ async fn what_a_hook_leaves_in_its_session_is_met_by_nobody() {
         "ROLLBACK; SET search_path = pg_temp",
         "SET search_path = pg_temp; SELECT 1 / 0",
         "SET TIME ZONE 'Asia/Tokyo'",
+        "SET LOCAL search_path = pg_temp",
+        "SELECT 1",
     ] {
         let hooked = store.with_hook(move |connection, _| {
             Box::pin(async move {
@@ -171,6 +177,8 @@ async fn what_a_hook_leaves_in_its_session_is_met_by_nobody() {
             })
         });
         drop(hooked.append(vec![sold("1")], NONE).await);
+        let refused = hooked.append(vec![sold("1")], unless_sold("1")).await;
+        assert!(sql.contains("ROLLBACK") || sql.contains("1 / 0") || refused.is_err(), "{sql}");
         store.append(vec![sold("1")], NONE).await.unwrap();
         for _ in 0..4 {
             let row = query(
