@@ -49,10 +49,9 @@ impl Hooked<'_> {
         locks: Locks<'_>,
     ) -> Result<(Reply, bool), Failed> {
         let guard = Guard::new();
-        let (locks_end, answer_ends) = (self.deadline.locks(), self.deadline.answer());
-        let (locks_end, answer_ends) =
-            (wire::milliseconds(locks_end), wire::milliseconds(answer_ends));
-        let begin = AssertSqlSafe(guard.begin(&locks_end, &answer_ends));
+        let lock_timeout = wire::milliseconds(self.deadline.locks());
+        let statement_timeout = wire::milliseconds(self.deadline.answer());
+        let begin = AssertSqlSafe(guard.begin(&lock_timeout, &statement_timeout));
         let begun = answered(self.deadline.answer(), connection.begin_with(begin)).await.flatten();
         let mut transaction = begun.map_err(not_committed)?;
         match self.work(&mut transaction, &guard, locks).await {
@@ -185,37 +184,44 @@ impl Hooked<'_> {
         let ended = match rolled_back {
             Ok(is_open) => {
                 let ended = ended(connection, &place, is_open);
-                answered(self.deadline.answer(), ended).await.flatten()
+                answered(self.deadline.answer(), ended).await.flatten().ok()
             }
-            Err(lost) => {
-                if matches!(error.downcast_ref(), Some(Failing::TookTooLong(_))) {
-                    // Where that fails, the session ends with its statement timeout.
-                    drop(timeout(END_OF_SESSION, self.end_session(&place)).await);
-                }
-                Err(lost)
-            }
+            Err(_) => None,
         };
-        let is_own = error.is::<Failing>();
-        match ended {
-            Ok(Ended { status, is_clean }) if status.as_deref() == Some("aborted") => {
-                Failed { cause: Cause::Hook(error), is_usable: is_clean && !is_own }
+        let ended = match ended {
+            Some(ended) => ended,
+            // Where that fails, the session ends with its statement timeout.
+            None => timeout(END_OF_SESSION, self.end_session(&place)).await.ok().flatten().into(),
+        };
+        match ended.status.as_deref() {
+            Some("aborted") => {
+                let is_usable = ended.is_clean && !error.is::<Failing>();
+                Failed { cause: Cause::Hook(error), is_usable }
             }
-            Ok(Ended { status, .. }) => {
-                let cause = Cause::Store(Error::EndedByHook { status });
+            // The store has sent no commit.
+            Some("in progress") | None if !ended.is_of_session => {
+                Failed { cause: Cause::Hook(error), is_usable: false }
+            }
+            _ => {
+                let cause = Cause::Store(Error::EndedByHook { status: ended.status });
                 Failed { cause, is_usable: false }
             }
-            // The connection was lost, and the commit not sent.
-            Err(_) => Failed { cause: Cause::Hook(error), is_usable: false },
         }
     }
 
-    /// Ends a session that is still at work on a statement of a hook's: it holds the locks of the group.
-    async fn end_session(&self, place: &Place) {
+    /// Ends a session that is lost, or still at work on a statement of a hook's: it holds the locks of the group. What
+    /// the server then says of its transaction.
+    async fn end_session(&self, place: &Place) -> Option<String> {
         let deadline = self.log.deadline();
-        let Ok(mut lease) = self.log.lease(deadline).await else { return };
-        let Ok(connection) = lease.connection() else { return };
-        let ended = answered(deadline.answer(), guard::end_session(connection, place)).await;
-        lease.end(ended.flatten().is_ok());
+        let mut lease = self.log.lease(deadline).await.ok()?;
+        let connection = lease.connection().ok()?;
+        let ended = async {
+            guard::end_session(connection, place).await?;
+            guard::status(connection, place.transaction).await
+        };
+        let status = answered(deadline.answer(), ended).await.flatten().ok()?;
+        lease.done();
+        status
     }
 }
 
@@ -246,6 +252,14 @@ struct Ended {
     status: Option<String>,
     /// Whether the session is as before.
     is_clean: bool,
+    /// Whether its own session has told that.
+    is_of_session: bool,
+}
+
+impl From<Option<String>> for Ended {
+    fn from(status: Option<String>) -> Self {
+        Self { status, is_clean: false, is_of_session: false }
+    }
 }
 
 impl Stopped {
@@ -274,7 +288,8 @@ async fn ended(
     }
     let status = guard::status(connection, place.transaction).await?;
     let session = guard::restored_session(connection).await?;
-    Ok(Ended { status, is_clean: is_as_begun && session == place.session })
+    let is_clean = is_as_begun && session == place.session;
+    Ok(Ended { status, is_clean, is_of_session: true })
 }
 
 fn not_committed(error: sqlx::Error) -> Failed {

@@ -86,18 +86,21 @@ async fn a_hook_that_commits_behind_a_closed_guard_is_told_as_what_it_is() {
         let again = log.copying().append(events.clone(), NONE).await;
         assert!(matches!(again, Err(AppendError::DuplicateEventId(id)) if id == events[0].id));
     }
-    // Its error does not make it undone either.
-    let log = Log::new(Mode::Keyed).await;
-    let hooked = log.store.with_hook(|connection, _| {
-        Box::pin(async move {
-            run(connection, "CLOSE ALL; COMMIT").await?;
-            Err("after the commit".into())
-        })
-    });
-    let error = hooked.append(vec![sold("1")], NONE).await.unwrap_err();
-    assert!(
-        matches!(error, AppendError::Store(error) if error.kind() == StoreErrorKind::OutcomeUnknown)
-    );
+    // Its error does not make it undone either, nor does the loss of its connection.
+    for then in ["SELECT 1 / 0", "SELECT pg_terminate_backend(pg_backend_pid())"] {
+        let log = Log::new(Mode::Keyed).await;
+        let hooked = log.store.with_hook(move |connection, _| {
+            Box::pin(async move {
+                run(connection, "CLOSE ALL; COMMIT").await?;
+                Ok(run(connection, then).await?)
+            })
+        });
+        let error = hooked.append(vec![sold("1")], NONE).await.unwrap_err();
+        assert!(
+            matches!(&error, AppendError::Store(error) if error.kind() == StoreErrorKind::OutcomeUnknown),
+            "{then}: {error:?}"
+        );
+    }
 }
 
 #[tokio::test]
