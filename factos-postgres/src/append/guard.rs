@@ -23,12 +23,12 @@ impl Guard {
         Self { name: format!("factos_{}", EventId::new().to_string().replace('-', "")) }
     }
 
-    /// The SQL that makes it, within a transaction.
+    /// The SQL that makes it, within a transaction. There is no setting of this name, which is looked for at the commit:
+    /// the error tells it.
     fn raise(&self) -> String {
         format!(
-            "DECLARE {} NO SCROLL CURSOR WITH HOLD FOR SELECT pg_catalog.concat(
-               'a hook must not end the transaction of its append',
-               pg_catalog.left(pg_catalog.random()::pg_catalog.text, 0))::pg_catalog.int4",
+            "DECLARE {} NO SCROLL CURSOR WITH HOLD FOR SELECT
+               pg_catalog.current_setting('a hook must not end the transaction of its append')",
             self.name
         )
     }
