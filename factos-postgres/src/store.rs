@@ -156,32 +156,35 @@ impl PostgresStore {
     /// # }
     /// ```
     ///
-    /// Appends of this handle and its clones that wait at the same time go on to share a commit: one statement appends
-    /// them, and then the hook runs for one after the other. Those of other handles have commits of their own, so make
-    /// the handle once and not for each append. Slow hooks share a commit with few others, as many as take about 10 ms
-    /// together. Until the commit, all locks of the group are held: appends and reads on its boundaries wait, and so do
-    /// reads of the whole log. A hook is to be short: no call of a network. It must not wait for an append or a read of
-    /// this store, only for those within its transaction ([`append_in`](Self::append_in) of a handle without this hook).
+    /// Appends of this handle and its clones that wait at the same time go on to share a commit: one statement
+    /// appends them, and then the hook runs for one after the other. Those of other handles have commits of their
+    /// own, so make the handle once and not for each append. Slow hooks share a commit with few others, as many as
+    /// take about 10 ms together. Until the commit, all locks of the group are held: appends and reads on its
+    /// boundaries wait, and so do reads of the whole log. A hook is to be short: no call of a network. It must not
+    /// wait for an append or a read of this store, only for those within its transaction
+    /// ([`append_in`](Self::append_in) of a handle without this hook).
     ///
-    /// **An error of the hook** undoes its append alone, rows and events, and the caller is told [`AppendError::Hook`]
-    /// with it; a panic is such an error, and so is what a deferred constraint refuses at the commit, a statement that
-    /// failed without a word from the hook, and a hook that has not ended by the deadline of the call. The others of the
-    /// group are tried again with fewer others, and so is a hook that takes long in a group (250 ms for all its hooks).
-    /// A hook by itself that lost against another transaction, by a deadlock for instance, is tried up to eight times.
-    /// So **a hook may run more than once** for an append: what it did in the database was rolled back, what it did
-    /// elsewhere was not. Nor is it known there whether the commit succeeds.
+    /// **An error of the hook** undoes its append alone, rows and events, and the caller is told
+    /// [`AppendError::Hook`] with it; a panic is such an error, and so is what a deferred constraint refuses at the
+    /// commit, a statement that failed without a word from the hook, and a hook that has not ended by the deadline
+    /// of the call. The others of the group are tried again with fewer others, and so is a hook that takes long in
+    /// a group (250 ms for all its hooks). A hook by itself that lost against another transaction, by a deadlock
+    /// for instance, is tried up to eight times. So **a hook may run more than once** for an append: what it did in
+    /// the database was rolled back, what it did elsewhere was not. Nor is it known there whether the commit
+    /// succeeds.
     ///
-    /// **Statements that end the transaction** are no hook's business. COMMIT and PREPARE TRANSACTION fail: a cursor of
-    /// the store's stands in their way. After a ROLLBACK, or after a COMMIT that failed, the append is undone, whatever
-    /// the hook returns; what the hook runs then is outside of any transaction of the store's. A hook that closes all
-    /// cursors and then commits is told as [`Error::EndedByHook`](crate::Error::EndedByHook), of the kind
-    /// [`OutcomeUnknown`](factos::StoreErrorKind::OutcomeUnknown). Savepoints, also those of
-    /// [`begin`](sqlx::Connection::begin), and NOTIFY are the hook's to use. Settings are to be made with SET LOCAL: a
-    /// connection on which a SET has changed the role, the `search_path` or another of the settings that matter is closed
-    /// after the commit. Session-level advisory locks, LISTEN and temporary tables stay on the connection, which others
-    /// use next.
+    /// **Statements that end the transaction** are no hook's business. COMMIT and PREPARE TRANSACTION fail: a
+    /// cursor of the store's stands in their way. After a ROLLBACK, or after a COMMIT that failed, the append is
+    /// undone, whatever the hook returns, and what the hook runs then can only read (unless the transaction was
+    /// [a caller's](Self::append_in), or the hook asks for `READ WRITE`). A hook that closes all cursors and then commits is told as [`Error::EndedByHook`](crate::Error::EndedByHook),
+    /// of the kind [`OutcomeUnknown`](factos::StoreErrorKind::OutcomeUnknown). Savepoints, also those of
+    /// [`begin`](sqlx::Connection::begin), and NOTIFY are the hook's to use. Settings are to be made with SET
+    /// LOCAL: a connection on which a SET has changed the role, the `search_path` or another of the settings that
+    /// matter is closed after the commit. Session-level advisory locks, LISTEN and temporary tables stay on the
+    /// connection, which others use next. The tables of the log are not the hook's to write to.
     ///
-    /// The statements of the hook wait for locks up to [`Config::lock_timeout`], and run no longer than the call may.
+    /// The statements of the hook wait for locks up to [`Config::lock_timeout`], and run no longer than the call
+    /// may.
     #[must_use]
     pub fn with_hook<F>(&self, hook: F) -> Self
     where

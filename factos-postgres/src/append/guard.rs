@@ -23,8 +23,8 @@ impl Guard {
         Self { name: format!("factos_{}", EventId::new().to_string().replace('-', "")) }
     }
 
-    /// The SQL that makes it, within a transaction. There is no setting of this name, which is looked for at the commit:
-    /// the error tells it.
+    /// The SQL that makes it, within a transaction. There is no setting of this name, which is looked for at the
+    /// commit: the error tells it.
     fn raise(&self) -> String {
         format!(
             "DECLARE {} NO SCROLL CURSOR WITH HOLD FOR SELECT
