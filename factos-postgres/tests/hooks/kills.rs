@@ -76,7 +76,7 @@ async fn a_killed_process_leaves_table_and_log_equal() {
             .unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(output.by_ref().any(|line| line.unwrap().contains("ready=")));
-        tokio::time::sleep(Duration::from_micros(fastrand::u64(0..30_000))).await;
+        tokio::time::sleep(Duration::from_micros(fastrand::u64(0..80_000))).await;
         child.kill().unwrap();
         child.wait().unwrap();
         let found = own.equal(&log.schema.name).await;
