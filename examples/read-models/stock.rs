@@ -1,13 +1,8 @@
 //! The read model: a row for each item.
 
-use std::collections::BTreeMap;
-
 use factos_sqlite::rusqlite::{self, Connection};
 
-use crate::warehouse::Warehouse;
-
-/// How many there are of each item.
-pub(crate) type Counts = BTreeMap<String, i64>;
+use crate::warehouse::{Counts, Warehouse};
 
 pub(crate) fn create(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(

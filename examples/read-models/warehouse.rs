@@ -1,8 +1,11 @@
 //! The domain: goods come in, and go out as long as there are any.
 
+use std::collections::BTreeMap;
+
 use factos::{Decider, Event, EventStore, EventStoreExt, QueryFor, ReadOptions, Retry, dispatch};
 
-use crate::stock::Counts;
+/// How many there are of each item.
+pub(crate) type Counts = BTreeMap<String, i64>;
 
 #[derive(Debug, Clone, PartialEq, Event)]
 #[event(prefix = "warehouse.")]
