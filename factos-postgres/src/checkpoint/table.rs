@@ -1,11 +1,8 @@
 use factos::CheckpointError;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use super::row::{Checkpoint, failed};
+use super::row::{Checkpoint, FORMAT, failed};
 use crate::config::{Config, InvalidSchemaName};
-
-/// The format of the tables.
-pub(super) const FORMAT: i32 = 1;
 
 /// Two processes that make the tables at once would fail one another; the first of the two numbers of its lock.
 const LOCK: i32 = 1_178_796_035;

@@ -3,12 +3,14 @@ use std::sync::Arc;
 use factos::{Anchor, CheckpointError, EventId, SequencePosition, backend::CheckpointKey};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
-use super::table::FORMAT;
 use crate::error::of_caller;
+
+/// The format of the tables.
+pub(super) const FORMAT: i64 = 1;
 
 /// How far a consumer has come, in one row.
 ///
-/// Made by [`CheckpointTable::checkpoint`](super::table::CheckpointTable::checkpoint). It is moved in the transaction
+/// Made by [`CheckpointTable::checkpoint`](crate::CheckpointTable::checkpoint). It is moved in the transaction
 /// that holds what the consumer made of the events: then each event is applied once, whatever fails and
 /// however many workers there are. Where that is elsewhere, move it afterwards: events may be applied again.
 #[derive(Debug, Clone, PartialEq, Eq)]

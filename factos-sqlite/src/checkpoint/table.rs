@@ -1,10 +1,7 @@
 use factos::CheckpointError;
 use rusqlite::Connection;
 
-use super::row::{Checkpoint, failed};
-
-/// The format of the tables.
-pub(super) const FORMAT: i64 = 1;
+use super::row::{Checkpoint, FORMAT, failed};
 
 /// Where an application keeps its checkpoints: two tables in a SQLite file, beside its read models.
 ///
