@@ -1,7 +1,7 @@
-//! What comes after an append: a projection with its checkpoint beside the same writes by bare SQL, and appends beside
-//! subscriptions to other boundaries.
+//! What comes after an append: a projection with its checkpoint beside the same writes by bare SQL, appends beside
+//! subscriptions to other boundaries, and a subscription to a log in which nothing happens.
 //!
-//! `cargo bench -p factos-sqlite --bench projection [-- project|subscribers]`
+//! `cargo bench -p factos-sqlite --bench projection [-- project|subscribers|idle]`
 
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
@@ -39,6 +39,9 @@ fn main() {
             for durability in [Durability::Full, Durability::LoseLatestOnPowerCut] {
                 subscribers(folder.path(), durability).await;
             }
+        }
+        if runs("idle") {
+            idle(folder.path()).await;
         }
     });
 }
@@ -182,4 +185,41 @@ async fn appends(store: &SqliteStore) -> f64 {
         count += 1;
     }
     start.elapsed().as_secs_f64() / count as f64 * 1e6
+}
+
+async fn idle(folder: &Path) {
+    const TIME: Duration = Duration::from_secs(5);
+    let store = SqliteStore::open(folder.join("idle.db")).await.unwrap();
+    store.append(vec![event(1)], AppendCondition::None).await.unwrap();
+    let mut events = store.subscribe(Query::all(), None);
+    events.next().await.unwrap();
+    let before = processor_time();
+    let waited = tokio::time::timeout(TIME, events.next()).await;
+    assert!(waited.is_err(), "something has come");
+    let used = processor_time() - before;
+    let share = used.as_secs_f64() / TIME.as_secs_f64() * 100.0;
+    println!("a subscription to a log in which nothing happens");
+    println!("  {share:.2} % of a core (at most 0.2)");
+    let other = SqliteStore::open(folder.join("idle.db")).await.unwrap();
+    for (whose, handle) in [("its own", &store), ("another", &other)] {
+        let mut took = Vec::new();
+        for _ in 0..50 {
+            tokio::time::sleep(Duration::from_millis(130)).await;
+            let appended = handle.append(vec![event(1)], AppendCondition::None).await.unwrap();
+            let acknowledged = Instant::now();
+            while events.next().await.unwrap().through < Some(appended[0].position) {}
+            took.push(acknowledged.elapsed().as_secs_f64() * 1e3);
+        }
+        println!("  an append of {whose} handle is given out after {:.1} ms", median(took));
+    }
+}
+
+/// What all threads have used so far, as Linux counts it.
+fn processor_time() -> Duration {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap();
+    let used = threads.filter_map(|thread| {
+        let told = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        told.split(' ').next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(used.sum())
 }

@@ -7,6 +7,7 @@ pub(crate) mod create;
 pub(crate) mod dictionary;
 pub(crate) mod file_identity;
 pub(crate) mod known_log;
+pub(crate) mod last_look;
 pub(crate) mod open;
 pub(crate) mod position_select;
 pub(crate) mod query_plan;

@@ -19,7 +19,7 @@ use crate::{
     },
     config::Config,
     error::Error,
-    log::{backup::back_up, open::OpenedLog},
+    log::{backup::back_up, last_look::LastLook, open::OpenedLog},
     read::{pages::Pages, threads::ReaderThreads},
     write::{job::ClosureJob, transaction::WriteTransaction, write_error::WriteError},
 };
@@ -248,9 +248,12 @@ impl Config {
         log.known.check_path()?;
         head.publish(readers.jobs().head().await?);
         let jobs = readers.jobs().clone();
+        let mut last_look = LastLook::at(&self.path);
         let look = move || {
-            let head = jobs.submit(|reader| reader.head())?.blocking_recv();
-            head.unwrap_or(Err(Error::Closed))
+            last_look.head(|| {
+                let head = jobs.submit(|reader| reader.head())?.blocking_recv();
+                head.unwrap_or(Err(Error::Closed))
+            })
         };
         let poll = Poll::start("factos-sqlite-poll", self.poll_interval, head.clone(), look)
             .map_err(Error::thread)?;

@@ -42,7 +42,7 @@ struct OpenFolder {
 /// A look at the files that found them in place.
 #[derive(Debug, Clone, Copy)]
 struct Seen {
-    folder: Folder,
+    folder: Stamp,
     at: Instant,
 }
 
@@ -53,9 +53,10 @@ type Id = (u64, u64);
 #[cfg(not(unix))]
 type Id = ();
 
-/// A folder at some moment. As long as it stays so, no name in it leads to another file.
+/// A folder or a file at some moment. As long as a folder stays so, no name in it leads to another file; and as long as a
+/// file does, nothing is written to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Folder {
+pub(super) struct Stamp {
     id: Id,
     changed: SystemTime,
 }
@@ -113,17 +114,22 @@ impl OpenFolder {
     }
 
     /// The folder that was opened, wherever it is by now.
-    fn opened(&self) -> Option<Folder> {
-        self.handle.metadata().ok().and_then(|folder| Folder::of(&folder))
+    fn opened(&self) -> Option<Stamp> {
+        self.handle.metadata().ok().and_then(|folder| Stamp::of(&folder))
     }
 
     /// The folder that the path leads to, which may be another one by now.
-    fn at_path(&self) -> Option<Folder> {
-        self.path.metadata().ok().and_then(|folder| Folder::of(&folder))
+    fn at_path(&self) -> Option<Stamp> {
+        Stamp::at(&self.path)
     }
 }
 
-impl Folder {
+impl Stamp {
+    /// That of the file or the folder at a path, none if there is none.
+    pub(super) fn at(path: &Path) -> Option<Self> {
+        path.metadata().ok().and_then(|file| Self::of(&file))
+    }
+
     #[cfg(unix)]
     fn of(folder: &Metadata) -> Option<Self> {
         use std::os::unix::fs::MetadataExt;
@@ -139,7 +145,7 @@ impl Folder {
     }
 
     /// Whether a further change would show.
-    fn is_settled(&self) -> bool {
+    pub(super) fn is_settled(&self) -> bool {
         let since = self.changed.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let tick = if since.subsec_nanos() == 0 { COARSE_TICK } else { TICK };
         self.changed.elapsed().is_ok_and(|elapsed| elapsed > tick)
