@@ -149,8 +149,9 @@ pub enum Error {
         schema: String,
     },
     /// The schema lacks parts of the log, as after a restore of some of its tables, or where its SQL was run by a
-    /// tool that went on after an error. Restore all of the schema, or create the log anew.
-    #[error("the log in schema {schema} is not whole, restore all of it: it lacks {}", missing.join(", "))]
+    /// tool that went on after an error. Restore all of the schema, or create the log anew. A log that lacks functions
+    /// because an earlier version of this crate made it gets them by [`Config::migrate`](crate::Config::migrate).
+    #[error("the log in schema {schema} is not whole, restore all of it, or call Config::migrate if an earlier version made it: it lacks {}", missing.join(", "))]
     Incomplete {
         /// The schema.
         schema: String,

@@ -4,6 +4,7 @@
 mod check;
 mod create;
 mod event_view;
+mod functions;
 mod incarnation;
 mod lock_check;
 mod open;

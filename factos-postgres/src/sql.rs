@@ -13,13 +13,17 @@ pub(crate) const COLUMNS: &str =
 /// What keeps the events and the positions, which stays when a log is upgraded.
 const TABLES: &str = include_str!("sql/tables.sql");
 
+/// The type of the rows that the functions return, and what keeps the log append-only. Both came with format 2.
+const EVENT_ROW: &str = include_str!("sql/event_row.sql");
+const TRIGGERS: &str = include_str!("sql/triggers.sql");
+
 /// What works on them, in any mode, a file for each topic. It calls functions that each mode defines.
 const FUNCTIONS: [&str; 8] = [
-    include_str!("sql/event_row.sql"),
     include_str!("sql/incarnation.sql"),
     include_str!("sql/append.sql"),
     include_str!("sql/conditions.sql"),
     include_str!("sql/insert.sql"),
+    include_str!("sql/stretch.sql"),
     include_str!("sql/read.sql"),
     include_str!("sql/read_many.sql"),
     include_str!("sql/pages.sql"),
@@ -35,7 +39,8 @@ pub(crate) const SESSION: &str = "pg_catalog.concat_ws(',', current_user, sessio
     pg_catalog.current_setting('TimeZone'), pg_catalog.current_setting('DateStyle'),
     pg_catalog.current_setting('bytea_output'))";
 
-const TRIGGERS: &str = include_str!("sql/triggers.sql");
+/// Functions that logs of this format had and have no longer.
+pub(crate) const FORMER_FUNCTIONS: [&str; 1] = ["_rarest_tag"];
 
 /// The tables of a log of this mode.
 pub(crate) fn tables(mode: Mode) -> Vec<&'static str> {
@@ -46,32 +51,37 @@ pub(crate) fn tables(mode: Mode) -> Vec<&'static str> {
     vec![TABLES, positions]
 }
 
-/// The functions and triggers of a log of this mode.
-pub(crate) fn functions(mode: Mode) -> Vec<&'static str> {
+/// What a log of this mode has besides its tables and functions.
+pub(crate) fn type_and_triggers(mode: Mode) -> Vec<&'static str> {
     let of_mode: &[&str] = match mode {
-        Mode::Keyed => &[
+        Mode::Keyed => &[],
+        Mode::Portable => &[include_str!("sql/portable/head_trigger.sql")],
+    };
+    [&[EVENT_ROW, TRIGGERS], of_mode].concat()
+}
+
+/// The functions of a log of this mode, which use its type.
+pub(crate) fn functions(mode: Mode) -> Vec<&'static str> {
+    let of_mode = match mode {
+        Mode::Keyed => [
             include_str!("sql/keyed_default/positions.sql"),
             include_str!("sql/keyed_default/locks.sql"),
             include_str!("sql/keyed_default/horizon.sql"),
-            TRIGGERS,
         ],
-        Mode::Portable => &[
+        Mode::Portable => [
             include_str!("sql/portable/positions.sql"),
             include_str!("sql/portable/locks.sql"),
             include_str!("sql/portable/horizon.sql"),
-            TRIGGERS,
-            include_str!("sql/portable/head_trigger.sql"),
         ],
     };
-    [&FUNCTIONS, of_mode].concat()
+    FUNCTIONS.into_iter().chain(of_mode).collect()
 }
 
-/// The names of the functions of a log of this mode, but for the one of its triggers.
+/// The names of these functions.
 pub(crate) fn function_names(mode: Mode) -> Vec<String> {
     let files = functions(mode);
     let after = files.iter().flat_map(|file| file.split("CREATE FUNCTION factos.").skip(1));
-    let names = after.filter_map(|rest| rest.split_once('(')).map(|(name, _)| name.to_owned());
-    names.filter(|name| name != "_refuse_change").collect()
+    after.filter_map(|rest| rest.split_once('(')).map(|(name, _)| name.to_owned()).collect()
 }
 
 /// A statement that is prepared once a connection, or each time if connections keep none.

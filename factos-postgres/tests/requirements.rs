@@ -529,3 +529,45 @@ async fn opening_takes_few_statements() {
 fn the_readme_prints_the_grants() {
     assert!(include_str!("../README.md").contains(&Config::new().grants("app_role")));
 }
+
+/// A log of this format with functions of before, as far as `open` and `migrate` tell them apart.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn functions_of_before_are_made_anew_by_migrate() {
+    for mode in BOTH {
+        let schema = Schema::new(mode).await;
+        let store = schema.open().await;
+        store.append(vec![sold("1")], unless_sold("1")).await.unwrap();
+        let before = "DROP FUNCTION log._stretch;
+            CREATE FUNCTION log._rarest_tag(tags_of_item text[], low bigint, high bigint) RETURNS text
+            LANGUAGE sql AS 'SELECT tags_of_item[1]'";
+        schema.run(before).await;
+        let error = refused(schema.config(), pool(4).await).await;
+        assert!(matches!(cause(&error), Error::Incomplete { .. }), "{error:?}");
+        assert!(error.to_string().contains("Config::migrate"), "{error}");
+        let migrations = (0..6).map(|_| {
+            let config = schema.config();
+            tokio::spawn(async move { config.migrate(&support::pool(1).await).await })
+        });
+        for migration in migrations.collect::<Vec<_>>() {
+            migration.await.unwrap().unwrap();
+        }
+        let migrated = schema.open().await;
+        assert_eq!(migrated.log_id(), store.log_id());
+        // The handle of before goes on as well.
+        for (handle, shows) in [(&migrated, ["2", "1"]), (&store, ["3", "2"])] {
+            let [next, sold_before] = shows;
+            handle.append(vec![sold(next)], unless_sold(next)).await.unwrap();
+            let refused = handle.append(vec![sold("1")], unless_sold(sold_before)).await;
+            assert!(matches!(refused, Err(AppendError::Conflict(_))), "{refused:?}");
+            assert_eq!(handle.read_all(&of_show(sold_before)).await.unwrap().len(), 1);
+        }
+        let change = format!("DELETE FROM {}.events", schema.name);
+        assert!(query(AssertSqlSafe(change)).execute(store.pool()).await.is_err());
+        let former = "SELECT count(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+                      WHERE n.nspname = $1 AND proname = '_rarest_tag'";
+        let former: i64 =
+            query_scalar(former).bind(&schema.name).fetch_one(store.pool()).await.unwrap();
+        assert_eq!(former, 0);
+    }
+}

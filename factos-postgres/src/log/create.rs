@@ -3,7 +3,7 @@ use sqlx::{AssertSqlSafe, Executor, PgPool, Postgres, Transaction};
 
 use super::{
     check::{FORMAT, State, state},
-    event_view,
+    event_view, functions,
     transaction::begin_to_write,
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Sent, sqlstate},
     lock_names,
     mode::Mode,
-    sql::{self, EVENT_VIEW},
+    sql::{self, EVENT_VIEW, FORMER_FUNCTIONS},
 };
 
 /// The lock classes in the SQL as it is written, for the schema `factos`.
@@ -44,7 +44,8 @@ impl Config {
     /// several processes at once. Nothing is lost if it fails or the process ends.
     ///
     /// A log without the view `event_view`, which people look at events with, gets it if its owner migrates;
-    /// the store itself does not need it.
+    /// the store itself does not need it. A log of this format whose functions an earlier version made gets those
+    /// of this one.
     ///
     /// An upgrade makes the functions anew, so [grants](Self::grants) must be given again where `PUBLIC` may not
     /// execute functions. Handles of an older version of this crate then fail, with nothing written, and
@@ -61,22 +62,26 @@ impl Config {
 fn creation(schema: &str, mode: Mode) -> String {
     let tables = sql::tables(mode).join("\n");
     let tables = tables.replacen(CREATE_SCHEMA, &format!("{CREATE_SCHEMA}{PIN_PATH}"), 1);
-    let functions = sql::functions(mode).join("\n");
+    let rest = [sql::type_and_triggers(mode), sql::functions(mode)].concat().join("\n");
     let rule = lock_names::RULE;
     in_schema(
         schema,
         &format!(
-            "{tables}\n{functions}\n{EVENT_VIEW}\n\
+            "{tables}\n{rest}\n{EVENT_VIEW}\n\
              INSERT INTO factos.meta (format, lock_rule, mode) VALUES ({FORMAT}, {rule}, '{mode}');\n\
              {RESTORE_PATH}"
         ),
     )
 }
 
-/// The SQL that makes a log of format 1 one of this format: its functions are made anew.
-fn upgrade(schema: &str, mode: Mode) -> String {
-    let names = sql::function_names(mode).join(",");
-    let functions = sql::functions(mode).join("\n");
+/// The SQL that makes a log of an older format, or of this one with functions of before, a log of this version:
+/// its functions are made anew.
+fn upgrade(schema: &str, mode: Mode, format: i32) -> String {
+    let mut names = sql::function_names(mode);
+    names.extend(FORMER_FUNCTIONS.map(str::to_owned));
+    let names = names.join(",");
+    let before = if format < FORMAT { sql::type_and_triggers(mode) } else { Vec::new() };
+    let functions = [before, sql::functions(mode)].concat().join("\n");
     in_schema(
         schema,
         &format!(
@@ -131,13 +136,19 @@ pub(super) async fn migrate(config: &Config, pool: &PgPool) -> Result<(), Error>
             }
             Ok(State::Log(found)) => {
                 let checked = found.check(config);
+                let has_former = functions::are_to_be_made(&config.schema, &mut transaction);
+                let has_former = has_former.await.map_err(failed)?;
                 let has_no_view = event_view::is_to_be_made(&config.schema, &mut transaction);
                 let has_no_view = has_no_view.await.map_err(failed)?;
-                if checked.is_err() || !has_no_view {
+                if checked.is_err() || !(has_former || has_no_view) {
                     transaction.rollback().await.map_err(failed)?;
                     return checked;
                 }
-                create_view(config, transaction).await
+                if has_former {
+                    run_upgrade(config, transaction, found.mode).await
+                } else {
+                    create_view(config, transaction).await
+                }
             }
             Err(error) => {
                 transaction.rollback().await.map_err(failed)?;
@@ -177,8 +188,9 @@ async fn run_upgrade(
     let format = format!("SELECT format FROM \"{schema}\".meta WHERE one");
     let format: i32 =
         sqlx::query_scalar(AssertSqlSafe(format)).fetch_one(&mut *transaction).await?;
-    if format < FORMAT {
-        transaction.execute(sqlx::raw_sql(AssertSqlSafe(upgrade(schema, mode)))).await?;
+    if format < FORMAT || functions::are_to_be_made(schema, &mut transaction).await? {
+        let sql = upgrade(schema, mode, format);
+        transaction.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
     }
     transaction.commit().await
 }

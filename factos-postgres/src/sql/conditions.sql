@@ -74,17 +74,22 @@ BEGIN
     CROSS JOIN LATERAL (
       SELECT CASE
         WHEN item.tags <> '{}' THEN (
-          SELECT t.position FROM factos.tags t
-          WHERE t.tag = (
-              SELECT CASE WHEN cardinality(item.tags::text[]) = 1 THEN (item.tags::text[])[1]
-                ELSE factos._rarest_tag(item.tags::text[], item.after, 9223372036854775807) END)
-            AND t.position > item.after
-            AND (SELECT e.tags @> item.tags::text[] AND (item.types = '{}' OR e.type = ANY(item.types::text[]))
-                 FROM factos.events e WHERE e.position = t.position)
-          LIMIT 1)
+          -- Few events are beyond a position that was just read: the first of one tag are looked at before any are counted.
+          SELECT coalesce((
+              SELECT near.position FROM unnest(first.positions) near(position)
+              WHERE (SELECT e.tags @> item.tags::text[] AND (item.types = '{}' OR e.type = ANY(item.types::text[]))
+                     FROM factos.events e WHERE e.position = near.position)
+              LIMIT 1),
+            CASE WHEN cardinality(first.positions) = 16 THEN (
+              factos._positions_of_item(
+                item.types::text[], item.tags::text[], first.positions[16], 9223372036854775807, 1, false))[1] END)
+          FROM (
+            SELECT ARRAY(
+              SELECT t.position FROM factos.tags t
+              WHERE t.tag = (item.tags::text[])[1] AND t.position > item.after
+              ORDER BY t.position LIMIT 16) AS positions OFFSET 0) first)
         WHEN item.types <> '{}' THEN (
-          SELECT e.position FROM factos.events e
-          WHERE e.type = ANY(item.types::text[]) AND e.position > item.after LIMIT 1)
+          factos._positions_of_types(item.types::text[], '{}', item.after, 9223372036854775807, 1, false))[1]
         ELSE (
           SELECT e.position FROM factos.events e WHERE e.position > item.after LIMIT 1)
       END AS position) matching

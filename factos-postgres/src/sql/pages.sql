@@ -1,30 +1,6 @@
--- The tag of an item that the fewest events above low and up to high carry, as far as a short look tells: no tag is
--- counted beyond the fewest so far, none beyond 256, and 16 are few enough. It takes no lock, and any snapshot will do: the
--- choice decides how fast a query is, not what it finds.
-CREATE FUNCTION factos._rarest_tag(tags_of_item text[], low bigint, high bigint) RETURNS text
-LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-  rarest text := tags_of_item[1];
-  fewest int := 256;
-  counted int;
-BEGIN
-  FOR i IN 1..cardinality(tags_of_item) LOOP
-    SELECT count(*) INTO counted FROM (
-      SELECT FROM factos.tags t
-      WHERE t.tag = tags_of_item[i] AND t.position > low AND t.position <= high
-      LIMIT fewest) seen;
-    IF counted < fewest THEN
-      fewest := counted;
-      rarest := tags_of_item[i];
-    END IF;
-    EXIT WHEN fewest <= 16;
-  END LOOP;
-  RETURN rarest;
-END $$;
-
 -- The events of a query above low and up to high, at most `most` of them. item_types and item_tags hold two array literals
--- for each item of the query; NULL is every event. It takes no lock. Its statement sees what is committed when it begins,
--- so the page is complete if high is not above a horizon that an earlier statement asked for.
+-- for each item of the query; NULL is every event. It takes no lock. Each of its statements sees what is committed when it
+-- begins, so the page is complete if high is not above a horizon that an earlier statement asked for.
 CREATE FUNCTION factos._page_of_query(
   item_types text[], item_tags text[], low bigint, high bigint, most bigint, backwards bool)
 RETURNS SETOF factos.event_row
@@ -32,7 +8,12 @@ LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   only_types text[];
   only_tags text[];
-  rarest text;
+  turn int := 0;
+  stretch record;
+  along text;
+  reach bigint;
+  positions bigint[];
+  taken bigint;
 BEGIN
   IF item_tags IS NULL THEN
     IF backwards THEN
@@ -51,88 +32,65 @@ BEGIN
         ORDER BY e.position LIMIT most;
     END IF;
   ELSIF cardinality(item_tags) = 1 AND item_tags[1] <> '{}' AND NOT backwards THEN
-    -- One item with tags: along its rarest tag.
+    -- One item with tags: along one of them, or along its types, stretch by stretch.
     only_types := item_types[1]::text[];
     only_tags := item_tags[1]::text[];
-    rarest := only_tags[1];
-    IF cardinality(only_tags) > 1 THEN
-      rarest := factos._rarest_tag(only_tags, low, high);
-    END IF;
-    RETURN QUERY
-      SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
-        e.tags, e.metadata, e.recorded_at, e.payload
-      FROM factos.tags t JOIN factos.events e ON e.position = t.position
-      WHERE t.tag = rarest AND t.position > low AND t.position <= high
-        AND (cardinality(only_tags) = 1 OR e.tags @> only_tags)
-        AND (cardinality(only_types) = 0 OR e.type = ANY(only_types))
-      ORDER BY t.position LIMIT most;
-  ELSIF backwards THEN
-    -- As below, from the other end.
-    RETURN QUERY
-      SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
-        e.tags, e.metadata, e.recorded_at, e.payload
-      FROM factos.events e
-      WHERE e.position = ANY(ARRAY(
-        SELECT matching.position
-        FROM unnest(item_types, item_tags) item(types, tags)
-        CROSS JOIN LATERAL (
-          (SELECT tagged.position
-           FROM (
-             SELECT CASE
-               WHEN item.tags = '{}' THEN NULL
-               WHEN cardinality(item.tags::text[]) = 1 THEN (item.tags::text[])[1]
-               ELSE factos._rarest_tag(item.tags::text[], low, high)
-             END AS tag OFFSET 0) along
-           CROSS JOIN LATERAL (
-             SELECT t.position FROM factos.tags t
-             WHERE t.tag = along.tag AND t.position > low AND t.position <= high
-               AND (SELECT candidate.tags @> item.tags::text[]
-                      AND (item.types = '{}' OR candidate.type = ANY(item.types::text[]))
-                    FROM factos.events candidate WHERE candidate.position = t.position)
-             ORDER BY t.position DESC LIMIT most) tagged)
-          UNION ALL
-          (SELECT typed.position
-           FROM unnest(CASE WHEN item.tags = '{}' THEN item.types::text[] END) along(type)
-           CROSS JOIN LATERAL (
-             SELECT candidate.position FROM factos.events candidate
-             WHERE candidate.type = along.type AND candidate.position > low AND candidate.position <= high
-             ORDER BY candidate.position DESC LIMIT most) typed)) matching
-        GROUP BY matching.position ORDER BY matching.position DESC LIMIT most))
-      ORDER BY e.position DESC;
+    LOOP
+      IF cardinality(only_tags) = 1 AND cardinality(only_types) = 0 THEN
+        along := only_tags[1];
+        reach := high;
+      ELSE
+        stretch := factos._stretch(only_types, only_tags, low, high, turn, false);
+        along := stretch.tag;
+        reach := stretch.reach;
+      END IF;
+      IF along IS NOT NULL THEN
+        RETURN QUERY
+          SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
+            e.tags, e.metadata, e.recorded_at, e.payload
+          FROM factos.tags t JOIN factos.events e ON e.position = t.position
+          WHERE t.tag = along AND t.position > low AND t.position <= reach
+            AND (cardinality(only_tags) = 1 OR e.tags @> only_tags)
+            AND (cardinality(only_types) = 0 OR e.type = ANY(only_types))
+          ORDER BY t.position LIMIT most;
+      ELSE
+        positions := factos._positions_of_types(only_types, only_tags, low, reach, most, false);
+        RETURN QUERY
+          SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
+            e.tags, e.metadata, e.recorded_at, e.payload
+          FROM factos.events e WHERE e.position = ANY(positions) ORDER BY e.position;
+      END IF;
+      GET DIAGNOSTICS taken = ROW_COUNT;
+      most := most - taken;
+      EXIT WHEN most <= 0 OR reach >= high;
+      low := reach;
+      turn := turn + 1;
+    END LOOP;
   ELSE
-    -- Any items: those with tags along their rarest tag, those without along each of their types. At most `most` of
-    -- each are looked at, and an event counts once although several items may match it.
-    RETURN QUERY
-      SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
-        e.tags, e.metadata, e.recorded_at, e.payload
-      FROM factos.events e
-      WHERE e.position = ANY(ARRAY(
+    -- Any items. At most `most` of each are looked at, and an event counts once although several items may match it.
+    IF backwards THEN
+      positions := ARRAY(
         SELECT matching.position
         FROM unnest(item_types, item_tags) item(types, tags)
-        CROSS JOIN LATERAL (
-          (SELECT tagged.position
-           FROM (
-             SELECT CASE
-               WHEN item.tags = '{}' THEN NULL
-               WHEN cardinality(item.tags::text[]) = 1 THEN (item.tags::text[])[1]
-               ELSE factos._rarest_tag(item.tags::text[], low, high)
-             END AS tag OFFSET 0) along
-           CROSS JOIN LATERAL (
-             SELECT t.position FROM factos.tags t
-             WHERE t.tag = along.tag AND t.position > low AND t.position <= high
-               AND (SELECT candidate.tags @> item.tags::text[]
-                      AND (item.types = '{}' OR candidate.type = ANY(item.types::text[]))
-                    FROM factos.events candidate WHERE candidate.position = t.position)
-             ORDER BY t.position LIMIT most) tagged)
-          UNION ALL
-          (SELECT typed.position
-           FROM unnest(CASE WHEN item.tags = '{}' THEN item.types::text[] END) along(type)
-           CROSS JOIN LATERAL (
-             SELECT candidate.position FROM factos.events candidate
-             WHERE candidate.type = along.type AND candidate.position > low AND candidate.position <= high
-             ORDER BY candidate.position LIMIT most) typed)) matching
-        GROUP BY matching.position ORDER BY matching.position LIMIT most))
-      ORDER BY e.position;
+        CROSS JOIN LATERAL unnest(factos._positions_of_item(
+          item.types::text[], item.tags::text[], low, high, most, true)) matching(position)
+        GROUP BY matching.position ORDER BY matching.position DESC LIMIT most);
+      RETURN QUERY
+        SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
+          e.tags, e.metadata, e.recorded_at, e.payload
+        FROM factos.events e WHERE e.position = ANY(positions) ORDER BY e.position DESC;
+    ELSE
+      positions := ARRAY(
+        SELECT matching.position
+        FROM unnest(item_types, item_tags) item(types, tags)
+        CROSS JOIN LATERAL unnest(factos._positions_of_item(
+          item.types::text[], item.tags::text[], low, high, most, false)) matching(position)
+        GROUP BY matching.position ORDER BY matching.position LIMIT most);
+      RETURN QUERY
+        SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
+          e.tags, e.metadata, e.recorded_at, e.payload
+        FROM factos.events e WHERE e.position = ANY(positions) ORDER BY e.position;
+    END IF;
   END IF;
 END $$;
 

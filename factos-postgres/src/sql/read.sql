@@ -15,7 +15,12 @@ DECLARE
   top bigint;
   only_types text[];
   only_tags text[];
-  rarest text;
+  turn int := 0;
+  stretch record;
+  along text;
+  reach bigint;
+  positions bigint[];
+  taken bigint;
   ignored text;
 BEGIN
   ignored := factos._check_server(verified);
@@ -35,18 +40,37 @@ BEGIN
     -- As in _page_of_query, without its second copy of the rows: this is the read that decisions are made on.
     only_types := item_types[1]::text[];
     only_tags := item_tags[1]::text[];
-    rarest := only_tags[1];
-    IF cardinality(only_tags) > 1 THEN
-      rarest := factos._rarest_tag(only_tags, low, top);
-    END IF;
-    RETURN QUERY
-      SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
-        e.tags, e.metadata, e.recorded_at, e.payload
-      FROM factos.tags t JOIN factos.events e ON e.position = t.position
-      WHERE t.tag = rarest AND t.position > low AND t.position <= top
-        AND (cardinality(only_tags) = 1 OR e.tags @> only_tags)
-        AND (cardinality(only_types) = 0 OR e.type = ANY(only_types))
-      ORDER BY t.position LIMIT most;
+    LOOP
+      IF cardinality(only_tags) = 1 AND cardinality(only_types) = 0 THEN
+        along := only_tags[1];
+        reach := top;
+      ELSE
+        stretch := factos._stretch(only_types, only_tags, low, top, turn, false);
+        along := stretch.tag;
+        reach := stretch.reach;
+      END IF;
+      IF along IS NOT NULL THEN
+        RETURN QUERY
+          SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
+            e.tags, e.metadata, e.recorded_at, e.payload
+          FROM factos.tags t JOIN factos.events e ON e.position = t.position
+          WHERE t.tag = along AND t.position > low AND t.position <= reach
+            AND (cardinality(only_tags) = 1 OR e.tags @> only_tags)
+            AND (cardinality(only_types) = 0 OR e.type = ANY(only_types))
+          ORDER BY t.position LIMIT most;
+      ELSE
+        positions := factos._positions_of_types(only_types, only_tags, low, reach, most, false);
+        RETURN QUERY
+          SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
+            e.tags, e.metadata, e.recorded_at, e.payload
+          FROM factos.events e WHERE e.position = ANY(positions) ORDER BY e.position;
+      END IF;
+      GET DIAGNOSTICS taken = ROW_COUNT;
+      most := most - taken;
+      EXIT WHEN most <= 0 OR reach >= top;
+      low := reach;
+      turn := turn + 1;
+    END LOOP;
   ELSE
     RETURN QUERY SELECT * FROM factos._page_of_query(item_types, item_tags, low, top, most, backwards);
   END IF;

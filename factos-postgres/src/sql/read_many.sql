@@ -36,28 +36,36 @@ BEGIN
     END IF;
   END LOOP;
   IF array_position(item_streams, NULL) IS NOT NULL THEN
-    -- The items with tags, each along its rarest tag.
+    -- The items with tags, each along the one of its tags that is rare enough, or as _positions_of_item finds.
     RETURN QUERY
       SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
         e.tags, e.metadata, e.recorded_at, e.payload, wanted.item
       FROM (
         SELECT asked.place::int AS item, asked.low, least(asked.high, horizon) AS top, asked.most,
           asked.types::text[] AS types, asked.tags::text[] AS tags,
-          CASE WHEN cardinality(asked.tags::text[]) = 1 THEN (asked.tags::text[])[1]
-            ELSE factos._rarest_tag(asked.tags::text[], asked.low, least(asked.high, horizon))
+          CASE WHEN asked.types = '{}' AND cardinality(asked.tags::text[]) = 1 THEN (asked.tags::text[])[1]
+            ELSE factos._short_tag(asked.types::text[], asked.tags::text[], asked.low, least(asked.high, horizon))
           END AS tag
         FROM unnest(read_of_item, item_types, item_tags, item_streams, item_low, item_high, item_most)
           WITH ORDINALITY asked(read, types, tags, stream, low, high, most, place)
         WHERE NOT has_to_wait[asked.read] AND asked.stream IS NULL
         OFFSET 0) wanted
       CROSS JOIN LATERAL (
-        SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
+        (SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
           e.tags, e.metadata, e.recorded_at, e.payload
         FROM factos.tags t JOIN factos.events e ON e.position = t.position
         WHERE t.tag = wanted.tag AND t.position > wanted.low AND t.position <= wanted.top
           AND (cardinality(wanted.tags) = 1 OR e.tags @> wanted.tags)
           AND (cardinality(wanted.types) = 0 OR e.type = ANY(wanted.types))
-        ORDER BY t.position LIMIT wanted.most) e;
+        ORDER BY t.position LIMIT wanted.most)
+        UNION ALL
+        (SELECT e.position, e.id, e.stream, e.revision, e.type, e.version,
+          e.tags, e.metadata, e.recorded_at, e.payload
+        FROM unnest(factos._positions_of_item(
+          wanted.types, wanted.tags, wanted.low, wanted.top, wanted.most, false)) matching(position)
+        CROSS JOIN LATERAL (
+          SELECT e.* FROM factos.events e WHERE e.position = matching.position OFFSET 0) e
+        WHERE wanted.tag IS NULL)) e;
   END IF;
   IF cardinality(array_remove(item_streams, NULL)) > 0 THEN
     RETURN QUERY
