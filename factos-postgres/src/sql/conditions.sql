@@ -73,6 +73,10 @@ BEGIN
     FROM unnest(request_of_item, item_types, item_tags, item_after) item(request, types, tags, after)
     CROSS JOIN LATERAL (
       SELECT CASE
+        WHEN item.types = '{}' AND cardinality(item.tags::text[]) = 1 THEN (
+          SELECT t.position FROM factos.tags t
+          WHERE t.tag = (item.tags::text[])[1] AND t.position > item.after
+          ORDER BY t.position LIMIT 1)
         WHEN item.tags <> '{}' THEN (
           -- Few events are beyond a position that was just read: the first of one tag are looked at before any are counted.
           SELECT coalesce((
