@@ -43,6 +43,7 @@ async fn made_of_short_stretches(mode: Mode) -> Schema {
         ("256 << (2 * least(turn, 6))", "1 + turn % 2"),
         ("fewest <= 16", "fewest = 0"),
         ("high - low <= 16", "high - low <= 1"),
+        ("counted <= 16", "counted = 0"),
         ("cardinality(first.positions) = 16", "cardinality(first.positions) = 1"),
         ("first.positions[16]", "first.positions[1]"),
         ("LIMIT 16) AS positions", "LIMIT 1) AS positions"),

@@ -118,6 +118,14 @@ fn statements(events: u64) -> Vec<(String, String)> {
             ),
         );
     }
+    for (name, types, tags) in [("one tag", "{}", "{a:all}"), ("everything", "{}", "{}")] {
+        // Those just before the end of the log.
+        let after = events - 1;
+        let sql = format!(
+            "SELECT log._matches('{{1}}', ARRAY['{types}'], ARRAY['{tags}'], '{{{after}}}')"
+        );
+        statements.push((format!("a condition on {name}"), sql));
+    }
     statements
 }
 
@@ -143,8 +151,16 @@ async fn costs(mode: Mode, statistics: Statistics, events: u64) -> Vec<(String, 
     let schema = filled(mode, statistics, events).await;
     let pool = pool(1).await;
     let mut connection = pool.acquire().await.unwrap();
-    // As `append` sets it, which calls the function that conditions are checked by.
-    connection.execute(raw_sql("SET plan_cache_mode = force_generic_plan")).await.unwrap();
+    // As `append` sets them, which calls the function that conditions are checked by.
+    let settings = [
+        "plan_cache_mode = force_generic_plan",
+        "enable_seqscan = off",
+        "enable_bitmapscan = off",
+        "max_parallel_workers_per_gather = 0",
+    ];
+    for setting in settings {
+        connection.execute(raw_sql(AssertSqlSafe(format!("SET {setting}")))).await.unwrap();
+    }
     let mut costs = Vec::new();
     for (name, sql) in statements(events) {
         let sql = sql.replace("log.", &format!("\"{}\".", schema.name));

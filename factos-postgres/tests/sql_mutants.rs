@@ -185,7 +185,7 @@ mutants! {
         "concurrency::one_of_many_contenders_wins",
     ];
     the_bound_of_a_condition: Keyed, vec![
-        ("AND t.position > item_after[1] LIMIT 1", "AND t.position >= item_after[1] LIMIT 1"),
+        ("AND t.position > item_after[1] ORDER BY", "AND t.position >= item_after[1] ORDER BY"),
     ], fails [
         "condition::after_is_exclusive",
     ];

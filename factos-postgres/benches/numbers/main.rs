@@ -8,19 +8,25 @@ mod bare;
 mod cells;
 mod client;
 mod log;
+mod rare;
 mod rush;
 mod work;
 
 use std::{sync::Arc, time::Duration};
 
 use clap::Parser;
-use factos_postgres::{Config, Mode, sqlx::postgres::PgPoolOptions};
+use factos::ReadOptions;
+use factos_postgres::{
+    Config, Mode,
+    sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions, raw_sql},
+};
 
 use crate::{
     bare::Bare,
     cells::Cells,
     client::{Running, run},
     log::Log,
+    rare::Rare,
 };
 
 /// Measures the PostgreSQL store, medians of several repeats, through the public API.
@@ -67,6 +73,11 @@ impl Options {
     fn runs(&self, work: &str) -> bool {
         self.work.is_empty() || self.work.iter().any(|named| named == work)
     }
+
+    /// How many events are appended to the log before: RARE makes a log of its own.
+    fn filled(&self) -> u64 {
+        if self.work == ["RARE"] { 1000 } else { self.events }
+    }
 }
 
 #[tokio::main]
@@ -97,7 +108,7 @@ async fn main() {
         let slice = Duration::from_millis(options.slice);
         return rush::rival(&store, number, clients, slice).await;
     }
-    let log = Arc::new(Log::filled(store, pool.clone(), &schema, options.events).await);
+    let log = Arc::new(Log::filled(store, pool.clone(), &schema, options.filled()).await);
     log.make_table_of_hooks(&pool).await;
     let bare = Arc::new(Bare::created(pool.clone(), &schema).await);
     println!(
@@ -108,13 +119,25 @@ async fn main() {
     for _ in 0..options.repeats {
         round(&options, &log, &bare, &mut cells).await;
     }
+    if options.runs("RARE") {
+        rare(&options, &pool, &mut cells).await;
+    }
     cells.print();
-    factos_postgres::sqlx::raw_sql(factos_postgres::sqlx::AssertSqlSafe(format!(
-        "DROP SCHEMA {schema} CASCADE"
-    )))
-    .execute(&pool)
-    .await
-    .unwrap();
+    raw_sql(AssertSqlSafe(format!("DROP SCHEMA {schema} CASCADE"))).execute(&pool).await.unwrap();
+}
+
+/// One client on a log of as many events, of which five are of the type that it asks for.
+async fn rare(options: &Options, pool: &PgPool, cells: &mut Cells) {
+    let schema = format!("bench_rare_{}", std::process::id());
+    let rare = Arc::new(Rare::filled(pool, &schema, options.events).await);
+    let slice = Duration::from_millis(options.slice);
+    for _ in 0..options.repeats {
+        let (all, backwards) = (ReadOptions::all(), ReadOptions::all().backwards());
+        cells.add("RARE type, hot tag", 1, run(1, slice, rare.reads(all)).await);
+        cells.add("RARE, backwards", 1, run(1, slice, rare.reads(backwards)).await);
+        cells.add("RARE, condition", 1, run(1, slice, rare.conditions()).await);
+    }
+    raw_sql(AssertSqlSafe(format!("DROP SCHEMA {schema} CASCADE"))).execute(pool).await.unwrap();
 }
 
 /// Every cell once.

@@ -29,7 +29,8 @@ CREATE FUNCTION factos.append(
   is_durable bool,
   OUT held int[], OUT verdicts int[], OUT findings bigint[], OUT positions bigint[], OUT revisions bigint[],
   OUT recorded_at timestamptz)
-LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET lock_timeout = '5s'
+LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET max_parallel_workers_per_gather = 0 SET lock_timeout = '5s'
 SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 DECLARE
   known_ids bigint[];

@@ -62,7 +62,7 @@ BEGIN
   IF cardinality(item_tags) = 1 AND item_types[1] = '{}' AND cardinality(item_tags[1]::text[]) = 1 THEN
     -- One tag: its index tells.
     SELECT t.position INTO match FROM factos.tags t
-      WHERE t.tag = (item_tags[1]::text[])[1] AND t.position > item_after[1] LIMIT 1;
+      WHERE t.tag = (item_tags[1]::text[])[1] AND t.position > item_after[1] ORDER BY t.position LIMIT 1;
     IF match IS NOT NULL THEN
       matches[request_of_item[1]] := match;
     END IF;
@@ -95,7 +95,7 @@ BEGIN
         WHEN item.types <> '{}' THEN (
           factos._positions_of_types(item.types::text[], '{}', item.after, 9223372036854775807, 1, false))[1]
         ELSE (
-          SELECT e.position FROM factos.events e WHERE e.position > item.after LIMIT 1)
+          SELECT e.position FROM factos.events e WHERE e.position > item.after ORDER BY e.position LIMIT 1)
       END AS position) matching
     WHERE matching.position IS NOT NULL
     GROUP BY item.request

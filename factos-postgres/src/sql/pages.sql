@@ -126,7 +126,8 @@ CREATE FUNCTION factos.page(
   item_types text[], item_tags text[], stream_name text, low bigint, high bigint, most bigint, backwards bool,
   beyond bigint, lock_timeout text, verified timestamptz)
 RETURNS SETOF factos.event_row
-LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET lock_timeout = '5s'
+LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET max_parallel_workers_per_gather = 0 SET lock_timeout = '5s'
 SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 DECLARE
   ignored text;

@@ -12,7 +12,8 @@ CREATE FUNCTION factos.read_many(
 RETURNS TABLE (
   "position" bigint, id uuid, stream text, revision bigint, type text, version bigint, tags text[], metadata json,
   recorded_at timestamptz, payload bytea, item int)
-LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET lock_timeout = '100ms'
+LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET max_parallel_workers_per_gather = 0 SET lock_timeout = '100ms'
 SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 #variable_conflict use_column
 DECLARE

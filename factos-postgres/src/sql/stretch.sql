@@ -64,11 +64,13 @@ BEGIN
 END $$;
 
 -- The statements about types name the index of types by comparing rows, and by its order: statistics that do not know a
--- rare type must not lead the planner to walk the log in its place.
+-- rare type must not lead the planner to walk the log in its place. For the same reason the functions that call these allow
+-- it only plans along an index, in its order. They also let it neither compile statements nor start workers for them, since what
+-- it estimates is far too much here: either takes many times as long as to look for the events.
 
 -- How many events of these types are above low and up to high, counted up to `most`.
 CREATE FUNCTION factos._count_types(types text[], low bigint, high bigint, most bigint) RETURNS bigint
-LANGUAGE plpgsql VOLATILE SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
   RETURN (
     SELECT count(*) FROM (
@@ -98,7 +100,7 @@ END $$;
 CREATE FUNCTION factos._positions_of_types(
   types text[], tags_of_item text[], low bigint, high bigint, most bigint, backwards bool)
 RETURNS bigint[]
-LANGUAGE plpgsql VOLATILE SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   is_tagged bool := cardinality(tags_of_item) > 0;
 BEGIN
@@ -188,11 +190,21 @@ BEGIN
   END LOOP;
 END $$;
 
--- The tag that a page of an item is read along if it is one for all of the page, NULL if it is not.
+-- The tag that a page of an item is read along if it is one for all of the page, NULL if it is not. Most often the first tag
+-- is rare enough, and that is seen at once.
 CREATE FUNCTION factos._short_tag(types text[], tags_of_item text[], low bigint, high bigint) RETURNS text
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  stretch record := factos._stretch(types, tags_of_item, low, high, 0, false);
+  counted int;
+  stretch record;
 BEGIN
+  SELECT count(*) INTO counted FROM (
+    SELECT FROM factos.tags t
+    WHERE t.tag = tags_of_item[1] AND t.position > low AND t.position <= high
+    ORDER BY t.position LIMIT 17) seen;
+  IF counted <= 16 THEN
+    RETURN tags_of_item[1];
+  END IF;
+  stretch := factos._stretch(types, tags_of_item, low, high, 0, false);
   RETURN CASE WHEN stretch.reach = high THEN stretch.tag END;
 END $$;
