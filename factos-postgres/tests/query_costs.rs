@@ -25,14 +25,14 @@ enum Statistics {
 }
 
 /// Five events of the rare type and five with the rare tag, whose name is the last one, evenly among others that
-/// differ in nothing.
+/// differ in their type, one of two, and in nothing else.
 async fn filled(mode: Mode, statistics: Statistics, events: u64) -> Schema {
     let schema = Schema::new(mode).await;
     schema.run("ALTER TABLE log.events SET (autovacuum_enabled = off)").await;
     schema.run("ALTER TABLE log.tags SET (autovacuum_enabled = off)").await;
     let insert = format!(
         "INSERT INTO log.events (position, id, type, version, tags, recorded_at, payload)
-           SELECT n, gen_random_uuid(), CASE WHEN n % ({events} / 5) = 7 THEN 'Rare' ELSE 'Hot' END, 1,
+           SELECT n, gen_random_uuid(), CASE WHEN n % ({events} / 5) = 7 THEN 'Rare' WHEN n % 2 = 0 THEN 'Even' ELSE 'Hot' END, 1,
              CASE WHEN n % ({events} / 5) = 9 THEN '{{a:all,b:all,z:rare}}'::text[] ELSE '{{a:all,b:all}}' END,
              now(), 'payload'
            FROM generate_series($FROM, $TO) n;
@@ -71,6 +71,9 @@ fn statements(events: u64) -> Vec<(String, String)> {
         ("a rare tag after two that are everywhere", "{}", "{a:all,b:all,z:rare}"),
         ("a rare type among others, under two tags", "{Never,Rare}", "{a:all,b:all}"),
         ("a rare type", "{Rare}", "{}"),
+        ("a type of every other event under a tag that is everywhere", "{Even}", "{a:all}"),
+        ("types that are everywhere under a tag that is everywhere", "{Even,Hot}", "{a:all}"),
+        ("a type of every other event under two tags", "{Even}", "{a:all,b:all}"),
     ];
     let mut statements = Vec::new();
     for (name, types, tags) in items {
@@ -117,6 +120,15 @@ fn statements(events: u64) -> Vec<(String, String)> {
                    '{{{after},0}}')"
             ),
         );
+    }
+    // Of a part of the log, from where it begins and from where it ends.
+    let part = format!("{}, {}, 256", events / 2, events / 2 + 100);
+    for (name, call) in [
+        ("a count of a type", format!("_count_types('{{Even}}', {part})")),
+        ("a type forwards", format!("_positions_of_types('{{Even}}', '{{}}', {part}, false)")),
+        ("a type backwards", format!("_positions_of_types('{{Even}}', '{{}}', {part}, true)")),
+    ] {
+        statements.push((format!("{name}, within a part"), format!("SELECT log.{call}")));
     }
     for (name, types, tags) in [("one tag", "{}", "{a:all}"), ("everything", "{}", "{}")] {
         // Those just before the end of the log.
