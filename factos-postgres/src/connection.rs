@@ -44,6 +44,11 @@ impl Connections {
         &self.pool
     }
 
+    /// Whether one connection may be spent on a statement that waits for most of the time.
+    pub(crate) fn has_one_to_spare(&self) -> bool {
+        self.pool.options().get_max_connections() >= 4
+    }
+
     /// How many connections may be spent on statements of one kind that wait.
     pub(crate) const fn share_to_wait(&self) -> usize {
         self.waits.most

@@ -1,5 +1,9 @@
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    pin::pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -7,35 +11,81 @@ use factos::{
     SequencePosition,
     backend::{Closed, Head},
 };
-use tokio::time::{Instant, timeout};
+use futures_util::future::{Either, select};
+use tokio::{
+    spawn,
+    sync::Semaphore,
+    task::JoinHandle,
+    time::{Instant, timeout},
+};
 
 use crate::pace::Pace;
 
+/// How long the server looks for one statement, at first and at most. A statement that is under way goes on although
+/// nobody waits any more.
+const PATIENCE: Duration = Duration::from_millis(50);
+const MOST_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Looks for appends of other processes while somebody waits for them, about once per interval. The timers of
-/// the waiters drive it, and no task of its own: a store works on several runtimes, and any of them may end.
+/// the waiters drive it, and no task that outlasts a look: a store works on several runtimes, and any of them may end.
+///
+/// Where nothing has come for an interval, the server does the looking: one statement of a waiter's sleeps there between
+/// its looks, for up to a second.
 #[derive(Debug)]
 pub(crate) struct Poll {
     head: Head,
     interval: Duration,
     last_look: Mutex<Option<Instant>>,
+    /// The turn of the one statement that looks on the server. None where no connection may be spent on it.
+    long_look: Option<Arc<Semaphore>>,
+    /// How long the last of these was to look, in milliseconds.
+    patience: AtomicU64,
+    most_patience: Duration,
     pace: Pace,
 }
 
+/// How the server is to look.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LongLook {
+    pub(crate) patience: Duration,
+    pub(crate) pause: Duration,
+}
+
 impl Poll {
-    pub(crate) fn new(interval: Duration, head: Head) -> Self {
-        Self { head, interval, last_look: Mutex::default(), pace: Pace::default() }
+    /// `may_look_long` says whether a connection may be spent on looking; an answer has to come within `answers`.
+    pub(crate) fn new(
+        interval: Duration,
+        head: Head,
+        may_look_long: bool,
+        answers: Duration,
+    ) -> Self {
+        let most_patience = MOST_PATIENCE.min(answers / 4);
+        let may_look_long = may_look_long && interval < most_patience;
+        Self {
+            head,
+            interval,
+            last_look: Mutex::default(),
+            long_look: may_look_long.then(|| Arc::new(Semaphore::new(1))),
+            patience: AtomicU64::new(0),
+            most_patience,
+            pace: Pace::default(),
+        }
     }
 
     /// Waits until the log is past `after`. `look` asks the log for its last position whenever a look is due, and
-    /// at the beginning also if the server is not verified. Those who wait go on in [turns](Pace).
-    pub(crate) async fn wait_past<E: From<Closed>, F>(
+    /// at the beginning also if the server is not verified; `look_long` has the server look for a while. Those who
+    /// wait go on in [turns](Pace).
+    pub(crate) async fn wait_past<E, F, L>(
         &self,
         after: Option<SequencePosition>,
         is_verified: impl Fn() -> bool + Send,
         look: impl Fn() -> F + Send,
+        look_long: impl Fn(Option<SequencePosition>, LongLook) -> L + Send,
     ) -> Result<(), E>
     where
+        E: From<Closed> + Send + 'static,
         F: Future<Output = Result<Option<SequencePosition>, E>> + Send,
+        L: Future<Output = Result<Option<SequencePosition>, E>> + Send + 'static,
     {
         let began = Instant::now();
         if !is_verified() || self.is_due() {
@@ -44,12 +94,51 @@ impl Poll {
         loop {
             match timeout(self.interval, self.head.wait_past(after)).await {
                 Ok(outcome) => break outcome?,
-                Err(_) if self.is_due() => self.head.publish(look().await?),
-                Err(_) => {}
+                Err(_) if !self.is_due() => {}
+                Err(_) if self.long_look.is_none() => self.head.publish(look().await?),
+                Err(_) => {
+                    if let Some(looking) = self.start_long_look(&look_long) {
+                        let come = pin!(self.head.wait_past(after));
+                        match select(come, looking).await {
+                            Either::Left((outcome, _)) => break outcome?,
+                            // Its runtime may have ended: then another one looks.
+                            Either::Right((outcome, _)) => outcome.unwrap_or(Ok(()))?,
+                        }
+                    }
+                }
             }
         }
         self.pace.turn(began, &self.head, after).await;
         Ok(())
+    }
+
+    /// Has the server look, unless it does so already.
+    fn start_long_look<E, L>(
+        &self,
+        look_long: impl Fn(Option<SequencePosition>, LongLook) -> L,
+    ) -> Option<JoinHandle<Result<(), E>>>
+    where
+        E: Send + 'static,
+        L: Future<Output = Result<Option<SequencePosition>, E>> + Send + 'static,
+    {
+        let turn = Arc::clone(self.long_look.as_ref()?).try_acquire_owned().ok()?;
+        let (head, known) = (self.head.clone(), self.head.last());
+        let look = look_long(known, self.next_look());
+        Some(spawn(async move {
+            let outcome = look.await;
+            drop(turn);
+            head.publish(outcome?);
+            Ok(())
+        }))
+    }
+
+    /// For longer each time: those who have just come may go soon, and their connections with them.
+    fn next_look(&self) -> LongLook {
+        let last = Duration::from_millis(self.patience.load(Ordering::Relaxed));
+        let patience = (2 * last).clamp(PATIENCE, MOST_PATIENCE).min(self.most_patience);
+        let number = patience.as_millis().try_into().unwrap_or(u64::MAX);
+        self.patience.store(number, Ordering::Relaxed);
+        LongLook { patience, pause: self.interval / 2 }
     }
 
     /// Somebody else has just asked for the last position.

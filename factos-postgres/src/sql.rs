@@ -42,6 +42,9 @@ pub(crate) const SESSION: &str = "pg_catalog.concat_ws(',', current_user, sessio
 /// Functions that logs of this format had and have no longer.
 pub(crate) const FORMER_FUNCTIONS: [&str; 1] = ["_rarest_tag"];
 
+/// Functions that logs of this format have and did not have before.
+pub(crate) const LATER_FUNCTIONS: [&str; 1] = ["wait_past"];
+
 /// The tables of a log of this mode.
 pub(crate) fn tables(mode: Mode) -> Vec<&'static str> {
     let positions = match mode {
@@ -112,6 +115,7 @@ pub(crate) struct Statements {
     /// The next page of everything, without a function that would copy it.
     pub(crate) plain_page: Statement,
     pub(crate) head: Statement,
+    pub(crate) wait_past: Statement,
     pub(crate) incarnation: Statement,
 }
 
@@ -137,6 +141,7 @@ impl Statements {
             read_many: statement(format!("SELECT {COLUMNS}, item FROM {}", call("read_many", 12))),
             page: statement(format!("SELECT {COLUMNS} FROM {}", call("page", 10))),
             head: statement(format!("SELECT position, id FROM {}", call("last_event", 2))),
+            wait_past: statement(format!("SELECT position, id FROM {}", call("wait_past", 5))),
             incarnation: statement(format!(
                 "SELECT server, is_in_recovery, log_id::pg_catalog.text, head, missing FROM {}",
                 call("incarnation", 3)

@@ -50,7 +50,12 @@ impl Config {
         let shared = Shared {
             reads: Arc::new(ReadQueue::new(&self, Arc::clone(&reader))),
             reader,
-            poll: Poll::new(self.poll_interval, log.head.clone()),
+            poll: Poll::new(
+                self.poll_interval,
+                log.head.clone(),
+                log.connections.has_one_to_spare(),
+                self.socket_timeout,
+            ),
             contention: Contention::default(),
             most_names: self.batch_names,
             log,
@@ -272,8 +277,12 @@ impl EventStore for PostgresStore {
         let Shared { log, reader, poll, .. } = &*self.shared;
         log.incarnation.check()?;
         let look = || async { Ok(reader.head().await?) };
+        let look_long = |known, look| {
+            let reader = Arc::clone(reader);
+            async move { Ok(reader.head_past(known, look).await?) }
+        };
         let is_known = || log.incarnation.is_verified();
-        poll.wait_past(after, is_known, look).await
+        poll.wait_past(after, is_known, look, look_long).await
     }
 }
 

@@ -2,17 +2,20 @@
 
 use sqlx::PgConnection;
 
-use crate::sql::FORMER_FUNCTIONS;
+use crate::sql::{FORMER_FUNCTIONS, LATER_FUNCTIONS};
 
-/// Whether the log in schema $1 has one of the functions $2, and this role may replace them: the owner of the log's tables,
+/// Whether the log in schema $1 has one of the functions $2 or lacks one of $3, and this role may replace them: the owner of the log's tables,
 /// where objects may be created. Nothing in it is resolved through the caller's `search_path`.
 const LOOK: &str = "SELECT EXISTS (
     SELECT FROM pg_catalog.pg_namespace n
     JOIN pg_catalog.pg_class events ON events.relnamespace OPERATOR(pg_catalog.=) n.oid
       AND events.relname OPERATOR(pg_catalog.=) 'events'::pg_catalog.name
-    JOIN pg_catalog.pg_proc p ON p.pronamespace OPERATOR(pg_catalog.=) n.oid
-      AND p.proname OPERATOR(pg_catalog.=) ANY ($2::pg_catalog.text[]::pg_catalog.name[])
+    CROSS JOIN LATERAL (
+      SELECT coalesce(pg_catalog.array_agg(p.proname::pg_catalog.text), '{}') AS names FROM pg_catalog.pg_proc p
+      WHERE p.pronamespace OPERATOR(pg_catalog.=) n.oid) has
     WHERE n.nspname OPERATOR(pg_catalog.=) $1::pg_catalog.text
+      AND (has.names OPERATOR(pg_catalog.&&) $2::pg_catalog.text[]
+        OR NOT has.names OPERATOR(pg_catalog.@>) $3::pg_catalog.text[])
       AND pg_catalog.has_schema_privilege(n.oid, 'CREATE')
       AND pg_catalog.pg_has_role(events.relowner, 'USAGE'))";
 
@@ -21,5 +24,5 @@ pub(super) async fn are_to_be_made(
     schema: &str,
     connection: &mut PgConnection,
 ) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar(LOOK).bind(schema).bind(FORMER_FUNCTIONS).fetch_one(connection).await
+    sqlx::query_scalar(LOOK).bind(schema).bind(FORMER_FUNCTIONS).bind(LATER_FUNCTIONS).fetch_one(connection).await
 }

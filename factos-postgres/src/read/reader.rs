@@ -20,6 +20,7 @@ use crate::{
     error::Error,
     lock_names::LockNames,
     log::Log,
+    poll::LongLook,
     wire,
 };
 
@@ -74,6 +75,33 @@ impl Reader {
             let statement = self.log.statements.head.query();
             statement.bind(wire::milliseconds(deadline.locks())).bind(run)
         };
+        self.last_position(statement, deadline).await
+    }
+
+    /// The same once it is past `known`, or after a while: the server looks so often meanwhile.
+    pub(crate) async fn head_past(
+        &self,
+        known: Option<SequencePosition>,
+        LongLook { patience, pause }: LongLook,
+    ) -> Result<Option<SequencePosition>, Error> {
+        let deadline = self.log.deadline();
+        let statement = |run| {
+            let statement = self.log.statements.wait_past.query();
+            statement
+                .bind(wire::number(known.map_or(0, SequencePosition::get)))
+                .bind(wire::whole_milliseconds(patience))
+                .bind(wire::whole_milliseconds(pause))
+                .bind(wire::milliseconds(deadline.locks()))
+                .bind(run)
+        };
+        self.last_position(statement, deadline).await
+    }
+
+    async fn last_position<'q>(
+        &self,
+        statement: impl Fn(wire::Time) -> Statement<'q>,
+        deadline: Deadline,
+    ) -> Result<Option<SequencePosition>, Error> {
         let head = |_: &mut wire::RowReader, row: &PgRow| Ok((event(row), 0));
         let (lease, heads, taken) = self.retried(statement, deadline, false, head).await?;
         lease.done();

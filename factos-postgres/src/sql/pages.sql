@@ -176,3 +176,21 @@ BEGIN
   SELECT e.position, e.id INTO last_event.position, last_event.id
     FROM factos.events e ORDER BY e.position DESC LIMIT 1;
 END $$;
+
+-- The same once there is an event beyond known, or after so many milliseconds. A follower asks so, and sends one statement
+-- where it would send one for each look. It sleeps between its looks, each of which sees what is committed by then.
+CREATE FUNCTION factos.wait_past(
+  known bigint, patience int, pause int, lock_timeout text, verified timestamptz, OUT "position" bigint, OUT id uuid)
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
+#variable_conflict use_column
+DECLARE
+  ends timestamptz := clock_timestamp() + patience * interval '1 millisecond';
+BEGIN
+  LOOP
+    SELECT last.position, last.id INTO wait_past.position, wait_past.id
+      FROM factos.last_event(lock_timeout, verified) last;
+    EXIT WHEN wait_past.position > known OR clock_timestamp() >= ends;
+    PERFORM pg_sleep(pause / 1000.0);
+  END LOOP;
+END $$;

@@ -21,3 +21,8 @@ pub(crate) fn position(number: i64) -> Option<SequencePosition> {
 pub(crate) fn milliseconds(timeout: Duration) -> String {
     format!("{}ms", timeout.as_millis().clamp(1, i32::MAX as u128))
 }
+
+/// A duration as the server's `int`, in milliseconds.
+pub(crate) fn whole_milliseconds(duration: Duration) -> i32 {
+    i32::try_from(duration.as_millis()).unwrap_or(i32::MAX)
+}
