@@ -13,7 +13,7 @@ use factos_postgres::{
     sqlx::{self, AssertSqlSafe, Connection, Executor, PgConnection, PgPool, raw_sql},
 };
 use futures_util::future::join_all;
-use support::{Schema, eventually, pool, sold, unique, url};
+use support::{Schema, eventually, pool, sold, unique, url, url_of_database};
 
 fn at(position: u64) -> Option<SequencePosition> {
     SequencePosition::new(position)
@@ -260,13 +260,7 @@ async fn another_database_keeps_it_and_a_log_that_was_restored_is_told() {
     for mode in [Mode::Keyed, Mode::Portable] {
         let (schema, name) = (Schema::new(mode).await, unique("models"));
         schema.run(&format!("CREATE DATABASE {name}")).await;
-        let (server, parameters) =
-            url().split_once('?').map_or((url(), String::new()), |(server, rest)| {
-                (server.to_owned(), format!("?{rest}"))
-            });
-        let (server, _) = server.rsplit_once('/').unwrap();
-        let url = format!("{server}/{name}{parameters}");
-        let mut models = PgConnection::connect(&url).await.unwrap();
+        let mut models = PgConnection::connect(&url_of_database(&name)).await.unwrap();
         let table = CheckpointTable::in_schema("public").unwrap();
         table.migrate(&mut models).await.unwrap();
         let checkpoint = table.checkpoint("orders");

@@ -24,5 +24,10 @@ pub(super) async fn are_to_be_made(
     schema: &str,
     connection: &mut PgConnection,
 ) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar(LOOK).bind(schema).bind(FORMER_FUNCTIONS).bind(LATER_FUNCTIONS).fetch_one(connection).await
+    sqlx::query_scalar(LOOK)
+        .bind(schema)
+        .bind(FORMER_FUNCTIONS)
+        .bind(LATER_FUNCTIONS)
+        .fetch_one(connection)
+        .await
 }

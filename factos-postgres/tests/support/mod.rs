@@ -65,6 +65,14 @@ pub(crate) fn url() -> String {
     )
 }
 
+/// The same server, with another database.
+pub(crate) fn url_of_database(name: &str) -> String {
+    let url = url();
+    let (server, parameters) = url.split_once('?').unwrap_or((&url, ""));
+    let (server, _) = server.rsplit_once('/').unwrap();
+    format!("{server}/{name}?{parameters}")
+}
+
 /// A name that no other test of this run or an earlier one uses.
 pub(crate) fn unique(prefix: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
