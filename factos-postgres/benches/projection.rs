@@ -1,5 +1,5 @@
 //! What comes after an append: catching up beside a read, a projection with its checkpoint beside the same writes by bare
-//! SQL, and appends beside subscriptions to other boundaries.
+//! SQL, how soon a follower of a quiet log is woken, and appends beside subscriptions to other boundaries.
 //!
 //! `scripts/with-postgres cargo bench -p factos-postgres --bench projection`
 
@@ -42,6 +42,8 @@ async fn main() {
     }
     catching_up(&store).await;
     projection(&store, &pool, &schema).await;
+    let other = Config::new().schema(&schema).unwrap().open(pool.clone()).await.unwrap();
+    wake_ups(&store, &other).await;
     subscribers(&store).await;
     let drop = format!("DROP SCHEMA {schema} CASCADE");
     pool.execute(raw_sql(AssertSqlSafe(drop))).await.unwrap();
@@ -183,4 +185,31 @@ async fn appends(store: &PostgresStore) -> f64 {
         count += 1;
     }
     start.elapsed().as_secs_f64() / count as f64 * 1e6
+}
+
+async fn wake_ups(store: &PostgresStore, other: &PostgresStore) {
+    let from = store.head().await.unwrap();
+    let mut events = store.subscribe(Query::all(), from);
+    events.next().await.unwrap();
+    println!("a subscription to a log in which nothing happened for 130 ms");
+    for (whose, handle) in [("its own", store), ("another", other)] {
+        let mut took = Vec::new();
+        for _ in 0..50 {
+            let quiet = tokio::time::timeout(Duration::from_millis(130), events.next());
+            assert!(quiet.await.is_err(), "something has come");
+            let (appended, came) = tokio::join!(
+                async {
+                    let batch = vec![event(0)];
+                    handle.append(batch, AppendCondition::None).await.unwrap();
+                    Instant::now()
+                },
+                async {
+                    events.next().await.unwrap();
+                    Instant::now()
+                }
+            );
+            took.push(came.saturating_duration_since(appended).as_secs_f64() * 1e3);
+        }
+        println!("  an append of {whose} handle is given out after {:.1} ms", median(took));
+    }
 }

@@ -95,8 +95,11 @@ impl Config {
         self
     }
 
-    /// How often to ask the server for appends of other processes while somebody waits for them; every
-    /// 20 ms by default.
+    /// How often to look for appends of other processes while somebody waits for them; every 20 ms by default.
+    ///
+    /// Once nothing has come for an interval, one statement for all who wait looks on the server, twice an interval, for
+    /// up to a second before it is sent again. It takes a connection for that time. Where the pool has fewer than four
+    /// connections, or the interval is a second or more, each look is a statement.
     ///
     /// An append through the store itself wakes its followers at once. If they were woken in the last 4 ms they
     /// go on after that, and in the last 40 ms if eight events or more came since, unless they are 4,096
