@@ -26,6 +26,9 @@ use crate::pace::Pace;
 const PATIENCE: Duration = Duration::from_millis(50);
 const MOST_PATIENCE: Duration = Duration::from_secs(1);
 
+/// A statement whose answer is late by so much may never be answered: others look meanwhile.
+const LATE: Duration = Duration::from_secs(1);
+
 /// Looks for appends of other processes while somebody waits for them, about once per interval. The timers of
 /// the waiters drive it, and no task that outlasts a look: a store works on several runtimes, and any of them may end.
 ///
@@ -40,6 +43,8 @@ pub(crate) struct Poll {
     long_look: Option<Arc<Semaphore>>,
     /// How long the last of these was to look, in milliseconds.
     patience: AtomicU64,
+    /// When its answer was to be there.
+    answer_due: Mutex<Option<Instant>>,
     most_patience: Duration,
     pace: Pace,
 }
@@ -67,6 +72,7 @@ impl Poll {
             last_look: Mutex::default(),
             long_look: may_look_long.then(|| Arc::new(Semaphore::new(1))),
             patience: AtomicU64::new(0),
+            answer_due: Mutex::default(),
             most_patience,
             pace: Pace::default(),
         }
@@ -96,8 +102,8 @@ impl Poll {
                 Ok(outcome) => break outcome?,
                 Err(_) if !self.is_due() => {}
                 Err(_) if self.long_look.is_none() => self.head.publish(look().await?),
-                Err(_) => {
-                    if let Some(looking) = self.start_long_look(&look_long) {
+                Err(_) => match self.start_long_look(&look_long) {
+                    Some(looking) => {
                         let come = pin!(self.head.wait_past(after));
                         match select(come, looking).await {
                             Either::Left((outcome, _)) => break outcome?,
@@ -105,7 +111,9 @@ impl Poll {
                             Either::Right((outcome, _)) => outcome.unwrap_or(Ok(()))?,
                         }
                     }
-                }
+                    None if self.is_late() => self.head.publish(look().await?),
+                    None => {}
+                },
             }
         }
         self.pace.turn(began, &self.head, after).await;
@@ -123,7 +131,9 @@ impl Poll {
     {
         let turn = Arc::clone(self.long_look.as_ref()?).try_acquire_owned().ok()?;
         let (head, known) = (self.head.clone(), self.head.last());
-        let look = look_long(known, self.next_look());
+        let long_look = self.next_look();
+        *lock(&self.answer_due) = Some(Instant::now() + long_look.patience);
+        let look = look_long(known, long_look);
         Some(spawn(async move {
             let outcome = look.await;
             drop(turn);
@@ -143,12 +153,17 @@ impl Poll {
 
     /// Somebody else has just asked for the last position.
     pub(crate) fn looked(&self) {
-        *self.last_look() = Some(Instant::now());
+        *lock(&self.last_look) = Some(Instant::now());
+    }
+
+    /// Whether the answer of the statement that is under way should have come long ago.
+    fn is_late(&self) -> bool {
+        lock(&self.answer_due).is_some_and(|due| due.elapsed() > LATE)
     }
 
     /// Whether this waiter is to look: no other did within the last half of an interval.
     fn is_due(&self) -> bool {
-        let mut last = self.last_look();
+        let mut last = lock(&self.last_look);
         let now = Instant::now();
         let is_due = last.is_none_or(|last| now.duration_since(last) >= self.interval / 2);
         if is_due {
@@ -156,8 +171,8 @@ impl Poll {
         }
         is_due
     }
+}
 
-    fn last_look(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.last_look.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock(time: &Mutex<Option<Instant>>) -> MutexGuard<'_, Option<Instant>> {
+    time.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -13,6 +13,7 @@ use crate::{
     connection,
     contention::Contention,
     deadline::Deadline,
+    error::Error,
     lock_names::LockNames,
     log::Log,
     poll::Poll,
@@ -279,7 +280,13 @@ impl EventStore for PostgresStore {
         let look = || async { Ok(reader.head().await?) };
         let look_long = |known, look| {
             let reader = Arc::clone(reader);
-            async move { Ok(reader.head_past(known, look).await?) }
+            async move {
+                match reader.head_past(known, look).await {
+                    // A role or a database may let no statement run for so long.
+                    Err(Error::Cancelled(_)) => Ok(reader.head().await?),
+                    outcome => Ok(outcome?),
+                }
+            }
         };
         let is_known = || log.incarnation.is_verified();
         poll.wait_past(after, is_known, look, look_long).await

@@ -11,7 +11,7 @@ use factos_postgres::{
     Config, Mode, PostgresStore,
     sqlx::{self, PgPool, postgres::PgPoolOptions},
 };
-use support::{Schema, in_time, pool, sold, unique, url_of_database};
+use support::{Schema, in_time, pool, sold, unique, url, url_of_database};
 
 const SECONDS: u64 = 5;
 
@@ -62,6 +62,25 @@ async fn a_follower_of_a_quiet_log_sends_two_statements_a_second_at_most() {
         in_time("a pool beside a statement that looks", store.pool().close()).await;
         outside.run(&format!("DROP DATABASE {name}")).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_follower_goes_on_where_no_statement_may_run_for_long() {
+    let schema = Schema::new(Mode::Keyed).await;
+    let options = PgPoolOptions::new().max_connections(8).after_connect(|connection, _| {
+        Box::pin(async move {
+            sqlx::query("SET statement_timeout = '60ms'").execute(connection).await.map(drop)
+        })
+    });
+    let store = schema.config().open(options.connect(&url()).await.unwrap()).await.unwrap();
+    let follower = store.clone();
+    let following = tokio::spawn(async move { follower.wait_past(None).await });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(!following.is_finished(), "{:?}", following.await);
+    let other = schema.open().await;
+    other.append(vec![sold("a")], AppendCondition::None).await.unwrap();
+    in_time("a follower that nobody wakes", following).await.unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,7 +28,7 @@ pub(crate) struct Log {
     pub(crate) lock_timeout: Duration,
     pub(crate) durability: Durability,
     /// How long an answer may take beside the waits for locks. After that its connection is lost.
-    socket_timeout: Duration,
+    pub(crate) socket_timeout: Duration,
     pub(crate) head: Head,
 }
 

@@ -26,6 +26,9 @@ use crate::{
 
 pub(super) type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
+/// How long the answer of a statement that waits on the server may take besides.
+const LATE_ANSWER: Duration = Duration::from_secs(4);
+
 /// How often a read is sent that lost against others.
 const ATTEMPTS: u32 = 8;
 
@@ -84,7 +87,9 @@ impl Reader {
         known: Option<SequencePosition>,
         LongLook { patience, pause }: LongLook,
     ) -> Result<Option<SequencePosition>, Error> {
-        let deadline = self.log.deadline();
+        // A connection that has fallen silent is not waited for as long as by a call that somebody made.
+        let answer = self.log.socket_timeout.min(4 * patience + LATE_ANSWER);
+        let deadline = Deadline::new(self.log.lock_timeout, answer);
         let statement = |run| {
             let statement = self.log.statements.wait_past.query();
             statement
