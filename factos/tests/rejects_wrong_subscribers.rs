@@ -167,7 +167,10 @@ wrong_subscribers! {
         const LIVE_AT_ONCE: bool = true;
     } fails [
         "it_is_live_once", "an_event_that_does_not_decode_is_not_passed",
-    ] may fail ["everything_comes_once", "a_type_comes_once", "a_tag_comes_once"];
+    ] may fail [
+        "everything_comes_once", "a_type_comes_once", "a_tag_comes_once", "a_dropped_call_loses_nothing",
+        "a_lost_connection_is_overcome",
+    ];
     /// Waits for the first event before it is live.
     is_not_live_in_an_empty_log: NotLiveEmpty {
         const LIVE_IF_EMPTY: bool = false;
