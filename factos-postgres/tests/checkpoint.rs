@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use factos::{
     Anchor, AppendCondition, CheckpointError, ErrorKind, EventId, EventStore, EventStoreExt, Query,
     SequencePosition,
@@ -14,6 +16,7 @@ use factos_postgres::{
 };
 use futures_util::future::join_all;
 use support::{Schema, eventually, pool, sold, unique, url, url_of_database};
+use tokio::sync::Barrier;
 
 fn at(position: u64) -> Option<SequencePosition> {
     SequencePosition::new(position)
@@ -151,6 +154,7 @@ async fn project(
     insert: String,
     isolation: &str,
     until: Option<SequencePosition>,
+    all_are_there: Arc<Barrier>,
 ) -> (usize, usize) {
     let checkpoint = table.checkpoint("orders");
     let (mut applied, mut refused) = (0, 0);
@@ -164,6 +168,10 @@ async fn project(
             }
             let batch = events.next().await.unwrap();
             let to = batch.anchor(&store).await.unwrap().unwrap();
+            if (applied, refused) == (0, 0) {
+                // All have the first batch.
+                all_are_there.wait().await;
+            }
             let begin = format!("BEGIN ISOLATION LEVEL {isolation}");
             let mut transaction = models.begin_with(AssertSqlSafe(begin)).await.unwrap();
             for record in &batch.records {
@@ -200,13 +208,24 @@ async fn two_workers_of_one_name_never_both_advance() {
         let table = table(&schema);
         table.migrate(&mut models.acquire().await.unwrap()).await.unwrap();
         let insert = format!("INSERT INTO \"{}\".seen (position) VALUES ($1)", schema.name);
+        let all_are_there = Arc::new(Barrier::new(4));
         let workers = (0..4).map(|_| {
             let (store, models, table) = (store.clone(), models.clone(), table.clone());
-            tokio::spawn(project(store, models, table, insert.clone(), isolation, until))
+            let all_are_there = Arc::clone(&all_are_there);
+            tokio::spawn(project(
+                store,
+                models,
+                table,
+                insert.clone(),
+                isolation,
+                until,
+                all_are_there,
+            ))
         });
         let counts: Vec<_> = join_all(workers).await.into_iter().map(Result::unwrap).collect();
         assert_eq!(counts.iter().map(|(applied, _)| applied).sum::<usize>(), 100, "batches");
-        assert!(counts.iter().any(|(_, refused)| *refused > 0), "no two workers met");
+        let refused: usize = counts.iter().map(|(_, refused)| refused).sum();
+        assert!(refused >= 3, "{refused} workers were refused");
         let seen = format!("SELECT position FROM \"{}\".seen ORDER BY n", schema.name);
         let seen: Vec<i64> =
             sqlx::query_scalar(AssertSqlSafe(seen)).fetch_all(&models).await.unwrap();

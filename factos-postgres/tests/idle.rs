@@ -45,13 +45,16 @@ async fn a_follower_of_a_quiet_log_sends_two_statements_a_second_at_most() {
         });
         // The server is asked for longer each time.
         tokio::time::sleep(Duration::from_secs(3)).await;
-        let before = transactions(&any, &name).await;
-        tokio::time::sleep(Duration::from_secs(SECONDS)).await;
-        let asked = transactions(&any, &name).await - before;
-        println!("{mode}: {asked} transactions in {SECONDS} s");
-        // The server itself may look into the database once or twice.
-        let most = 2 * i64::try_from(SECONDS).unwrap() + 4;
-        assert!(asked <= most, "{mode}: {asked} transactions in {SECONDS} s");
+        let most = 2 * i64::try_from(SECONDS).unwrap();
+        let mut asked = Vec::new();
+        // The server itself looks into the database once in a while.
+        while asked.last().is_none_or(|asked| *asked > most) {
+            assert!(asked.len() < 4, "{mode}: {asked:?} transactions in {SECONDS} s each");
+            let before = transactions(&any, &name).await;
+            tokio::time::sleep(Duration::from_secs(SECONDS)).await;
+            asked.push(transactions(&any, &name).await - before);
+        }
+        println!("{mode}: {asked:?} transactions in {SECONDS} s each");
 
         let other = open(&name, mode, 8).await;
         for _ in 0..3 {
