@@ -1,5 +1,5 @@
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{LazyLock, Mutex, PoisonError},
     time::Duration,
 };
@@ -58,12 +58,13 @@ impl Persistent {
     }
 }
 
-/// The ids of the events that any caller was told of as appended.
-static TOLD: LazyLock<Mutex<HashSet<EventId>>> = LazyLock::new(Mutex::default);
+/// The ids of the events that any caller was told of as appended, by log: two logs may have the same ids.
+static TOLD: LazyLock<Mutex<HashMap<String, HashSet<EventId>>>> = LazyLock::new(Mutex::default);
 
 /// Whether no caller was told before that these are appended, as is now.
-fn is_news(records: &Page) -> bool {
+fn is_news(log: &str, records: &Page) -> bool {
     let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    let told = told.entry(log.to_owned()).or_default();
     let is_news = records.iter().all(|record| !told.contains(&record.id));
     told.extend(records.iter().map(|record| record.id));
     is_news
@@ -112,14 +113,14 @@ impl EventStore for Persistent {
                 Err(AppendError::Store(error)) if error.is_retryable() => {}
                 Err(AppendError::DuplicateEventId(id)) if may_be_written => {
                     let records = self.records_of(&events).await?;
-                    if records.len() == events.len() && is_news(&records) {
+                    if records.len() == events.len() && is_news(self.log_id(), &records) {
                         return Ok(records);
                     }
                     return Err(AppendError::DuplicateEventId(id));
                 }
                 outcome => {
                     if let Ok(records) = &outcome {
-                        is_news(records);
+                        is_news(self.log_id(), records);
                     }
                     return outcome;
                 }
