@@ -15,7 +15,7 @@ use factos_postgres::{
     sqlx::{self, AssertSqlSafe, Connection, Executor, PgConnection, PgPool, raw_sql},
 };
 use futures_util::future::join_all;
-use support::{Schema, eventually, pool, sold, unique, url, url_of_database};
+use support::{Schema, eventually, options_of_database, pool, sold, unique, url};
 use tokio::sync::Barrier;
 
 fn at(position: u64) -> Option<SequencePosition> {
@@ -279,7 +279,7 @@ async fn another_database_keeps_it_and_a_log_that_was_restored_is_told() {
     for mode in [Mode::Keyed, Mode::Portable] {
         let (schema, name) = (Schema::new(mode).await, unique("models"));
         schema.run(&format!("CREATE DATABASE {name}")).await;
-        let mut models = PgConnection::connect(&url_of_database(&name)).await.unwrap();
+        let mut models = PgConnection::connect_with(&options_of_database(&name)).await.unwrap();
         let table = CheckpointTable::in_schema("public").unwrap();
         table.migrate(&mut models).await.unwrap();
         let checkpoint = table.checkpoint("orders");

@@ -11,7 +11,7 @@ use factos_postgres::{
     Config, Mode, PostgresStore,
     sqlx::{self, PgPool, postgres::PgPoolOptions},
 };
-use support::{Schema, in_time, pool, sold, unique, url, url_of_database};
+use support::{Schema, in_time, options_of_database, pool, sold, unique, url};
 
 const SECONDS: u64 = 5;
 
@@ -23,7 +23,7 @@ async fn transactions(any: &PgPool, database: &str) -> i64 {
 
 async fn open(database: &str, mode: Mode, connections: u32) -> PostgresStore {
     let options = PgPoolOptions::new().max_connections(connections);
-    let pool = options.connect(&url_of_database(database)).await.unwrap();
+    let pool = options.connect_with(options_of_database(database)).await.unwrap();
     Config::new().mode(mode).create(true).open(pool).await.unwrap()
 }
 

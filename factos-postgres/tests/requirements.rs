@@ -313,7 +313,7 @@ async fn another_encoding_is_refused() {
             "CREATE DATABASE {name} ENCODING {encoding} TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
         );
         run(&admin, &create).await;
-        let other = connect(options().database(&name)).await;
+        let other = connect(support::options_of_database(&name)).await;
         let error = refused(Config::new().create(true), other.clone()).await;
         assert!(
             matches!(cause(&error), Error::Encoding { found } if found == encoding),

@@ -13,7 +13,11 @@ use std::{
 use factos::{AppendCondition, EventType, NewEvent, Query, QueryItem, StoreError, Tag};
 use factos_postgres::{
     Config, Mode, PostgresStore,
-    sqlx::{AssertSqlSafe, Executor, PgPool, postgres::PgPoolOptions, raw_sql},
+    sqlx::{
+        AssertSqlSafe, Executor, PgPool,
+        postgres::{PgConnectOptions, PgPoolOptions},
+        raw_sql,
+    },
 };
 
 /// Longer than the disk of a busy machine may hang.
@@ -65,12 +69,9 @@ pub(crate) fn url() -> String {
     )
 }
 
-/// The same server, with another database.
-pub(crate) fn url_of_database(name: &str) -> String {
-    let url = url();
-    let (server, parameters) = url.split_once('?').unwrap_or((&url, ""));
-    let (server, _) = server.rsplit_once('/').unwrap();
-    format!("{server}/{name}?{parameters}")
+/// How to connect to another database of the same server.
+pub(crate) fn options_of_database(name: &str) -> PgConnectOptions {
+    url().parse::<PgConnectOptions>().unwrap().database(name)
 }
 
 /// A name that no other test of this run or an earlier one uses.
