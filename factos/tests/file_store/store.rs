@@ -43,7 +43,8 @@ struct Stored {
     tags: String,
     metadata: String,
     micros: u64,
-    payload: Vec<u8>,
+    /// A character for each byte, which is shorter than an array of numbers.
+    payload: String,
 }
 
 impl FileStore {
@@ -117,13 +118,14 @@ impl Log {
     }
 
     fn push(&mut self, stored: Stored) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let payload: Vec<_> = stored.payload.chars().map(u8::try_from).collect::<Result<_, _>>()?;
         let event = NewEvent {
             id: EventId::from_bytes(stored.id),
             stream: stored.stream.map(StreamName::new).transpose()?,
             version: stored.version,
             tags: Tags::from_lines(&stored.tags)?,
             metadata: Metadata::from_text(&stored.metadata)?,
-            ..NewEvent::new(EventType::new(stored.event_type)?, stored.payload)
+            ..NewEvent::new(EventType::new(stored.event_type)?, payload)
         };
         let position = SequencePosition::FIRST.saturating_add(self.records.len() as u64);
         let revision = event.stream.as_ref().map(|name| self.revision(name)).transpose()?;
@@ -186,7 +188,7 @@ fn line(events: &[NewEvent]) -> io::Result<Vec<u8>> {
         tags: event.tags.as_lines().to_owned(),
         metadata: event.metadata.as_text().to_owned(),
         micros,
-        payload: event.payload.to_vec(),
+        payload: event.payload.iter().copied().map(char::from).collect(),
     });
     Ok([serde_json::to_vec(&stored.collect::<Vec<_>>())?, vec![b'\n']].concat())
 }
