@@ -79,6 +79,7 @@ wrong_stores! {
         "read::a_read_is_one_snapshot",
         "read::reads_and_appends_interleave",
     ] may fail [
+        "concurrency::",
         "follow::",
         "visibility::",
     ];
