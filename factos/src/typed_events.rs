@@ -41,6 +41,18 @@ impl Unknown {
             decoded => decoded.map(Some),
         }
     }
+
+    /// The record, decoded; `None` if it is passed over: an event of an unknown type that is to be skipped, or one that only
+    /// remembers a command without events ([`remember_no_op`](crate::Dispatch::remember_no_op)).
+    ///
+    /// # Errors
+    /// [`DecodeError`], which names the event.
+    pub fn decode_record<E: Event>(
+        self,
+        record: Recorded<Bytes>,
+    ) -> Result<Option<Recorded<E>>, DecodeError> {
+        if is_nothing(&record) { Ok(None) } else { self.decode(record) }
+    }
 }
 
 /// The events of one read, decoded into `E`.
