@@ -35,10 +35,14 @@
 //! - **Cancellation**: an append is done at its first poll; a dropped future leaves all or nothing.
 //! - **Limits**: only [`Limits`](factos::Limits) of the whole: memory.
 
+#[cfg(feature = "consumer")]
+mod consumer;
 mod log;
 mod select;
 mod store;
 
+#[cfg(feature = "consumer")]
+pub use consumer::{MemoryConsumers, MemoryTransaction};
 pub use store::MemoryStore;
 
 /// The program of the README, run as a test.

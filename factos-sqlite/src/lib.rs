@@ -60,6 +60,8 @@ mod append;
 mod checkpoint;
 mod config;
 mod connection;
+#[cfg(feature = "consumer")]
+mod consumer;
 mod durability;
 mod error;
 mod files;
@@ -71,6 +73,8 @@ mod write;
 
 pub use checkpoint::{Checkpoint, CheckpointTable};
 pub use config::Config;
+#[cfg(feature = "consumer")]
+pub use consumer::SqliteConsumers;
 pub use durability::Durability;
 pub use error::Error;
 /// The driver, in the version that the lock file has, 0.39 to 0.43: only one can be in a program, as only one may link

@@ -208,6 +208,15 @@ impl SqliteStore {
         Self { shared: Arc::clone(&self.shared), hook: Some(hook) }
     }
 
+    /// Looks at tables that are not the log's, in one snapshot, on a thread that reads.
+    #[cfg(feature = "consumer")]
+    pub(crate) async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Connection, &Path) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        self.parts().readers.jobs().run(move |reader| reader.look(look)).await?
+    }
+
     fn parts(&self) -> &Parts {
         &self.shared.0
     }

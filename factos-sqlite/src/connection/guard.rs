@@ -13,6 +13,15 @@ use rusqlite::{
 /// The tables and the view of the log.
 const OWN: [&str; 5] = ["event", "posting", "term", "info", "event_view"];
 
+/// What consumers keep.
+const OF_CONSUMERS: [&str; 5] = [
+    "factos_consumer",
+    "factos_consumer_format",
+    "factos_consumer_parked",
+    "factos_consumer_partition",
+    "factos_consumer_process",
+];
+
 /// Pragmas that only tell something, without a value to set.
 const TELLING: [&str; 21] = [
     "application_id",
@@ -141,5 +150,6 @@ fn is_allowed(action: &AuthAction<'_>) -> bool {
 }
 
 fn is_own(name: &str) -> bool {
-    OWN.iter().any(|own| own.eq_ignore_ascii_case(name))
+    let of_consumers: &[&str] = if cfg!(feature = "consumer") { &OF_CONSUMERS } else { &[] };
+    OWN.iter().chain(of_consumers).any(|own| own.eq_ignore_ascii_case(name))
 }

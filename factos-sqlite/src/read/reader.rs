@@ -79,6 +79,21 @@ impl Reader {
         begun.and_then(|begun| ended.map(|()| begun))
     }
 
+    /// Looks at tables that are not the log's, in one snapshot. It gets the path of the log too.
+    #[cfg(feature = "consumer")]
+    pub(crate) fn look<T>(
+        &self,
+        look: impl FnOnce(&Connection, &std::path::Path) -> T,
+    ) -> Result<T, Error> {
+        self.end_transaction()?;
+        self.known.check()?;
+        let anchor = self.known.anchor();
+        self.execute("BEGIN")?;
+        let looked = self.last_position(anchor).map(|_| look(&self.connection, &self.path));
+        let ended = self.end_transaction();
+        looked.and_then(|looked| ended.map(|()| looked))
+    }
+
     /// Ends the open transaction, if there is one: SQLite ends it after some errors, and a read that
     /// panicked leaves it open.
     fn end_transaction(&self) -> Result<(), Error> {

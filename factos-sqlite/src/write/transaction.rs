@@ -141,8 +141,14 @@ impl WriteTransaction {
         Err(Error::OtherLog { path: path.to_owned(), found: self.lent.path.clone() })
     }
 
+    /// Runs the store's own code on the connection, within that of a caller. It gets the path of the log too.
+    #[cfg(feature = "consumer")]
+    pub(crate) fn own<T>(&self, f: impl FnOnce(&Connection, &std::path::Path) -> T) -> T {
+        self.lent.guard.lowered(|| f(&self.lent.connection, &self.lent.path))
+    }
+
     /// An error if it can only be rolled back, or was.
-    pub(super) fn check_open(&self) -> Result<(), Error> {
+    pub(crate) fn check_open(&self) -> Result<(), Error> {
         if self.is_broken || self.lent.connection.is_autocommit() {
             return Err(Error::TransactionLost { path: self.lent.path.clone() });
         }

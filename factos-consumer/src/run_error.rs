@@ -1,0 +1,50 @@
+use std::error::Error;
+
+use factos::{InvalidQuery, SequencePosition};
+
+use crate::port::{ConsumerId, PartitionId, PortError};
+
+/// Why a run of consumers has ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// A consumer cannot go on.
+    #[error("{partition} cannot go on{}", at(*.position, *.attempts))]
+    Consumer {
+        /// Which partition of it.
+        partition: PartitionId,
+        /// The event that it cannot handle, or where it is.
+        position: Option<SequencePosition>,
+        /// How often the event was tried; 0 if it is none that failed.
+        attempts: u32,
+        /// Why not.
+        #[source]
+        error: Box<dyn Error + Send + Sync>,
+    },
+    /// The query of a consumer is not valid.
+    #[error("the query of {consumer} is not valid")]
+    Query {
+        /// Which consumer.
+        consumer: ConsumerId,
+        /// What is wrong.
+        #[source]
+        error: InvalidQuery,
+    },
+    /// Two consumers of the run have the same name and version.
+    #[error("{0} is in the run twice")]
+    Twice(ConsumerId),
+    /// What consumers keep cannot be read or written.
+    #[error("the state of the consumers cannot be kept")]
+    Port(#[from] PortError),
+}
+
+fn at(position: Option<SequencePosition>, attempts: u32) -> String {
+    match (position, attempts) {
+        (Some(position), 0) => format!(" at position {position}"),
+        (Some(position), 1) => format!(": the event at position {position} was tried once"),
+        (Some(position), _) => {
+            format!(": the event at position {position} was tried {attempts} times")
+        }
+        (None, _) => String::new(),
+    }
+}
