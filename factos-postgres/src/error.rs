@@ -432,6 +432,19 @@ pub(crate) fn of_caller(error: sqlx::Error) -> StoreError {
     StoreError::new(kind, cause)
 }
 
+/// The kind of an error that says nothing of the statement: it lost against another transaction, or its connection.
+#[cfg(feature = "consumer")]
+pub(crate) fn kind_of_loss(error: &sqlx::Error) -> Option<StoreErrorKind> {
+    let code = sqlstate(error).unwrap_or_default();
+    let is_lost =
+        matches!(error, sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed);
+    match &*code {
+        "40001" | "40P01" => Some(StoreErrorKind::Busy),
+        code if is_lost || ends_connection(code) => Some(StoreErrorKind::Unavailable),
+        _ => None,
+    }
+}
+
 /// The SQLSTATE of an error of the server.
 pub(crate) fn sqlstate(error: &sqlx::Error) -> Option<Cow<'_, str>> {
     error.as_database_error()?.code()

@@ -40,6 +40,8 @@ mod append;
 mod checkpoint;
 mod config;
 mod connection;
+#[cfg(feature = "consumer")]
+mod consumer;
 mod contention;
 mod deadline;
 mod durability;
@@ -59,6 +61,8 @@ mod work_queue;
 pub use append::HookFuture;
 pub use checkpoint::{Checkpoint, CheckpointTable};
 pub use config::{Config, InvalidSchemaName};
+#[cfg(feature = "consumer")]
+pub use consumer::PostgresConsumers;
 pub use durability::Durability;
 pub use error::Error;
 pub use mode::Mode;

@@ -1,0 +1,84 @@
+use factos_consumer::port::{ConsumerId, ConsumerState, PortError, Resize, Succession};
+use sqlx::PgConnection;
+
+use super::{
+    condition::EQ,
+    literal::Text,
+    row::Read,
+    statement::{execute, fetch},
+    tables::Tables,
+};
+
+/// A version, as its row says.
+#[derive(Debug, Clone)]
+pub(super) struct Version {
+    pub(super) id: ConsumerId,
+    pub(super) state: ConsumerState,
+    pub(super) succession: Succession,
+    pub(super) resize: Option<Resize>,
+}
+
+/// All versions of a name, locked until the end of the transaction.
+#[derive(Debug)]
+pub(super) struct Versions(Vec<Version>);
+
+impl Versions {
+    /// Locks them. Rows are never removed, so that any two calls have one in common, and wait for one another; but for
+    /// a name that has none.
+    pub(super) async fn lock(
+        connection: &mut PgConnection,
+        tables: &Tables,
+        name: &str,
+    ) -> Result<Self, PortError> {
+        let lock = format!(
+            "SELECT FROM {} c WHERE c.name {EQ} {} ORDER BY c.version FOR UPDATE",
+            tables.consumer,
+            Text(name)
+        );
+        execute(connection, lock).await?;
+        // What was inserted while the lock was waited for is not among what was locked.
+        Self::read(connection, tables, name).await
+    }
+
+    /// The versions as they are by now, which are locked.
+    pub(super) async fn read(
+        connection: &mut PgConnection,
+        tables: &Tables,
+        name: &str,
+    ) -> Result<Self, PortError> {
+        let (consumer, name) = (&tables.consumer, Text(name));
+        let sql = format!(
+            "SELECT c.name, c.version, c.state, c.succession, c.resize_to, c.resize_until
+             FROM {consumer} c WHERE c.name {EQ} {name} ORDER BY c.version"
+        );
+        let rows = fetch(connection, sql).await?;
+        rows.iter()
+            .map(|row| Version::read(Read::new(row, "a consumer")))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    pub(super) fn get(&self, id: &ConsumerId) -> Result<&Version, PortError> {
+        let found = self.0.iter().find(|version| version.id == *id);
+        found.ok_or_else(|| PortError::Unknown(id.clone()))
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Version> {
+        self.0.iter()
+    }
+
+    pub(super) fn live(&self) -> Option<&Version> {
+        self.0.iter().find(|version| version.state == ConsumerState::Live)
+    }
+}
+
+impl Version {
+    fn read(row: Read<'_>) -> Result<Self, PortError> {
+        Ok(Self {
+            id: row.consumer()?,
+            state: row.state()?,
+            succession: row.succession()?,
+            resize: row.resize()?,
+        })
+    }
+}
