@@ -1,7 +1,7 @@
-//! Runnable stories, each also a test. `ticket-sale`, `web-service` and `read-models` are binaries of their own. Most
-//! modules are a decider with scenarios, for a rule that most event-sourced systems need sooner or later; [`live_board`]
-//! follows the log, and [`payment`] appends within a transaction of the application's. `tests/stories.rs` runs the
-//! modules on the stores.
+//! Runnable stories, each also a test. `ticket-sale`, `web-service`, `read-models` and `order-fulfilment` are binaries of
+//! their own. Most modules are a decider with scenarios, for a rule that most event-sourced systems need sooner or later;
+//! [`live_board`] follows the log, [`payment`] appends within a transaction of the application's, and [`tables`] are what
+//! the consumers of the binaries write. `tests/stories.rs` runs the modules on the stores.
 
 pub mod account;
 pub mod course_subscriptions;
@@ -11,6 +11,7 @@ pub mod live_board;
 pub mod opt_in_token;
 pub mod payment;
 pub mod product_price;
+pub mod tables;
 pub mod unique_username;
 pub mod wallet;
 
@@ -23,3 +24,8 @@ struct FrontPage;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/after-the-append.md")]
 struct AfterTheAppend;
+
+/// The chapter on consumers, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/consumers.md")]
+struct OnConsumers;

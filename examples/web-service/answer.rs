@@ -3,8 +3,10 @@ use axum::{
     http::{StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
-use factos::{Error, ErrorKind, ErrorReport, Infrastructure};
+use factos::{Error, ErrorKind, Infrastructure, Report};
+use factos_consumer::WaitError;
 use factos_examples::course_subscriptions::Refusal;
+use factos_postgres::sqlx;
 use serde_json::json;
 
 /// A request that was not fulfilled.
@@ -41,15 +43,39 @@ impl From<Infrastructure> for Problem {
     }
 }
 
+impl From<WaitError> for Problem {
+    fn from(error: WaitError) -> Self {
+        let kind = match &error {
+            WaitError::Port(error) => error.kind(),
+            // The read model is behind.
+            _ => ErrorKind::Busy,
+        };
+        Self::of(kind, &error)
+    }
+}
+
+/// An error of a table that is read.
+impl From<anyhow::Error> for Problem {
+    fn from(error: anyhow::Error) -> Self {
+        use sqlx::Error as E;
+        let kind = match error.downcast_ref() {
+            Some(E::Io(_) | E::PoolTimedOut | E::PoolClosed) => ErrorKind::Unavailable,
+            _ => ErrorKind::Broken,
+        };
+        let error: Box<dyn std::error::Error + Send + Sync> = error.into();
+        Self::of(kind, &*error)
+    }
+}
+
 impl Problem {
-    fn of(kind: ErrorKind, error: &impl ErrorReport) -> Self {
+    fn of(kind: ErrorKind, error: &(dyn std::error::Error + 'static)) -> Self {
         let status = status(kind);
         if status == StatusCode::INTERNAL_SERVER_ERROR {
             // For the people who run the service, and not for the client.
-            eprintln!("{}", error.report());
+            eprintln!("{}", Report::of(error));
             return Self { status, text: "something is broken".to_owned() };
         }
-        Self { status, text: error.report().to_string() }
+        Self { status, text: Report::of(error).to_string() }
     }
 
     pub(crate) fn no_such_course() -> Self {

@@ -2,10 +2,11 @@
 
 mod answer;
 mod commands;
+mod courses;
 mod queries;
 mod store;
 
-use std::{net::SocketAddr, process::ExitCode, sync::Arc};
+use std::{net::SocketAddr, process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use axum::{
@@ -13,9 +14,15 @@ use axum::{
     routing::{get, post, put},
 };
 use clap::Parser;
-use tokio::net::TcpListener;
+use factos::EventStore;
+use factos_consumer::Projection;
+use factos_examples::tables::{Database, Tables};
+use tokio::{net::TcpListener, sync::oneshot};
 
-use crate::store::{Log, StoreChoice};
+use crate::{
+    courses::{Courses, TABLES},
+    store::{School, StoreChoice},
+};
 
 /// Serves courses and students over HTTP.
 #[derive(Debug, Parser)]
@@ -32,7 +39,7 @@ struct Options {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match serve(&Options::parse()).await {
+    match run(Options::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -41,26 +48,54 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(options: &Options) -> anyhow::Result<()> {
-    let opened = options.store.open().await?;
-    let listener = TcpListener::bind(options.listen).await;
-    let listener = listener.with_context(|| format!("cannot listen on {}", options.listen))?;
-    println!("listening on http://{}", listener.local_addr()?);
-    let routes = routes(Arc::clone(&opened.log));
-    // Requests that are being answered are answered to their end; then the log is closed.
-    axum::serve(listener, routes).with_graceful_shutdown(told_to_end()).await?;
-    opened.close().await?;
+async fn run(options: Options) -> anyhow::Result<()> {
+    match &options.store {
+        StoreChoice::Sqlite(path) => {
+            serve(Database::sqlite(path, TABLES).await?, options.listen).await
+        }
+        StoreChoice::Postgres { url, schema } => {
+            serve(Database::postgres(url, schema, TABLES).await?, options.listen).await
+        }
+    }
+}
+
+/// Serves, and runs the consumer of the read model. If that cannot go on, the service ends with its error.
+async fn serve<P: Tables>(database: Database<P>, listen: SocketAddr) -> anyhow::Result<()> {
+    let school = School::of(&database);
+    let consumers = school.consumers.clone();
+    let (ended, end) = oneshot::channel::<()>();
+    let consuming = async { Ok(consumers.run_until(async { drop(end.await) }).await?) };
+    let answering = async {
+        let answered = answer(school, listen).await;
+        drop(ended);
+        answered
+    };
+    tokio::try_join!(answering, consuming)?;
+    // After what was being answered, and what the consumer had in hand.
+    database.close().await?;
     println!("ended");
     Ok(())
 }
 
-fn routes(log: Log) -> Router {
+async fn answer<P: Tables>(school: School<P>, listen: SocketAddr) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(listen).await;
+    let listener = listener.with_context(|| format!("cannot listen on {listen}"))?;
+    // Whoever was told of a change before the start sees it.
+    if let Some(head) = school.log.head().await? {
+        school.consumers.wait_for(Courses::<P>::NAME, head, Duration::from_secs(60)).await?;
+    }
+    println!("listening on http://{}", listener.local_addr()?);
+    axum::serve(listener, routes(school)).with_graceful_shutdown(told_to_end()).await?;
+    Ok(())
+}
+
+fn routes<P: Tables>(school: School<P>) -> Router {
     Router::new()
-        .route("/courses/{course}", put(commands::define).get(queries::course))
+        .route("/courses/{course}", put(commands::define).get(queries::course::<P>))
         .route("/courses/{course}/capacity", put(commands::change_capacity))
         .route("/courses/{course}/students", post(commands::subscribe))
         .route("/courses/{course}/history", get(queries::history))
-        .with_state(log)
+        .with_state(school)
 }
 
 /// Resolves at SIGTERM or SIGINT.

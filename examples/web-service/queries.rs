@@ -4,55 +4,50 @@ use axum::{
     Json,
     extract::{Path, Query, State},
 };
-use factos::{
-    Bytes, EventStore, EventStoreExt, PageCursor, ReadOptions, Recorded, SequencePosition,
-};
-use factos_examples::course_subscriptions::Course;
+use factos::{Bytes, EventStore, EventStoreExt, PageCursor, Recorded, SequencePosition};
+use factos_consumer::Projection;
+use factos_examples::{course_subscriptions::Course, tables::Tables};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{answer::Problem, store::Log};
+use crate::{
+    answer::Problem,
+    courses::{self, Courses},
+    store::{Log, School},
+};
 
 #[derive(Deserialize)]
 pub(crate) struct AtLeast {
     at_least: Option<u64>,
 }
 
-/// The course as its events tell it.
-pub(crate) async fn course(
-    State(log): State<Log>,
+/// The course as the read model has it.
+pub(crate) async fn course<P: Tables>(
+    State(school): State<School<P>>,
     Path(course): Path<String>,
     Query(AtLeast { at_least }): Query<AtLeast>,
 ) -> Result<Json<Value>, Problem> {
-    if let Some(position) = at_least {
-        until_seen(&log, position).await?;
+    if let Some(position) = at_least.and_then(SequencePosition::new) {
+        until_seen(&school, position).await?;
     }
-    let query = Course::query().course(&course);
-    let mut events = log.events::<Course>(query, ReadOptions::all()).await?;
-    let (mut capacity, mut students) = (None, Vec::new());
-    while let Some(record) = events.next().await {
-        match record?.event {
-            Course::Defined { capacity: now, .. }
-            | Course::CapacityChanged { capacity: now, .. } => {
-                capacity = Some(now);
-            }
-            Course::StudentSubscribed { student, .. } => students.push(student),
-        }
-    }
-    let capacity = capacity.ok_or_else(Problem::no_such_course)?;
-    Ok(Json(json!({ "course": course, "capacity": capacity, "students": students })))
+    let course = courses::read(&school.reader, &course).await?;
+    course.map(Json).ok_or_else(Problem::no_such_course)
 }
 
-/// How long a reader waits for what another process wrote.
+/// How long a reader waits for what another process wrote, and for the read model.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Waits until the log has come to a position that a client was told of.
-async fn until_seen(log: &Log, position: u64) -> Result<(), Problem> {
-    let before = SequencePosition::new(position.saturating_sub(1));
-    match tokio::time::timeout(PATIENCE, log.wait_past(before)).await {
-        Ok(seen) => Ok(seen.map_err(factos::Infrastructure::from)?),
-        Err(_) => Err(Problem::bad_request(&"the log does not have this position")),
+/// Waits until the read model has come to a position that a client was told of.
+async fn until_seen<P: Tables>(
+    school: &School<P>,
+    position: SequencePosition,
+) -> Result<(), Problem> {
+    let seen = school.consumers.wait_for(Courses::<P>::NAME, position, PATIENCE).await;
+    let Err(error) = seen else { return Ok(()) };
+    if school.log.head().await.map_err(factos::Infrastructure::from)? < Some(position) {
+        return Err(Problem::bad_request(&"the log does not have this position"));
     }
+    Err(error.into())
 }
 
 #[derive(Deserialize)]

@@ -1,8 +1,14 @@
-use std::{path::PathBuf, str::FromStr, sync::Arc};
+use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
+use axum::extract::FromRef;
 use factos::EventStore;
-use factos_postgres::Config;
-use factos_sqlite::SqliteStore;
+use factos_consumer::{Consumers, OnError};
+use factos_examples::tables::{Database, Reader, Tables};
+
+use crate::courses::Courses;
+
+/// After a kill, for how long a service that is started again waits for its read model.
+const LEASE: Duration = Duration::from_secs(5);
 
 /// The log that all requests share.
 pub(crate) type Log = Arc<dyn EventStore>;
@@ -10,7 +16,7 @@ pub(crate) type Log = Arc<dyn EventStore>;
 #[derive(Debug, Clone)]
 pub(crate) enum StoreChoice {
     Sqlite(PathBuf),
-    Postgres(String),
+    Postgres { url: String, schema: String },
 }
 
 impl FromStr for StoreChoice {
@@ -19,41 +25,36 @@ impl FromStr for StoreChoice {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.strip_prefix("sqlite:") {
             Some(path) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
-            None if text.starts_with("postgres") => Ok(Self::Postgres(text.to_owned())),
+            None if text.starts_with("postgres") => {
+                // `postgres://...?schema=NAME` takes another schema than `factos`.
+                let (url, schema) = text.split_once("?schema=").unwrap_or((text, "factos"));
+                Ok(Self::Postgres { url: url.to_owned(), schema: schema.to_owned() })
+            }
             _ => Err("expected `sqlite:PATH` or `postgres://...`"),
         }
     }
 }
 
-/// An open log, and how it is closed.
-pub(crate) struct Opened {
+/// What requests share.
+#[derive(Clone)]
+pub(crate) struct School<P> {
     pub(crate) log: Log,
-    file: Option<SqliteStore>,
+    pub(crate) consumers: Consumers<P>,
+    pub(crate) reader: Reader,
 }
 
-impl StoreChoice {
-    pub(crate) async fn open(&self) -> anyhow::Result<Opened> {
-        match self {
-            Self::Sqlite(path) => {
-                let file = SqliteStore::open(path).await?;
-                Ok(Opened { log: Arc::new(file.clone()), file: Some(file) })
-            }
-            Self::Postgres(url) => {
-                // `postgres://...?schema=NAME` takes another schema than `factos`.
-                let (url, schema) = url.split_once("?schema=").unwrap_or((url, "factos"));
-                let config = Config::new().create(true).schema(schema)?;
-                Ok(Opened { log: Arc::new(config.connect(url).await?), file: None })
-            }
-        }
+impl<P: Tables> School<P> {
+    pub(crate) fn of(database: &Database<P>) -> Self {
+        let log = Arc::clone(&database.log);
+        let consumers = Consumers::new(Arc::clone(&log), database.port.clone())
+            .project(Courses::<P>::new(), OnError::Stop)
+            .lease(LEASE);
+        Self { log, consumers, reader: database.reader.clone() }
     }
 }
 
-impl Opened {
-    /// Reports a write that failed at the end.
-    pub(crate) async fn close(self) -> anyhow::Result<()> {
-        match self.file {
-            Some(file) => Ok(file.close().await?),
-            None => Ok(()),
-        }
+impl<P> FromRef<School<P>> for Log {
+    fn from_ref(school: &School<P>) -> Self {
+        Self::clone(&school.log)
     }
 }
