@@ -24,8 +24,8 @@ use crate::{
     orders::{OrdersSender, Stop},
     panic::panic_error,
     port::{
-        Beat, ConsumerId, ConsumerRow, ConsumerState, PartitionId, Port, PortError, ProcessId,
-        Snapshot, Token,
+        Beat, ConsumerId, ConsumerRow, ConsumerState, PartitionId, PartitionRow, Port, PortError,
+        ProcessId, Snapshot, Token,
     },
     run_error::RunError,
     worker::{Context, Ended},
@@ -271,10 +271,11 @@ impl<'a, P: Port> Runner<'a, P> {
             })
         };
         let mut pause = self.interval();
-        if partitions()
-            .any(|(id, partition)| partition.owner.is_none() && !self.workers.contains_key(&id))
-        {
-            pause = pause.min(SOON);
+        let is_free = |(id, partition): &(PartitionId, &PartitionRow)| {
+            partition.owner.is_none() && !self.workers.contains_key(id)
+        };
+        for (id, _) in partitions().filter(is_free) {
+            pause = pause.min(self.until_a_free_one_is_looked_at(&id));
         }
         let foreign = partitions().filter(|(id, _)| !self.workers.contains_key(id));
         let expiries = foreign.map(|(_, partition)| partition.free_in);
@@ -283,6 +284,12 @@ impl<'a, P: Port> Runner<'a, P> {
             pause = pause.min(then + Duration::from_millis(20));
         }
         Instant::now() + pause
+    }
+
+    /// Who had it may be taken for alive for a moment after its lease has run out.
+    fn until_a_free_one_is_looked_at(&self, id: &PartitionId) -> Duration {
+        let free_for = self.free_since.get(id).map(Instant::elapsed);
+        if free_for.is_some_and(|free_for| free_for < 2 * SOON) { SOON / 5 } else { SOON }
     }
 
     fn interval(&self) -> Duration {
