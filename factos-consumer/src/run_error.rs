@@ -2,7 +2,7 @@ use std::error::Error;
 
 use factos::{InvalidQuery, SequencePosition};
 
-use crate::port::{ConsumerId, PartitionId, PortError};
+use crate::port::{ConsumerId, PartitionId, PortError, Succession};
 
 /// Why a run of consumers has ended.
 #[derive(Debug, thiserror::Error)]
@@ -33,9 +33,27 @@ pub enum RunError {
     /// Two consumers of the run have the same name and version.
     #[error("{0} is in the run twice")]
     Twice(ConsumerId),
+    /// A version of the same name is kept that is a projection, and this one is a reaction, or the other way round. They have
+    /// nothing to hand over to one another.
+    #[error("{consumer} is a {}, and {kept} is not: give it another name", kind(*.succession))]
+    OtherKind {
+        /// Which consumer.
+        consumer: ConsumerId,
+        /// What it is to the versions before it.
+        succession: Succession,
+        /// The version that is kept.
+        kept: ConsumerId,
+    },
     /// What consumers keep cannot be read or written.
     #[error("the state of the consumers cannot be kept")]
     Port(#[from] PortError),
+}
+
+const fn kind(succession: Succession) -> &'static str {
+    match succession {
+        Succession::Rebuild => "projection",
+        Succession::TakeOver => "reaction",
+    }
 }
 
 fn at(position: Option<SequencePosition>, attempts: u32) -> String {

@@ -25,7 +25,7 @@ use crate::{
     panic::panic_error,
     port::{
         Beat, ConsumerId, ConsumerRow, ConsumerState, PartitionId, PartitionRow, Port, PortError,
-        ProcessId, Snapshot, Token,
+        ProcessId, Registration, Snapshot, Token,
     },
     run_error::RunError,
     worker::{Context, Ended},
@@ -128,15 +128,33 @@ impl<'a, P: Port> Runner<'a, P> {
         }
     }
 
-    async fn register(&self, consumer: &dyn Consumer<P>) -> Result<(), PortError> {
+    async fn register(&self, consumer: &dyn Consumer<P>) -> Result<(), RunError> {
         let registration = consumer.registration(self.settings.partitions);
-        while let Err(error) = self.context.port.register(&registration).await {
-            if !is_passing(&error) {
+        loop {
+            let error = match self.check_kind(&registration).await {
+                Ok(()) => match self.context.port.register(&registration).await {
+                    Ok(_) => return Ok(()),
+                    Err(error) => error.into(),
+                },
+                Err(error) => error,
+            };
+            if !matches!(&error, RunError::Port(error) if is_passing(error)) {
                 return Err(error);
             }
             sleep(SOON).await;
         }
-        Ok(())
+    }
+
+    /// An error if another version of the name is of the other kind.
+    async fn check_kind(&self, registration: &Registration) -> Result<(), RunError> {
+        let Registration { consumer, succession, .. } = registration;
+        let rows = self.context.port.consumers().await?;
+        let is_other = |row: &&ConsumerRow| {
+            row.consumer.name == consumer.name && row.succession != *succession
+        };
+        let Some(kept) = rows.iter().find(is_other) else { return Ok(()) };
+        let (consumer, kept) = (consumer.clone(), kept.consumer.clone());
+        Err(RunError::OtherKind { consumer, succession: *succession, kept })
     }
 
     /// A worker has ended; whether the next sign of life is to come soon.

@@ -2,10 +2,13 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use factos_consumer::{Consumers, DeliveryId, OnError, Options, RunError, port::Selection};
+use factos::{QueryFor, Reactor, Recorded};
+use factos_consumer::{
+    Consumers, DeliveryId, OnError, Options, Reaction, RunError, port::Selection,
+};
 use factos_memory::{MemoryConsumers, MemoryStore};
 
-use crate::shop::{Fault, LONG, Mailer, Mails, Run, Shop, append, at, order, quick, until};
+use crate::shop::{Fault, LONG, Mailer, Mails, Orders, Run, Shop, append, at, order, quick, until};
 
 /// Orders, each of which is paid: two effects and then one.
 async fn orders(store: &MemoryStore, count: u64) {
@@ -295,4 +298,41 @@ async fn a_lower_version_that_comes_late_has_nothing_to_hand_over() {
         run.stop().await.unwrap();
     }
     assert_eq!(mailer.ids().len(), 10, "{:?}", mailer.ids());
+}
+
+#[tokio::test]
+async fn a_reaction_cannot_take_the_name_of_a_projection() {
+    struct Named;
+
+    impl Reactor for Named {
+        type Event = Shop;
+        type Effect = String;
+
+        fn react(&self, _: &Recorded<Shop>) -> Vec<String> {
+            Vec::new()
+        }
+    }
+
+    impl Reaction for Named {
+        const NAME: &'static str = "orders";
+        const VERSION: u32 = 2;
+
+        fn query(&self) -> QueryFor<Shop> {
+            QueryFor::all_types()
+        }
+    }
+
+    let (store, port) = (MemoryStore::new(), MemoryConsumers::new());
+    let new = || Consumers::new(store.clone(), port.clone());
+    let projecting = new().project(Orders::<1>::default(), OnError::Stop);
+    let run = Run::start(&projecting);
+    let last = order(&store, 1, 1).await;
+    projecting.wait_for("orders", last, LONG).await.unwrap();
+    run.stop().await.unwrap();
+    let reacting = new().react(Named, Mailer::default(), OnError::Stop);
+    let error = Run::start(&reacting).outcome().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "orders v2 is a reaction, and orders v1 is not: give it another name"
+    );
 }
