@@ -1,6 +1,6 @@
 use std::error::Error;
 
-use factos::{InvalidQuery, SequencePosition};
+use factos::{ErrorKind, InvalidQuery, SequencePosition};
 
 use crate::port::{ConsumerId, PartitionId, PortError, Succession};
 
@@ -47,6 +47,11 @@ pub enum RunError {
     /// What consumers keep cannot be read or written.
     #[error("the state of the consumers cannot be kept")]
     Port(#[from] PortError),
+}
+
+/// Whether what is kept, read again, may be gone on from.
+pub(crate) const fn is_passing(kind: ErrorKind) -> bool {
+    kind.is_retryable() || matches!(kind, ErrorKind::OutcomeUnknown)
 }
 
 const fn kind(succession: Succession) -> &'static str {

@@ -24,10 +24,10 @@ use crate::{
     orders::{OrdersSender, Stop},
     panic::panic_error,
     port::{
-        Beat, ConsumerId, ConsumerRow, ConsumerState, PartitionId, PartitionRow, Port, PortError,
-        ProcessId, Registration, Snapshot, Token,
+        Beat, ConsumerId, ConsumerRow, ConsumerState, PartitionId, PartitionRow, Port, ProcessId,
+        Registration, Snapshot, Token,
     },
-    run_error::RunError,
+    run_error::{RunError, is_passing},
     worker::{Context, Ended},
 };
 
@@ -138,7 +138,7 @@ impl<'a, P: Port> Runner<'a, P> {
                 },
                 Err(error) => error,
             };
-            if !matches!(&error, RunError::Port(error) if is_passing(error)) {
+            if !matches!(&error, RunError::Port(error) if is_passing(error.kind())) {
                 return Err(error);
             }
             sleep(SOON).await;
@@ -183,7 +183,7 @@ impl<'a, P: Port> Runner<'a, P> {
         };
         let snapshot = match self.context.port.beat(&beat).await {
             Ok(snapshot) => snapshot,
-            Err(error) if is_passing(&error) => return Ok(sent + SOON.min(self.interval())),
+            Err(error) if is_passing(error.kind()) => return Ok(sent + SOON.min(self.interval())),
             Err(error) => return Err(error.into()),
         };
         self.renewed(&snapshot, sent + self.settings.lease);
@@ -255,7 +255,7 @@ impl<'a, P: Port> Runner<'a, P> {
             let grant = match port.acquire(&self.process, &partition, self.settings.lease).await {
                 Ok(Some(grant)) => grant,
                 Ok(None) => continue,
-                Err(error) if is_passing(&error) => continue,
+                Err(error) if is_passing(error.kind()) => continue,
                 Err(error) => return Err(error.into()),
             };
             self.not_before.remove(&partition);
@@ -349,8 +349,4 @@ fn is_rebuild(row: &ConsumerRow, rows: &[ConsumerRow]) -> bool {
 fn panicked(partition: &PartitionId, panic: &(dyn std::any::Any + Send)) -> RunError {
     let (partition, error) = (partition.clone(), panic_error(panic));
     RunError::Consumer { partition, position: None, attempts: 0, error }
-}
-
-fn is_passing(error: &PortError) -> bool {
-    error.kind().is_retryable() || error.kind() == factos::ErrorKind::OutcomeUnknown
 }

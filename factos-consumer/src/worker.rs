@@ -8,10 +8,7 @@ mod steps;
 
 use std::{collections::BTreeSet, error::Error, sync::Arc};
 
-use factos::{
-    Anchor, CheckpointError, ErrorKind, ErrorReport, EventStore, EventStoreExt, Query,
-    SequencePosition, SubscribeError,
-};
+use factos::{Anchor, ErrorKind, ErrorReport, EventStore, EventStoreExt, Query, SequencePosition};
 use tokio::time::Instant;
 
 use crate::{
@@ -20,7 +17,7 @@ use crate::{
     orders::{Orders, Stop},
     port::{Grant, NewParked, PartitionId, Port, PortError, Token, Until},
     progress::Progress,
-    run_error::RunError,
+    run_error::{RunError, is_passing},
     trace,
 };
 
@@ -163,7 +160,7 @@ impl<P: Port, H: Handler<P::Tx>> Worker<P, H> {
         let query = self.query()?;
         self.kept = match self.store.resume(anchor).await {
             Ok(kept) => kept,
-            Err(error) => return Err(self.checkpoint_failed(error)),
+            Err(error) => return Err(self.log_failed(error.kind(), error)),
         };
         let store = Arc::clone(&self.store);
         let mut events = store.subscribe(query, self.kept).page(self.options.page);
@@ -180,7 +177,7 @@ impl<P: Port, H: Handler<P::Tx>> Worker<P, H> {
                 () = at(keep_at) => self.flush().await?,
                 batch = events.next() => match batch {
                     Ok(batch) => self.batch(batch).await?,
-                    Err(error) => return Err(self.subscription_failed(error)),
+                    Err(error) => return Err(self.log_failed(error.kind(), error)),
                 },
             }
         }
@@ -198,9 +195,8 @@ impl<P: Port, H: Handler<P::Tx>> Worker<P, H> {
             Some(Stop::Lost) => return Err(Halt::Ended(Ended::Lost)),
             None => {}
         }
-        let position = self.pending.as_ref().map(|pending| pending.to.position()).max(self.kept);
         match self.until {
-            Some(Until(until)) if position >= until => Err(Halt::Ended(Ended::Drained)),
+            Some(Until(until)) if self.reached() >= until => Err(Halt::Ended(Ended::Drained)),
             _ => Ok(()),
         }
     }
@@ -220,20 +216,9 @@ impl<P: Port, H: Handler<P::Tx>> Worker<P, H> {
         }))
     }
 
-    fn checkpoint_failed(&self, error: CheckpointError) -> Halt {
-        if is_passing(error.kind()) {
-            Halt::Ended(Ended::Broken)
-        } else {
-            self.failed(None, 0, error)
-        }
-    }
-
-    fn subscription_failed(&self, error: SubscribeError) -> Halt {
-        if is_passing(error.kind()) {
-            Halt::Ended(Ended::Broken)
-        } else {
-            self.failed(None, 0, error)
-        }
+    /// The end of this worker by an error of the log.
+    fn log_failed(&self, kind: ErrorKind, error: impl Into<Box<dyn Error + Send + Sync>>) -> Halt {
+        if is_passing(kind) { Halt::Ended(Ended::Broken) } else { self.failed(None, 0, error) }
     }
 
     fn port_failed(&self, error: PortError) -> Halt {
@@ -243,11 +228,6 @@ impl<P: Port, H: Handler<P::Tx>> Worker<P, H> {
             error => self.failed(self.kept, 0, error),
         }
     }
-}
-
-/// Whether what is kept, read again, may be gone on from.
-const fn is_passing(kind: ErrorKind) -> bool {
-    kind.is_retryable() || matches!(kind, ErrorKind::OutcomeUnknown)
 }
 
 /// Waits until then; for ever without a time.
