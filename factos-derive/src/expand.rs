@@ -3,6 +3,7 @@
 mod companion;
 mod decode;
 mod event;
+mod hint;
 mod kind;
 mod nested;
 mod payload;

@@ -168,8 +168,9 @@ mod validation;
 /// ```
 ///
 /// **Kinds.** An enum `School` gets an enum `SchoolKind`, which has the same variants without fields,
-/// and a method `kind()`. The keys `kind` and `query` give other names to the generated types. A type
-/// with a method `kind` or `query` of its own does not compile.
+/// and a method `kind()`. The keys `kind` and `query` give other names to the generated types. Where such a
+/// name is taken, or the type has a method `kind` or `query` of its own, the type does not compile. rustc finds
+/// that, so what to write stands in the name of the macro that its error tells.
 ///
 /// **Crate.** A crate that knows factos under another name says so on each type, by `crate = name`. That is an
 /// error where it is missing, also if the root of the crate has `extern crate name as factos`.

@@ -357,3 +357,58 @@ fn what_a_function_makes_can_be_asked_for() {
     assert_eq!(text(Visit::query().day(7).into()), "(type Begun or Planned, tag day:7)");
     assert_eq!(text(Visit::query().room(&1).into()), "(type Moved or Planned, tag room:1)");
 }
+
+/// Functions that take a reference as they please.
+mod by_reference {
+    use factos::{Event, Payload};
+
+    #[derive(Payload)]
+    pub(super) struct Note(pub(super) String);
+
+    impl Note {
+        pub(super) fn text(&self) -> &str {
+            &self.0
+        }
+    }
+
+    #[derive(Event)]
+    pub(super) enum Course {
+        Renamed {
+            #[tag("bytes", with = str::len)]
+            #[tag("shown", with = shown)]
+            #[tag("loud", with = loud)]
+            #[tag("same", with = ToString::to_string)]
+            title: String,
+            #[tag("count", with = <[_]>::len, value = usize)]
+            words: Vec<String>,
+        },
+        #[event(tags_with = more)]
+        Noted(#[tag("note", with = Note::text)] Note),
+    }
+
+    fn shown(value: impl std::fmt::Display) -> String {
+        value.to_string()
+    }
+
+    fn loud(text: &str) -> String {
+        text.to_uppercase()
+    }
+
+    fn more(note: &Note) -> Option<(&'static str, &str)> {
+        Some(("more", &note.0))
+    }
+}
+
+#[test]
+fn a_function_takes_a_reference_or_what_one_becomes() {
+    use by_reference::{Course, Note};
+
+    let words = vec!["x".to_owned(), "y".to_owned()];
+    let renamed = Course::Renamed { title: "ab".to_owned(), words };
+    let all = "bytes:2\ncount:2\nloud:AB\nsame:ab\nshown:ab";
+    assert_eq!(renamed.tags().unwrap().as_lines(), all);
+    let noted = Course::Noted(Note("n".to_owned()));
+    assert_eq!(noted.tags().unwrap().as_lines(), "more:n\nnote:n");
+    let query = QueryFor::from(Course::query().loud(&"ab".to_owned()).count(2)).into_query();
+    assert_eq!(query.unwrap().to_string(), "(type Renamed, tag count:2 and loud:AB)");
+}

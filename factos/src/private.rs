@@ -6,13 +6,13 @@ mod equal;
 mod event_type;
 #[cfg(feature = "json")]
 mod exact_value;
-mod name_clash;
 mod query_item;
 mod same_tag_type;
 mod serde_payload;
 mod serde_proxy;
 mod stored_field;
 mod tag_conversion;
+mod tag_function;
 mod tag_pairs;
 mod tag_writer;
 mod upcast;
@@ -26,7 +26,6 @@ pub use decode::decode;
 pub use encode::encode;
 pub use equal::{Equal, Equality, NoEqual};
 pub use event_type::{event_type, knows};
-pub use name_clash::{ClashingName, NameClash};
 pub use query_item::{query_of, tagged, type_at};
 pub use same_tag_type::{SameTagType, same_tag_type, same_type};
 pub use serde;
@@ -39,6 +38,7 @@ pub use stored_field::{
     stored_field, written_field,
 };
 pub use tag_conversion::{each, each_displayed};
+pub use tag_function::{ByCoercion, ByValue, GivenByValue, TagFunction};
 pub use tag_pairs::TagPairs;
 pub use tag_writer::TagWriter;
 pub use upcast::{FallibleStep, LastStep, UpcastInput, event_of, read, refused, result_of};
@@ -51,7 +51,7 @@ pub use variant_reader::{
 pub use without_json::{Codec, JsonCodec, JsonStep, JsonSteps, UnnamedCodec};
 
 pub use crate::codec::guard::Check;
-pub use crate::query_for::TypedQuery;
+pub use crate::query_for::{Conversion, Converts, TypedQuery};
 pub use crate::schema::{
     distinct::{assert_distinct, names},
     parts::{concat, count},

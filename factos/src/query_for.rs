@@ -200,6 +200,35 @@ pub trait TypedQuery<E>: Into<QueryFor<E>> {}
 
 impl<E> TypedQuery<E> for QueryFor<E> {}
 
+/// The conversion of derived queries by `into`.
+///
+/// It and not the query implements [`Converts`]: rustc would name `Into` in place of what is wrong. `To` is the
+/// whole `QueryFor` and not its event: no other crate can then convert a `QueryFor`, which would meet the
+/// conversion of each type into itself.
+#[derive(Debug)]
+pub struct Conversion;
+
+/// The query `From` becomes the query `To` by `into`.
+#[diagnostic::on_unimplemented(
+    message = "`{From}` does not become a `{To}`",
+    label = "selects events of another type",
+    note = "begin with the `query()` of the event type that `{To}` names",
+    note = "if that type holds the other events by `#[event(flatten)]`, write `widen()` instead of `into()`"
+)]
+pub trait Converts<From, To> {
+    /// The same query.
+    fn convert(query: From) -> To;
+}
+
+impl<E, Q> From<Q> for QueryFor<E>
+where
+    Conversion: Converts<Q, Self>,
+{
+    fn from(query: Q) -> Self {
+        Conversion::convert(query)
+    }
+}
+
 /// Events of either query.
 impl<E, Q: TypedQuery<E>> BitOr<Q> for QueryFor<E> {
     type Output = Self;

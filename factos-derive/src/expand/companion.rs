@@ -4,6 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::{Ident, Visibility, parse_quote};
 
+use super::hint::Hint;
 use crate::{
     ast::Input,
     ident::{generated, unraw},
@@ -67,47 +68,32 @@ impl<'a> Companion<'a> {
     /// Defines the type and imports it under its name. If the name is taken, everything else still
     /// compiles.
     pub(super) fn define(&self, item: &TokenStream) -> TokenStream {
-        let (vis, module, name) = (&self.input.node.vis, &self.module, &self.name);
-        let (mut from, mut to) = (module.clone(), name.clone());
-        from.set_span(self.span);
-        to.set_span(self.span);
-        // rustc suggests renaming the import, unless the imported name has another span.
-        let mut item_name = name.clone();
-        item_name.set_span(self.input.node.ident.span());
-        let (check, allowed) = (self.check(), &self.input.allowed);
+        let (module, allowed, import) = (&self.module, &self.input.allowed, self.import());
         quote! {
             #allowed
             mod #module {
                 #item
             }
 
-            #vis use #from::#item_name as #to;
-
-            #check
+            #import
         }
     }
 
-    /// A check that compiles only if the name means the type.
-    fn check(&self) -> TokenStream {
-        let (factos, module, name) = (&self.input.crate_path, &self.module, &self.name);
-        let allowed = &self.input.allowed;
-        let (event, what) = (unraw(&self.input.node.ident), self.what);
-        let text =
-            format!("`{name}` is taken: name the {what} of `{event}` by `#[event({what} = Name)]`");
-        let assertion = quote! {
-            ::core::assert!(
-                !#factos::__private::NameClash::<#module::#name, #name>::EXISTS,
-                #text
-            )
+    fn import(&self) -> TokenStream {
+        let (module, name, what) = (&self.module, &self.name, self.what);
+        let event = unraw(&self.input.node.ident);
+        let hint = Hint {
+            name: format!("name_the_{what}_of_{event}_by_event_{what}"),
+            allowed: quote!(unused_imports, clippy::pub_use),
+            span: self.span,
+            vis: &self.input.node.vis,
         };
-        let assertion = span::at(name.span(), assertion);
-        quote! {
-            #allowed
-            const _: () = {
-                use #factos::__private::ClashingName as _;
-                #assertion;
-            };
-        }
+        // rustc suggests renaming the import, unless the imported name has another span.
+        let mut item = name.clone();
+        item.set_span(self.input.node.ident.span());
+        let from = span::at(self.span, quote!($($vis)* use #module));
+        let to = span::at(self.span, quote!(as #name));
+        hint.item(&quote!(#from::#item #to;))
     }
 }
 

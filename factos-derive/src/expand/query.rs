@@ -8,6 +8,7 @@ use syn::Type;
 
 use super::{
     companion::Companion,
+    hint::Hint,
     tag_value::{argument, displayed, each_displayed, each_of_argument},
     tags::each_of_function,
 };
@@ -85,6 +86,15 @@ fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> Tok
             pub(super) ::std::vec::Vec<(&'static ::core::primitive::str, ::std::string::String)>,
         );
     });
+    let method = Hint::method("query", input).item(&quote! {
+        #allowed
+        impl #ident {
+            #[doc = #on_query]
+            $($vis)* const fn query() -> #module::#query {
+                #module::#query(::std::vec::Vec::new())
+            }
+        }
+    });
     quote! {
         #definition
 
@@ -104,19 +114,14 @@ fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> Tok
             }
         }
 
-        #[automatically_derived]
-        #allowed
-        impl #ident {
-            #[doc = #on_query]
-            #vis const fn query() -> #module::#query {
-                #module::#query(::std::vec::Vec::new())
-            }
-        }
+        #method
 
         #[automatically_derived]
         #allowed
-        impl ::core::convert::From<#module::#query> for #factos::QueryFor<#ident> {
-            fn from(query: #module::#query) -> Self {
+        impl #factos::__private::Converts<#module::#query, #factos::QueryFor<#ident>>
+            for #factos::__private::Conversion
+        {
+            fn convert(query: #module::#query) -> #factos::QueryFor<#ident> {
                 #query_of(&query.0, #name)
             }
         }

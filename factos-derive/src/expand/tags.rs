@@ -52,9 +52,8 @@ fn arm(input: &Input<'_>, stored: &StoredType<'_>) -> TokenStream {
             quote!(self)
         };
         let span = span::of_function(function);
-        let argument = span::at(span, quote!((#argument)));
-        let call = quote!(#function #argument);
         let factos = &input.crate_path;
+        let call = called(factos, function, &argument);
         let extend = span::at(span, quote!(#factos::__private::TagWriter::extend));
         calls.push(quote_spanned!(span=> #extend(&mut __local_tags, #call);));
     }
@@ -76,11 +75,10 @@ fn call(input: &Input<'_>, field: &Field<'_>, tag: &Tag<'_>, binding: &Ident) ->
             quote!(#each;)
         }
         TagConversion::With { function, value: Some(ty) } => {
-            let span = span::of_function(function);
-            let argument = span::at(span, quote!((#binding)));
+            let call = called(factos, function, &quote!(#binding));
             let value = tag_value::as_tag_value(factos, ty);
             quote! {{
-                let __local_made: #ty = #function #argument;
+                let __local_made: #ty = #call;
                 #value::each(&__local_made, #push);
             }}
         }
@@ -101,6 +99,22 @@ pub(super) fn each_of_function(
 ) -> TokenStream {
     let span = span::of_function(function);
     let each = span::at(span, quote!(#factos::__private::each));
-    let argument = span::at(span, quote!((#value)));
-    quote_spanned!(span=> #each(&#function #argument, #f))
+    let call = called(factos, function, value);
+    quote_spanned!(span=> #each(&#call, #f))
+}
+
+/// Calls a function for a reference to a value. If it takes the value itself, the error says so.
+fn called(factos: &CratePath, function: &TypePath, value: &TokenStream) -> TokenStream {
+    let span = span::of_function(function);
+    let argument = quote! {
+        (&#factos::__private::TagFunction::new(&__local_function, #value)).__tag_argument()
+    };
+    let argument = span::at(span, quote!((#argument)));
+    let tail = quote_spanned!(span=> __local_function #argument);
+    let call = quote! {
+        use #factos::__private::{ByCoercion as _, ByValue as _};
+        let __local_function = #function;
+        #tail
+    };
+    quote_spanned!(span=> { #call })
 }

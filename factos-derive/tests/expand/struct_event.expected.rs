@@ -57,7 +57,7 @@ const _ : () = {
                 }
                 => {
                     < StudentId as crate :: renamed :: TagValue > :: each (__local_field0 , & mut crate :: renamed :: __private :: TagWriter :: under (& mut __local_tags , "student"));
-                    crate :: renamed :: __private :: each (& year_of (__local_field1) , & mut crate :: renamed :: __private :: TagWriter :: under (& mut __local_tags , "year"));
+                    crate :: renamed :: __private :: each (& { use crate :: renamed :: __private :: { ByCoercion as _ , ByValue as _ } ; let __local_function = year_of ; __local_function ((& crate :: renamed :: __private :: TagFunction :: new (& __local_function , __local_field1)) . __tag_argument ()) } , & mut crate :: renamed :: __private :: TagWriter :: under (& mut __local_tags , "year"));
                 }
             }
             crate :: renamed :: __private :: TagWriter :: finish (__local_tags , || crate :: renamed :: Event :: event_type (self))
@@ -84,27 +84,31 @@ const _ : () = {
 mod __FeePaidQuery_cd5dcd53 {
     # [doc = "A query of [`FeePaid`](super::FeePaid) events: those that carry every tag that it was given."] # [derive (:: core :: fmt :: Debug , :: core :: clone :: Clone)] # [must_use = "a query selects nothing until it is asked"] pub (super) struct FeePaidQuery (pub (super) :: std :: vec :: Vec < (& 'static :: core :: primitive :: str , :: std :: string :: String) > ,);
 }
-use __FeePaidQuery_cd5dcd53 :: FeePaidQuery as FeePaidQuery;
-const _ : () = {
-    use crate :: renamed :: __private :: ClashingName as _;
-    :: core :: assert ! (! crate :: renamed :: __private :: NameClash :: < __FeePaidQuery_cd5dcd53 :: FeePaidQuery , FeePaidQuery > :: EXISTS , "`FeePaidQuery` is taken: name the query of `FeePaid` by `#[event(query = Name)]`");
+macro_rules ! name_the_query_of_FeePaid_by_event_query {
+    ($ ($ vis : tt) *) => {
+        # [allow (unused_imports , clippy :: pub_use)] $ ($ vis) * use __FeePaidQuery_cd5dcd53 :: FeePaidQuery as FeePaidQuery;
+    }
 }
-;
-# [automatically_derived] impl __FeePaidQuery_cd5dcd53 :: FeePaidQuery {
-    # [doc = "Narrows the query to events with the tag `student` of this value."] pub fn student (self , __local_value : crate :: renamed :: ArgOf < '_ , StudentId >) -> Self { Self (crate :: renamed :: __private :: tagged (self . 0 , "student" , | __local_f | < < StudentId as crate :: renamed :: TagValue > :: Item as crate :: renamed :: TagItem > :: with_arg (__local_value , __local_f))) } # [doc = "Narrows the query to events with the tag `year` of this value."] pub fn year (self , __local_value : & Date) -> Self { Self (crate :: renamed :: __private :: tagged (self . 0 , "year" , | __local_f | crate :: renamed :: __private :: each (& year_of (__local_value) , __local_f))) } # [doc = "The same tags, of events of any type: see `QueryFor::any_type`."] fn any_type (self) -> crate :: renamed :: QueryFor < FeePaid > {
+name_the_query_of_FeePaid_by_event_query ! { } # [automatically_derived] impl __FeePaidQuery_cd5dcd53 :: FeePaidQuery {
+    # [doc = "Narrows the query to events with the tag `student` of this value."] pub fn student (self , __local_value : crate :: renamed :: ArgOf < '_ , StudentId >) -> Self { Self (crate :: renamed :: __private :: tagged (self . 0 , "student" , | __local_f | < < StudentId as crate :: renamed :: TagValue > :: Item as crate :: renamed :: TagItem > :: with_arg (__local_value , __local_f))) } # [doc = "Narrows the query to events with the tag `year` of this value."] pub fn year (self , __local_value : & Date) -> Self { Self (crate :: renamed :: __private :: tagged (self . 0 , "year" , | __local_f | crate :: renamed :: __private :: each (& { use crate :: renamed :: __private :: { ByCoercion as _ , ByValue as _ } ; let __local_function = year_of ; __local_function ((& crate :: renamed :: __private :: TagFunction :: new (& __local_function , __local_value)) . __tag_argument ()) } , __local_f))) } # [doc = "The same tags, of events of any type: see `QueryFor::any_type`."] fn any_type (self) -> crate :: renamed :: QueryFor < FeePaid > {
         crate :: renamed :: QueryFor :: any_type (crate :: renamed :: __private :: query_of :: < FeePaid > (& self . 0 , "FeePaid"))
     }
     # [doc = "The same query, for an event type that includes [`FeePaid`]."] fn widen < __W : crate :: renamed :: Includes < FeePaid >> (self) -> crate :: renamed :: QueryFor < __W > {
         crate :: renamed :: QueryFor :: widen (crate :: renamed :: __private :: query_of :: < FeePaid > (& self . 0 , "FeePaid"))
     }
 }
-# [automatically_derived] impl FeePaid {
-    # [doc = "Every [`FeePaid`] event, to be narrowed by tags."] const fn query () -> __FeePaidQuery_cd5dcd53 :: FeePaidQuery {
-        __FeePaidQuery_cd5dcd53 :: FeePaidQuery (:: std :: vec :: Vec :: new ())
+macro_rules ! rename_the_other_query_of_FeePaid {
+    ($ ($ vis : tt) *) => {
+        # [allow (dead_code)] impl FeePaid {
+            # [doc = "Every [`FeePaid`] event, to be narrowed by tags."] $ ($ vis) * const fn query () -> __FeePaidQuery_cd5dcd53 :: FeePaidQuery {
+                __FeePaidQuery_cd5dcd53 :: FeePaidQuery (:: std :: vec :: Vec :: new ())
+            }
+        }
     }
 }
-# [automatically_derived] impl :: core :: convert :: From < __FeePaidQuery_cd5dcd53 :: FeePaidQuery > for crate :: renamed :: QueryFor < FeePaid > {
-    fn from (query : __FeePaidQuery_cd5dcd53 :: FeePaidQuery) -> Self {
+rename_the_other_query_of_FeePaid ! { } # [automatically_derived] impl crate :: renamed :: __private :: Converts < __FeePaidQuery_cd5dcd53 :: FeePaidQuery,
+crate :: renamed :: QueryFor < FeePaid >> for crate :: renamed :: __private :: Conversion {
+    fn convert (query : __FeePaidQuery_cd5dcd53 :: FeePaidQuery) -> crate :: renamed :: QueryFor < FeePaid > {
         crate :: renamed :: __private :: query_of :: < FeePaid > (& query . 0 , "FeePaid")
     }
 }
