@@ -1,4 +1,5 @@
-//! The suite, in both modes, on the store, through the pointers that applications hold it by, and with a hook.
+//! The suite, in both modes, on the store, with a hook, and through one of the pointers that applications hold it by:
+//! the tests of the stores in memory and in SQLite go through both.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -20,7 +21,7 @@ macro_rules! suite {
 }
 
 macro_rules! modes {
-    ($($mode:ident: $fixture:ident, $hooked:ident;)*) => {
+    ($($mode:ident: $fixture:ident, $hooked:ident, $name:ident = $pointer:ident;)*) => {
         $(mod $mode {
             use crate::fixture::$fixture;
 
@@ -30,12 +31,8 @@ macro_rules! modes {
                 $fixture
             );
 
-            mod behind_an_arc {
-                suite!(factos::conformance::Shared<crate::fixture::$fixture>);
-            }
-
-            mod in_a_box {
-                suite!(factos::conformance::Boxed<crate::fixture::$fixture>);
+            mod $name {
+                suite!(factos::conformance::$pointer<crate::fixture::$fixture>);
             }
 
             mod with_a_hook {
@@ -52,6 +49,6 @@ macro_rules! modes {
 }
 
 modes! {
-    keyed: Keyed, HookedKeyed;
-    portable: Portable, HookedPortable;
+    keyed: Keyed, HookedKeyed, behind_an_arc = Shared;
+    portable: Portable, HookedPortable, in_a_box = Boxed;
 }
