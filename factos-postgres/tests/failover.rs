@@ -23,7 +23,7 @@ use factos_postgres::{
 
 use crate::{
     cluster::Cluster,
-    pooler::Pooler,
+    pooler::{PoolMode, Pooler},
     support::{SOLD, at_length, cause, eventually, in_time, of_show, sold, unless_sold},
     switch::Switch,
 };
@@ -55,7 +55,7 @@ impl Address {
         let switch = Switch::to(cluster.port()).await;
         let pooler = match way {
             Way::Direct => None,
-            Way::Pooled => Some(Pooler::before(switch.port).await),
+            Way::Pooled => Some(Pooler::before(switch.port, PoolMode::Session, 50).await),
         };
         Self { switch, pooler }
     }

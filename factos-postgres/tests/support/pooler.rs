@@ -1,4 +1,6 @@
-//! A PgBouncer in session mode before a server.
+//! A PgBouncer before a server.
+
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::{
     net::{TcpListener, TcpStream},
@@ -17,16 +19,27 @@ pub(crate) struct Pooler {
     _folder: tempfile::TempDir,
 }
 
+/// For how long a client has a connection of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PoolMode {
+    Session,
+    Transaction,
+}
+
 impl Pooler {
-    /// Before the server at this port of the same machine.
-    pub(crate) async fn before(server: u16) -> Self {
+    /// Before the server at this port of the same machine, to which it has so many connections at most.
+    pub(crate) async fn before(server: u16, mode: PoolMode, connections: u32) -> Self {
+        let mode = match mode {
+            PoolMode::Session => "session",
+            PoolMode::Transaction => "transaction",
+        };
         let folder = tempfile::Builder::new().prefix("factos-pooler-").tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let path = |name: &str| folder.path().join(name).display().to_string();
         let settings = format!(
             "[databases]\n* = host=127.0.0.1 port={server} user=tester\n[pgbouncer]\n\
              listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n\
-             pool_mode = session\nmax_client_conn = 100\ndefault_pool_size = 50\n\
+             pool_mode = {mode}\nmax_client_conn = 100\ndefault_pool_size = {connections}\n\
              server_login_retry = 0.2\nignore_startup_parameters = extra_float_digits\n"
         );
         std::fs::write(path("pooler.ini"), settings).unwrap();
