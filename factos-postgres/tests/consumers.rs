@@ -184,33 +184,38 @@ async fn each_change_is_kept_once_however_often_a_process_is_killed() {
     }
 }
 
+/// How long the transaction stays open.
+const OPEN: Duration = Duration::from_secs(10);
+
+async fn is_not_passed_over(mode: Mode) {
+    let shop = Shop::open(mode).await;
+    let (stop, _) = watch::channel(());
+    let consumers = shop.consumers(3);
+    let running = run(&consumers, &stop);
+    let first = shop.order(0).await;
+    consumers.wait_for("orders", first, LONG).await.unwrap();
+    // A portable log has one writer at a time, so the others wait for it.
+    let mut transaction = shop.pool.begin().await.unwrap();
+    let held = vec![encode(&Sales::Ordered { order: 1 }).unwrap()];
+    let held = shop.store.append_in(&mut transaction, held, AppendCondition::None);
+    let held = held.await.unwrap()[0].position;
+    let others = (2..30).map(|order| shop.order(order));
+    let (others, ()) = tokio::join!(futures_util::future::join_all(others), async {
+        tokio::time::sleep(OPEN).await;
+        assert!(!shop.applied().await.contains(&held.get()));
+        transaction.commit().await.unwrap();
+    });
+    let last = *others.iter().max().unwrap();
+    consumers.wait_for("orders", last.max(held), LONG).await.unwrap();
+    drop(stop);
+    running.await.unwrap();
+    assert_eq!(shop.applied().await, shop.positions().await, "{mode}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn an_event_of_a_transaction_that_stays_open_is_not_passed_over() {
-    for mode in [Mode::Keyed, Mode::Portable] {
-        let shop = Shop::open(mode).await;
-        let (stop, _) = watch::channel(());
-        let consumers = shop.consumers(3);
-        let running = run(&consumers, &stop);
-        let first = shop.order(0).await;
-        consumers.wait_for("orders", first, LONG).await.unwrap();
-        // A portable log has one writer at a time, so the others wait for it.
-        let mut transaction = shop.pool.begin().await.unwrap();
-        let held = vec![encode(&Sales::Ordered { order: 1 }).unwrap()];
-        let held = shop.store.append_in(&mut transaction, held, AppendCondition::None);
-        let held = held.await.unwrap()[0].position;
-        let others = (2..30).map(|order| shop.order(order));
-        let (others, ()) = tokio::join!(futures_util::future::join_all(others), async {
-            tokio::time::sleep(Duration::from_millis(1_500)).await;
-            assert!(!shop.applied().await.contains(&held.get()));
-            transaction.commit().await.unwrap();
-        });
-        let last = *others.iter().max().unwrap();
-        consumers.wait_for("orders", last.max(held), LONG).await.unwrap();
-        drop(stop);
-        running.await.unwrap();
-        assert_eq!(shop.applied().await, shop.positions().await, "{mode}");
-    }
+    tokio::join!(is_not_passed_over(Mode::Keyed), is_not_passed_over(Mode::Portable));
 }
 
 #[tokio::test(flavor = "multi_thread")]
