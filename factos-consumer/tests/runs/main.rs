@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod counting;
 mod effects;
 mod leases;
+mod many_parked;
 mod projections;
 mod rebuild;
 mod shop;

@@ -11,9 +11,9 @@ use factos::{
 };
 use factos_consumer::{
     Attempts, Consumers, Delivery, EffectHandler, Options, Outcome, PartitionKey, Projection,
-    Reaction, RunError,
+    Reaction, RunError, port::Port,
 };
-use factos_memory::{MemoryConsumers, MemoryStore, MemoryTransaction};
+use factos_memory::{MemoryStore, MemoryTransaction};
 use parking_lot::Mutex;
 use tokio::{sync::oneshot, task::JoinHandle};
 
@@ -231,7 +231,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) fn start(consumers: &Consumers<MemoryConsumers>) -> Self {
+    pub(crate) fn start<P: Port>(consumers: &Consumers<P>) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let consumers = consumers.clone();
         let task =
