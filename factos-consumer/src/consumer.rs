@@ -5,7 +5,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 
 use crate::{
     handler::Handler,
-    options::Options,
+    options::{Options, Start},
     orders::Orders,
     port::{ConsumerId, ConsumerState, Grant, PartitionId, Port, Registration},
     run_error::RunError,
@@ -20,6 +20,8 @@ pub(crate) trait Consumer<P>: Send + Sync {
     fn id(&self) -> ConsumerId;
 
     fn registration(&self, partitions: u32) -> Registration;
+
+    fn start(&self) -> Start;
 
     fn query(&self) -> Result<Query, InvalidQuery>;
 
@@ -58,7 +60,12 @@ impl<P: Port, H: Handler<P::Tx>> Consumer<P> for Handled<H> {
 
     fn registration(&self, partitions: u32) -> Registration {
         let partitions = self.options.partitions.unwrap_or(partitions);
-        Registration { consumer: self.handler.id(), partitions, succession: H::SUCCESSION }
+        let consumer = self.handler.id();
+        Registration { consumer, partitions, succession: H::SUCCESSION, start: None }
+    }
+
+    fn start(&self) -> Start {
+        self.options.start
     }
 
     fn query(&self) -> Result<Query, InvalidQuery> {

@@ -109,7 +109,7 @@ mod worker;
 
 pub use consumers::{Consumers, PromoteError, WaitError};
 pub use effect::{Delivery, DeliveryId, EffectHandler, InvalidDeliveryId, Outcome, Reaction};
-pub use options::{Attempts, OnError, Options};
+pub use options::{Attempts, OnError, Options, Start};
 pub use panic::panic_error;
 pub use parked_events::ParkedEvents;
 pub use partition_key::PartitionKey;

@@ -57,6 +57,18 @@ impl Default for Attempts {
     }
 }
 
+/// Where a version of a consumer starts that no process has registered before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Start {
+    /// At the first event of the log.
+    #[default]
+    Beginning,
+    /// After the events that are in the log when a process registers it: that one which does so first, wherever a later one
+    /// finds the end. What is appended after that is handled, whether or not a process runs meanwhile.
+    End,
+}
+
 /// How a consumer is run. An [`OnError`] is one with everything else by default.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -65,6 +77,7 @@ pub struct Options {
     pub(crate) partitions: Option<u32>,
     pub(crate) page: usize,
     pub(crate) unknown: Unknown,
+    pub(crate) start: Start,
 }
 
 impl Options {
@@ -77,6 +90,7 @@ impl Options {
             partitions: None,
             page: 500,
             unknown: Unknown::Fail,
+            start: Start::Beginning,
         }
     }
 
@@ -107,6 +121,17 @@ impl Options {
     #[must_use]
     pub const fn unknown(mut self, unknown: Unknown) -> Self {
         self.unknown = unknown;
+        self
+    }
+
+    /// Where the consumer starts; at the [beginning](Start::Beginning) by default. It counts once for each version: one that
+    /// is known stays where it is, and a reaction that takes over from the version before goes on at that one's place. A
+    /// further version of a projection starts anew, so that this is where the events of its rebuild begin.
+    ///
+    /// At the [end](Start::End) the registration waits for the appends that are in flight.
+    #[must_use]
+    pub const fn start(mut self, start: Start) -> Self {
+        self.start = start;
         self
     }
 }

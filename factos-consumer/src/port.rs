@@ -38,10 +38,10 @@ pub trait Port: Clone + Send + Sync + 'static {
 
     /// Makes a consumer known.
     ///
-    /// The first version of a name is [live](ConsumerState::Live). A further one is beside the live one and starts with
-    /// the log ([`Succession::Rebuild`]), or takes over ([`Succession::TakeOver`]): if it is higher than the live one, it is
-    /// live from now on, and the other one retired; if it is lower, it is retired itself. A version that is known keeps its
-    /// state.
+    /// The first version of a name is [live](ConsumerState::Live). A further one is beside the live one
+    /// ([`Succession::Rebuild`]), or takes over ([`Succession::TakeOver`]): if it is higher than the live one, it is
+    /// live from now on, and the other one retired; if it is lower, it is retired itself. One that does not take over has
+    /// all of its partitions at [`Registration::start`]. A version that is known keeps its state, and where it is.
     ///
     /// **Taking over** waits for what is in hand: the retired version is granted no more leases, but what it has leased it may
     /// end, and the live one has no partitions. Once none of its partitions is leased, which this, [`beat`](Self::beat) and
@@ -56,7 +56,8 @@ pub trait Port: Clone + Send + Sync + 'static {
     /// that is kept ends a resize that has begun.
     ///
     /// # Errors
-    /// [`PortError`].
+    /// [`PortError::OtherKind`] if this version or another one of its name, retired or not, was registered with another
+    /// succession; and others.
     fn register(
         &self,
         registration: &Registration,

@@ -35,7 +35,7 @@ pub enum RunError {
     Twice(ConsumerId),
     /// A version of the same name is kept that is a projection, and this one is a reaction, or the other way round. They have
     /// nothing to hand over to one another.
-    #[error("{consumer} is a {}, and {kept} is not: give it another name", kind(*.succession))]
+    #[error("{consumer} is a {}, and {kept} is not: give it another name", succession.kind())]
     OtherKind {
         /// Which consumer.
         consumer: ConsumerId,
@@ -46,19 +46,23 @@ pub enum RunError {
     },
     /// What consumers keep cannot be read or written.
     #[error("the state of the consumers cannot be kept")]
-    Port(#[from] PortError),
+    Port(#[source] PortError),
+}
+
+impl From<PortError> for RunError {
+    fn from(error: PortError) -> Self {
+        match error {
+            PortError::OtherKind { consumer, succession, kept } => {
+                Self::OtherKind { consumer, succession, kept }
+            }
+            error => Self::Port(error),
+        }
+    }
 }
 
 /// Whether what is kept, read again, may be gone on from.
 pub(crate) const fn is_passing(kind: ErrorKind) -> bool {
     kind.is_retryable() || matches!(kind, ErrorKind::OutcomeUnknown)
-}
-
-const fn kind(succession: Succession) -> &'static str {
-    match succession {
-        Succession::Rebuild => "projection",
-        Succession::TakeOver => "reaction",
-    }
 }
 
 fn at(position: Option<SequencePosition>, attempts: u32) -> String {

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use factos::{Anchor, Query, ReadOptions, StoreError};
 use futures_util::FutureExt;
 use shares::{Shares, shares};
 use tokio::{
@@ -21,6 +22,7 @@ use tokio::{
 
 use crate::{
     consumer::{Consumer, Leased},
+    options::Start,
     orders::{OrdersSender, Stop},
     panic::panic_error,
     port::{
@@ -129,32 +131,36 @@ impl<'a, P: Port> Runner<'a, P> {
     }
 
     async fn register(&self, consumer: &dyn Consumer<P>) -> Result<(), RunError> {
-        let registration = consumer.registration(self.settings.partitions);
+        let mut registration = consumer.registration(self.settings.partitions);
         loop {
-            let error = match self.check_kind(&registration).await {
+            let error = match self.find_start(consumer.start(), &mut registration).await {
                 Ok(()) => match self.context.port.register(&registration).await {
                     Ok(_) => return Ok(()),
-                    Err(error) => error.into(),
+                    Err(error) => error,
                 },
-                Err(error) => error,
+                Err(error) => error.into(),
             };
-            if !matches!(&error, RunError::Port(error) if is_passing(error.kind())) {
-                return Err(error);
+            if !is_passing(error.kind()) {
+                return Err(error.into());
             }
             sleep(SOON).await;
         }
     }
 
-    /// An error if another version of the name is of the other kind.
-    async fn check_kind(&self, registration: &Registration) -> Result<(), RunError> {
-        let Registration { consumer, succession, .. } = registration;
-        let rows = self.context.port.consumers().await?;
-        let is_other = |row: &&ConsumerRow| {
-            row.consumer.name == consumer.name && row.succession != *succession
-        };
-        let Some(kept) = rows.iter().find(is_other) else { return Ok(()) };
-        let (consumer, kept) = (consumer.clone(), kept.consumer.clone());
-        Err(RunError::OtherKind { consumer, succession: *succession, kept })
+    /// Has the version start where it is to, if it is new.
+    async fn find_start(
+        &self,
+        start: Start,
+        registration: &mut Registration,
+    ) -> Result<(), StoreError> {
+        if start == Start::End {
+            let store = &self.context.store;
+            // The log is complete up to the last event of a read, as it is not up to its head.
+            let last = ReadOptions::all().backwards().limit(1);
+            let last = store.read(&Query::all(), last).await?.next().await.transpose()?;
+            registration.start = last.map(|it| Anchor::new(store.log_id(), it.position, it.id));
+        }
+        Ok(())
     }
 
     /// A worker has ended; whether the next sign of life is to come soon.

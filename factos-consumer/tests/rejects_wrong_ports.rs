@@ -13,7 +13,7 @@ use factos_consumer::{
     port::{
         Advance, Beat, ConsumerId, ConsumerRow, ConsumerState, Decision, Grant, Parked,
         ParkedCount, ParkedQuery, PartitionId, Port, PortError, ProcessId, Registration, Selection,
-        Snapshot, Step, Token, Work,
+        Snapshot, Step, Succession, Token, Work,
     },
 };
 use factos_memory::{MemoryConsumers, MemoryTransaction};
@@ -52,9 +52,15 @@ enum Flaw {
     RetryMoves,
     /// What the retired version has in hand is taken away.
     TakenOverAtOnce,
+    /// Every version starts with the log.
+    NoStart,
+    /// A version that is known starts anew where it is registered to.
+    StartMoves,
+    /// A version of another kind is taken for one of the kind that is kept.
+    AnyKind,
 }
 
-const FLAWS: [Flaw; 18] = [
+const FLAWS: [Flaw; 21] = [
     Flaw::None,
     Flaw::AnyTokenCommits,
     Flaw::AnyTokenReports,
@@ -73,6 +79,9 @@ const FLAWS: [Flaw; 18] = [
     Flaw::PromotedInTwo,
     Flaw::RetryMoves,
     Flaw::TakenOverAtOnce,
+    Flaw::NoStart,
+    Flaw::StartMoves,
+    Flaw::AnyKind,
 ];
 
 type Transaction = Option<Box<dyn Work<MemoryTransaction>>>;
@@ -99,8 +108,8 @@ impl Wrong {
         if self.flaw == flaw { present.unwrap_or(token) } else { token }
     }
 
-    /// Moves every partition to the highest one of its version.
-    async fn skip_to_the_highest(&self, consumer: &ConsumerId) -> Result<(), PortError> {
+    /// Moves every partition to an anchor, that of the highest one by default.
+    async fn skip_to(&self, consumer: &ConsumerId, to: Option<&Anchor>) -> Result<(), PortError> {
         let (process, mut grants) = (ProcessId("drains".to_owned()), Vec::new());
         for number in 0.. {
             let partition = PartitionId { consumer: consumer.clone(), number };
@@ -110,7 +119,7 @@ impl Wrong {
             }
         }
         let anchors = grants.iter().filter_map(|(_, grant)| grant.anchor.clone());
-        if let Some(to) = anchors.max_by_key(Anchor::position) {
+        if let Some(to) = to.cloned().or_else(|| anchors.max_by_key(Anchor::position)) {
             for (partition, grant) in &grants {
                 let from = grant.anchor.as_ref().map(Anchor::position);
                 let mut step = Step::new(partition.clone(), grant.token);
@@ -145,10 +154,25 @@ impl Port for Wrong {
     type Tx = MemoryTransaction;
 
     async fn register(&self, registration: &Registration) -> Result<ConsumerState, PortError> {
-        let state = self.right.register(registration).await?;
+        let mut registration = registration.clone();
+        if self.flaw == Flaw::NoStart {
+            registration.start = None;
+        }
+        let state = match self.right.register(&registration).await {
+            Err(PortError::OtherKind { .. }) if self.flaw == Flaw::AnyKind => {
+                registration.succession = match registration.succession {
+                    Succession::Rebuild => Succession::TakeOver,
+                    Succession::TakeOver => Succession::Rebuild,
+                };
+                self.right.register(&registration).await?
+            }
+            outcome => outcome?,
+        };
         let consumer = &registration.consumer;
-        if self.flaw == Flaw::NotDrained {
-            self.skip_to_the_highest(consumer).await?;
+        match (self.flaw, &registration.start) {
+            (Flaw::NotDrained, _) => self.skip_to(consumer, None).await?,
+            (Flaw::StartMoves, Some(start)) => self.skip_to(consumer, Some(start)).await?,
+            _ => {}
         }
         if self.flaw == Flaw::TakenOverAtOnce {
             let tokens = self.known.lock().tokens.clone();
@@ -395,6 +419,16 @@ told! {
         says "retried";
     what_is_in_hand_is_taken_away: TakenOverAtOnce, "take_over::what_is_in_hand_is_waited_for"
         says "a version waits until what is in hand";
+    a_version_that_starts_with_the_log: NoStart, "registration::a_new_version_starts_where_it_is_to"
+        says "v1 starts at 7";
+    a_start_that_is_forgotten_when_divided: NoStart,
+        "registration::a_start_is_kept_when_a_version_is_divided" says "of one that starts at 7";
+    a_start_that_moves: StartMoves, "registration::a_start_moves_no_known_version"
+        says "v1, registered again to start at 9";
+    a_start_of_what_takes_over: StartMoves, "registration::what_takes_over_has_no_start"
+        says "v3 is where v2 was";
+    a_version_of_any_kind: AnyKind, "registration::versions_of_a_name_are_of_one_kind"
+        says "a version of another kind than those of its name is refused";
     the_model_finds_a_flaw: SkippedBlocks, "model::random_operations_agree_with_plain_lists"
         says "what is granted";
     a_race_finds_changes_before_the_checkpoint: CheckpointLast,

@@ -84,8 +84,8 @@ impl Tables {
 
     /// Registers the consumer `orders` in this many partitions.
     async fn register(&self, port: &PostgresConsumers, partitions: u32) {
-        let registration =
-            Registration { consumer: orders(), partitions, succession: Succession::Rebuild };
+        let (consumer, succession) = (orders(), Succession::Rebuild);
+        let registration = Registration { consumer, partitions, succession, start: None };
         port.register(&registration).await.unwrap();
     }
 }

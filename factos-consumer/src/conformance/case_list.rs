@@ -37,6 +37,13 @@ macro_rules! __conformance_cases {
                 names_are_equal_only_byte_for_byte
                 a_version_registered_at_once_is_one
                 one_of_many_versions_registered_at_once_is_live
+                a_new_version_starts_where_it_is_to
+                a_start_moves_no_known_version
+                of_starts_at_once_one_counts
+                what_takes_over_has_no_start
+                a_start_is_kept_when_a_version_is_divided
+                versions_of_a_name_are_of_one_kind
+                of_kinds_at_once_one_counts
             }
             leases {
                 one_of_many_is_granted

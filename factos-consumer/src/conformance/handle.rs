@@ -133,6 +133,14 @@ impl Handle {
         self.done("register", || self.port.register(registration)).await
     }
 
+    /// Registers what may be refused.
+    pub(super) async fn try_register(
+        &self,
+        registration: &Registration,
+    ) -> Result<ConsumerState, PortError> {
+        self.tried("register", || self.port.register(registration)).await
+    }
+
     pub(super) async fn beat(&self, beat: &Beat) -> Snapshot {
         self.done("beat", || self.port.beat(beat)).await
     }

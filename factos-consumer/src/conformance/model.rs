@@ -87,7 +87,7 @@ async fn agree(
     };
     match operation {
         Operation::Register(registration) => {
-            let found = handle.register(&registration).await;
+            let found = refused(handle.try_register(&registration).await);
             assert_eq!(found, plain.register(&registration), "{rule}");
         }
         Operation::Acquire { process, partition, is_over } => {
@@ -105,7 +105,7 @@ async fn agree(
             beat(handle, plain, &process, &serves, &held).await;
         }
         Operation::Commit { step, work_fails } => {
-            let found = refusal(handle.commit(step.clone(), script(work_fails)).await);
+            let found = refused(handle.commit(step.clone(), script(work_fails)).await);
             assert_eq!(found, plain.commit(&step, work(work_fails)), "{rule}");
         }
         Operation::Report(partition, token, error) => {
@@ -117,14 +117,14 @@ async fn agree(
             assert_eq!(found, plain.decide(&consumer, &selection, &decision), "{rule}");
         }
         Operation::Promote { consumer, work_fails } => {
-            let found = refusal(handle.promote(&consumer, script(work_fails)).await);
+            let found = refused(handle.promote(&consumer, script(work_fails)).await);
             let right = plain.promote(&consumer, work(work_fails));
             // Work may be begun for a version that is refused.
             let is_either = right.is_err() && found.is_err();
             assert!(found == right || is_either, "{rule}: {found:?}, right is {right:?}");
         }
         Operation::Retire(consumer) => {
-            let found = refusal(handle.retire(&consumer).await);
+            let found = refused(handle.retire(&consumer).await);
             assert_eq!(found, plain.retire(&consumer), "{rule}");
         }
     }
@@ -277,7 +277,7 @@ fn event(parked: &Parked) -> Event {
     }
 }
 
-fn refusal(outcome: Result<(), PortError>) -> Result<(), Refusal> {
+fn refused<T>(outcome: Result<T, PortError>) -> Result<T, Refusal> {
     outcome.map_err(|error| match error {
         PortError::LeaseLost(_) => Refusal::LeaseLost,
         PortError::Moved { .. } => Refusal::Moved,
@@ -286,6 +286,7 @@ fn refusal(outcome: Result<(), PortError>) -> Result<(), Refusal> {
         PortError::Unknown(_) => Refusal::Unknown,
         PortError::IsLive(_) => Refusal::IsLive,
         PortError::IsRetired(_) => Refusal::IsRetired,
+        PortError::OtherKind { .. } => Refusal::OtherKind,
         error => panic!("a call is done or refused, and came to {}", told(&error)),
     })
 }

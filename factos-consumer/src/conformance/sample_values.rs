@@ -26,12 +26,18 @@ pub(super) fn orders(version: u32) -> ConsumerId {
 
 /// The same consumer, to be rebuilt.
 pub(super) fn rebuilt(version: u32, partitions: u32) -> Registration {
-    Registration { consumer: orders(version), partitions, succession: Succession::Rebuild }
+    let succession = Succession::Rebuild;
+    Registration { consumer: orders(version), partitions, succession, start: None }
 }
 
 /// The same consumer, which takes over.
 pub(super) fn taking_over(version: u32, partitions: u32) -> Registration {
-    Registration { consumer: orders(version), partitions, succession: Succession::TakeOver }
+    Registration { succession: Succession::TakeOver, ..rebuilt(version, partitions) }
+}
+
+/// What starts after this position if it is new, 0 for the start of the log.
+pub(super) fn starting_at(number: u64, registration: Registration) -> Registration {
+    Registration { start: at(number).map(|_| anchor(number)), ..registration }
 }
 
 /// A partition of the first version of the consumer.

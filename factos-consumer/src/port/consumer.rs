@@ -1,6 +1,6 @@
 use std::fmt;
 
-use factos::SequencePosition;
+use factos::{Anchor, SequencePosition};
 
 use super::process::ProcessId;
 
@@ -59,11 +59,21 @@ impl ConsumerState {
 /// What becomes of the versions of a consumer when a higher one appears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Succession {
-    /// It is built beside the live one, from the first event, until it is promoted: a projection.
+    /// It is built beside the live one, from its own start, until it is promoted: a projection.
     Rebuild,
     /// It takes over where the live one stands, which is retired in the same transaction: effects, of which none may be
     /// carried out again.
     TakeOver,
+}
+
+impl Succession {
+    /// What a consumer of this kind is called.
+    pub(crate) const fn kind(self) -> &'static str {
+        match self {
+            Self::Rebuild => "projection",
+            Self::TakeOver => "reaction",
+        }
+    }
 }
 
 /// What a process says of a consumer that it can run.
@@ -73,8 +83,10 @@ pub struct Registration {
     pub consumer: ConsumerId,
     /// Into how many partitions it is to be divided; at least 1.
     pub partitions: u32,
-    /// What it is to the versions below it.
+    /// What it is to the versions below it, and they to it: those of a name are all of one kind.
     pub succession: Succession,
+    /// Where it starts if it is new and takes over from none; `None` for the start of the log.
+    pub start: Option<Anchor>,
 }
 
 /// How a version stands.

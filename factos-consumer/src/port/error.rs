@@ -2,7 +2,10 @@ use std::error::Error;
 
 use factos::{ErrorKind, SequencePosition, StoreError};
 
-use super::{consumer::ConsumerId, lease::PartitionId};
+use super::{
+    consumer::{ConsumerId, Succession},
+    lease::PartitionId,
+};
 
 /// Why a port did not do what it was asked for. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +46,17 @@ pub enum PortError {
     /// The version is retired, and what it had kept is gone.
     #[error("{0} is retired")]
     IsRetired(ConsumerId),
+    /// A version of the same name is kept that is to be rebuilt, and this one takes over, or the other way round. They have
+    /// nothing to hand over to one another.
+    #[error("{consumer} is a {}, and {kept} is not: give it another name", succession.kind())]
+    OtherKind {
+        /// The version that was to be registered.
+        consumer: ConsumerId,
+        /// What it is to the versions of its name.
+        succession: Succession,
+        /// The version that is kept.
+        kept: ConsumerId,
+    },
     /// The tables were made by another version of this crate.
     #[error(
         "the tables of the consumers have format {found}, and this version knows format {known}"
@@ -71,7 +85,9 @@ impl PortError {
         match self {
             Self::LeaseLost(_) | Self::Moved { .. } => ErrorKind::Conflict,
             Self::Work(_) => ErrorKind::Domain,
-            Self::Unknown(_) | Self::IsLive(_) | Self::IsRetired(_) => ErrorKind::Argument,
+            Self::Unknown(_) | Self::IsLive(_) | Self::IsRetired(_) | Self::OtherKind { .. } => {
+                ErrorKind::Argument
+            }
             Self::Format { .. } => ErrorKind::Mismatch,
             Self::OtherLog { .. } | Self::Damaged { .. } => ErrorKind::Broken,
             Self::Database(error) => error.kind().into(),

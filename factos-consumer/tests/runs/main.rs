@@ -9,5 +9,6 @@ mod many_parked;
 mod projections;
 mod rebuild;
 mod shop;
+mod start;
 #[cfg(feature = "tracing")]
 mod tracing;

@@ -90,7 +90,12 @@ impl Data {
 }
 
 impl Consumer {
-    pub(super) fn new(state: ConsumerState, succession: Succession, partitions: u32) -> Self {
+    pub(super) fn new(
+        state: ConsumerState,
+        succession: Succession,
+        partitions: u32,
+        start: Option<Anchor>,
+    ) -> Self {
         let mut consumer = Self {
             state,
             succession,
@@ -98,7 +103,7 @@ impl Consumer {
             partitions: Vec::new(),
             parked: BTreeMap::new(),
         };
-        consumer.divide(partitions, None);
+        consumer.divide(partitions, start);
         consumer
     }
 

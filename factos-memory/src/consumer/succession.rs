@@ -13,8 +13,9 @@ impl Data {
         registration: &Registration,
         now: Instant,
     ) -> Result<ConsumerState, PortError> {
-        let Registration { consumer: id, partitions, succession } = registration;
+        let Registration { consumer: id, partitions, succession, start } = registration;
         let partitions = (*partitions).max(1);
+        self.check_kind(id, *succession)?;
         if !self.consumers.contains_key(id) {
             let live = self.live(&id.name);
             let state = match (&live, succession) {
@@ -25,7 +26,7 @@ impl Data {
                 }
                 (Some(_), Succession::TakeOver) => ConsumerState::Retired,
             };
-            let mut consumer = Consumer::new(state, *succession, partitions);
+            let mut consumer = Consumer::new(state, *succession, partitions, start.clone());
             if let Some(live) = live.filter(|_| *succession == Succession::TakeOver) {
                 // It is retired, or waits for what the live one has.
                 consumer.part_with();
@@ -42,6 +43,18 @@ impl Data {
         }
         self.finish(&id.name, now);
         Ok(state)
+    }
+
+    /// An error if a version of the name is of the other kind.
+    fn check_kind(&self, id: &ConsumerId, succession: Succession) -> Result<(), PortError> {
+        let mut of_name = self.consumers.iter().filter(|(known, _)| known.name == id.name);
+        match of_name.find(|(_, known)| known.succession != succession) {
+            None => Ok(()),
+            Some((kept, _)) => {
+                let (consumer, kept) = (id.clone(), kept.clone());
+                Err(PortError::OtherKind { consumer, succession, kept })
+            }
+        }
     }
 
     /// Ends what waits for leases to end: the changes of the number of partitions, and taking over.

@@ -29,10 +29,11 @@ impl Operation for Register<'_> {
         connection: &mut PgConnection,
         tables: &Tables,
     ) -> Result<ConsumerState, PortError> {
-        let Registration { consumer: id, partitions, .. } = self.0;
+        let Registration { consumer: id, partitions, succession, .. } = self.0;
         check_format(connection, tables).await?;
         for _ in 0..TRIES {
             let versions = Versions::lock(connection, tables, &id.name).await?;
+            versions.check_kind(id, *succession)?;
             let Ok(version) = versions.get(id) else {
                 self.insert(connection, tables, &versions).await?;
                 continue;
@@ -56,7 +57,7 @@ impl Register<'_> {
         tables: &Tables,
         versions: &Versions,
     ) -> Result<(), PortError> {
-        let Registration { consumer: id, partitions, succession } = self.0;
+        let Registration { consumer: id, partitions, succession, start } = self.0;
         let live = versions.live().map(|live| &live.id);
         let state = match (live, succession) {
             (None, _) => ConsumerState::Live,
@@ -85,7 +86,7 @@ impl Register<'_> {
                 set_state(connection, tables, id, ConsumerState::Live).await
             }
             Some(_) => Ok(()),
-            None => division::divide(connection, tables, id, *partitions, None, 0).await,
+            None => division::divide(connection, tables, id, *partitions, start.as_ref(), 0).await,
         }
     }
 }

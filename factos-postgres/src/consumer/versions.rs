@@ -63,6 +63,21 @@ impl Versions {
         found.ok_or_else(|| PortError::Unknown(id.clone()))
     }
 
+    /// An error if one is of another kind than a version that is to be registered.
+    pub(super) fn check_kind(
+        &self,
+        id: &ConsumerId,
+        succession: Succession,
+    ) -> Result<(), PortError> {
+        match self.iter().find(|version| version.succession != succession) {
+            None => Ok(()),
+            Some(other) => {
+                let (consumer, kept) = (id.clone(), other.id.clone());
+                Err(PortError::OtherKind { consumer, succession, kept })
+            }
+        }
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Version> {
         self.0.iter()
     }

@@ -30,8 +30,8 @@ async fn a_beat_is_one_transaction_however_many_leases_there_are() {
     let serves: Vec<_> = (1..=5).map(|n| ConsumerId::new(format!("consumer {n}"), 1)).collect();
     let mut held = Vec::new();
     for consumer in &serves {
-        let succession = Succession::Rebuild;
-        let registration = Registration { consumer: consumer.clone(), partitions: 4, succession };
+        let (id, succession) = (consumer.clone(), Succession::Rebuild);
+        let registration = Registration { consumer: id, partitions: 4, succession, start: None };
         port.register(&registration).await.unwrap();
         for number in 0..4 {
             let id = factos_consumer::port::PartitionId { consumer: consumer.clone(), number };

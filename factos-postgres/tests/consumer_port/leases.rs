@@ -164,7 +164,7 @@ async fn a_lease_that_ran_out_is_renewed_or_granted_anew_and_never_both() {
 async fn calls_wait_for_one_another_in_no_circle() {
     let tables = Tables::new().await;
     let ports = join_all((0..3).map(|_| tables.port())).await;
-    tables.register(&ports[0], 2).await;
+    ports[0].register(&taking_over(1, 2)).await.unwrap();
     let tasks = (0..12_u32).map(|task| {
         let port = ports[task as usize % 3].clone();
         tokio::spawn(async move {
@@ -178,19 +178,20 @@ async fn calls_wait_for_one_another_in_no_circle() {
     }
 }
 
+fn taking_over(version: u32, partitions: u32) -> Registration {
+    let consumer = factos_consumer::port::ConsumerId::new("orders", version);
+    Registration { consumer, partitions, succession: Succession::TakeOver, start: None }
+}
+
 /// One call of a task, which may be refused but loses against no other one.
 async fn turn_of(port: &PostgresConsumers, task: u32, turn: u32) {
     use factos_consumer::port::{ConsumerId, Decision, Selection};
     let (id, name) = (partition(turn % 3), process(&format!("p{task}")));
     let version = |version| ConsumerId::new("orders", version);
-    let register = |version, partitions, succession| Registration {
-        consumer: ConsumerId::new("orders", version),
-        partitions,
-        succession,
-    };
+
     let outcome = match task {
-        0 => port.register(&register(1, 1 + turn % 3, Succession::Rebuild)).await.map(drop),
-        1 => port.register(&register(2, 2, Succession::TakeOver)).await.map(drop),
+        0 => port.register(&taking_over(1, 1 + turn % 3)).await.map(drop),
+        1 => port.register(&taking_over(2, 2)).await.map(drop),
         2 => port.promote(&version(1 + turn % 2), None).await,
         3 => port.retire(&version(2)).await,
         4 => port.decide(&orders(), &Selection::All, &Decision::Skip("no".into())).await.map(drop),

@@ -28,8 +28,8 @@ fn calls(port: &PostgresConsumers) -> Vec<Call> {
             ($name, async move { $call.await.map(drop) }.boxed())
         }};
     }
-    let registration =
-        Registration { consumer: orders(), partitions: 1, succession: Succession::Rebuild };
+    let (consumer, succession) = (orders(), Succession::Rebuild);
+    let registration = Registration { consumer, partitions: 1, succession, start: None };
     let beat = beat(&[], Vec::new());
     let due = ParkedQuery::Due { partition: partition(0), partitions: 1 };
     vec![
@@ -254,6 +254,7 @@ async fn a_whole_story(tables: &Tables, settings: &[(&str, &str)]) {
         consumer: ConsumerId::new("orders", 2),
         partitions: 1,
         succession: Succession::Rebuild,
+        start: None,
     };
     port.register(&second).await.unwrap();
     port.promote(&second.consumer, tables.work("INSERT INTO log.written (text) VALUES ('two')"))

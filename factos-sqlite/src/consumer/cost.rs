@@ -39,8 +39,8 @@ impl Parked {
         connection.set_prepared_statement_cache_capacity(256);
         schema::migrate(&connection, Path::new("memory")).unwrap();
         let id = ConsumerId::new("orders", 1);
-        let registration =
-            Registration { consumer: id.clone(), partitions: 4, succession: Succession::Rebuild };
+        let (consumer, succession) = (id.clone(), Succession::Rebuild);
+        let registration = Registration { consumer, partitions: 4, succession, start: None };
         let tables = Tables::open(&connection, Path::new("memory")).unwrap();
         tables.register(&registration).unwrap();
         let process = ProcessId("a".to_owned());

@@ -1,5 +1,6 @@
 //! Which version of a consumer counts.
 
+use factos::Anchor;
 use factos_consumer::port::{ConsumerId, ConsumerState, PortError, Registration, Succession};
 
 use super::{
@@ -10,6 +11,8 @@ use super::{
 };
 
 const LIVE: &str = "SELECT name, version FROM factos_consumer WHERE name = ?1 AND state = 'live'";
+const OTHER_KIND: &str = "SELECT name, version FROM factos_consumer \
+     WHERE name = ?1 AND succession <> ?2 ORDER BY version LIMIT 1";
 const INSERT: &str = "INSERT INTO factos_consumer (name, version, state, succession, resize_to) \
      VALUES (?1, ?2, ?3, ?4, ?5) /* of the consumers */";
 const SET_STATE: &str = "UPDATE factos_consumer SET state = ?3 \
@@ -48,11 +51,12 @@ const REMOVE_PARKED: &str = "DELETE FROM factos_consumer_parked \
 impl Tables<'_> {
     /// Makes a version known, and what it becomes.
     pub(super) fn register(&self, registration: &Registration) -> Result<ConsumerState, PortError> {
-        let Registration { consumer: id, partitions, succession } = registration;
+        let Registration { consumer: id, partitions, succession, start } = registration;
         let partitions = (*partitions).max(1);
+        self.check_kind(id, *succession)?;
         let state = match self.consumer(id)? {
             Some(Stored { state, .. }) => state,
-            None => self.add(id, partitions, *succession)?,
+            None => self.add(id, partitions, *succession, start.as_ref())?,
         };
         if state != ConsumerState::Retired {
             self.resize(id, partitions)?;
@@ -61,11 +65,22 @@ impl Tables<'_> {
         Ok(state)
     }
 
+    /// An error if a version of the name is of the other kind.
+    fn check_kind(&self, id: &ConsumerId, succession: Succession) -> Result<(), PortError> {
+        let parameters = (&id.name, succession_name(succession));
+        let what = "factos_consumer";
+        match self.one(&what, OTHER_KIND, parameters, |row| consumer_id(row, 0))? {
+            None => Ok(()),
+            Some(kept) => Err(PortError::OtherKind { consumer: id.clone(), succession, kept }),
+        }
+    }
+
     fn add(
         &self,
         id: &ConsumerId,
         partitions: u32,
         succession: Succession,
+        start: Option<&Anchor>,
     ) -> Result<ConsumerState, PortError> {
         let live = self.live(&id.name)?;
         // It is retired, or waits for what the live one has.
@@ -83,7 +98,7 @@ impl Tables<'_> {
         let row = (&id.name, id.version, state.as_str(), succession_name(succession), wish);
         self.change(INSERT, row)?;
         if !has_none {
-            self.divide(id, partitions, None)?;
+            self.divide(id, partitions, start)?;
         }
         Ok(state)
     }

@@ -69,6 +69,7 @@ pub(crate) async fn lease(consumers: &SqliteConsumers) -> Token {
         consumer: partition().consumer,
         partitions: 1,
         succession: Succession::Rebuild,
+        start: None,
     };
     consumers.register(&registration).await.unwrap();
     let process = ProcessId("a".to_owned());

@@ -6,7 +6,7 @@ use super::plain_port::PlainPort;
 use crate::{
     conformance::{
         random::Random,
-        sample_values::{HOUR, LOG, failure, position},
+        sample_values::{HOUR, LOG, anchor, failure, position},
     },
     port::{
         Advance, ConsumerId, Decision, NewParked, PartitionId, Registration, Selection, Settled,
@@ -73,11 +73,19 @@ impl<'a> Operations<'a> {
     }
 
     fn register(&mut self) -> Operation {
-        let (consumer, succession) = self.consumer();
+        let (consumer, mut succession) = self.consumer();
+        if self.random.once_in(12) {
+            succession = match succession {
+                Succession::Rebuild => Succession::TakeOver,
+                Succession::TakeOver => Succession::Rebuild,
+            };
+        }
+        let start = self.random.once_in(3).then(|| u64::from(self.random.within(1..=9)));
         Operation::Register(Registration {
             consumer,
             partitions: self.random.within(1..=4),
             succession,
+            start: start.map(anchor),
         })
     }
 

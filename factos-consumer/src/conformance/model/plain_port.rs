@@ -63,6 +63,7 @@ pub(super) enum Refusal {
     Unknown,
     IsLive,
     IsRetired,
+    OtherKind,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -73,8 +74,15 @@ pub(super) struct PlainPort {
 }
 
 impl PlainPort {
-    pub(super) fn register(&mut self, registration: &Registration) -> ConsumerState {
-        let Registration { consumer: id, partitions, succession } = registration;
+    pub(super) fn register(
+        &mut self,
+        registration: &Registration,
+    ) -> Result<ConsumerState, Refusal> {
+        let Registration { consumer: id, partitions, succession, start } = registration;
+        let mut of_name = self.versions.iter().filter(|(known, _)| known.name == id.name);
+        if of_name.any(|(_, version)| version.succession != *succession) {
+            return Err(Refusal::OtherKind);
+        }
         if !self.versions.contains_key(id) {
             let live = self.live(&id.name);
             let takes_over = *succession == Succession::TakeOver && live.is_some();
@@ -94,7 +102,10 @@ impl PlainPort {
                 succession: *succession,
                 wanted: *partitions,
                 resize: None,
-                partitions: vec![Partition::default(); count],
+                partitions: vec![
+                    Partition { anchor: start.clone(), ..Partition::default() };
+                    count
+                ],
                 parked: BTreeMap::new(),
             };
             self.versions.insert(id.clone(), version);
@@ -105,7 +116,7 @@ impl PlainPort {
         }
         let state = version.state;
         self.finish();
-        state
+        Ok(state)
     }
 
     /// Whether the partition is granted, under the token that the port has given.
