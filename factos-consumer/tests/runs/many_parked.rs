@@ -42,14 +42,17 @@ async fn a_run_asks_no_more_where_a_hundred_thousand_events_are_parked() {
     let file = file.durability(Durability::LoseLatestOnPowerCut).open().await.unwrap();
     let port = SqliteConsumers::new(&file);
     port.migrate().await.unwrap();
-    let (store, port, mailer) = (payments().await, Counting::new(port), Mailer::default());
+    let (store, mailer) = (payments().await, Mailer::default());
+    // What the test asks itself is not counted.
+    let administrator = Consumers::new(store.clone(), port.clone());
+    let port = Counting::new(port);
     mailer.dead.lock().extend(1..=EVENTS);
     let consumers = Consumers::new(store.clone(), port.clone())
         .react(Mails::<1>, mailer.clone(), quick(OnError::ParkKey).page(1_000))
         .lease(LEASE);
     let run = Run::start(&consumers);
     consumers.wait_for("mails", at(EVENTS), LONG).await.unwrap();
-    let parked = consumers.parked("mails").await.unwrap();
+    let parked = administrator.parked("mails").await.unwrap();
     let count = parked.count().await.unwrap();
     assert_eq!((count.dead, count.waiting), (KEYS, EVENTS - KEYS));
     let (calls, events) = port.take();

@@ -43,6 +43,8 @@ fn timeless(line: &str) -> String {
 
 #[tokio::test]
 async fn steps_effects_leases_and_parked_events_are_told_without_their_content() {
+    // Beside a single subscriber, tracing asks only the thread that reaches a place first, which may be one without.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(Level::DEBUG)
