@@ -3,7 +3,6 @@
 mod companion;
 mod decode;
 mod event;
-mod hint;
 mod kind;
 mod nested;
 mod payload;

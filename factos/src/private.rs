@@ -15,6 +15,7 @@ mod tag_conversion;
 mod tag_function;
 mod tag_pairs;
 mod tag_writer;
+mod taken_name;
 mod upcast;
 #[cfg(feature = "json")]
 mod upcast_json;
@@ -41,6 +42,10 @@ pub use tag_conversion::{each, each_displayed};
 pub use tag_function::{ByCoercion, ByValue, GivenByValue, TagFunction};
 pub use tag_pairs::TagPairs;
 pub use tag_writer::TagWriter;
+pub use taken_name::{
+    name_the_kind_by_event_kind, name_the_query_by_event_query, rename_the_other_method_kind,
+    rename_the_other_method_query,
+};
 pub use upcast::{FallibleStep, LastStep, UpcastInput, event_of, read, refused, result_of};
 #[cfg(feature = "json")]
 pub use upcast_json::JsonSteps;

@@ -257,6 +257,7 @@ impl<E> fmt::Debug for QueryFor<E> {
 }
 
 #[cfg(all(test, feature = "derive", feature = "json"))]
+#[expect(dead_code, unused_imports, reason = "macros of this crate make a part of derived events")]
 mod tests {
     use bytes::Bytes;
 

@@ -1,10 +1,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::{Ident, Visibility, parse_quote};
 
-use super::hint::Hint;
 use crate::{
     ast::Input,
     ident::{generated, unraw},
@@ -79,21 +78,19 @@ impl<'a> Companion<'a> {
         }
     }
 
+    /// Imports the type by a macro whose name says what to write where its name is taken.
     fn import(&self) -> TokenStream {
+        let (factos, vis) = (&self.input.crate_path, &self.input.node.vis);
         let (module, name, what) = (&self.module, &self.name, self.what);
-        let event = unraw(&self.input.node.ident);
-        let hint = Hint {
-            name: format!("name_the_{what}_of_{event}_by_event_{what}"),
-            allowed: quote!(unused_imports, clippy::pub_use),
-            span: self.span,
-            vis: &self.input.node.vis,
-        };
+        let import = format_ident!("name_the_{what}_by_event_{what}");
         // rustc suggests renaming the import, unless the imported name has another span.
         let mut item = name.clone();
         item.set_span(self.input.node.ident.span());
-        let from = span::at(self.span, quote!($($vis)* use #module));
-        let to = span::at(self.span, quote!(as #name));
-        hint.item(&quote!(#from::#item #to;))
+        let path = span::at(self.span, quote!(#factos::__private::#import!));
+        let tokens = quote!([#vis] #module #item #name);
+        let mut tokens = Group::new(Delimiter::Brace, tokens);
+        tokens.set_span(self.span);
+        quote!(#path #tokens)
     }
 }
 

@@ -2,7 +2,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Data;
 
-use super::{companion::Companion, hint::Hint, nested};
+use super::{companion::Companion, nested};
 use crate::{
     ast::Input,
     ident::{generated, unraw},
@@ -14,7 +14,7 @@ pub(crate) fn kind(input: &Input<'_>) -> TokenStream {
     if data.variants.is_empty() || !input.node.generics.params.is_empty() {
         return TokenStream::new();
     }
-    let ident = &input.ident;
+    let (factos, vis, ident) = (&input.crate_path, &input.node.vis, &input.ident);
     let (name, allowed) = (unraw(ident), &input.allowed);
     let companion = Companion::kind(input);
     let (module, kind) = (&companion.module, &companion.name);
@@ -42,17 +42,14 @@ pub(crate) fn kind(input: &Input<'_>) -> TokenStream {
             #(#[doc = #docs] #variants,)*
         }
     });
-    let method = Hint::method("kind", input).item(&quote! {
-        #allowed
-        impl #ident {
-            #[doc = #on_method]
-            #[must_use]
-            $($vis)* const fn kind(&self) -> #module::#kind {
-                match self { #(Self::#from { .. } => #module::#kind::#to,)* }
-            }
+    quote! {
+        #definition
+
+        #factos::__private::rename_the_other_method_kind! {
+            #allowed [#vis] #ident, #[doc = #on_method], #module::#kind,
+            #(Self::#from { .. } => #module::#kind::#to,)*
         }
-    });
-    quote!(#definition #method)
+    }
 }
 
 /// The types of each kind, which `only` selects. Those of the schema begin with the own ones.

@@ -8,7 +8,6 @@ use syn::Type;
 
 use super::{
     companion::Companion,
-    hint::Hint,
     tag_value::{argument, displayed, each_displayed, each_of_argument},
     tags::each_of_function,
 };
@@ -86,19 +85,9 @@ fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> Tok
             pub(super) ::std::vec::Vec<(&'static ::core::primitive::str, ::std::string::String)>,
         );
     });
-    let method = Hint::method("query", input).item(&quote! {
-        #allowed
-        impl #ident {
-            #[doc = #on_query]
-            $($vis)* const fn query() -> #module::#query {
-                #module::#query(::std::vec::Vec::new())
-            }
-        }
-    });
     quote! {
         #definition
 
-        #[automatically_derived]
         #allowed
         impl #module::#query {
             #(#methods)*
@@ -114,7 +103,9 @@ fn builder(input: &Input<'_>, methods: impl Iterator<Item = TokenStream>) -> Tok
             }
         }
 
-        #method
+        #factos::__private::rename_the_other_method_query! {
+            #allowed [#vis] #ident, #[doc = #on_query], #module::#query
+        }
 
         #[automatically_derived]
         #allowed

@@ -1,4 +1,4 @@
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, GenericArgument, Ident, PathArguments, Type};
 
@@ -140,8 +140,10 @@ fn no_event(factos: &CratePath, ty: &Type) -> TokenStream {
     let (start, end) = span::ends(ty);
     let path = factos.at(start);
     let open = quote_spanned!(start=> #path::__private::assert_no_event);
-    let import =
-        quote_spanned!(start=> #[allow(unused_imports)] use #path::__private::NoEvent as _;);
+    // A type that is an event needs no import, and the user's lints must not find that.
+    let silent = Span::call_site().located_at(start);
+    let of_trait = factos.at(silent);
+    let import = quote_spanned!(silent=> use #of_trait::__private::NoEvent as _;);
     let argument = quote_spanned!(end=> (#path::__private::IsEvent::<#ty>::IS_EVENT););
     quote!(#import #open #argument)
 }

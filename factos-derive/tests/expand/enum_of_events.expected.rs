@@ -89,12 +89,10 @@ const _ : () = {
 mod __SubsetQuery_4f384f8f {
     # [doc = "A query of [`Subset`](super::Subset) events: those that carry every tag that it was given."] # [derive (:: core :: fmt :: Debug , :: core :: clone :: Clone)] # [must_use = "a query selects nothing until it is asked"] pub (super) struct Asking (pub (super) :: std :: vec :: Vec < (& 'static :: core :: primitive :: str , :: std :: string :: String) > ,);
 }
-macro_rules ! name_the_query_of_Subset_by_event_query {
-    ($ ($ vis : tt) *) => {
-        # [allow (unused_imports , clippy :: pub_use)] $ ($ vis) * use __SubsetQuery_4f384f8f :: Asking as Asking;
-    }
+:: factos :: __private :: name_the_query_by_event_query ! {
+    [] __SubsetQuery_4f384f8f Asking Asking
 }
-name_the_query_of_Subset_by_event_query ! { } # [automatically_derived] impl __SubsetQuery_4f384f8f :: Asking {
+impl __SubsetQuery_4f384f8f :: Asking {
     # [doc = "Narrows the query to events of these kinds, under all of their names. A kind that never carries"] # [doc = "the tags of the query makes it invalid."] fn only (self , kinds : impl :: core :: iter :: IntoIterator < Item = __SubsetKind_4f384f8f :: Which > ,) -> :: factos :: QueryFor < Subset > {
         :: factos :: QueryFor :: only (:: core :: convert :: From :: from (self) , kinds)
     }
@@ -105,16 +103,12 @@ name_the_query_of_Subset_by_event_query ! { } # [automatically_derived] impl __S
         :: factos :: QueryFor :: widen (:: factos :: __private :: query_of :: < Subset > (& self . 0 , "Subset"))
     }
 }
-macro_rules ! rename_the_other_query_of_Subset {
-    ($ ($ vis : tt) *) => {
-        # [allow (dead_code)] impl Subset {
-            # [doc = "Every [`Subset`] event, to be narrowed by tags."] $ ($ vis) * const fn query () -> __SubsetQuery_4f384f8f :: Asking {
-                __SubsetQuery_4f384f8f :: Asking (:: std :: vec :: Vec :: new ())
-            }
-        }
-    }
+:: factos :: __private :: rename_the_other_method_query ! {
+    [] Subset,
+    # [doc = "Every [`Subset`] event, to be narrowed by tags."],
+    __SubsetQuery_4f384f8f :: Asking
 }
-rename_the_other_query_of_Subset ! { } # [automatically_derived] impl :: factos :: __private :: Converts < __SubsetQuery_4f384f8f :: Asking,
+# [automatically_derived] impl :: factos :: __private :: Converts < __SubsetQuery_4f384f8f :: Asking,
 :: factos :: QueryFor < Subset >> for :: factos :: __private :: Conversion {
     fn convert (query : __SubsetQuery_4f384f8f :: Asking) -> :: factos :: QueryFor < Subset > {
         :: factos :: __private :: query_of :: < Subset > (& query . 0 , "Subset")
@@ -139,24 +133,17 @@ mod __SubsetKind_4f384f8f {
         # [doc = "That of [`Subset::Course`](super::Subset::Course)."] Course,
     }
 }
-macro_rules ! name_the_kind_of_Subset_by_event_kind {
-    ($ ($ vis : tt) *) => {
-        # [allow (unused_imports , clippy :: pub_use)] $ ($ vis) * use __SubsetKind_4f384f8f :: Which as Which;
-    }
+:: factos :: __private :: name_the_kind_by_event_kind ! {
+    [] __SubsetKind_4f384f8f Which Which
 }
-name_the_kind_of_Subset_by_event_kind ! { } macro_rules ! rename_the_other_kind_of_Subset {
-    ($ ($ vis : tt) *) => {
-        # [allow (dead_code)] impl Subset {
-            # [doc = "Which variant of [`Subset`] this event is."] # [must_use] $ ($ vis) * const fn kind (& self) -> __SubsetKind_4f384f8f :: Which {
-                match self {
-                    Self :: Paid { .. } => __SubsetKind_4f384f8f :: Which :: Paid,
-                    Self :: Course { .. } => __SubsetKind_4f384f8f :: Which :: Course,
-                }
-            }
-        }
-    }
+:: factos :: __private :: rename_the_other_method_kind ! {
+    [] Subset,
+    # [doc = "Which variant of [`Subset`] this event is."],
+    __SubsetKind_4f384f8f :: Which,
+    Self :: Paid { .. } => __SubsetKind_4f384f8f :: Which :: Paid,
+    Self :: Course { .. } => __SubsetKind_4f384f8f :: Which :: Course,
 }
-rename_the_other_kind_of_Subset ! { } # [automatically_derived] impl :: factos :: Includes < FeePaid > for Subset { } # [automatically_derived] impl :: core :: convert :: From < FeePaid > for Subset {
+# [automatically_derived] impl :: factos :: Includes < FeePaid > for Subset { } # [automatically_derived] impl :: core :: convert :: From < FeePaid > for Subset {
     fn from (event : FeePaid) -> Self {
         Self :: Paid (event)
     }

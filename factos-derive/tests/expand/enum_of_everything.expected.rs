@@ -7,7 +7,7 @@ const _ : () = {
     type __Field1 = Note;
     const _ : () = {
         :: factos :: __private :: stored_field :: < Note > ();
-        # [allow (unused_imports)] use :: factos :: __private :: NoEvent as _;
+        use :: factos :: __private :: NoEvent as _;
         :: factos :: __private :: assert_no_event (:: factos :: __private :: IsEvent :: < Note > :: IS_EVENT);
     }
     ;
@@ -222,12 +222,10 @@ const _ : () = {
 mod __CourseQuery_59434f63 {
     # [doc = "A query of [`Course`](super::Course) events: those that carry every tag that it was given."] # [derive (:: core :: fmt :: Debug , :: core :: clone :: Clone)] # [must_use = "a query selects nothing until it is asked"] pub struct CourseQuery (pub (super) :: std :: vec :: Vec < (& 'static :: core :: primitive :: str , :: std :: string :: String) > ,);
 }
-macro_rules ! name_the_query_of_Course_by_event_query {
-    ($ ($ vis : tt) *) => {
-        # [allow (unused_imports , clippy :: pub_use)] $ ($ vis) * use __CourseQuery_59434f63 :: CourseQuery as CourseQuery;
-    }
+:: factos :: __private :: name_the_query_by_event_query ! {
+    [pub] __CourseQuery_59434f63 CourseQuery CourseQuery
 }
-name_the_query_of_Course_by_event_query ! { pub } # [automatically_derived] impl __CourseQuery_59434f63 :: CourseQuery {
+impl __CourseQuery_59434f63 :: CourseQuery {
     # [doc = "Narrows the query to events with the tag `course` of this value."] pub fn course (self , __local_value : :: factos :: ArgOf < '_ , CourseId >) -> Self { Self (:: factos :: __private :: tagged (self . 0 , "course" , | __local_f | < < CourseId as :: factos :: TagValue > :: Item as :: factos :: TagItem > :: with_arg (__local_value , __local_f))) } # [doc = "Narrows the query to events with the tag `seats` of this value."] pub fn seats (self , __local_value : & u32) -> Self { Self (:: factos :: __private :: tagged (self . 0 , "seats" , | __local_f | :: factos :: __private :: each_displayed :: < u32 > (__local_value , __local_f))) } # [doc = "Narrows the query to events of these kinds, under all of their names. A kind that never carries"] # [doc = "the tags of the query makes it invalid."] pub fn only (self , kinds : impl :: core :: iter :: IntoIterator < Item = __CourseKind_59434f63 :: CourseKind > ,) -> :: factos :: QueryFor < Course > {
         :: factos :: QueryFor :: only (:: core :: convert :: From :: from (self) , kinds)
     }
@@ -238,16 +236,12 @@ name_the_query_of_Course_by_event_query ! { pub } # [automatically_derived] impl
         :: factos :: QueryFor :: widen (:: factos :: __private :: query_of :: < Course > (& self . 0 , "Course"))
     }
 }
-macro_rules ! rename_the_other_query_of_Course {
-    ($ ($ vis : tt) *) => {
-        # [allow (dead_code)] impl Course {
-            # [doc = "Every [`Course`] event, to be narrowed by tags."] $ ($ vis) * const fn query () -> __CourseQuery_59434f63 :: CourseQuery {
-                __CourseQuery_59434f63 :: CourseQuery (:: std :: vec :: Vec :: new ())
-            }
-        }
-    }
+:: factos :: __private :: rename_the_other_method_query ! {
+    [pub] Course,
+    # [doc = "Every [`Course`] event, to be narrowed by tags."],
+    __CourseQuery_59434f63 :: CourseQuery
 }
-rename_the_other_query_of_Course ! { pub } # [automatically_derived] impl :: factos :: __private :: Converts < __CourseQuery_59434f63 :: CourseQuery,
+# [automatically_derived] impl :: factos :: __private :: Converts < __CourseQuery_59434f63 :: CourseQuery,
 :: factos :: QueryFor < Course >> for :: factos :: __private :: Conversion {
     fn convert (query : __CourseQuery_59434f63 :: CourseQuery) -> :: factos :: QueryFor < Course > {
         :: factos :: __private :: query_of :: < Course > (& query . 0 , "Course")
@@ -274,26 +268,19 @@ mod __CourseKind_59434f63 {
         # [doc = "That of [`Course::Closed`](super::Course::Closed)."] Closed,
     }
 }
-macro_rules ! name_the_kind_of_Course_by_event_kind {
-    ($ ($ vis : tt) *) => {
-        # [allow (unused_imports , clippy :: pub_use)] $ ($ vis) * use __CourseKind_59434f63 :: CourseKind as CourseKind;
-    }
+:: factos :: __private :: name_the_kind_by_event_kind ! {
+    [pub] __CourseKind_59434f63 CourseKind CourseKind
 }
-name_the_kind_of_Course_by_event_kind ! { pub } macro_rules ! rename_the_other_kind_of_Course {
-    ($ ($ vis : tt) *) => {
-        # [allow (dead_code)] impl Course {
-            # [doc = "Which variant of [`Course`] this event is."] # [must_use] $ ($ vis) * const fn kind (& self) -> __CourseKind_59434f63 :: CourseKind {
-                match self {
-                    Self :: Defined { .. } => __CourseKind_59434f63 :: CourseKind :: Defined,
-                    Self :: Noted { .. } => __CourseKind_59434f63 :: CourseKind :: Noted,
-                    Self :: Billing { .. } => __CourseKind_59434f63 :: CourseKind :: Billing,
-                    Self :: Closed { .. } => __CourseKind_59434f63 :: CourseKind :: Closed,
-                }
-            }
-        }
-    }
+:: factos :: __private :: rename_the_other_method_kind ! {
+    [pub] Course,
+    # [doc = "Which variant of [`Course`] this event is."],
+    __CourseKind_59434f63 :: CourseKind,
+    Self :: Defined { .. } => __CourseKind_59434f63 :: CourseKind :: Defined,
+    Self :: Noted { .. } => __CourseKind_59434f63 :: CourseKind :: Noted,
+    Self :: Billing { .. } => __CourseKind_59434f63 :: CourseKind :: Billing,
+    Self :: Closed { .. } => __CourseKind_59434f63 :: CourseKind :: Closed,
 }
-rename_the_other_kind_of_Course ! { pub } # [automatically_derived] impl :: factos :: Includes < Billing > for Course { } # [automatically_derived] impl :: core :: convert :: From < Billing > for Course {
+# [automatically_derived] impl :: factos :: Includes < Billing > for Course { } # [automatically_derived] impl :: core :: convert :: From < Billing > for Course {
     fn from (event : Billing) -> Self {
         Self :: Billing (event)
     }

@@ -84,12 +84,10 @@ const _ : () = {
 mod __FeePaidQuery_cd5dcd53 {
     # [doc = "A query of [`FeePaid`](super::FeePaid) events: those that carry every tag that it was given."] # [derive (:: core :: fmt :: Debug , :: core :: clone :: Clone)] # [must_use = "a query selects nothing until it is asked"] pub (super) struct FeePaidQuery (pub (super) :: std :: vec :: Vec < (& 'static :: core :: primitive :: str , :: std :: string :: String) > ,);
 }
-macro_rules ! name_the_query_of_FeePaid_by_event_query {
-    ($ ($ vis : tt) *) => {
-        # [allow (unused_imports , clippy :: pub_use)] $ ($ vis) * use __FeePaidQuery_cd5dcd53 :: FeePaidQuery as FeePaidQuery;
-    }
+crate :: renamed :: __private :: name_the_query_by_event_query ! {
+    [] __FeePaidQuery_cd5dcd53 FeePaidQuery FeePaidQuery
 }
-name_the_query_of_FeePaid_by_event_query ! { } # [automatically_derived] impl __FeePaidQuery_cd5dcd53 :: FeePaidQuery {
+impl __FeePaidQuery_cd5dcd53 :: FeePaidQuery {
     # [doc = "Narrows the query to events with the tag `student` of this value."] pub fn student (self , __local_value : crate :: renamed :: ArgOf < '_ , StudentId >) -> Self { Self (crate :: renamed :: __private :: tagged (self . 0 , "student" , | __local_f | < < StudentId as crate :: renamed :: TagValue > :: Item as crate :: renamed :: TagItem > :: with_arg (__local_value , __local_f))) } # [doc = "Narrows the query to events with the tag `year` of this value."] pub fn year (self , __local_value : & Date) -> Self { Self (crate :: renamed :: __private :: tagged (self . 0 , "year" , | __local_f | crate :: renamed :: __private :: each (& { use crate :: renamed :: __private :: { ByCoercion as _ , ByValue as _ } ; let __local_function = year_of ; __local_function ((& crate :: renamed :: __private :: TagFunction :: new (& __local_function , __local_value)) . __tag_argument ()) } , __local_f))) } # [doc = "The same tags, of events of any type: see `QueryFor::any_type`."] fn any_type (self) -> crate :: renamed :: QueryFor < FeePaid > {
         crate :: renamed :: QueryFor :: any_type (crate :: renamed :: __private :: query_of :: < FeePaid > (& self . 0 , "FeePaid"))
     }
@@ -97,16 +95,12 @@ name_the_query_of_FeePaid_by_event_query ! { } # [automatically_derived] impl __
         crate :: renamed :: QueryFor :: widen (crate :: renamed :: __private :: query_of :: < FeePaid > (& self . 0 , "FeePaid"))
     }
 }
-macro_rules ! rename_the_other_query_of_FeePaid {
-    ($ ($ vis : tt) *) => {
-        # [allow (dead_code)] impl FeePaid {
-            # [doc = "Every [`FeePaid`] event, to be narrowed by tags."] $ ($ vis) * const fn query () -> __FeePaidQuery_cd5dcd53 :: FeePaidQuery {
-                __FeePaidQuery_cd5dcd53 :: FeePaidQuery (:: std :: vec :: Vec :: new ())
-            }
-        }
-    }
+crate :: renamed :: __private :: rename_the_other_method_query ! {
+    [] FeePaid,
+    # [doc = "Every [`FeePaid`] event, to be narrowed by tags."],
+    __FeePaidQuery_cd5dcd53 :: FeePaidQuery
 }
-rename_the_other_query_of_FeePaid ! { } # [automatically_derived] impl crate :: renamed :: __private :: Converts < __FeePaidQuery_cd5dcd53 :: FeePaidQuery,
+# [automatically_derived] impl crate :: renamed :: __private :: Converts < __FeePaidQuery_cd5dcd53 :: FeePaidQuery,
 crate :: renamed :: QueryFor < FeePaid >> for crate :: renamed :: __private :: Conversion {
     fn convert (query : __FeePaidQuery_cd5dcd53 :: FeePaidQuery) -> crate :: renamed :: QueryFor < FeePaid > {
         crate :: renamed :: __private :: query_of :: < FeePaid > (& query . 0 , "FeePaid")
