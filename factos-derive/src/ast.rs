@@ -82,7 +82,7 @@ impl<'a> Input<'a> {
             node,
             ident: generated(&node.ident),
             allowed: lint_attr::allowed(node),
-            crate_path: CratePath::new(attr.crate_path.as_ref()),
+            crate_path: CratePath::new(&node.ident, attr.crate_path.as_ref()),
             attr,
             is_enum,
             types,

@@ -1,11 +1,11 @@
-use proc_macro2::{Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote};
 use syn::{DeriveInput, Path};
 
 use crate::{
     attr::{EventAttr, Place},
     errors::Errors,
-    ident::edition_free,
+    ident::{generated, unraw},
     span,
 };
 
@@ -13,14 +13,25 @@ use crate::{
 pub(crate) struct CratePath(TokenStream);
 
 impl CratePath {
-    pub(crate) fn new(path: Option<&Path>) -> Self {
-        Self(path.map_or_else(|| quote!(::factos), |path| quote!(#path)))
+    /// The path that the type `ident` gives, with the hygiene of the macro, or that of [`import`].
+    pub(crate) fn new(ident: &Ident, path: Option<&Path>) -> Self {
+        let Some(path) = path else { return Self(quote!(::factos)) };
+        if is_dollar_crate(path) {
+            return Self(alias(ident).into_token_stream());
+        }
+        let tokens = path.to_token_stream().into_iter().map(|mut token| {
+            if let TokenTree::Ident(ident) = &token {
+                return generated(ident).into();
+            }
+            token.set_span(Span::call_site().located_at(token.span()));
+            token
+        });
+        Self(tokens.collect())
     }
 
     /// The path in the `#[event(crate = ...)]` of a type. Errors in that attribute are not reported here.
     pub(crate) fn of(node: &DeriveInput) -> Self {
-        let attr = EventAttr::parse(&node.attrs, Place::Struct, &mut Errors::default());
-        Self::new(attr.crate_path.as_ref())
+        Self::new(&node.ident, given(node).as_ref())
     }
 
     /// The path with every token at this span, to which a diagnostic about the path then points.
@@ -30,11 +41,7 @@ impl CratePath {
 
     /// The path as a text, which means the same in every edition.
     pub(crate) fn text(&self) -> String {
-        let tokens = self.0.clone().into_iter().map(|token| match token {
-            TokenTree::Ident(ident) => edition_free(&ident).into(),
-            token => token,
-        });
-        tokens.collect::<TokenStream>().to_string()
+        self.0.to_string()
     }
 
     /// The path of serde as a text, for `#[serde(crate = ...)]`.
@@ -43,12 +50,32 @@ impl CratePath {
     }
 }
 
+/// Imports factos for a type whose path begins with `$crate`, and is empty for others.
+///
+/// `$crate` means something at the place that it was written at only, and in no text.
+pub(crate) fn import(node: &DeriveInput) -> TokenStream {
+    let path = given(node).filter(is_dollar_crate);
+    let alias = alias(&node.ident);
+    path.map(|path| quote!(use #path as #alias;)).unwrap_or_default()
+}
+
+fn given(node: &DeriveInput) -> Option<Path> {
+    EventAttr::parse(&node.attrs, Place::Struct, &mut Errors::default()).crate_path
+}
+
+fn is_dollar_crate(path: &Path) -> bool {
+    path.segments.first().is_some_and(|first| first.ident == "$crate")
+}
+
+fn alias(ident: &Ident) -> Ident {
+    format_ident!("__factos_of_{}", unraw(ident))
+}
+
 /// The error of a type without `crate = ...` in a crate that knows factos under another name only.
 ///
 /// No path tells that; the arguments of the compiler do, and nothing is reported where they do not.
 pub(crate) fn unnamed(node: &DeriveInput) -> Option<syn::Error> {
-    let attr = EventAttr::parse(&node.attrs, Place::Struct, &mut Errors::default());
-    let name = attr.crate_path.is_none().then(|| other_name(std::env::args()))??;
+    let name = given(node).is_none().then(|| other_name(std::env::args()))??;
     let text = format!(
         "this crate knows factos by the name `{name}`: add `#[event(crate = {name})]` to the type"
     );

@@ -55,6 +55,7 @@
 //! The grammar is on the page of [`Event`](macro@Event).
 
 use proc_macro2::TokenStream;
+use quote::quote;
 use syn::{Data, DeriveInput, parse_macro_input};
 
 use crate::{ast::Input, errors::Errors, newtype::Newtype, unit_enum::UnitEnum};
@@ -212,7 +213,9 @@ mod validation;
 /// cannot be methods.
 #[proc_macro_derive(Event, attributes(event, tag, serde))]
 pub fn derive_event(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    event(&parse_macro_input!(input as DeriveInput)).into()
+    let node = parse_macro_input!(input as DeriveInput);
+    let (import, code) = (crate_path::import(&node), event(&node));
+    quote!(#import #code).into()
 }
 
 /// Implements `TagValue` and `TagItem` for a newtype: a struct with one field that is a `TagValue`.
@@ -221,7 +224,8 @@ pub fn derive_event(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
 /// path.
 #[proc_macro_derive(TagValue, attributes(event, serde))]
 pub fn derive_tag_value(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    tag_value(&parse_macro_input!(input as DeriveInput)).into()
+    let node = parse_macro_input!(input as DeriveInput);
+    within_import(&node, tag_value(&node)).into()
 }
 
 /// Implements serde's `Serialize` and `Deserialize` for a struct or an enum, without a dependency on serde.
@@ -233,7 +237,14 @@ pub fn derive_tag_value(input: proc_macro::TokenStream) -> proc_macro::TokenStre
 /// `#[event(crate = path)]` names factos under another path.
 #[proc_macro_derive(Payload, attributes(event, serde))]
 pub fn derive_payload(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    payload(&parse_macro_input!(input as DeriveInput)).into()
+    let node = parse_macro_input!(input as DeriveInput);
+    within_import(&node, payload(&node)).into()
+}
+
+/// The impls of a type together with what `crate_path::import` makes.
+fn within_import(node: &DeriveInput, impls: TokenStream) -> TokenStream {
+    let import = crate_path::import(node);
+    if import.is_empty() { impls } else { quote!(const _: () = { #import #impls };) }
 }
 
 fn event(node: &DeriveInput) -> TokenStream {
