@@ -167,6 +167,7 @@ mod tags;
 pub mod testing;
 mod text_rules;
 mod transactional_store;
+mod turns;
 mod typed_events;
 mod view;
 
@@ -231,6 +232,7 @@ pub use tag_value::{ArgOf, TagItem, TagValue};
 pub use tags::{InvalidTags, Tags};
 pub use text_rules::{InvalidText, MAX_TEXT_BYTES};
 pub use transactional_store::TransactionalStore;
+pub use turns::Turns;
 pub use typed_events::{TypedEvents, Unknown};
 pub use view::{View, closure::view_fn, project, project_from};
 

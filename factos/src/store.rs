@@ -11,6 +11,7 @@ use crate::{
     recorded::Recorded,
     store_error::StoreError,
     stream_name::StreamName,
+    turns::Turns,
 };
 
 mod pointers;
@@ -118,4 +119,13 @@ pub trait EventStore: Send + Sync {
     /// # Cancellation
     /// Safe.
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError>;
+
+    /// The [turns](Turns) that dispatches through this handle take on boundaries where appends conflict. A store
+    /// makes them once for a handle and its clones. A wrapper forwards this; without it dispatches work all the
+    /// same, with more attempts in vain.
+    ///
+    /// `None`, the default, if an attempt in vain costs the store next to nothing.
+    fn turns(&self) -> Option<&Turns> {
+        None
+    }
 }

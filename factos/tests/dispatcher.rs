@@ -16,7 +16,7 @@ use std::{
 use factos::{
     AppendCondition, AppendError, AttemptOutcome, Bytes, Decider, Dispatched, Dispatcher, Error,
     ErrorKind, EventStore, Events, KeyDifference, Limits, NewEvent, Query, QueryFor, ReadOptions,
-    Recorded, Retry, SequencePosition, StoreError, StoreErrorKind, StreamName, dispatch,
+    Recorded, Retry, SequencePosition, StoreError, StoreErrorKind, StreamName, Turns, dispatch,
 };
 use factos_memory::MemoryStore;
 use futures_util::{FutureExt, future::join_all};
@@ -131,6 +131,10 @@ impl EventStore for Slow {
 
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
         self.store.wait_past(after).await
+    }
+
+    fn turns(&self) -> Option<&Turns> {
+        self.store.turns()
     }
 }
 

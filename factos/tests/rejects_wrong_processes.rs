@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use factos::{
     AppendCondition, AppendError, Bytes, Conflict, EventStore, Events, NewEvent, Page, Query,
-    ReadOptions, Recorded, SequencePosition, StoreError, StoreErrorKind, StreamName,
+    ReadOptions, Recorded, SequencePosition, StoreError, StoreErrorKind, StreamName, Turns,
     conformance::{Fixture, ProcessFixture, process_cases, work},
 };
 use tempfile::TempDir;
@@ -295,6 +295,10 @@ impl EventStore for FlawedStore {
             std::future::pending::<()>().await;
         }
         self.file.wait_past(after).await
+    }
+
+    fn turns(&self) -> Option<&Turns> {
+        self.file.turns()
     }
 }
 

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use factos::{
     AppendCondition, AppendError, Bytes, ErrorKind, Event, EventStore, EventStoreExt, Events,
     NewEvent, Query, QueryFor, QueryItem, ReadOptions, Recorded, SequencePosition, StoreError,
-    StreamName, SubscribeError, Subscription, TypedSubscription, Unknown, encode,
+    StreamName, SubscribeError, Subscription, Turns, TypedSubscription, Unknown, encode,
 };
 use factos_memory::MemoryStore;
 use futures_util::{FutureExt, StreamExt};
@@ -71,6 +71,10 @@ impl EventStore for Slow {
 
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
         self.store.wait_past(after).await
+    }
+
+    fn turns(&self) -> Option<&Turns> {
+        self.store.turns()
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 };
 
 use factos::{
-    AppendError, Error, OutcomeUnknown, Retry, StoreErrorKind, decider_fn, dispatch,
+    AppendError, Error, OutcomeUnknown, Retry, StoreErrorKind, Turns, decider_fn, dispatch,
     dispatch_stream,
 };
 use support::*;
@@ -160,6 +160,10 @@ impl factos::EventStore for FailsToReadBack<'_> {
         after: Option<factos::SequencePosition>,
     ) -> Result<(), factos::StoreError> {
         self.0.wait_past(after).await
+    }
+
+    fn turns(&self) -> Option<&Turns> {
+        self.0.turns()
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 use async_trait::async_trait;
 use factos::{
     AppendCondition, AppendError, Bytes, EventId, EventStore, Events, NewEvent, Page, Query,
-    ReadOptions, Recorded, SequencePosition, StoreError, StoreErrorKind, StreamName,
+    ReadOptions, Recorded, SequencePosition, StoreError, StoreErrorKind, StreamName, Turns,
 };
 use factos_postgres::{Config, PostgresStore};
 
@@ -135,5 +135,9 @@ impl EventStore for Persistent {
 
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
         tried!(self.0.wait_past(after).await)
+    }
+
+    fn turns(&self) -> Option<&Turns> {
+        self.0.turns()
     }
 }

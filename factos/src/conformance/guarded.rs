@@ -19,6 +19,7 @@ use crate::{
     store::EventStore,
     store_error::StoreError,
     stream_name::StreamName,
+    turns::Turns,
 };
 
 /// A store with a guard, such as a lock or what a fixture cleans up, that is dropped after the store.
@@ -73,5 +74,9 @@ impl<S: EventStore, G: Send + Sync> EventStore for Guarded<S, G> {
 
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
         self.store.wait_past(after).await
+    }
+
+    fn turns(&self) -> Option<&Turns> {
+        self.store.turns()
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     store::EventStore,
     store_error::StoreError,
     stream_name::StreamName,
+    turns::Turns,
 };
 
 /// The same log, whose calls are watched, so that a case that hangs is told from one that is slow.
@@ -117,5 +118,9 @@ impl<S: EventStore> EventStore for WatchedStore<S> {
 
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
         self.progress.of_wait(self.store.wait_past(after)).await
+    }
+
+    fn turns(&self) -> Option<&Turns> {
+        self.store.turns()
     }
 }

@@ -13,9 +13,11 @@ use crate::{
         request::{Request, trace},
         span::Span,
     },
+    error_kind::ErrorKind,
     recorded::Recorded,
     store::EventStore,
     transactional_store::TransactionalStore,
+    turns::{End, Turn},
 };
 
 /// A command that is read for, decided and appended alone.
@@ -52,10 +54,15 @@ impl<D: Decider + ?Sized> Attempt<'_, D> {
 
     /// The outcome, and the number of attempts.
     async fn try_all(&self, log: &mut impl Log, admits: impl Fn(u32) -> bool) -> (Outcome<D>, u32) {
-        let (mut number, mut known) = (1, None);
+        let (mut number, mut known, mut turn) = (1, None, Turn::of(log.turns()));
+        let place = || self.request.boundary.place();
         loop {
             let began = Instant::now();
-            let outcome = self.once(log, &mut known).await;
+            turn.begin(place).await;
+            // By value: what is borrowed here would have to be `Send` for the pause.
+            let (outcome, end) = with_end(self.once(log, &mut known).await);
+            // Whoever is next need not wait for the pause.
+            turn.end(end, place);
             // Whatever is left of a failed attempt is gone before the pause: it need not be `Send`.
             if let Some(last) = self.request.end(outcome, number, began.elapsed(), &admits) {
                 return (last, number);
@@ -119,4 +126,18 @@ impl<D: Decider + ?Sized> Attempt<'_, D> {
             fold(log, self.decider, &self.request.boundary, start, keep, &mut records).await?;
         Ok((read, Earlier { records, last }))
     }
+}
+
+/// An outcome, and how a turn with it ends.
+fn with_end<E, S, D>(
+    outcome: Result<Dispatched<E, S>, Error<D>>,
+) -> (Result<Dispatched<E, S>, Error<D>>, End) {
+    let end = match &outcome {
+        Ok(done) if done.replayed || done.records.is_empty() => End::Nothing,
+        Ok(_) => End::Appended,
+        Err(Error::Domain(_)) => End::Nothing,
+        Err(error) if error.kind() == ErrorKind::Conflict => End::Lost,
+        Err(_) => End::Dropped,
+    };
+    (outcome, end)
 }

@@ -10,6 +10,7 @@ use crate::{
     recorded::Recorded,
     revision::Revision,
     stream_name::StreamName,
+    turns::Place,
 };
 
 /// The events that a decision is based on, and those that refuse its append.
@@ -105,6 +106,15 @@ impl Boundary {
         match self {
             Self::Facts(facts) => facts.selects(record),
             Self::Stream(_) => true,
+        }
+    }
+
+    /// What commands on this boundary compete for. The idempotency key is no part of it: it is not the same for
+    /// any two of them.
+    pub(super) fn place(&self) -> Place {
+        match self {
+            Self::Facts(facts) => Place::Guard(facts.guard.clone()),
+            Self::Stream(stream) => Place::Stream(stream.clone()),
         }
     }
 

@@ -14,9 +14,13 @@ use crate::{
     store::EventStore,
     store_error::StoreError,
     transactional_store::TransactionalStore,
+    turns::Turns,
 };
 
 pub(super) trait Log: Send {
+    /// The turns in which commands are decided on contended boundaries, if there are any.
+    fn turns(&self) -> Option<Turns>;
+
     /// What the boundary holds after a position.
     fn read(
         &mut self,
@@ -37,6 +41,10 @@ pub(super) trait Log: Send {
 pub(super) struct Whole<'a, S: ?Sized>(pub(super) &'a S);
 
 impl<S: EventStore + ?Sized> Log for Whole<'_, S> {
+    fn turns(&self) -> Option<Turns> {
+        self.0.turns().cloned()
+    }
+
     async fn read(
         &mut self,
         boundary: &Boundary,
@@ -66,6 +74,11 @@ pub(super) struct Within<'a, S: TransactionalStore + ?Sized> {
 }
 
 impl<S: TransactionalStore + ?Sized> Log for Within<'_, S> {
+    /// What a transaction holds has excluded others already, and it is tried once.
+    fn turns(&self) -> Option<Turns> {
+        None
+    }
+
     async fn read(
         &mut self,
         boundary: &Boundary,

@@ -19,6 +19,7 @@ use crate::{
     store::EventStore,
     store_error::StoreError,
     stream_name::StreamName,
+    turns::Turns,
 };
 
 macro_rules! pointers {
@@ -59,6 +60,10 @@ macro_rules! pointers {
 
             async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
                 (**self).wait_past(after).await
+            }
+
+            fn turns(&self) -> Option<&Turns> {
+                (**self).turns()
             }
         }
     };

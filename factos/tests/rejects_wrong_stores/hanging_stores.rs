@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use factos::{
     AppendCondition, AppendError, Bytes, EventStore, Events, NewEvent, Query, ReadOptions,
-    Recorded, SequencePosition, StoreError, StreamName,
+    Recorded, SequencePosition, StoreError, StreamName, Turns,
     conformance::{Case, Fixture, cases},
 };
 
@@ -97,6 +97,10 @@ impl<S: Speed> EventStore for Paced<S> {
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
         self.call(Stop::Wait).await;
         self.0.wait_past(after).await
+    }
+
+    fn turns(&self) -> Option<&Turns> {
+        self.0.turns()
     }
 }
 

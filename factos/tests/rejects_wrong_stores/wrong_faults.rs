@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use factos::{
     AppendCondition, AppendError, Bytes, EventStore, Events, NewEvent, Page, Query, ReadOptions,
-    Recorded, SequencePosition, StoreError, StoreErrorKind, StreamName,
+    Recorded, SequencePosition, StoreError, StoreErrorKind, StreamName, Turns,
     conformance::{FAULTY, Fault},
 };
 use futures_util::stream;
@@ -182,6 +182,10 @@ impl<R: Reaction> EventStore for Faulty<R> {
 
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
         self.store.wait_past(after).await
+    }
+
+    fn turns(&self) -> Option<&Turns> {
+        self.store.turns()
     }
 }
 

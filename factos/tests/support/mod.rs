@@ -8,7 +8,7 @@ use std::{collections::VecDeque, sync::Mutex};
 use factos::{
     AppendCondition, AppendError, Bytes, Decider, EncodeError, Event, EventStore, EventType,
     Events, NewEvent, Query, QueryFor, QueryItem, ReadOptions, Recorded, Schema, SequencePosition,
-    StoreError, StoreErrorKind, StreamName, Tag, Tags, TypeInfo, Undecodable,
+    StoreError, StoreErrorKind, StreamName, Tag, Tags, Turns, TypeInfo, Undecodable,
 };
 use factos_memory::MemoryStore;
 
@@ -292,6 +292,10 @@ impl EventStore for Scripted {
 
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
         self.log.wait_past(after).await
+    }
+
+    fn turns(&self) -> Option<&Turns> {
+        self.log.turns()
     }
 }
 

@@ -26,6 +26,7 @@ use crate::{
     store::EventStore,
     store_error::{StoreError, StoreErrorKind},
     stream_name::StreamName,
+    turns::Turns,
 };
 
 /// How many records come before the connection is lost within a read.
@@ -123,5 +124,9 @@ impl<S: EventStore> EventStore for Interrupted<S> {
 
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
         if fails(&self.waits) { Err(lost()) } else { self.store.wait_past(after).await }
+    }
+
+    fn turns(&self) -> Option<&Turns> {
+        self.store.turns()
     }
 }
