@@ -2,7 +2,7 @@
 //!
 //! If all callers of a contended boundary read it at once, all but one of their appends conflict. So after a
 //! conflict the reads of its boundary run one at a time: the next one starts when the append that followed
-//! the read has ended, or did not come in time. This orders the callers of one handle only, and
+//! the read has ended. If it does not come in time, the boundary is contended no longer, and all read. This orders the callers of one handle only, and
 //! correctness does not depend on it.
 
 use std::{
@@ -42,6 +42,8 @@ struct State {
     permitted_until: Option<Instant>,
     /// Whether the append that followed the last permitted read is in flight.
     is_followed: bool,
+    /// Nobody waits any more for the permit to read what is no longer contended.
+    is_forgotten: bool,
     waiters: usize,
 }
 
@@ -61,6 +63,11 @@ pub(crate) struct AppendInFlight<'a> {
 }
 
 impl Contention {
+    /// Whether appends on the boundary have conflicted.
+    pub(crate) fn is_contended(&self, names: &LockNames) -> bool {
+        self.lock().contains_key(names)
+    }
+
     /// Waits for the permit to read, if the boundary is contended. After the deadline it goes without.
     pub(crate) async fn permit_read(
         &self,
@@ -76,6 +83,7 @@ impl Contention {
                     self.remove(names, &boundary);
                     return None;
                 }
+                Permit::Unneeded => return None,
                 Permit::TakenUntil(until) => until,
             };
             let left = until.saturating_duration_since(Instant::now()).min(LOOK_AGAIN);
@@ -112,6 +120,7 @@ impl Contention {
             boundaries.remove(names);
         }
         drop(boundaries);
+        boundary.lock().is_forgotten = true;
         boundary.freed.notify_waiters();
     }
 
@@ -141,6 +150,8 @@ enum Permit {
     Given,
     /// The last caller with the permit appended nothing: the boundary is no longer contended.
     Unused,
+    /// It was no longer contended before.
+    Unneeded,
     TakenUntil(Instant),
 }
 
@@ -153,6 +164,7 @@ impl Boundary {
         let mut state = self.lock();
         let now = Instant::now();
         match state.permitted_until {
+            _ if state.is_forgotten => Permit::Unneeded,
             _ if state.is_followed => Permit::TakenUntil(now + READ),
             Some(until) if until > now => Permit::TakenUntil(until),
             Some(_) => {
@@ -214,6 +226,7 @@ impl Drop for Waiter<'_> {
 #[cfg(test)]
 mod tests {
     use factos::StreamName;
+    use futures_util::FutureExt;
 
     use super::*;
 
@@ -272,5 +285,25 @@ mod tests {
         assert!(waited.is_err());
         following.end(true);
         assert!(next.await.is_some());
+    }
+    /// Or a crowd that appends nothing would read one after the other, each after the time for an append.
+    #[tokio::test(start_paused = true)]
+    async fn all_that_wait_read_after_one_that_appends_nothing() {
+        let contention = Contention::default();
+        let names = boundary(1);
+        contention.begin_append(&names).end(true);
+        let first = contention.permit_read(&names, deadline()).await;
+        let waiting = (0..300).map(|_| contention.permit_read(&names, deadline()));
+        let mut waiting: Vec<_> = waiting.map(Box::pin).collect();
+        for next in &mut waiting {
+            assert!(next.as_mut().now_or_never().is_none());
+        }
+        drop(first.unwrap());
+        // Its time is that of the system, which the clock of the test does not move.
+        std::thread::sleep(DECISION);
+        for next in waiting {
+            assert!(next.await.is_none());
+        }
+        assert!(contention.find(&names).is_none());
     }
 }

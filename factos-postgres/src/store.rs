@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use factos::{
     AppendCondition, AppendError, Bytes, EventStore, Events, Limits, NewEvent, Query, ReadOptions,
-    Recorded, SequencePosition, StoreError, StreamName, TransactionalStore,
+    Recorded, SequencePosition, StoreError, StreamName, TransactionalStore, Turns,
 };
 use sqlx::{PgConnection, PgPool};
 
@@ -34,7 +34,10 @@ struct Shared {
     reader: Arc<Reader>,
     reads: Arc<ReadQueue>,
     poll: Poll,
+    /// For plain reads and appends.
     contention: Contention,
+    /// For dispatches.
+    turns: Turns,
     /// How many names a commit or a read may lock.
     most_names: usize,
 }
@@ -58,6 +61,7 @@ impl Config {
                 self.socket_timeout,
             ),
             contention: Contention::default(),
+            turns: Turns::new(),
             most_names: self.batch_names,
             log,
         };
@@ -228,12 +232,14 @@ impl EventStore for PostgresStore {
     }
 
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
-        let Shared { log, contention, most_names, .. } = &*self.shared;
+        let Shared { log, contention, turns, most_names, .. } = &*self.shared;
         let names = LockNames::of_read(query).filter(|names| names.len() <= *most_names);
         let deadline = log.deadline();
         let _permit = match &names {
-            Some(names) => contention.permit_read(names, deadline).await,
-            None => None,
+            Some(names) if contention.is_contended(names) && !turns.is_contended(query) => {
+                contention.permit_read(names, deadline).await
+            }
+            _ => None,
         };
         self.select(Selection::of_query(query), names.as_ref(), options, deadline).await
     }
@@ -290,6 +296,10 @@ impl EventStore for PostgresStore {
         };
         let is_known = || log.incarnation.is_verified();
         poll.wait_past(after, is_known, look, look_long).await
+    }
+
+    fn turns(&self) -> Option<&Turns> {
+        Some(&self.shared.turns)
     }
 }
 

@@ -3,7 +3,7 @@ use std::{path::Path, sync::Arc, thread};
 use async_trait::async_trait;
 use factos::{
     AppendCondition, AppendError, Bytes, EventStore, Events, Limits, NewEvent, Query, ReadOptions,
-    Recorded, SequencePosition, StoreError, StreamName, TransactionalStore,
+    Recorded, SequencePosition, StoreError, StreamName, TransactionalStore, Turns,
     backend::{Head, Poll, Selection},
 };
 use futures_util::stream;
@@ -46,6 +46,7 @@ struct Parts {
     poll: Poll,
     readers: ReaderThreads,
     writer: Writer,
+    turns: Turns,
 }
 
 impl SqliteStore {
@@ -266,7 +267,8 @@ impl Config {
         };
         let poll = Poll::start("factos-sqlite-poll", self.poll_interval, head.clone(), look)
             .map_err(Error::thread)?;
-        let parts = Parts { config: self, log, head, poll, readers, writer };
+        let turns = Turns::new();
+        let parts = Parts { config: self, log, head, poll, readers, writer, turns };
         Ok(SqliteStore { shared: Arc::new(Shared(Arc::new(parts))), hook: None })
     }
 }
@@ -305,6 +307,10 @@ impl EventStore for SqliteStore {
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
         let Parts { poll, readers, .. } = self.parts();
         Ok(poll.wait_past(after, || readers.jobs().head()).await?)
+    }
+
+    fn turns(&self) -> Option<&Turns> {
+        Some(&self.parts().turns)
     }
 }
 

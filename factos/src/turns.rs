@@ -25,14 +25,17 @@ const WAIT: Duration = Duration::from_secs(5);
 /// Turns to decide on the boundaries where appends conflict, for [`EventStore::turns`](crate::EventStore::turns).
 ///
 /// If all callers read a boundary at once, all of their appends but one conflict. So after a conflict the
-/// dispatches on its boundary go on one at a time, the oldest command first. Each holds its turn from before it
-/// reads until it is done: its append has ended, it has none to make, its future was dropped, or its decider
-/// panicked. A turn that ends without an append is followed by twice as many at once, up to the next append, for
-/// refusals do not stand in one another's way. The last command that conflicted or waited takes the memory of the
-/// boundary with it. A boundary is a guard or a stream, and no boundary waits for another one.
+/// dispatches that append to its boundary go on one at a time, the oldest command first. Each reads and decides before
+/// it asks for its turn, and one that has nothing to append needs none. In its turn it reads what came since, decides
+/// again and appends. The turn ends when it is done: its append has ended, it has none to make any more, its future was
+/// dropped, or its decider panicked. A turn that ends without an append is followed by twice as many at once, up to the
+/// next append, for refusals do not stand in one another's way. The last command that conflicted or waited takes the
+/// memory of the boundary with it. A boundary is a guard or a stream, and no boundary waits for another one.
 ///
-/// Turns order the dispatches of one store, and correctness does not depend on them. A turn lasts a second at most,
-/// and a command waits for five at most: a future that nobody polls blocks nobody for longer.
+/// Turns order the plain dispatches of one store; a [`Dispatcher`](crate::Dispatcher), appends without a dispatch and
+/// other processes take none. Correctness does not depend on them: the condition of each append decides. A turn lasts a
+/// second at most, and a command waits for five at most, then it goes on without one. So a future that nobody polls
+/// blocks nobody for longer, nor does a decider that waits for another dispatch on its own boundary.
 ///
 /// A clone has the same turns. Nothing here needs a runtime: while somebody waits, a thread looks after the time.
 #[derive(Clone)]
@@ -87,15 +90,15 @@ impl Turns {
         self.0.lines.load(Ordering::Acquire)
     }
 
-    /// Whether somebody holds a turn on the boundary with this guard. A store that has its own means against
-    /// conflicts need not apply them then.
+    /// Whether dispatches compete for a boundary whose guard this query covers, as the context of each does. A store
+    /// that has its own means against conflicts need not apply them to such a read.
     #[must_use]
-    pub fn is_held(&self, guard: &Query) -> bool {
-        if self.boundaries() == 0 {
-            return false;
-        }
-        let state = self.0.lock();
-        state.lines.get(&Place::Guard(guard.clone())).is_some_and(Line::is_held)
+    pub fn is_contended(&self, query: &Query) -> bool {
+        let is_covered = |place: &Place| match place {
+            Place::Guard(guard) => query.covers(guard),
+            Place::Stream(_) => false,
+        };
+        self.boundaries() > 0 && self.0.lock().lines.keys().any(is_covered)
     }
 
     /// Joins the commands of a place, and gets a ticket: the lower, the earlier its turn. None if nobody is

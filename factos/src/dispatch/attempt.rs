@@ -3,6 +3,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::{
+    append::NewEvent,
     decider::Decider,
     dispatch::{
         dispatched::Dispatched,
@@ -25,6 +26,19 @@ pub(super) struct Attempt<'a, D: Decider + ?Sized> {
     pub(super) decider: &'a D,
     pub(super) command: &'a D::Command,
     pub(super) request: Request<'a>,
+}
+
+/// What a command leads to.
+enum Planned<D: Decider + ?Sized> {
+    Done(Dispatched<D::Event, D::State>),
+    Append(Plan<D>),
+}
+
+/// What is to be appended, and what it was decided on.
+struct Plan<D: Decider + ?Sized> {
+    read: Folded<D::State>,
+    events: Vec<D::Event>,
+    batch: Vec<NewEvent>,
 }
 
 type Outcome<D> =
@@ -55,14 +69,12 @@ impl<D: Decider + ?Sized> Attempt<'_, D> {
     /// The outcome, and the number of attempts.
     async fn try_all(&self, log: &mut impl Log, admits: impl Fn(u32) -> bool) -> (Outcome<D>, u32) {
         let (mut number, mut known, mut turn) = (1, None, Turn::of(log.turns()));
-        let place = || self.request.boundary.place();
         loop {
             let began = Instant::now();
-            turn.begin(place).await;
             // By value: what is borrowed here would have to be `Send` for the pause.
-            let (outcome, end) = with_end(self.once(log, &mut known).await);
+            let (outcome, end) = with_end(self.once(log, &mut known, &mut turn).await);
             // Whoever is next need not wait for the pause.
-            turn.end(end, place);
+            turn.end(end, || self.request.boundary.place());
             // Whatever is left of a failed attempt is gone before the pause: it need not be `Send`.
             if let Some(last) = self.request.end(outcome, number, began.elapsed(), &admits) {
                 return (last, number);
@@ -74,19 +86,54 @@ impl<D: Decider + ?Sized> Attempt<'_, D> {
 
     /// One attempt. What it read stays known after an append that was refused: the next attempt reads what came
     /// after it.
-    async fn once(&self, log: &mut impl Log, known: &mut Option<Folded<D::State>>) -> Outcome<D> {
+    async fn once(
+        &self,
+        log: &mut impl Log,
+        known: &mut Option<Folded<D::State>>,
+        turn: &mut Turn,
+    ) -> Outcome<D> {
+        turn.begin().await;
+        let mut planned = self.plan(log, known).await?;
+        if matches!(planned, Planned::Append(_)) && turn.join(|| self.request.boundary.place()) {
+            // Whoever has nothing to append waits for nobody, and what is long was read before the turn.
+            *known = planned.into_read();
+            turn.begin().await;
+            planned = self.plan(log, known).await?;
+        }
+        match planned {
+            Planned::Done(done) => Ok(done),
+            Planned::Append(plan) => self.append(log, plan, known).await,
+        }
+    }
+
+    /// Reads what came since, and decides.
+    async fn plan(
+        &self,
+        log: &mut impl Log,
+        known: &mut Option<Folded<D::State>>,
+    ) -> Result<Planned<D>, Error<D::Error>> {
         let start = known.take().unwrap_or_else(|| Folded::start(self.decider.initial()));
         let (read, earlier) = self.read(log, start).await?;
         if earlier.last.is_some() {
-            return Ok(earlier.replay(read.state));
+            return Ok(Planned::Done(earlier.replay(read.state)));
         }
-        let condition = self.request.boundary.condition(read.observed, read.revision);
         let decided = self.decider.decide(&read.state, self.command);
         let events = decided.map_err(Error::Domain)?;
         let batch = self.request.batch(&events)?;
         if batch.is_empty() {
-            return Ok(Dispatched::new(Vec::new(), read.state, read.observed));
+            return Ok(Planned::Done(Dispatched::new(Vec::new(), read.state, read.observed)));
         }
+        Ok(Planned::Append(Plan { read, events, batch }))
+    }
+
+    async fn append(
+        &self,
+        log: &mut impl Log,
+        plan: Plan<D>,
+        known: &mut Option<Folded<D::State>>,
+    ) -> Outcome<D> {
+        let Plan { read, events, batch } = plan;
+        let condition = self.request.boundary.condition(read.observed, read.revision);
         let stored = match append(log, batch, condition, &self.request.options.retry).await {
             Ok(stored) => stored,
             Err(error) => {
@@ -125,6 +172,16 @@ impl<D: Decider + ?Sized> Attempt<'_, D> {
         let read =
             fold(log, self.decider, &self.request.boundary, start, keep, &mut records).await?;
         Ok((read, Earlier { records, last }))
+    }
+}
+
+impl<D: Decider + ?Sized> Planned<D> {
+    /// What was read for an append.
+    fn into_read(self) -> Option<Folded<D::State>> {
+        match self {
+            Self::Done(_) => None,
+            Self::Append(plan) => Some(plan.read),
+        }
     }
 }
 

@@ -32,10 +32,6 @@ impl Default for Line {
 }
 
 impl Line {
-    pub(super) fn is_held(&self) -> bool {
-        !self.held.is_empty()
-    }
-
     pub(super) fn is_waited_for(&self) -> bool {
         !self.waiting.is_empty()
     }

@@ -27,16 +27,19 @@ impl Turn {
         Self { turns, place: None, ticket: None }
     }
 
-    /// Waits for the turn, if others compete for the place.
-    pub(crate) async fn begin(&mut self, place: impl FnOnce() -> Place) {
-        let Some(turns) = &self.turns else { return };
-        if self.ticket.is_none() {
-            if turns.boundaries() == 0 {
-                return;
-            }
-            let place = self.place.get_or_insert_with(place);
-            self.ticket = turns.join(place, false);
+    /// Joins those who compete for the place, if there are any. Whether it was not among them before.
+    pub(crate) fn join(&mut self, place: impl FnOnce() -> Place) -> bool {
+        let Some(turns) = &self.turns else { return false };
+        if self.ticket.is_some() || turns.boundaries() == 0 {
+            return false;
         }
+        self.ticket = turns.join(self.place.get_or_insert_with(place), false);
+        self.ticket.is_some()
+    }
+
+    /// Waits for the turn, if it has joined those who compete for the place.
+    pub(crate) async fn begin(&mut self) {
+        let Some(turns) = &self.turns else { return };
         let (Some(place), Some(ticket)) = (&self.place, self.ticket) else { return };
         let mut is_waiting = false;
         poll_fn(|context| {
@@ -95,7 +98,8 @@ mod tests {
     }
 
     fn begins(turn: &mut Turn, n: usize) -> bool {
-        turn.begin(|| place(n)).now_or_never().is_some()
+        turn.join(|| place(n));
+        turn.begin().now_or_never().is_some()
     }
 
     #[test]
@@ -126,10 +130,11 @@ mod tests {
         let turns = turns();
         let (mut first, mut second) = (loser(&turns, 1), loser(&turns, 1));
         let mut third = Turn::of(Some(turns));
+        assert!(third.join(|| place(1)) && !third.join(|| place(1)));
         assert!(begins(&mut first, 1));
-        let mut after = Box::pin(third.begin(|| place(1)));
+        let mut after = Box::pin(third.begin());
         assert!(after.as_mut().now_or_never().is_none());
-        let mut before = Box::pin(second.begin(|| place(1)));
+        let mut before = Box::pin(second.begin());
         assert!(before.as_mut().now_or_never().is_none());
         // It lost, and is still the oldest.
         first.end(End::Lost, || place(1));
@@ -165,7 +170,7 @@ mod tests {
             let turns = Turns::lasting(turn, wait);
             let (mut held, mut next) = (loser(&turns, 1), loser(&turns, 1));
             assert!(begins(&mut held, 1));
-            let mut waiting = Box::pin(next.begin(|| place(1)));
+            let mut waiting = Box::pin(next.begin());
             let mut context = std::task::Context::from_waker(wake);
             // The thread that looks after the time ends the turn, or the wait.
             while waiting.as_mut().poll(&mut context).is_pending() {
@@ -181,7 +186,7 @@ mod tests {
         let (mut held, mut gone, mut next) = (loser(&turns, 1), loser(&turns, 1), loser(&turns, 1));
         assert!(begins(&mut held, 1));
         assert!(!begins(&mut gone, 1));
-        let mut waiting = Box::pin(next.begin(|| place(1)));
+        let mut waiting = Box::pin(next.begin());
         assert!(waiting.as_mut().now_or_never().is_none());
         drop(held);
         assert!(waiting.as_mut().now_or_never().is_none(), "it is the turn of another one");

@@ -1,0 +1,111 @@
+//! Dispatches of all handles on one log take turns on a boundary where their appends conflict.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::{
+    convert::Infallible,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use factos::{
+    AppendCondition, Decider, Event, EventStore, EventStoreExt, NewEvent, QueryFor, Retry,
+    dispatch, encode,
+};
+use factos_sqlite::SqliteStore;
+use futures_util::future::join_all;
+use support::of_show;
+use tokio::{runtime::Handle, task::block_in_place};
+
+#[derive(Debug, Clone, PartialEq, Event)]
+enum Ticketing {
+    #[event(name = "TicketSold")]
+    Sold {
+        #[tag]
+        show: String,
+    },
+}
+
+fn sold(show: &str) -> NewEvent {
+    encode(&Ticketing::Sold { show: show.to_owned() }).unwrap()
+}
+
+/// Looks, as it decides, at what another handle knows of the turns.
+struct Office<'a> {
+    other: &'a SqliteStore,
+    /// Whether its first decision comes too late.
+    loses: bool,
+    decisions: AtomicUsize,
+    /// How many boundaries the other handle said are contended, by decision.
+    seen: [AtomicUsize; 2],
+}
+
+impl<'a> Office<'a> {
+    fn new(other: &'a SqliteStore, loses: bool) -> Self {
+        Self { other, loses, decisions: AtomicUsize::new(0), seen: Default::default() }
+    }
+}
+
+impl Decider for Office<'_> {
+    type Command = String;
+    type Event = Ticketing;
+    type State = ();
+    type Error = Infallible;
+
+    fn initial(&self) {}
+
+    fn evolve(&self, (): (), _: &Ticketing) {}
+
+    fn decide(&self, (): &(), show: &String) -> Result<Vec<Ticketing>, Infallible> {
+        let decision = self.decisions.fetch_add(1, Ordering::Relaxed);
+        if let (true, Some(seen)) = (self.loses, self.seen.get(decision)) {
+            seen.store(self.other.turns().unwrap().boundaries(), Ordering::Relaxed);
+            if decision == 0 {
+                let rival = self.other.append(vec![sold(show)], AppendCondition::None);
+                block_in_place(|| Handle::current().block_on(rival)).unwrap();
+            }
+        }
+        Ok(vec![Ticketing::Sold { show: show.clone() }])
+    }
+
+    fn context(&self, show: &String) -> QueryFor<Ticketing> {
+        Ticketing::query().show(show).into()
+    }
+}
+
+async fn log() -> (tempfile::TempDir, SqliteStore) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("log.db")).await.unwrap();
+    (folder, store)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_rush_on_one_boundary_takes_few_attempts() {
+    const BUYERS: usize = 96;
+    let (_folder, store) = log().await;
+    let hooked = store.with_hook(|_, _| Ok(()));
+    let buyers = (0..BUYERS).map(|n| {
+        let store = if n % 2 == 0 { store.clone() } else { hooked.clone() };
+        tokio::spawn(async move {
+            let office = Office::new(&store, false);
+            let done = dispatch(&store, &office).retry(Retry::attempts(u32::MAX));
+            done.run(&"a".to_owned()).await.unwrap().attempts
+        })
+    });
+    let attempts: u32 = join_all(buyers).await.into_iter().map(Result::unwrap).sum();
+    assert!(attempts <= 3 * 96, "{attempts} attempts");
+    assert_eq!(store.read_all(&of_show("a")).await.unwrap().len(), BUYERS);
+    assert_eq!(store.turns().unwrap().boundaries(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_handles_have_the_same_turns() {
+    let (_folder, store) = log().await;
+    for other in [store.clone(), store.with_hook(|_, _| Ok(()))] {
+        let office = Office::new(&other, true);
+        dispatch(&store, &office).run(&"a".to_owned()).await.unwrap();
+        assert_eq!(office.seen.map(AtomicUsize::into_inner), [0, 1]);
+        assert_eq!(other.turns().unwrap().boundaries(), 0);
+    }
+}
