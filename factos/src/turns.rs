@@ -13,10 +13,10 @@ use std::{
 use crate::{query::Query, stream_name::StreamName};
 
 mod line;
-mod turn;
+pub(crate) mod turn;
 
+pub(crate) use line::End;
 use line::Line;
-pub(crate) use turn::{End, Turn};
 
 /// How long a turn lasts at most, and how long a caller waits for one.
 const TURN: Duration = Duration::from_secs(1);

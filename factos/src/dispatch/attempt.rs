@@ -18,7 +18,7 @@ use crate::{
     recorded::Recorded,
     store::EventStore,
     transactional_store::TransactionalStore,
-    turns::{End, Turn},
+    turns::{End, turn::Turn},
 };
 
 /// A command that is read for, decided and appended alone.

@@ -4,10 +4,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::turn::End;
-
 /// How many turns are held at once at most.
 const WIDEST: usize = 1 << 16;
+
+/// How a turn ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Appended,
+    /// The append conflicted.
+    Lost,
+    /// There was nothing to append.
+    Nothing,
+    /// Otherwise: by an error, or by a drop.
+    Dropped,
+}
 
 /// The commands of one place, by their tickets.
 pub(super) struct Line {

@@ -1,18 +1,6 @@
 use std::{future::poll_fn, task::Poll};
 
-use super::{Place, Turns};
-
-/// How a turn ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    Appended,
-    /// The append conflicted.
-    Lost,
-    /// There was nothing to append.
-    Nothing,
-    /// Otherwise: by an error, or by a drop.
-    Dropped,
-}
+use super::{End, Place, Turns};
 
 /// The turns of one command on one place. Dropped, it holds none.
 pub(crate) struct Turn {
