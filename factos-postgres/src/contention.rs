@@ -2,8 +2,8 @@
 //!
 //! If all callers of a contended boundary read it at once, all but one of their appends conflict. So after a
 //! conflict the reads of its boundary run one at a time: the next one starts when the append that followed
-//! the read has ended. If it does not come in time, the boundary is contended no longer, and all read. This orders the callers of one handle only, and
-//! correctness does not depend on it.
+//! the read has ended. If it does not come in time, the boundary is contended no longer, and all read. This
+//! orders the callers of one handle only, and correctness does not depend on it.
 
 use std::{
     collections::HashMap,
@@ -286,6 +286,7 @@ mod tests {
         following.end(true);
         assert!(next.await.is_some());
     }
+
     /// Or a crowd that appends nothing would read one after the other, each after the time for an append.
     #[tokio::test(start_paused = true)]
     async fn all_that_wait_read_after_one_that_appends_nothing() {

@@ -236,6 +236,7 @@ impl EventStore for PostgresStore {
         let names = LockNames::of_read(query).filter(|names| names.len() <= *most_names);
         let deadline = log.deadline();
         let _permit = match &names {
+            // Dispatches that compete there order their appends, which orders their reads better than a time does.
             Some(names) if contention.is_contended(names) && !turns.is_contended(query) => {
                 contention.permit_read(names, deadline).await
             }

@@ -53,7 +53,8 @@ pub use retry::Retry;
 /// Runs a command on a store: reads, decides, and appends unless a further relevant event was accepted.
 ///
 /// It reads the decider's context, folds it while it streams, decides, and appends under the condition that
-/// no event of the guard was accepted since. On a conflict it reads what came since, and decides again.
+/// no event of the guard was accepted since. On a conflict it reads what came since, and decides again, in its
+/// [turn](crate::Turns) if the store has turns.
 ///
 /// Add options, then [`run`](Dispatch::run) it. Where many commands meet on one boundary, or come to the same ones
 /// again and again, a [`Dispatcher`] does the same at less cost.

@@ -120,9 +120,14 @@ pub trait EventStore: Send + Sync {
     /// Safe.
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError>;
 
-    /// The [turns](Turns) that dispatches through this handle take on boundaries where appends conflict. A store
-    /// makes them once for a handle and its clones. A wrapper forwards this; without it dispatches work all the
-    /// same, with more attempts in vain.
+    /// The [turns](Turns) that plain dispatches through this handle take on boundaries where appends conflict.
+    ///
+    /// A store makes them with the handle, and tells the same ones in every call and through each clone: who takes
+    /// others competes. Every dispatch asks, so the answer comes at once. Beyond that a store has nothing to do for
+    /// them: a dispatch takes its turn, and gives it back however it ends. No outcome depends on them, and they
+    /// exclude nobody, so the store checks each condition as ever.
+    ///
+    /// A wrapper forwards this. Through one that does not, dispatches need more attempts.
     ///
     /// `None`, the default, if an attempt in vain costs the store next to nothing.
     fn turns(&self) -> Option<&Turns> {

@@ -235,6 +235,7 @@ fn records(events: Vec<NewEvent>, first: u64) -> Page {
     records.collect()
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl EventStore for FlawedStore {
     fn log_id(&self) -> &str {

@@ -32,6 +32,7 @@ impl Slow {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl EventStore for Slow {
     fn log_id(&self) -> &str {

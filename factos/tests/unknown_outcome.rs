@@ -118,6 +118,7 @@ async fn a_written_batch_that_cannot_be_read_back_is_not_decided_anew() {
 /// Once the log holds an event, reads are busy.
 struct FailsToReadBack<'a>(&'a Scripted);
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait::async_trait]
 impl factos::EventStore for FailsToReadBack<'_> {
     fn log_id(&self) -> &str {

@@ -77,6 +77,7 @@ fn is_to_be_tried_again(error: &StoreError) -> Result<(), String> {
     Err(format!("{error:?}"))
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl EventStore for Persistent {
     fn log_id(&self) -> &str {

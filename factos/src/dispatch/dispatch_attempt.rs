@@ -12,7 +12,7 @@ pub struct DispatchAttempt {
     pub outcome: AttemptOutcome,
     /// Whether the command is tried again.
     pub is_retried: bool,
-    /// The time that the attempt took, without the pause after it.
+    /// The time that the attempt took, with the wait for its [turn](crate::Turns), without the pause after it.
     pub duration: Duration,
 }
 

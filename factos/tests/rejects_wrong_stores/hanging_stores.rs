@@ -60,6 +60,7 @@ impl<S: Speed> Paced<S> {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl<S: Speed> EventStore for Paced<S> {
     fn log_id(&self) -> &str {

@@ -125,6 +125,7 @@ impl<R: Reaction> Faulty<R> {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl<R: Reaction> EventStore for Faulty<R> {
     fn log_id(&self) -> &str {

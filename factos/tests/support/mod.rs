@@ -234,6 +234,7 @@ fn lost() -> AppendError {
     StoreError::new(StoreErrorKind::OutcomeUnknown, "scripted lost reply").into()
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait::async_trait]
 impl EventStore for Scripted {
     fn log_id(&self) -> &str {

@@ -85,6 +85,7 @@ fn lost() -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, "the connection was lost")
 }
 
+#[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl<S: EventStore> EventStore for Interrupted<S> {
     fn log_id(&self) -> &str {
