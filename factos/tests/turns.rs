@@ -8,9 +8,10 @@ use std::{
     convert::Infallible,
     panic::AssertUnwindSafe,
     sync::{
-        Arc,
+        Arc, Barrier,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    thread,
     time::Duration,
 };
 
@@ -300,6 +301,36 @@ async fn a_dropped_future_passes_its_turn() {
     assert!(holder.await.unwrap_err().is_cancelled());
     next.await.unwrap();
     assert_eq!((count(&store, "a").await, store.boundaries()), (2, 0));
+}
+
+/// A runtime that is dropped takes the futures on it along; those of other runtimes go on.
+#[test]
+fn runtimes_take_turns_with_one_another() {
+    const OTHERS: usize = 4;
+    let store = Turned::new();
+    let new_runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let (home, all_wait) = (new_runtime(), Barrier::new(OTHERS + 1));
+    drop(home.block_on(hold_a_turn(&store)));
+    let before = store.appends();
+    let elsewhere = || {
+        new_runtime().block_on(async {
+            let mut late = Box::pin(rush(&store, 16, 1000));
+            let waits = (0..100).all(|_| late.as_mut().now_or_never().is_none());
+            all_wait.wait();
+            assert!(waits);
+            late.await
+        })
+    };
+    let sold: usize = thread::scope(|scope| {
+        let others: Vec<_> = (0..OTHERS).map(|_| scope.spawn(elsewhere)).collect();
+        all_wait.wait();
+        assert_eq!(store.appends(), before);
+        store.0.is_held_up.store(false, Ordering::Relaxed);
+        drop(home);
+        others.into_iter().map(|other| other.join().unwrap()).sum()
+    });
+    assert_eq!((sold, store.appends() - before), (64, 64));
+    assert_eq!(store.boundaries(), 0);
 }
 
 /// Panics once it has lost against another command.
