@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use factos::{
     AppendCondition, AppendError, Bytes, Decider, Dispatcher, Error, EventStore, EventStoreExt,
     Events, NewEvent, Query, QueryFor, ReadOptions, Recorded, Retry, SequencePosition, StoreError,
-    StreamName, Turns, decider_fn, dispatch, dispatch_stream,
+    StoreErrorKind, StreamName, Turns, decider_fn, dispatch, dispatch_stream,
 };
 use factos_memory::MemoryStore;
 use futures_util::{FutureExt, future::join_all};
@@ -42,6 +42,11 @@ struct Shared {
     /// How many appends came to where they take it.
     held_up: AtomicUsize,
     gate: Semaphore,
+    /// The next append fails, and may be tried again.
+    is_busy: AtomicBool,
+    reading: AtomicUsize,
+    /// How many read at once at most, since the last append began.
+    most_reading: AtomicUsize,
 }
 
 impl Turned {
@@ -53,6 +58,9 @@ impl Turned {
             is_held_up: AtomicBool::new(false),
             held_up: AtomicUsize::new(0),
             gate: Semaphore::new(0),
+            is_busy: AtomicBool::new(false),
+            reading: AtomicUsize::new(0),
+            most_reading: AtomicUsize::new(0),
         }))
     }
 
@@ -90,7 +98,10 @@ impl EventStore for Turned {
     }
 
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
+        let reading = self.0.reading.fetch_add(1, Ordering::Relaxed) + 1;
+        self.0.most_reading.fetch_max(reading, Ordering::Relaxed);
         tokio::task::yield_now().await;
+        self.0.reading.fetch_sub(1, Ordering::Relaxed);
         self.0.log.read(query, options).await
     }
 
@@ -109,10 +120,14 @@ impl EventStore for Turned {
         condition: AppendCondition,
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
         self.0.appends.fetch_add(1, Ordering::Relaxed);
+        self.0.most_reading.store(0, Ordering::Relaxed);
         tokio::task::yield_now().await;
         if self.0.is_held_up.load(Ordering::Relaxed) {
             self.0.held_up.fetch_add(1, Ordering::Relaxed);
             self.0.gate.acquire().await.unwrap().forget();
+        }
+        if self.0.is_busy.swap(false, Ordering::Relaxed) {
+            return Err(StoreError::new(StoreErrorKind::Busy, "others go first").into());
         }
         self.0.log.append(events, condition).await
     }
@@ -263,6 +278,38 @@ async fn a_holder_that_is_refused_passes_its_turn() {
     assert_eq!(store.boundaries(), 0);
     // Of those who lost against it, nobody appends again.
     assert_eq!(store.appends(), 64);
+    let most = store.0.most_reading.load(Ordering::Relaxed);
+    assert!(most > 8, "refusals do not wait for one another: {most} read at once");
+}
+
+#[tokio::test]
+async fn a_pause_is_no_part_of_a_turn() {
+    let (store, pauses) = (Turned::new(), Arc::new(Semaphore::new(0)));
+    let pause = {
+        let pauses = Arc::clone(&pauses);
+        move |_| {
+            let pauses = Arc::clone(&pauses);
+            async move { pauses.acquire().await.unwrap().forget() }
+        }
+    };
+    store.hold_up();
+    let holder = tokio::spawn({
+        let (store, retry) = (store.clone(), endless().backoff(SHORT, SHORT, pause));
+        async move { dispatch(&store, &Office(1000)).retry(retry).run(&"a".to_owned()).await.unwrap() }
+    });
+    until(|| store.held_up() == 1).await;
+    let event = factos::encode(&sold("a", "rival")).unwrap();
+    store.0.log.append(vec![event], AppendCondition::None).await.unwrap();
+    store.go_on();
+    // It has lost. In its turn the store is busy.
+    until(|| store.boundaries() == 1).await;
+    store.0.is_busy.store(true, Ordering::Relaxed);
+    pauses.add_permits(1);
+    until(|| !store.0.is_busy.load(Ordering::Relaxed)).await;
+    assert_eq!(rush(&store, 8, 1000).await, 8);
+    assert!(!holder.is_finished());
+    pauses.add_permits(1);
+    assert_eq!(holder.await.unwrap().attempts, 3);
 }
 
 /// What holds a turn on a show blocks those who append to it, and nobody else.
