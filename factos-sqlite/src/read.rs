@@ -3,4 +3,5 @@
 pub(crate) mod pages;
 pub(crate) mod reader;
 pub(crate) mod selection;
+pub(crate) mod shared;
 pub(crate) mod threads;

@@ -20,7 +20,7 @@ use crate::{
     config::Config,
     error::Error,
     log::{backup::back_up, last_look::LastLook, open::OpenedLog},
-    read::{pages::Pages, threads::ReaderThreads},
+    read::{pages::Pages, shared::SharedReads, threads::ReaderThreads},
     write::{job::ClosureJob, transaction::WriteTransaction, write_error::WriteError},
 };
 
@@ -45,6 +45,7 @@ struct Parts {
     head: Head,
     poll: Poll,
     readers: ReaderThreads,
+    reads: SharedReads,
     writer: Writer,
     turns: Turns,
 }
@@ -227,12 +228,12 @@ impl SqliteStore {
         selection: Selection,
         options: ReadOptions,
     ) -> Result<Events<'_>, StoreError> {
-        let jobs = self.parts().readers.jobs();
-        let begun = jobs.run(move |reader| reader.begin(selection, options)).await??;
+        let reads = &self.parts().reads;
+        let begun = reads.begin(selection, options).await?;
         if begun.rest.is_done() {
             return Ok(Events::of_page(begun.observed, begun.first));
         }
-        let rest = Pages::start(jobs, begun.rest)?;
+        let rest = Pages::start(reads, begun.rest)?;
         let pages = stream::unfold(rest, |mut rest| async move {
             let page = rest.next().await?;
             Some((page.map_err(StoreError::from), rest))
@@ -267,8 +268,8 @@ impl Config {
         };
         let poll = Poll::start("factos-sqlite-poll", self.poll_interval, head.clone(), look)
             .map_err(Error::thread)?;
-        let turns = Turns::new();
-        let parts = Parts { config: self, log, head, poll, readers, writer, turns };
+        let (reads, turns) = (SharedReads::new(readers.jobs()), Turns::new());
+        let parts = Parts { config: self, log, head, poll, readers, reads, writer, turns };
         Ok(SqliteStore { shared: Arc::new(Shared(Arc::new(parts))), hook: None })
     }
 }

@@ -1,7 +1,7 @@
 use crate::{position::SequencePosition, recorded::Recorded};
 
 /// The options of a read: its bounds, its limit and its direction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub struct ReadOptions {
     /// Only events after this position, exclusive.
@@ -51,7 +51,7 @@ impl ReadOptions {
 }
 
 /// For stores: the part of a read that is still to be returned, page by page from one snapshot.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ReadCursor {
     low: u64,
     high: u64,

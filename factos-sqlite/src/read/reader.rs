@@ -23,7 +23,7 @@ use crate::{
 pub(crate) const PAGE: usize = 1000;
 
 /// A read that has begun: its first page, and what is left of it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Begun {
     pub(crate) observed: Option<SequencePosition>,
     pub(crate) first: Page,

@@ -103,13 +103,17 @@ impl Jobs {
         f: impl FnOnce(&mut Reader) -> T + Send + 'static,
     ) -> Result<oneshot::Receiver<T>, Error> {
         let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |reader| {
+        self.push(move |reader| {
             if !reply.is_closed() {
                 drop(reply.send(f(reader)));
             }
-        });
-        self.0.push(job).map_err(|_| Error::Closed)?;
+        })?;
         Ok(answer)
+    }
+
+    /// Has a reader thread run `job`.
+    pub(crate) fn push(&self, job: impl FnOnce(&mut Reader) + Send + 'static) -> Result<(), Error> {
+        self.0.push(Box::new(job)).map_err(|_| Error::Closed)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// One read that goes from page to page over one snapshot.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PagedRead {
     selection: Selection,
     cursor: ReadCursor,

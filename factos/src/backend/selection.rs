@@ -1,7 +1,7 @@
 use crate::{query::Query, recorded::Recorded, stream_name::StreamName};
 
 /// The events that a read asks for: those that match a query, or those of a stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Selection {
     /// The events that match a query.
     Query(Query),
