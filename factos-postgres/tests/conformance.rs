@@ -5,14 +5,18 @@
 
 mod support;
 
+#[path = "support/caretaker.rs"]
+mod caretaker;
 #[path = "support/fixture.rs"]
 mod fixture;
 #[path = "support/flushed.rs"]
 mod flushed;
-#[path = "support/handle.rs"]
-mod handle;
 #[path = "support/hooked.rs"]
 mod hooked;
+#[path = "support/recycled.rs"]
+mod recycled;
+#[path = "conformance/recycled_logs.rs"]
+mod recycled_logs;
 
 macro_rules! suite {
     ($fixture:ty) => {

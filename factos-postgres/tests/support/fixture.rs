@@ -1,31 +1,44 @@
-//! A log of its own for each case of the suite, dropped with its last handle.
+//! A log of its own for each case of the suite, free for another case after its last handle.
 
 use std::{mem::ManuallyDrop, sync::Arc};
 
-use factos::conformance::{FAULTY, Fault, Fixture, ProcessFixture};
+use factos::conformance::{FAULTY, Fault, Fixture, Guarded, ProcessFixture};
 use factos_postgres::{Mode, PostgresStore};
 
 use crate::{
     flushed::Flushed,
-    handle::{Handle, handle},
+    recycled::{Kind, Recycled, open},
     support::Schema,
 };
+
+/// A store that keeps its log from being used by another case, for a case may drop the fixture first.
+pub(crate) type Handle = Guarded<PostgresStore, Option<Arc<Recycled>>>;
 
 pub(crate) type Keyed = Log<true>;
 pub(crate) type Portable = Log<false>;
 
-pub(crate) struct Log<const KEYED: bool>(Arc<Schema>, Flushed);
+pub(crate) struct Log<const KEYED: bool>(Arc<Recycled>, Flushed);
 
 impl<const KEYED: bool> Log<KEYED> {
     pub(crate) const MODE: Mode = if KEYED { Mode::Keyed } else { Mode::Portable };
 
+    pub(crate) async fn of(has_copy: bool) -> Self {
+        let log = Recycled::fresh(Kind { mode: Self::MODE, has_copy }).await;
+        Self(Arc::new(log), Flushed::default())
+    }
+
     /// A handle of this store, on this log.
     pub(crate) fn handle(&self, store: PostgresStore) -> Handle {
-        handle(store, Some(&self.0))
+        Guarded::new(store, Some(Arc::clone(&self.0)))
     }
 
     pub(crate) fn schema(&self) -> &Schema {
         &self.0
+    }
+
+    /// How another process knows the log. The process that made it drops it.
+    pub(crate) fn reached(address: &str) -> ManuallyDrop<Schema> {
+        ManuallyDrop::new(Schema { name: address.to_owned(), mode: Self::MODE })
     }
 }
 
@@ -35,11 +48,11 @@ impl<const KEYED: bool> Fixture for Log<KEYED> {
     const LIMITS: Option<factos::Limits> = Some(factos_postgres::PostgresStore::LIMITS);
 
     async fn fresh() -> Self {
-        Self(Arc::new(Schema::new(Self::MODE).await), Flushed::default())
+        Self::of(false).await
     }
 
     async fn connect(&self) -> Handle {
-        self.handle(self.0.open().await)
+        self.handle(open(&self.0).await)
     }
 
     async fn inject(&self, fault: Fault) -> bool {
@@ -62,6 +75,7 @@ impl<const KEYED: bool> Fixture for Log<KEYED> {
             // Appends wait for a minute in these tests; tests/deadlines.rs has locks of all kinds.
             _ => return false,
         };
+        self.0.change();
         self.0.run(&sql.replace("$FAULTY", &FAULTY.to_string())).await;
         true
     }
@@ -85,8 +99,6 @@ impl<const KEYED: bool> ProcessFixture for Log<KEYED> {
     }
 
     async fn reach(address: &str) -> Handle {
-        // The process that made the schema drops it.
-        let schema = ManuallyDrop::new(Schema { name: address.to_owned(), mode: Self::MODE });
-        handle(schema.open().await, None)
+        Guarded::new(open(&Self::reached(address)).await, None)
     }
 }

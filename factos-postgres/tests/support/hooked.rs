@@ -1,15 +1,15 @@
 //! A log whose handles copy what they append.
 
-use factos::conformance::{Fault, Fixture, ProcessFixture};
+use factos::conformance::{Fault, Fixture, Guarded, ProcessFixture};
 use factos_postgres::{
     PostgresStore,
     sqlx::{self, AssertSqlSafe},
 };
 
 use crate::{
-    fixture::Log,
-    handle::{Handle, handle},
-    support::{Schema, pool},
+    caretaker,
+    fixture::{Handle, Log},
+    recycled::open,
 };
 
 pub(crate) type HookedKeyed = Hooked<true>;
@@ -17,18 +17,18 @@ pub(crate) type HookedPortable = Hooked<false>;
 
 pub(crate) struct Hooked<const KEYED: bool>(Log<KEYED>);
 
-/// The table is in the log's schema, and goes with it.
+/// The table is in the log's schema, and is emptied or dropped with it.
 async fn with_copy(store: PostgresStore, schema: &str) -> PostgresStore {
-    let insert = format!("INSERT INTO \"{schema}\".copy VALUES ($1, $2)");
+    let insert =
+        format!("INSERT INTO \"{schema}\".copy SELECT * FROM unnest($1::bigint[], $2::text[])");
     store.with_hook(move |connection, records| {
         let insert = insert.clone();
         Box::pin(async move {
-            for record in records {
-                let insert = sqlx::query(AssertSqlSafe(insert.clone()))
-                    .bind(i64::try_from(record.position.get())?)
-                    .bind(record.id.to_string());
-                insert.execute(&mut *connection).await?;
-            }
+            let positions: Result<Vec<_>, _> =
+                records.iter().map(|record| i64::try_from(record.position.get())).collect();
+            let ids: Vec<_> = records.iter().map(|record| record.id.to_string()).collect();
+            let insert = sqlx::query(AssertSqlSafe(insert)).bind(positions?).bind(ids);
+            insert.execute(&mut *connection).await?;
             Ok(())
         })
     })
@@ -40,16 +40,12 @@ impl<const KEYED: bool> Fixture for Hooked<KEYED> {
     const LIMITS: Option<factos::Limits> = Some(PostgresStore::LIMITS);
 
     async fn fresh() -> Self {
-        let log = Log::fresh().await;
-        log.schema()
-            .run("CREATE TABLE log.copy (position bigint PRIMARY KEY, id text NOT NULL)")
-            .await;
-        Self(log)
+        Self(Log::of(true).await)
     }
 
     async fn connect(&self) -> Handle {
         let schema = self.0.schema();
-        self.0.handle(with_copy(schema.open().await, &schema.name).await)
+        self.0.handle(with_copy(open(schema).await, &schema.name).await)
     }
 
     async fn inject(&self, fault: Fault) -> bool {
@@ -71,10 +67,8 @@ impl<const KEYED: bool> ProcessFixture for Hooked<KEYED> {
     }
 
     async fn reach(address: &str) -> Handle {
-        // The process that made the schema drops it.
-        let schema = Schema { name: address.to_owned(), mode: Log::<KEYED>::MODE };
-        let schema = std::mem::ManuallyDrop::new(schema);
-        handle(with_copy(schema.open().await, address).await, None)
+        let store = open(&Log::<KEYED>::reached(address)).await;
+        Guarded::new(with_copy(store, address).await, None)
     }
 }
 
@@ -90,17 +84,9 @@ impl<const KEYED: bool> Drop for Hooked<KEYED> {
                ON c.position = e.position AND c.id = e.id::text
              WHERE e.position IS NULL OR c.position IS NULL"
         );
-        // On a thread of its own: this one may be running a runtime.
-        let counting = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.unwrap().block_on(async {
-                let pool = pool(1).await;
-                let differ = sqlx::query_scalar::<_, i64>(AssertSqlSafe(sql));
-                let differ = differ.fetch_one(&pool).await.unwrap();
-                pool.close().await;
-                differ
-            })
+        let differ = caretaker::wait_for(|pool| async move {
+            sqlx::query_scalar::<_, i64>(AssertSqlSafe(sql)).fetch_one(pool).await.unwrap()
         });
-        assert_eq!(counting.join().unwrap(), 0, "the copy differs from the log");
+        assert_eq!(differ, 0, "the copy differs from the log");
     }
 }

@@ -74,6 +74,11 @@ pub(crate) fn options_of_database(name: &str) -> PgConnectOptions {
     url().parse::<PgConnectOptions>().unwrap().database(name)
 }
 
+/// How to connect so that the server can tell who works on the log.
+pub(crate) fn options_of_log(schema: &Schema) -> PgConnectOptions {
+    url().parse::<PgConnectOptions>().unwrap().application_name(&schema.name)
+}
+
 /// A name that no other test of this run or an earlier one uses.
 pub(crate) fn unique(prefix: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -129,9 +134,13 @@ impl Schema {
     /// Runs SQL in which `log.` stands for the schema.
     pub(crate) async fn run(&self, sql: &str) {
         let pool = pool(1).await;
-        let sql = sql.replace("log.", &format!("\"{}\".", self.name));
-        pool.execute(raw_sql(AssertSqlSafe(sql))).await.unwrap();
+        pool.execute(raw_sql(AssertSqlSafe(self.in_schema(sql)))).await.unwrap();
         pool.close().await;
+    }
+
+    /// SQL in which `log.` stands for the schema, as it is sent.
+    pub(crate) fn in_schema(&self, sql: &str) -> String {
+        sql.replace("log.", &format!("\"{}\".", self.name))
     }
 }
 
@@ -153,8 +162,13 @@ impl Drop for Schema {
 
 /// A pool, as an application would make it.
 pub(crate) async fn pool(connections: u32) -> PgPool {
+    pool_with(connections, url().parse().unwrap()).await
+}
+
+/// The same, on connections that are told apart or lead elsewhere.
+pub(crate) async fn pool_with(connections: u32, to: PgConnectOptions) -> PgPool {
     let options = PgPoolOptions::new().max_connections(connections);
-    options.acquire_timeout(Duration::from_secs(20)).connect(&url()).await.unwrap()
+    options.acquire_timeout(Duration::from_secs(20)).connect_with(to).await.unwrap()
 }
 
 /// Repeats a check until it holds, for at most 10 s.

@@ -1,0 +1,169 @@
+//! Logs that are emptied and used again, for most of the time of a short case goes into making and dropping one.
+
+use std::{
+    ops::Deref,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use factos_postgres::{
+    Mode, PostgresStore,
+    sqlx::{AssertSqlSafe, Executor, PgPool, query_as, raw_sql},
+};
+
+use crate::{
+    caretaker,
+    support::{Schema, options_of_log, pool_with},
+};
+
+/// Empty logs that nobody uses. They stay in the database when the program ends.
+static FREE: Mutex<Vec<(Kind, Schema)>> = Mutex::new(Vec::new());
+
+/// How often, and how long, it is looked whether the connections to a log have ended.
+const LOOKS: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// A log with more events is not worth it.
+pub(crate) const MOST_EVENTS: i64 = 200;
+
+/// The table of a log that a hook writes to.
+const COPY: &str = "CREATE TABLE log.copy (position bigint PRIMARY KEY, id text NOT NULL)";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Kind {
+    pub(crate) mode: Mode,
+    /// Whether there is a table besides, `copy`.
+    pub(crate) has_copy: bool,
+}
+
+/// A schema with a log of one user. If nothing was changed of it but its events, it is emptied at the end; else it is
+/// dropped.
+pub(crate) struct Recycled {
+    kind: Kind,
+    /// There until the end.
+    schema: Option<Schema>,
+    is_changed: AtomicBool,
+}
+
+impl Recycled {
+    /// An empty log, which may have been used before.
+    pub(crate) async fn fresh(kind: Kind) -> Self {
+        match take(kind) {
+            Some(schema) => Self::of(kind, schema),
+            None => Self::new(kind).await,
+        }
+    }
+
+    /// A log that was never used.
+    pub(crate) async fn new(kind: Kind) -> Self {
+        let schema = Schema::named(kind.mode);
+        let (config, copy) = (schema.config(), schema.in_schema(COPY));
+        caretaker::run(|pool| async move {
+            config.migrate(pool).await.unwrap();
+            if kind.has_copy {
+                pool.execute(raw_sql(AssertSqlSafe(copy))).await.unwrap();
+            }
+        })
+        .await;
+        Self::of(kind, schema)
+    }
+
+    const fn of(kind: Kind, schema: Schema) -> Self {
+        Self { kind, schema: Some(schema), is_changed: AtomicBool::new(false) }
+    }
+
+    /// It is to be dropped at the end.
+    pub(crate) fn change(&self) {
+        self.is_changed.store(true, Ordering::SeqCst);
+    }
+
+    /// Makes the log as a new one, which has another identity. `false` if there are many events in it, or if somebody stays
+    /// connected, whose append may be on its way.
+    pub(crate) async fn empty(&self) -> bool {
+        let (look, sql) = (self.look(), self.emptying());
+        caretaker::run(|pool| async move { empty(pool, look, sql).await }).await
+    }
+
+    /// Whether nobody is connected, and whether there are few events.
+    fn look(&self) -> String {
+        self.in_schema(&format!(
+            "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = '{}'),
+               (SELECT count(*) FROM log.events) <= {MOST_EVENTS}",
+            self.name
+        ))
+    }
+
+    /// What is sent in one message is one transaction.
+    fn emptying(&self) -> String {
+        let positions = if self.kind.mode == Mode::Keyed {
+            "ALTER SEQUENCE log.position_seq RESTART; SELECT nextval('log.position_seq');"
+        } else {
+            "UPDATE log.head SET position = 0;"
+        };
+        let copy = if self.kind.has_copy { "DELETE FROM log.copy;" } else { "" };
+        let triggers = |state: &str| {
+            ["events", "tags", "meta"]
+                .map(|table| format!("ALTER TABLE log.{table} {state} TRIGGER append_only;"))
+                .concat()
+        };
+        self.in_schema(&format!(
+            "{} DELETE FROM log.events; DELETE FROM log.tags; {copy} {positions}
+             UPDATE log.meta SET log_id = DEFAULT, created_at = DEFAULT; {}",
+            triggers("DISABLE"),
+            triggers("ENABLE ALWAYS"),
+        ))
+    }
+}
+
+impl Deref for Recycled {
+    type Target = Schema;
+
+    fn deref(&self) -> &Schema {
+        self.schema.as_ref().unwrap()
+    }
+}
+
+impl Drop for Recycled {
+    fn drop(&mut self) {
+        if self.is_changed.load(Ordering::SeqCst) || thread::panicking() {
+            return;
+        }
+        let (look, sql) = (self.look(), self.emptying());
+        if caretaker::wait_for(|pool| async move { empty(pool, look, sql).await }) {
+            let schema = self.schema.take().unwrap();
+            free().push((self.kind, schema));
+        }
+    }
+}
+
+/// A handle whose connections say which log they are of.
+pub(crate) async fn open(schema: &Schema) -> PostgresStore {
+    let pool = pool_with(8, options_of_log(schema)).await;
+    schema.config().open(pool).await.unwrap()
+}
+
+async fn empty(pool: &PgPool, look: String, sql: String) -> bool {
+    for _ in 0..LOOKS {
+        let found = query_as(AssertSqlSafe(look.clone())).persistent(false).fetch_one(pool).await;
+        match found {
+            Ok((true, true)) => return pool.execute(raw_sql(AssertSqlSafe(sql))).await.is_ok(),
+            Ok((false, _)) => tokio::time::sleep(PAUSE).await,
+            _ => return false,
+        }
+    }
+    false
+}
+
+fn take(kind: Kind) -> Option<Schema> {
+    let mut free = free();
+    let found = free.iter().position(|(other, _)| *other == kind)?;
+    Some(free.swap_remove(found).1)
+}
+
+fn free() -> MutexGuard<'static, Vec<(Kind, Schema)>> {
+    FREE.lock().unwrap_or_else(PoisonError::into_inner)
+}
