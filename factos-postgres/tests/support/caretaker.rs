@@ -7,7 +7,10 @@ use std::{
 };
 
 use factos_postgres::sqlx::{PgPool, postgres::PgPoolOptions};
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Handle, Runtime, RuntimeFlavor},
+    task::block_in_place,
+};
 
 use crate::support::url;
 
@@ -38,5 +41,10 @@ where
     let (sender, result) = mpsc::channel();
     let work = work(&POOL);
     RUNTIME.spawn(async move { sender.send(work.await) });
-    result.recv().unwrap()
+    let wait = || result.recv().unwrap();
+    // The connections that are to end are tasks, which may be queued behind this one.
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => block_in_place(wait),
+        _ => wait(),
+    }
 }

@@ -24,7 +24,7 @@ use crate::{
 static FREE: Mutex<Vec<(Kind, Schema)>> = Mutex::new(Vec::new());
 
 /// How often, and how long, it is looked whether the connections to a log have ended.
-const LOOKS: u32 = 200;
+const LOOKS: u32 = 40;
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// A log with more events is not worth it.
