@@ -39,7 +39,8 @@ pub struct Follower<'a>(&'a Shared);
 
 impl Poll {
     /// Starts the thread under this name. Once an interval, while somebody follows, `look` asks the log for
-    /// its last position, which is then published. Where it fails, those who wait ask for themselves, and
+    /// its last position, which is then published; every second interval after a second in which nothing was
+    /// appended. Where it fails, those who wait ask for themselves, and
     /// each gets the error.
     ///
     /// # Errors
@@ -54,9 +55,13 @@ impl Poll {
         let shared = Arc::new(Shared { head, interval, state, changed });
         let poll = Arc::clone(&shared);
         let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
-            while poll.wait() {
+            let mut pace = Pace { interval, last: None, changed: Instant::now() };
+            while poll.wait(pace.pause()) {
                 match look() {
-                    Ok(position) => poll.head.publish(position),
+                    Ok(position) => {
+                        pace.found(position);
+                        poll.head.publish(position);
+                    }
                     Err(_) => poll.head.disturb(),
                 }
             }
@@ -146,16 +151,39 @@ impl Shared {
         is_due
     }
 
-    /// Waits until there is a follower and then for the interval; false once the poll was stopped.
-    fn wait(&self) -> bool {
+    /// Waits until there is a follower and then for so long; false once the poll was stopped.
+    fn wait(&self, pause: Duration) -> bool {
         let is_idle = |state: &mut State| state.followers == 0 && !state.is_stopped;
         let state =
             self.changed.wait_while(self.lock(), is_idle).unwrap_or_else(PoisonError::into_inner);
         let (state, _) = self
             .changed
-            .wait_timeout_while(state, self.interval, |state| !state.is_stopped)
+            .wait_timeout_while(state, pause, |state| !state.is_stopped)
             .unwrap_or_else(PoisonError::into_inner);
         !state.is_stopped
+    }
+}
+
+/// How often the log is looked at: to wake the thread is most of what a look costs.
+struct Pace {
+    interval: Duration,
+    last: Option<SequencePosition>,
+    /// When the last position was found to be another one.
+    changed: Instant,
+}
+
+/// After so long without an append the log is quiet.
+const QUIET: Duration = Duration::from_secs(1);
+
+impl Pace {
+    fn pause(&self) -> Duration {
+        if self.changed.elapsed() < QUIET { self.interval } else { 2 * self.interval }
+    }
+
+    fn found(&mut self, last: Option<SequencePosition>) {
+        if last != self.last {
+            (self.last, self.changed) = (last, Instant::now());
+        }
     }
 }
 
@@ -223,6 +251,16 @@ mod tests {
         let before = looks();
         thread::sleep(20 * INTERVAL);
         assert_eq!(looks(), before);
+    }
+
+    #[test]
+    fn a_quiet_log_is_looked_at_half_as_often_until_an_append() {
+        let long_ago = Instant::now().checked_sub(QUIET).unwrap();
+        let mut pace = Pace { interval: INTERVAL, last: None, changed: long_ago };
+        pace.found(None);
+        assert_eq!(pace.pause(), 2 * INTERVAL);
+        pace.found(SequencePosition::new(1));
+        assert_eq!(pace.pause(), INTERVAL);
     }
 
     #[test]
