@@ -1,6 +1,7 @@
 //! Crowds whose plain dispatches meet on one boundary, with turns and without them in the same interleaved run.
 //!
-//! `scripts/with-postgres cargo bench -p factos-postgres --bench contended [-- REPEATS]`
+//! `cargo bench -p factos-examples --bench contended [-- REPEATS]` on SQLite; on PostgreSQL too where
+//! `FACTOS_POSTGRES_URL` leads to one, as within `scripts/with-postgres`.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
@@ -19,9 +20,10 @@ use factos::{
     dispatch, encode,
 };
 use factos_postgres::{
-    Config, PostgresStore,
+    Config,
     sqlx::{AssertSqlSafe, postgres::PgPoolOptions, raw_sql},
 };
+use factos_sqlite::SqliteStore;
 
 /// Buyers who all come at once for the seats of a show.
 #[derive(Debug, Clone, Copy)]
@@ -73,10 +75,10 @@ impl Decider for Office {
 }
 
 /// The same store, whose dispatches take no turns.
-struct WithoutTurns(PostgresStore);
+struct WithoutTurns<S>(S);
 
 #[async_trait]
-impl EventStore for WithoutTurns {
+impl<S: EventStore> EventStore for WithoutTurns<S> {
     fn log_id(&self) -> &str {
         self.0.log_id()
     }
@@ -121,23 +123,34 @@ struct Cell {
 #[tokio::main]
 async fn main() {
     let repeats = std::env::args().skip(1).find_map(|repeats| repeats.parse().ok()).unwrap_or(5);
-    let url = std::env::var("FACTOS_POSTGRES_URL").expect("run through scripts/with-postgres");
-    let pool = PgPoolOptions::new().max_connections(64).connect(&url).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    compare("SQLite", &SqliteStore::open(folder.path().join("log.db")).await.unwrap(), repeats)
+        .await;
+    if let Ok(url) = std::env::var("FACTOS_POSTGRES_URL") {
+        on_postgres(&url, repeats).await;
+    }
+}
+
+async fn on_postgres(url: &str, repeats: usize) {
+    let pool = PgPoolOptions::new().max_connections(64).connect(url).await.unwrap();
     let schema = format!("bench_contended_{}", std::process::id());
     let config = Config::new().schema(&schema).unwrap().create(true);
-    let store = config.open(pool.clone()).await.unwrap();
-    let mut cells = cells(&store);
+    compare("PostgreSQL", &config.open(pool.clone()).await.unwrap(), repeats).await;
+    raw_sql(AssertSqlSafe(format!("DROP SCHEMA {schema} CASCADE"))).execute(&pool).await.unwrap();
+}
+
+async fn compare<S: EventStore + Clone + 'static>(name: &str, store: &S, repeats: usize) {
+    let mut cells = cells(store);
     for repeat in 0..repeats {
         for (number, cell) in cells.iter_mut().enumerate() {
             cell.measure(&format!("{repeat}-{number}")).await;
         }
     }
-    println!("{:<44}{:>10}{:>10}   medians of {repeats}", "crowd", "seconds", "attempts");
+    println!("{name:<44}{:>10}{:>10}   medians of {repeats}", "seconds", "attempts");
     cells.iter_mut().for_each(Cell::print);
-    raw_sql(AssertSqlSafe(format!("DROP SCHEMA {schema} CASCADE"))).execute(&pool).await.unwrap();
 }
 
-fn cells(store: &PostgresStore) -> Vec<Cell> {
+fn cells<S: EventStore + Clone + 'static>(store: &S) -> Vec<Cell> {
     let cell = |crowd, turns, store| {
         let (seconds, attempts) = (Vec::new(), Vec::new());
         Cell { crowd, turns, store, seconds, attempts }
