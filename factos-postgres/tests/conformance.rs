@@ -1,5 +1,5 @@
-//! The suite, in both modes, on the store, with a hook, and through one of the pointers that applications hold it by:
-//! the tests of the stores in memory and in SQLite go through both.
+//! The suite, in both modes, on the store and with a hook. The pointers that applications hold a store by are those of
+//! the core: they pass the suite in the tests of the store in memory.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -25,7 +25,7 @@ macro_rules! suite {
 }
 
 macro_rules! modes {
-    ($($mode:ident: $fixture:ident, $hooked:ident, $name:ident = $pointer:ident;)*) => {
+    ($($mode:ident: $fixture:ident, $hooked:ident;)*) => {
         $(mod $mode {
             use crate::fixture::$fixture;
 
@@ -34,10 +34,6 @@ macro_rules! modes {
                 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
                 $fixture
             );
-
-            mod $name {
-                suite!(factos::conformance::$pointer<crate::fixture::$fixture>);
-            }
 
             mod with_a_hook {
                 use crate::hooked::$hooked;
@@ -53,6 +49,6 @@ macro_rules! modes {
 }
 
 modes! {
-    keyed: Keyed, HookedKeyed, behind_an_arc = Shared;
-    portable: Portable, HookedPortable, in_a_box = Boxed;
+    keyed: Keyed, HookedKeyed;
+    portable: Portable, HookedPortable;
 }

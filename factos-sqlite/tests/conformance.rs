@@ -1,10 +1,11 @@
-//! The store passes the suite that every store passes, on its own, behind a pointer, and with a hook.
+//! The store passes the suite that every store passes, on its own and with a hook. The pointers that applications hold a
+//! store by are those of the core: they pass the suite in the tests of the store in memory.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{path::PathBuf, sync::Mutex, time::Duration};
 
-use factos::conformance::{Boxed, FAULTY, Fault, Fixture, ProcessFixture, Shared};
+use factos::conformance::{FAULTY, Fault, Fixture, ProcessFixture};
 use factos_sqlite::SqliteStore;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -86,16 +87,6 @@ macro_rules! suite {
 
 suite!(TempFile);
 factos::conformance_processes!(TempFile);
-
-mod behind_an_arc {
-    use super::*;
-    suite!(Shared<TempFile>);
-}
-
-mod in_a_box {
-    use super::*;
-    suite!(Boxed<TempFile>);
-}
 
 mod with_a_hook {
     use super::*;

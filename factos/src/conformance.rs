@@ -24,7 +24,7 @@
 //!    #         Ok(MyStore::new())
 //!    #     }
 //!    # }
-//!    use factos::conformance::{Boxed, Fixture, ProcessFixture, Shared};
+//!    use factos::conformance::{Fixture, ProcessFixture};
 //!    use my_backend::{MyStore, open};
 //!    use tempfile::TempDir;
 //!
@@ -54,18 +54,11 @@
 //!
 //!    factos::conformance!(Log);
 //!    factos::conformance_processes!(Log);
-//!
-//!    mod behind_an_arc {
-//!        use super::*;
-//!        factos::conformance!(Shared<Log>);
-//!    }
-//!
-//!    mod in_a_box {
-//!        use super::*;
-//!        factos::conformance!(Boxed<Log>);
-//!    }
 //!    # fn main() {}
 //!    ```
+//!
+//!    A store that wraps yours, or yours with a hook, is another store: give it a fixture and a module in which
+//!    the macro is called again. `Arc` and `Box` are wrappers of `factos`, which passes the suite through them.
 //! 4. Run `cargo test`. It is easiest to make one family pass after the other, in the order of the table
 //!    below: `cargo test --test conformance append::` and so on. The families up to `revisions` call the
 //!    store from one task at a time, and mostly through one handle.

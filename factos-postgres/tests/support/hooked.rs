@@ -39,6 +39,9 @@ impl<const KEYED: bool> Fixture for Hooked<KEYED> {
 
     const LIMITS: Option<factos::Limits> = Some(PostgresStore::LIMITS);
 
+    // Reads are those of the store without a hook, which has all lists. Each list takes a log of its own.
+    const MODEL_CASES: u32 = 100;
+
     async fn fresh() -> Self {
         Self(Log::of(true).await)
     }

@@ -1,7 +1,8 @@
 //! Runs the whole suite on a store, and compares the cases that fail with those that must fail.
 
 use std::{
-    collections::BTreeSet,
+    any::Any,
+    collections::BTreeMap,
     env,
     sync::{
         Mutex, PoisonError,
@@ -32,25 +33,24 @@ const OF_SUBSCRIBERS: &str = "subscription::";
 
 /// Asserts that every case passes.
 pub(crate) fn accepts(make: MakeLog) {
-    let failed = with_cases(make, |cases| failed(cases, |case| case.verdict().is_err()));
+    let failed = with_cases(make, |cases| failed(cases, failure));
     assert!(failed.is_empty(), "failed although they must pass: {failed:#?}");
 }
 
 /// Asserts that exactly the expected cases fail.
 pub(crate) fn rejects(make: MakeLog, expected: &Expected) {
-    let failed = with_cases(make, |cases| {
+    let mut others = with_cases(make, |cases| {
         failed(cases, |case| {
             let name = case.name();
             if expected.fails.contains(&name) {
-                return (0..TRIES).any(|_| case.verdict().is_err());
+                return (0..TRIES).find_map(|_| failure(case));
             }
             let by_chance = expected.may_fail.iter().any(|case| name.starts_with(case));
-            !by_chance && !name.starts_with(OF_SUBSCRIBERS) && case.verdict().is_err()
+            if by_chance || name.starts_with(OF_SUBSCRIBERS) { None } else { failure(case) }
         })
     });
-    let fails: BTreeSet<_> = expected.fails.iter().copied().collect();
-    let missed: Vec<_> = fails.difference(&failed).collect();
-    let others: Vec<_> = failed.difference(&fails).collect();
+    let missed: Vec<_> =
+        expected.fails.iter().filter(|name| others.remove(**name).is_none()).collect();
     assert!(
         missed.is_empty() && others.is_empty(),
         "passed although they must fail: {missed:#?}, failed although they must pass: {others:#?}",
@@ -58,16 +58,17 @@ pub(crate) fn rejects(make: MakeLog, expected: &Expected) {
 }
 
 /// Runs one case, and returns its outcome.
-pub(crate) fn run_case(make: MakeLog, name: &str) -> Result<(), Box<dyn std::any::Any + Send>> {
+pub(crate) fn run_case(make: MakeLog, name: &str) -> Result<(), Box<dyn Any + Send>> {
     with_cases(make, |cases| find(cases, name).verdict())
 }
 
 /// Asserts that this case fails, and tells the rule that the store breaks.
 pub(crate) fn tells(make: MakeLog, name: &str, rule: &str) {
-    let failure = (0..TRIES).find_map(|_| run_case(make, name).err());
-    let failure = failure.unwrap_or_else(|| panic!("{name} passes"));
-    let told = failure.downcast_ref::<String>().map(String::as_str);
-    let told = told.or_else(|| failure.downcast_ref::<&str>().copied()).unwrap_or_default();
+    let told = with_cases(make, |cases| {
+        let case = find(cases, name);
+        (0..TRIES).find_map(|_| failure(case))
+    });
+    let told = told.unwrap_or_else(|| panic!("{name} passes"));
     assert!(told.contains(rule), "{name} does not say {rule:?}: {told}");
 }
 
@@ -148,15 +149,27 @@ fn find<'a>(cases: &'a [Case], name: &str) -> &'a Case {
     cases.iter().find(|case| case.name() == name).unwrap_or_else(|| panic!("no case {name}"))
 }
 
-fn failed(cases: &[Case], fails: impl Fn(&Case) -> bool + Sync) -> BTreeSet<&'static str> {
-    let failed = Mutex::new(BTreeSet::new());
+/// What a case says when it is run and fails.
+fn failure(case: &Case) -> Option<String> {
+    let panic = case.verdict().err()?;
+    let told = panic.downcast_ref::<String>().map(String::as_str);
+    Some(told.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default().to_owned())
+}
+
+/// The cases that fail, with what they say.
+fn failed(
+    cases: &[Case],
+    failure: impl Fn(&Case) -> Option<String> + Sync,
+) -> BTreeMap<&'static str, String> {
+    let failed = Mutex::new(BTreeMap::new());
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    if fails(case) {
-                        failed.lock().unwrap_or_else(PoisonError::into_inner).insert(case.name());
+                    if let Some(told) = failure(case) {
+                        let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                        failed.insert(case.name(), told);
                     }
                 }
             });
