@@ -1,0 +1,111 @@
+//! Writers that read, decide and append by themselves, under a condition.
+
+use factos::{
+    AppendCondition, AppendError, EventStore, NewEvent, ReadOptions, SequencePosition, StoreError,
+    StoreErrorKind,
+};
+use factos_postgres::PostgresStore;
+
+use crate::{
+    boundaries::{counted, of_counter},
+    ledger::Ledger,
+    patience::pause,
+    pulse::Pulse,
+};
+
+/// Whose counters a writer counts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Counters {
+    Own,
+    Shared,
+}
+
+pub(crate) struct RawWriter {
+    pub(crate) number: usize,
+    pub(crate) store: PostgresStore,
+    pub(crate) counters: Counters,
+    pub(crate) ledger: Ledger,
+}
+
+impl RawWriter {
+    pub(crate) async fn work(mut self, pulse: &Pulse) -> Ledger {
+        while !pulse.is_over() {
+            let round = pulse.round();
+            let counter = match self.counters {
+                Counters::Own => format!("own-{}-{round}", self.number),
+                Counters::Shared => format!("shared-{}-{round}", fastrand::u32(..3)),
+            };
+            if self.count(&counter).await {
+                pulse.beat(self.number);
+            }
+            pause(fastrand::u64(30..150)).await;
+        }
+        self.ledger
+    }
+
+    /// Whether an append of one more was acknowledged.
+    async fn count(&mut self, counter: &str) -> bool {
+        let query = of_counter(counter);
+        let (observed, count) = match self.read(counter).await {
+            Ok(read) => read,
+            Err(error) => {
+                self.ledger.told.note(&error);
+                return false;
+            }
+        };
+        let condition = AppendCondition::fail_if_events_match(query).after(observed);
+        self.append(counted(counter, observed, count), condition).await
+    }
+
+    async fn read(&self, counter: &str) -> Result<(Option<SequencePosition>, usize), StoreError> {
+        let events = self.store.read(&of_counter(counter), ReadOptions::all()).await?;
+        Ok((events.observed(), events.collect().await?.len()))
+    }
+
+    /// Appends a batch until its outcome is known; whether it is in the log.
+    async fn append(&mut self, batch: Vec<NewEvent>, condition: AppendCondition) -> bool {
+        self.append_what_may_be_there(batch, condition, false).await
+    }
+
+    pub(crate) async fn append_what_may_be_there(
+        &mut self,
+        batch: Vec<NewEvent>,
+        condition: AppendCondition,
+        mut may_be_there: bool,
+    ) -> bool {
+        let ids: Vec<_> = batch.iter().map(|event| event.id).collect();
+        loop {
+            match self.store.append(batch.clone(), condition.clone()).await {
+                Ok(records) => {
+                    self.ledger.told.unknown_not_found += usize::from(may_be_there);
+                    self.ledger.acknowledge(&records);
+                    return true;
+                }
+                Err(AppendError::DuplicateEventId(id)) => {
+                    assert!(may_be_there, "{id} was told as not written");
+                    assert_eq!(id, ids[0]);
+                    self.ledger.told.unknown_found += 1;
+                    self.ledger.found.extend(ids);
+                    return true;
+                }
+                Err(AppendError::Conflict(_)) => {
+                    self.ledger.told.conflicts += 1;
+                    self.ledger.told.unknown_not_found += usize::from(may_be_there);
+                    self.ledger.not_written.extend(ids);
+                    return false;
+                }
+                Err(AppendError::Store(error)) => {
+                    let kind = self.ledger.told.note(&error);
+                    may_be_there |= kind == StoreErrorKind::OutcomeUnknown;
+                    // Nothing was written: it may be tried again, or not.
+                    if !may_be_there && fastrand::bool() {
+                        self.ledger.not_written.extend(ids);
+                        return false;
+                    }
+                }
+                Err(error) => panic!("no error of a failover: {error:?}"),
+            }
+            pause(fastrand::u64(100..300)).await;
+        }
+    }
+}
