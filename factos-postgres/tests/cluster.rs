@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "cluster/asynchronous.rs"]
+mod asynchronous;
 #[path = "cluster/audit.rs"]
 mod audit;
 #[path = "cluster/boundaries.rs"]

@@ -2,12 +2,12 @@
 
 use std::convert::Infallible;
 
-use factos::{Dispatched, Dispatcher, Error, ErrorKind, dispatch};
+use factos::{Dispatched, Dispatcher, Error, ErrorKind, EventId, dispatch};
 use factos_postgres::PostgresStore;
 
 use crate::{
     boundaries::{Office, Sales},
-    ledger::{Ledger, Told},
+    ledger::{Advice, Ledger, Told, WentBack},
     patience::pause,
     pulse::Pulse,
 };
@@ -22,14 +22,14 @@ const SHOWS: u32 = 3;
 
 impl Runner {
     pub(crate) async fn work(self, number: usize, pulse: &Pulse) -> Ledger {
-        let mut ledger = Ledger::default();
+        let (mut ledger, life) = (Ledger::default(), EventId::new());
         for turn in 0_usize.. {
             if pulse.is_over() {
                 break;
             }
             let show = pulse.round() * SHOWS + fastrand::u32(..SHOWS);
-            let key = format!("{number}-{turn}");
-            let done = self.until_answered(show, &key, &mut ledger.told).await;
+            let key = format!("{life}-{turn}");
+            let Ok(done) = self.until_answered(show, &key, &mut ledger.told).await else { break };
             ledger.told.conflicts += usize::from(done.attempts > 1);
             ledger.told.replayed += usize::from(done.replayed);
             ledger.acknowledge(&done.records);
@@ -39,11 +39,16 @@ impl Runner {
         ledger
     }
 
-    async fn until_answered(&self, show: u32, key: &str, told: &mut Told) -> Dispatched<Sales, ()> {
+    async fn until_answered(
+        &self,
+        show: u32,
+        key: &str,
+        told: &mut Told,
+    ) -> Result<Dispatched<Sales, ()>, WentBack> {
         loop {
             match self.run(show, key).await {
-                Ok(done) => return done,
-                Err(error) => note(&error, told),
+                Ok(done) => return Ok(done),
+                Err(error) => note(&error, told)?,
             }
             pause(fastrand::u64(100..300)).await;
         }
@@ -62,14 +67,20 @@ impl Runner {
     }
 }
 
-/// All of these have one advice: run the command again, with the same key.
-fn note(error: &Error<Infallible>, told: &mut Told) {
-    match error {
-        Error::Conflict(_) => told.conflicts += 1,
-        Error::Store(failed) => drop(told.note(&failed.error)),
-        Error::OutcomeUnknown(unknown) => drop(told.note(&unknown.source)),
+/// Unless the log went back there is one advice: run the command again, with the same key.
+fn note(error: &Error<Infallible>, told: &mut Told) -> Result<(), WentBack> {
+    let advice = match error {
+        Error::Conflict(_) => {
+            told.conflicts += 1;
+            return Ok(());
+        }
+        Error::Store(failed) => told.note(&failed.error),
+        Error::OutcomeUnknown(unknown) => {
+            assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
+            told.unknown += 1;
+            told.note(&unknown.source)
+        }
         _ => panic!("no error of a failover: {error:?}"),
-    }
-    let has_advice = error.is_retryable() || error.kind() == ErrorKind::OutcomeUnknown;
-    assert!(has_advice, "{error:?}");
+    };
+    if advice == Advice::Open { Err(WentBack) } else { Ok(()) }
 }

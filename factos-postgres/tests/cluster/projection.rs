@@ -15,8 +15,8 @@ use tokio::time::timeout;
 
 use crate::{
     boundaries::{Sales, Show},
-    followers::End,
-    ledger::Told,
+    followers::{End, is_reached},
+    ledger::{Advice, Told, WentBack},
     patience::pause,
 };
 
@@ -42,12 +42,13 @@ enum Failure {
 }
 
 impl Projection {
-    pub(crate) async fn make(schema: &str, url: &str, store: PostgresStore) -> Self {
+    /// Of a log, in tables of this schema, which are made if they are not there.
+    pub(crate) async fn of(store: PostgresStore, schema: &str, url: &str) -> Self {
         let pool = PgPool::connect(url).await.unwrap();
         let sql = format!(
-            "CREATE SCHEMA {schema};
-             CREATE TABLE {schema}.shows (show int4 PRIMARY KEY, sold int8 NOT NULL);
-             CREATE TABLE {schema}.applied (position int8 PRIMARY KEY)"
+            "CREATE SCHEMA IF NOT EXISTS {schema};
+             CREATE TABLE IF NOT EXISTS {schema}.shows (show int4 PRIMARY KEY, sold int8 NOT NULL);
+             CREATE TABLE IF NOT EXISTS {schema}.applied (position int8 PRIMARY KEY)"
         );
         pool.execute(raw_sql(AssertSqlSafe(sql))).await.unwrap();
         let table = CheckpointTable::in_schema(schema).unwrap();
@@ -55,13 +56,16 @@ impl Projection {
         Self { schema: schema.to_owned(), checkpoint: table.checkpoint("shows"), pool, store }
     }
 
-    /// Applies the log up to its end, as it is known by then.
-    pub(crate) async fn run(self, end: End) -> (Model, Told) {
+    /// Applies the log up to the end, or until it has gone back. The tables, and what was told.
+    pub(crate) async fn run(self, end: End) -> (Result<Model, WentBack>, Told) {
         let mut told = Told::default();
         loop {
-            match self.follow(&end).await {
-                Ok(()) => return (self.model().await.unwrap(), told),
+            let advice = match self.follow(&end).await {
+                Ok(()) => return (Ok(self.model().await.unwrap()), told),
                 Err(failure) => failure.note(&mut told),
+            };
+            if advice == Advice::Open {
+                return (Err(WentBack), told);
             }
             pause(100).await;
         }
@@ -71,11 +75,7 @@ impl Projection {
         let kept = self.checkpoint.load(&mut *self.pool.acquire().await?).await?;
         let mut from = self.store.resume(kept).await?;
         let mut events = self.store.subscribe(Query::all(), from).page(100);
-        loop {
-            let known = *end.borrow();
-            if known.is_some() && from >= known {
-                return Ok(());
-            }
+        while !is_reached(end, from) {
             let Ok(next) = timeout(Duration::from_millis(500), events.next()).await else {
                 continue;
             };
@@ -86,6 +86,7 @@ impl Projection {
             self.apply(&batch, from).await?;
             from = batch.through;
         }
+        Ok(())
     }
 
     async fn apply(&self, batch: &Batch, from: Option<SequencePosition>) -> Result<(), Failure> {
@@ -153,25 +154,24 @@ fn change(record: &Recorded<Bytes>) -> Option<(u32, i64)> {
 }
 
 impl Failure {
-    /// All of these have one advice: load the checkpoint, and go on from there.
-    fn note(self, told: &mut Told) {
+    /// Unless the log went back there is one advice: load the checkpoint, and go on from there.
+    fn note(self, told: &mut Told) -> Advice {
         match self {
-            Self::Checkpoint(CheckpointError::Store(error)) => drop(told.note(&error)),
+            Self::Checkpoint(CheckpointError::Store(error)) => return told.note(&error),
             Self::Checkpoint(error) => {
                 let is_expected = matches!(
                     error.kind(),
                     ErrorKind::Conflict | ErrorKind::Busy | ErrorKind::Unavailable
                 );
                 assert!(is_expected, "no error of a failover: {error:?}");
-                *told.errors.entry(format!("checkpoint {:?}", error.kind())).or_default() += 1;
+                told.count(format!("checkpoint {:?}", error.kind()));
             }
             Self::Database(error) => {
-                // An earlier commit of this one, whose outcome was unknown, came through after all.
                 let code = error.as_database_error().and_then(|error| error.code());
-                let name = code.map_or_else(|| "lost".to_owned(), |code| code.into_owned());
-                *told.errors.entry(format!("database {name}")).or_default() += 1;
+                told.count(format!("database {}", code.as_deref().unwrap_or("lost")));
             }
         }
+        Advice::Try
     }
 }
 

@@ -2,13 +2,12 @@
 
 use factos::{
     AppendCondition, AppendError, EventStore, NewEvent, ReadOptions, SequencePosition, StoreError,
-    StoreErrorKind,
 };
 use factos_postgres::PostgresStore;
 
 use crate::{
     boundaries::{counted, of_counter},
-    ledger::Ledger,
+    ledger::{Advice, Ledger, WentBack},
     patience::pause,
     pulse::Pulse,
 };
@@ -35,8 +34,10 @@ impl RawWriter {
                 Counters::Own => format!("own-{}-{round}", self.number),
                 Counters::Shared => format!("shared-{}-{round}", fastrand::u32(..3)),
             };
-            if self.count(&counter).await {
-                pulse.beat(self.number);
+            match self.count(&counter).await {
+                Ok(true) => pulse.beat(self.number),
+                Ok(false) => {}
+                Err(WentBack) => break,
             }
             pause(fastrand::u64(30..150)).await;
         }
@@ -44,17 +45,17 @@ impl RawWriter {
     }
 
     /// Whether an append of one more was acknowledged.
-    async fn count(&mut self, counter: &str) -> bool {
+    async fn count(&mut self, counter: &str) -> Result<bool, WentBack> {
         let query = of_counter(counter);
         let (observed, count) = match self.read(counter).await {
             Ok(read) => read,
             Err(error) => {
-                self.ledger.told.note(&error);
-                return false;
+                let advice = self.ledger.told.note(&error);
+                return if advice == Advice::Open { Err(WentBack) } else { Ok(false) };
             }
         };
         let condition = AppendCondition::fail_if_events_match(query).after(observed);
-        self.append(counted(counter, observed, count), condition).await
+        self.append(counted(counter, observed, count), condition, false).await
     }
 
     async fn read(&self, counter: &str) -> Result<(Option<SequencePosition>, usize), StoreError> {
@@ -63,44 +64,47 @@ impl RawWriter {
     }
 
     /// Appends a batch until its outcome is known; whether it is in the log.
-    async fn append(&mut self, batch: Vec<NewEvent>, condition: AppendCondition) -> bool {
-        self.append_what_may_be_there(batch, condition, false).await
-    }
-
-    pub(crate) async fn append_what_may_be_there(
+    pub(crate) async fn append(
         &mut self,
         batch: Vec<NewEvent>,
         condition: AppendCondition,
         mut may_be_there: bool,
-    ) -> bool {
+    ) -> Result<bool, WentBack> {
         let ids: Vec<_> = batch.iter().map(|event| event.id).collect();
+        let ledger = &mut self.ledger;
         loop {
             match self.store.append(batch.clone(), condition.clone()).await {
                 Ok(records) => {
-                    self.ledger.told.unknown_not_found += usize::from(may_be_there);
-                    self.ledger.acknowledge(&records);
-                    return true;
+                    ledger.told.unknown_not_found += usize::from(may_be_there);
+                    ledger.acknowledge(&records);
+                    return Ok(true);
                 }
                 Err(AppendError::DuplicateEventId(id)) => {
                     assert!(may_be_there, "{id} was told as not written");
                     assert_eq!(id, ids[0]);
-                    self.ledger.told.unknown_found += 1;
-                    self.ledger.found.extend(ids);
-                    return true;
+                    ledger.told.unknown_found += 1;
+                    ledger.found.extend(ids);
+                    return Ok(true);
                 }
                 Err(AppendError::Conflict(_)) => {
-                    self.ledger.told.conflicts += 1;
-                    self.ledger.told.unknown_not_found += usize::from(may_be_there);
-                    self.ledger.not_written.extend(ids);
-                    return false;
+                    ledger.told.conflicts += 1;
+                    ledger.told.unknown_not_found += usize::from(may_be_there);
+                    ledger.not_written.extend(ids);
+                    return Ok(false);
                 }
                 Err(AppendError::Store(error)) => {
-                    let kind = self.ledger.told.note(&error);
-                    may_be_there |= kind == StoreErrorKind::OutcomeUnknown;
+                    let advice = ledger.told.note(&error);
+                    may_be_there |= advice == Advice::Append;
+                    let left =
+                        if may_be_there { &mut ledger.unsettled } else { &mut ledger.not_written };
+                    if advice == Advice::Open {
+                        left.extend(ids);
+                        return Err(WentBack);
+                    }
                     // Nothing was written: it may be tried again, or not.
                     if !may_be_there && fastrand::bool() {
-                        self.ledger.not_written.extend(ids);
-                        return false;
+                        left.extend(ids);
+                        return Ok(false);
                     }
                 }
                 Err(error) => panic!("no error of a failover: {error:?}"),

@@ -1,12 +1,12 @@
 //! A writer that goes straight to a node, past everything that knows who leads.
 
-use factos::{AppendCondition, AppendError, EventStore, StoreErrorKind};
-use factos_postgres::{Config, Error, PostgresStore};
+use factos::{AppendCondition, AppendError, EventStore};
+use factos_postgres::{Config, PostgresStore};
 use tokio::task::JoinHandle;
 
 use crate::{
     boundaries::counted,
-    ledger::Ledger,
+    ledger::{Advice, Ledger},
     nodes::{leader, node_url},
     raw_appends::{Counters, RawWriter},
 };
@@ -37,15 +37,13 @@ impl Stray {
                     self.ledger.acknowledge(&records);
                     return self.ledger;
                 }
-                Err(AppendError::Store(error)) => match error.downcast_ref() {
-                    Some(Error::Standby { .. }) => false,
-                    _ => self.ledger.told.note(&error) == StoreErrorKind::OutcomeUnknown,
-                },
+                Err(AppendError::Store(error)) => self.ledger.told.note(&error) == Advice::Append,
                 Err(error) => panic!("no error of a failover: {error:?}"),
             };
             let Self { number, ledger, .. } = self;
-            let mut writer = RawWriter { number, store: leading, counters: Counters::Own, ledger };
-            writer.append_what_may_be_there(batch, AppendCondition::None, may_be_there).await;
+            let counters = Counters::Own;
+            let mut writer = RawWriter { number, store: leading, counters, ledger };
+            writer.append(batch, AppendCondition::None, may_be_there).await.unwrap();
             writer.ledger
         })
     }
