@@ -28,6 +28,8 @@ mod projection;
 mod pulse;
 #[path = "cluster/raw_appends.rs"]
 mod raw_appends;
+#[path = "cluster/replicas.rs"]
+mod replicas;
 #[path = "cluster/stray.rs"]
 mod stray;
 #[path = "cluster/synchronous.rs"]

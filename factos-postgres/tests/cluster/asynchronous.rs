@@ -12,7 +12,7 @@ use crate::{
     nodes::{cluster, leader, variable},
     patience::until,
     pulse::Pulse,
-    world::{Remains, World},
+    world::{FOLLOWERS, Remains, World},
 };
 
 /// Some on each handle.
@@ -33,8 +33,11 @@ async fn what_is_lost_is_told_and_all_go_on() {
         cluster(&["deafen", standby]).await;
     }
     for world in &worlds {
+        let (_, received) = World::read(&world.config).await;
         world.pulse.next_round();
         world.pulse.all_go_on(3, "with what no standby receives").await;
+        // Who was told of nothing that is lost may go on.
+        world.pulse.all_have_seen_past(received.last().map(|last| last.position)).await;
     }
     let lost = leader().await;
     cluster(&["kill", &lost]).await;
@@ -75,7 +78,7 @@ async fn comes_back(world: World, killed: Instant) {
         assert!(!follower.is_refused_by(&store).await, "{mode}: from {:?}", follower.kept);
     }
     // The read model in the database of the log went back together with it, and with its checkpoint.
-    let pulse = Pulse::of(WRITERS);
+    let pulse = Pulse::of(WRITERS, FOLLOWERS + 1);
     // On the boundaries of what is lost.
     pulse.next_round();
     let mut world = World::go_on(config, mode, WRITERS, pulse, followed).await;

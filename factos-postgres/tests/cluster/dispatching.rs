@@ -29,7 +29,10 @@ impl Runner {
             }
             let show = pulse.round() * SHOWS + fastrand::u32(..SHOWS);
             let key = format!("{life}-{turn}");
-            let Ok(done) = self.until_answered(show, &key, &mut ledger.told).await else { break };
+            let Ok(done) = self.until_answered(show, &key, &mut ledger.told).await else {
+                pulse.went_back();
+                break;
+            };
             ledger.told.conflicts += usize::from(done.attempts > 1);
             ledger.told.replayed += usize::from(done.replayed);
             ledger.acknowledge(&done.records);

@@ -58,9 +58,10 @@ impl Followed {
         store: PostgresStore,
         after: AfterError,
         end: End,
+        through: impl Fn(Option<SequencePosition>),
     ) -> Self {
         loop {
-            match self.go_on(&store, after, &end).await {
+            match self.go_on(&store, after, &end, &through).await {
                 Ok(true) | Err(WentBack) => return self,
                 Ok(false) => pause(100).await,
             }
@@ -73,6 +74,7 @@ impl Followed {
         store: &PostgresStore,
         after: AfterError,
         end: &End,
+        through: &impl Fn(Option<SequencePosition>),
     ) -> Result<bool, WentBack> {
         let from = match store.resume(self.kept.clone()).await {
             Ok(from) => from,
@@ -90,6 +92,7 @@ impl Followed {
                     Ok(anchor) => {
                         self.seen.extend(batch.records.iter().map(|r| (r.position, r.id)));
                         self.kept = anchor.or(self.kept.take());
+                        through(batch.through);
                         continue;
                     }
                     // The batch is given up, and comes again.

@@ -21,6 +21,11 @@ pub(crate) fn write_url() -> String {
     variable("FACTOS_CLUSTER_WRITE")
 }
 
+/// The address that leads to the standbys.
+pub(crate) fn read_url() -> String {
+    variable("FACTOS_CLUSTER_READ")
+}
+
 /// The address of one node.
 pub(crate) fn node_url(node: &str) -> String {
     let nodes = variable("FACTOS_CLUSTER_NODES");

@@ -57,10 +57,14 @@ impl Projection {
     }
 
     /// Applies the log up to the end, or until it has gone back. The tables, and what was told.
-    pub(crate) async fn run(self, end: End) -> (Result<Model, WentBack>, Told) {
+    pub(crate) async fn run(
+        self,
+        end: End,
+        through: impl Fn(Option<SequencePosition>),
+    ) -> (Result<Model, WentBack>, Told) {
         let mut told = Told::default();
         loop {
-            let advice = match self.follow(&end).await {
+            let advice = match self.follow(&end, &through).await {
                 Ok(()) => return (Ok(self.model().await.unwrap()), told),
                 Err(failure) => failure.note(&mut told),
             };
@@ -71,7 +75,11 @@ impl Projection {
         }
     }
 
-    async fn follow(&self, end: &End) -> Result<(), Failure> {
+    async fn follow(
+        &self,
+        end: &End,
+        through: &impl Fn(Option<SequencePosition>),
+    ) -> Result<(), Failure> {
         let kept = self.checkpoint.load(&mut *self.pool.acquire().await?).await?;
         let mut from = self.store.resume(kept).await?;
         let mut events = self.store.subscribe(Query::all(), from).page(100);
@@ -85,6 +93,7 @@ impl Projection {
             })?;
             self.apply(&batch, from).await?;
             from = batch.through;
+            through(from);
         }
         Ok(())
     }

@@ -37,7 +37,10 @@ impl RawWriter {
             match self.count(&counter).await {
                 Ok(true) => pulse.beat(self.number),
                 Ok(false) => {}
-                Err(WentBack) => break,
+                Err(WentBack) => {
+                    pulse.went_back();
+                    break;
+                }
             }
             pause(fastrand::u64(30..150)).await;
         }

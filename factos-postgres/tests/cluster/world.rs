@@ -39,7 +39,7 @@ pub(crate) struct Remains {
 }
 
 const HANDLES: usize = 3;
-const FOLLOWERS: usize = 4;
+pub(crate) const FOLLOWERS: usize = 4;
 
 impl World {
     /// An empty log with so many writers, half of them on shared boundaries of commands.
@@ -47,7 +47,7 @@ impl World {
         let config = Config::new().schema(&format!("log_{mode}")).unwrap().mode(mode);
         drop(config.clone().create(true).connect(&pool_url()).await.unwrap());
         let followed = (0..FOLLOWERS).map(|_| Followed::default()).collect();
-        Self::go_on(config, mode, writers, Pulse::of(writers), followed).await
+        Self::go_on(config, mode, writers, Pulse::of(writers, FOLLOWERS + 1), followed).await
     }
 
     /// The log with everything opened again, from what the followers have kept.
@@ -68,13 +68,19 @@ impl World {
             (open().await, AfterError::PolledAgain),
             (open().await, AfterError::MadeAnew),
         ];
-        let followers = ways.into_iter().zip(followed).map(|((store, after), followed)| {
-            tokio::spawn(followed.follow(store, after, ended.clone()))
+        let pulse = Arc::new(pulse);
+        let through = |follower| {
+            let pulse = Arc::clone(&pulse);
+            move |position| pulse.follow(follower, position)
+        };
+        let followers = ways.into_iter().zip(followed).enumerate();
+        let followers = followers.map(|(number, ((store, after), followed))| {
+            tokio::spawn(followed.follow(store, after, ended.clone(), through(number)))
         });
         let followers = followers.collect();
-        let projection = Projection::of(open().await, &format!("models_{mode}"), &pool_url()).await;
-        let projection = tokio::spawn(projection.run(ended.clone()));
-        let pulse = Arc::new(pulse);
+        let (store, schema) = (open().await, format!("models_{mode}"));
+        let projection = Projection::of(store, &schema, &pool_url()).await;
+        let projection = tokio::spawn(projection.run(ended.clone(), through(FOLLOWERS)));
         let writers = spawn(&stores, writers, &pulse);
         Self { mode, config, pulse, end, writers, followers, projection }
     }
