@@ -450,7 +450,6 @@ pub(crate) fn kind_of_loss(error: &sqlx::Error) -> Option<StoreErrorKind> {
         matches!(error, sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed);
     match &*code {
         "40001" | "40P01" => Some(StoreErrorKind::Busy),
-        "25006" => Some(StoreErrorKind::Unavailable),
         code if is_lost || ends_connection(code) => Some(StoreErrorKind::Unavailable),
         _ => None,
     }

@@ -13,11 +13,11 @@ mod pooler;
 mod switch;
 
 use factos::{
-    AppendCondition, AppendError, EventStore, EventStoreExt, Query, QueryItem, ReadOptions,
-    SequencePosition, StoreError, StoreErrorKind, StreamName,
+    Anchor, AppendCondition, AppendError, ErrorKind, EventId, EventStore, EventStoreExt, Query,
+    QueryItem, ReadOptions, SequencePosition, StoreError, StoreErrorKind, StreamName,
 };
 use factos_postgres::{
-    Config, Error, Mode, PostgresStore,
+    CheckpointTable, Config, Error, Mode, PostgresStore,
     sqlx::{self, Connection, PgConnection, PgPool, query, query_scalar},
 };
 
@@ -391,6 +391,20 @@ async fn connections_to_a_standby_are_not_used_again() {
             assert!(refused <= 8, "{mode}: {error:?}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_checkpoint_that_meets_a_standby_may_be_moved_later() {
+    let primary = Cluster::start_new();
+    let mut here = PgConnection::connect(&primary.url()).await.unwrap();
+    let table = CheckpointTable::in_schema("public").unwrap();
+    table.migrate(&mut here).await.unwrap();
+    let standby = primary.replicate();
+    let mut there = PgConnection::connect(&standby.url()).await.unwrap();
+    let to = Anchor::new("log", at(1).unwrap(), EventId::new());
+    let error = table.checkpoint("orders").advance(&mut there, None, &to).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
 }
 
 /// A log of another identity in the same schema.

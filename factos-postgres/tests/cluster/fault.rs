@@ -8,7 +8,7 @@ use crate::{
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
-    /// SIGKILL to the server and to Patroni.
+    /// SIGKILL to all of it at once.
     Kill,
     /// SIGKILL to the server alone, which Patroni starts again.
     Crash,
