@@ -80,8 +80,10 @@ fn note(error: &Error<Infallible>, told: &mut Told) -> Result<(), WentBack> {
         Error::Store(failed) => told.note(&failed.error),
         Error::OutcomeUnknown(unknown) => {
             assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
-            told.unknown += 1;
-            told.note(&unknown.source)
+            let advice = told.note(&unknown.source);
+            // The last inquiry may have met another error.
+            told.unknown += usize::from(advice != Advice::Append);
+            advice
         }
         _ => panic!("no error of a failover: {error:?}"),
     };

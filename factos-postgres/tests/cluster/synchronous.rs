@@ -56,6 +56,7 @@ async fn nothing_is_lost_and_no_boundary_is_broken() {
     }
     let led = timeline().await.unwrap() - first_timeline;
     print(&outages);
+    assert_eq!(outages.len(), Fault::ALL.len().min(faults()), "each kind of fault");
     assert!(led >= u32::try_from(failovers).unwrap(), "{led} of {failovers} failovers");
     let told = keyed.verify(strays).await;
     println!("keyed: {told}");
