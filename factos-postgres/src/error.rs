@@ -98,10 +98,12 @@ pub enum Error {
     /// The role lacks a privilege that the statement needs.
     #[error("the role lacks a privilege")]
     Privilege(#[source] Cause),
-    /// The server is a standby, or a transaction was set to read only. Nothing was written.
+    /// The server is a standby, as for a moment during a failover, or a transaction was set to read only. Nothing was
+    /// written.
     #[error("the server is read-only, appends go to the primary")]
     ReadOnly(#[source] Cause),
-    /// The log is keyed and the server a standby, where its locks mean nothing: neither reads nor appends.
+    /// The log is keyed and the server a standby, where its locks mean nothing: neither reads nor appends. During a
+    /// failover an address may lead to one for a moment.
     #[error("the log in schema {schema} is keyed and the server a standby: use it on the primary")]
     Standby {
         /// The schema.
@@ -369,9 +371,16 @@ impl Error {
         }
     }
 
-    /// Whether the connection can no longer be used.
+    /// Whether the connection can no longer be used, or leads to a server that is of no use: those of the same age
+    /// lead there as well, and a new one may lead elsewhere.
     pub(crate) const fn is_of_connection(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::ConnectionLost(_))
+        matches!(
+            self,
+            Self::Unreachable(_)
+                | Self::ConnectionLost(_)
+                | Self::Standby { .. }
+                | Self::ReadOnly(_)
+        )
     }
 
     const fn kind(&self) -> StoreErrorKind {
@@ -384,7 +393,10 @@ impl Error {
             | Self::OtherServer
             | Self::Behind { .. }
             | Self::NotSent => StoreErrorKind::Busy,
-            Self::Unreachable(_) => StoreErrorKind::Unavailable,
+            // A primary that steps down is a standby before the address leads elsewhere.
+            Self::Unreachable(_) | Self::Standby { .. } | Self::ReadOnly(_) => {
+                StoreErrorKind::Unavailable
+            }
             Self::ConnectionLost(_)
             | Self::NoOutcome(_)
             | Self::EndedByHook { .. }
@@ -407,8 +419,7 @@ impl Error {
             | Self::OtherMode { .. }
             | Self::NoLocks { .. }
             | Self::PositionsBehind { .. }
-            | Self::Answer(_)
-            | Self::Standby { .. } => StoreErrorKind::Incompatible,
+            | Self::Answer(_) => StoreErrorKind::Incompatible,
             Self::Denied(_)
             | Self::Url(_)
             | Self::UrlParameter { .. }
@@ -417,7 +428,6 @@ impl Error {
             | Self::MissingDatabase(_)
             | Self::Privilege(_)
             | Self::MissingPrivileges { .. }
-            | Self::ReadOnly(_)
             | Self::Isolation
             | Self::Closed
             | Self::Postgres(_) => StoreErrorKind::Other,

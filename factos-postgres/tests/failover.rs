@@ -13,13 +13,15 @@ mod pooler;
 mod switch;
 
 use factos::{
-    AppendCondition, AppendError, EventStore, EventStoreExt, Query, QueryItem, ReadOptions,
-    SequencePosition, StoreError, StoreErrorKind, StreamName,
+    Anchor, AppendCondition, AppendError, ErrorKind, EventId, EventStore, EventStoreExt, Query,
+    QueryItem, ReadOptions, SequencePosition, StoreError, StoreErrorKind, StreamName,
 };
 use factos_postgres::{
-    Config, Error, Mode, PostgresStore,
+    CheckpointTable, Config, Error, Mode, PostgresStore,
     sqlx::{self, Connection, PgConnection, PgPool, query, query_scalar},
 };
+
+use futures_util::future::join_all;
 
 use crate::{
     cluster::Cluster,
@@ -352,6 +354,7 @@ async fn no_decision_on_a_standby(way: Way) {
         for (what, answer) in answers(&store).await {
             let error = answer.expect_err(what);
             assert!(matches!(cause(&error), Error::Standby { .. }), "{what}: {error:?}");
+            assert!(error.is_retryable(), "{what}: the address may lead elsewhere soon");
         }
     }
     transaction.commit().await.unwrap();
@@ -361,6 +364,47 @@ async fn no_decision_on_a_standby(way: Way) {
     assert_eq!(seen.len(), 1);
     let refused = store.append(vec![sold("a")], unless_sold("a")).await;
     assert!(matches!(refused, Err(AppendError::Conflict(_))), "{refused:?}");
+}
+
+/// Not every way to the primary cuts the connections that lead to a server which steps down.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn connections_to_a_standby_are_not_used_again() {
+    for mode in BOTH {
+        let primary = Cluster::start_new();
+        let switch = Switch::to(primary.port()).await;
+        let store = open(&switch.url(), mode).await;
+        sell(&store, "a", 1).await;
+        let standby = primary.replicate();
+        received(&primary, &standby).await;
+        switch.lead_to(standby.port());
+        let append = || store.append(vec![sold("b")], AppendCondition::None);
+        // Several at a time, so that there are several connections.
+        for outcome in join_all((0..8).map(|_| append())).await {
+            let Err(AppendError::Store(error)) = outcome else { panic!("{mode}: {outcome:?}") };
+            assert!(error.is_retryable(), "{mode}: {error:?}");
+        }
+        switch.lead_new_ones_to(primary.port());
+        let mut refused = 0;
+        while let Err(error) = append().await {
+            refused += 1;
+            assert!(refused <= 8, "{mode}: {error:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_checkpoint_that_meets_a_standby_may_be_moved_later() {
+    let primary = Cluster::start_new();
+    let mut here = PgConnection::connect(&primary.url()).await.unwrap();
+    let table = CheckpointTable::in_schema("public").unwrap();
+    table.migrate(&mut here).await.unwrap();
+    let standby = primary.replicate();
+    let mut there = PgConnection::connect(&standby.url()).await.unwrap();
+    let to = Anchor::new("log", at(1).unwrap(), EventId::new());
+    let error = table.checkpoint("orders").advance(&mut there, None, &to).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
 }
 
 /// A log of another identity in the same schema.

@@ -149,6 +149,7 @@ async fn a_standby_is_read_and_followed_and_refuses_appends() {
     let refused = replica.append(vec![sold("1")], unless_sold("none")).await.unwrap_err();
     let AppendError::Store(error) = refused else { panic!("{refused:?}") };
     assert!(matches!(cause(&error), Error::ReadOnly(_)), "{error:?}");
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "it may be promoted");
     assert_eq!(error.to_string(), "the server is read-only, appends go to the primary");
 }
 
@@ -160,4 +161,5 @@ async fn a_keyed_log_is_refused_on_a_standby() {
     let standby = primary.replicate();
     let error = Config::new().connect(&standby.url()).await.unwrap_err();
     assert!(matches!(cause(&error), Error::Standby { .. }), "{error:?}");
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "it may be promoted");
 }

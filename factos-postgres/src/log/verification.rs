@@ -17,7 +17,13 @@ impl Log {
         let row = answered(deadline.answer(), statement.fetch_one(lease.connection()?));
         let row = row.await.flatten();
         match row.and_then(|row| Server::of(&row)) {
-            Ok(server) => self.incarnation.adopt(&told, server),
+            Ok(server) => {
+                let adopted = self.incarnation.adopt(&told, server);
+                if adopted.as_ref().is_err_and(Error::is_of_connection) {
+                    self.connection_lost();
+                }
+                adopted
+            }
             Err(error) if is_of_no_log(&error) => Err(self.incarnation.lose_all(&told)),
             Err(error) => Err(self.error(error)),
         }

@@ -64,6 +64,11 @@ impl Switch {
         }
     }
 
+    /// Leads new connections to another port from now on, and carries those on that there are.
+    pub(crate) fn lead_new_ones_to(&self, target: u16) {
+        self.route.lock().unwrap().target = target;
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("postgres://tester@127.0.0.1:{}/postgres", self.port)
     }
