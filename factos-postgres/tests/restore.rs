@@ -72,6 +72,31 @@ async fn a_log_goes_on_from_the_moment_that_it_was_restored_to() {
     }
 }
 
+/// Events above it had been committed by then, and who saw it before says so.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn an_append_that_was_in_flight_at_the_moment_leaves_a_gap() {
+    let archive = Archive::start();
+    let original = Original::on(archive.server(), Mode::Keyed).await;
+    let backup = archive.server().back_up();
+    let below = original.sell("below").await;
+    let (in_flight, transaction) = original.begin_to_sell("in flight").await;
+    let above = original.sell("above").await;
+    let target = archive.target(Moment::Name).await;
+    transaction.commit().await.unwrap();
+    let history = original.log().await;
+    let ids: Vec<_> = history.iter().map(|record| record.id).collect();
+    assert_eq!(ids, [below, in_flight, above]);
+    archive.complete().await;
+    archive.server().crash();
+    archive.recover(&backup, &target).await;
+
+    let copy = Copy::of(&backup, Mode::Keyed, &history).await;
+    assert_eq!(copy.log(), &[history[0].clone(), history[2].clone()]);
+    original.went_back_to(&backup).await;
+    copy.goes_on().await;
+}
+
 /// The commands are those of the page on operations. No transaction id of the old server means anything in the new one.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]

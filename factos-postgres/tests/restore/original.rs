@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use factos::{AppendCondition, EventId, EventStore, EventStoreExt, Page, Query, StoreErrorKind};
-use factos_postgres::{Config, Error, Mode, PostgresStore};
+use factos_postgres::{
+    Config, Error, Mode, PostgresStore,
+    sqlx::{Postgres, Transaction},
+};
 use tokio::task::JoinHandle;
 
 use crate::{
@@ -65,6 +68,23 @@ impl Original {
     pub(crate) async fn sell(&self, show: &str) -> EventId {
         let records = self.handle.append(vec![sold(show)], AppendCondition::None).await.unwrap();
         records[0].id
+    }
+
+    /// The same, in a transaction that is still open.
+    pub(crate) async fn begin_to_sell(
+        &self,
+        show: &str,
+    ) -> (EventId, Transaction<'static, Postgres>) {
+        let store = &self.handles[0];
+        let mut transaction = store.pool().begin().await.unwrap();
+        let events = vec![sold(show)];
+        let appended = store.append_in(&mut transaction, events, AppendCondition::None).await;
+        (appended.unwrap()[0].id, transaction)
+    }
+
+    /// All of the log, as the handle sees it.
+    pub(crate) async fn log(&self) -> Page {
+        self.handle.read_all(&Query::all()).await.unwrap()
     }
 
     /// The address leads to a server that lacks what the handle was told of, and the handle says so.
