@@ -34,6 +34,11 @@ impl Database {
             .await
     }
 
+    /// How many pages the server has looked at in it, as far as it has counted them.
+    pub(crate) async fn pages(&self) -> i64 {
+        self.count("SELECT blks_hit + blks_read FROM pg_stat_database WHERE datname = $1").await
+    }
+
     pub(crate) async fn connections(&self) -> i64 {
         self.count("SELECT count(*) FROM pg_stat_activity WHERE datname = $1").await
     }

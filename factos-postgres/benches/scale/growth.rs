@@ -1,4 +1,4 @@
-//! A log that grows: the bytes of its tables and indexes, and what reads and appends take.
+//! A log that grows: the bytes of its tables and indexes, and what reads and appends cost.
 
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,9 @@ const ENTITY: u64 = 10;
 const BATCH: u64 = 1000;
 const PAYLOAD: usize = 200;
 const SAMPLE: usize = 200;
+
+/// The server counts pages late.
+const COUNTED: Duration = Duration::from_secs(2);
 
 pub(crate) async fn measure(counts: &[u64]) {
     let database = Database::create().await;
@@ -45,7 +48,7 @@ pub(crate) async fn measure(counts: &[u64]) {
             .await
             .unwrap();
         }
-        latencies(&store, count).await;
+        costs(&database, &store, count).await;
     }
 }
 
@@ -82,28 +85,29 @@ async fn sizes(pool: &PgPool, count: u64) {
     println!("  {sum:>7.1} bytes an event in all");
 }
 
-async fn latencies(store: &PostgresStore, count: u64) {
+async fn costs(database: &Database, store: &PostgresStore, count: u64) {
     let any = || Query::item(QueryItem::with_tag(entity(fastrand::u64(..count / ENTITY))));
     let none = ReadOptions::all();
-    time("read the 10 events of a tag", async || {
+    each(database, "read the 10 events of a tag", async || {
         assert_eq!(store.read_all(&any()).await.unwrap().len(), 10);
     })
     .await;
-    time("read the 10 events of a tag with a frequent one", async || {
+    each(database, "read the 10 events of a tag with a frequent one", async || {
         let number = fastrand::u64(..count / ENTITY);
         let item = QueryItem::with_tag(entity(number)).tagged(&region(3));
         assert_eq!(store.read_all(&Query::item(item)).await.unwrap().len(), 1);
     })
     .await;
-    time("read 100 events of everything, from anywhere", async || {
+    each(database, "read 100 events of everything, from anywhere", async || {
         let after = SequencePosition::new(1 + fastrand::u64(..count - 200));
         let options = none.after(after).limit(100);
         let events = store.read(&Query::all(), options).await.unwrap();
         assert_eq!(events.collect().await.unwrap().len(), 100);
     })
     .await;
-    time("ask for the head", async || assert!(store.head().await.unwrap().is_some())).await;
-    time("append under a condition on a tag, after the head", async || {
+    each(database, "ask for the head", async || assert!(store.head().await.unwrap().is_some()))
+        .await;
+    each(database, "append under a condition on a tag, after the head", async || {
         let number = fastrand::u64(..count / ENTITY);
         let query = Query::item(QueryItem::with_tag(entity(number)));
         let head = store.head().await.unwrap();
@@ -114,12 +118,16 @@ async fn latencies(store: &PostgresStore, count: u64) {
     .await;
 }
 
-async fn time(what: &str, mut work: impl AsyncFnMut()) {
+async fn each(database: &Database, what: &str, mut work: impl AsyncFnMut()) {
+    tokio::time::sleep(COUNTED).await;
+    let before = database.pages().await;
     let mut times: Vec<Duration> = Vec::new();
     for _ in 0..SAMPLE {
         let begun = Instant::now();
         work().await;
         times.push(begun.elapsed());
     }
-    println!("  {:>9.0?} {what} (median of {SAMPLE})", median(times));
+    tokio::time::sleep(COUNTED).await;
+    let pages = (database.pages().await - before) as f64 / SAMPLE as f64;
+    println!("  {:>9.0?}, {pages:.0} pages: {what}", median(times));
 }

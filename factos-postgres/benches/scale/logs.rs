@@ -35,11 +35,23 @@ pub(crate) async fn measure(counts: &[usize]) {
         let relations: i64 = query_scalar(relations).fetch_one(&pool).await.unwrap();
         let logs = i64::try_from(count).unwrap();
         println!(
-            "{count} logs: {} kB each, {relations} relations, {} connections, {times}",
+            "{count} logs: {} kB each, {relations} relations, {} connections of up to {} MB, {times}",
             (database.bytes().await - empty) / logs / 1024,
-            database.connections().await
+            database.connections().await,
+            memory(&pool).await / (1024 * 1024)
         );
     }
+}
+
+/// What the server keeps for the connection that has met most of the logs.
+async fn memory(pool: &PgPool) -> i64 {
+    let sql = "SELECT sum(total_bytes)::bigint FROM pg_backend_memory_contexts";
+    let (mut held, mut most) = (Vec::new(), 0);
+    while let Some(mut connection) = pool.try_acquire() {
+        most = most.max(query_scalar(sql).fetch_one(&mut *connection).await.unwrap());
+        held.push(connection);
+    }
+    most
 }
 
 #[derive(Default)]
