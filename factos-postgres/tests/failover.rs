@@ -448,37 +448,3 @@ async fn an_append_in_a_transaction_finds_the_server_verified_the_next_time() {
     sqlx::query("COMMIT").execute(&mut second).await.unwrap();
     assert_eq!(store.read_all(&of_show("b")).await.unwrap().len(), 1);
 }
-
-/// The commands of the page on operations.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a PostgreSQL server: run by scripts/test"]
-async fn a_log_is_dumped_and_restored_by_the_commands_of_the_docs() {
-    let page = include_str!("../../docs/operations.md");
-    let (_, commands) = page.split_once("```sh\n").unwrap();
-    let (commands, _) = commands.split_once("```").unwrap();
-    for mode in BOTH {
-        let (from, to) = (Cluster::start_new(), Cluster::start_new());
-        let store = open(&from.url(), mode).await;
-        sell(&store, "a", 20).await;
-        let file = from.path("log.dump");
-        let bin = std::env::var("FACTOS_POSTGRES_BIN").unwrap();
-        let path = format!("{bin}:{}", std::env::var("PATH").unwrap());
-        let status = std::process::Command::new("sh")
-            .args(["-euc", commands])
-            .envs([("SCHEMA", "factos"), ("FILE", &file), ("FROM", &from.url())])
-            .envs([("TO", &to.url()), ("PATH", &path)])
-            .status()
-            .unwrap();
-        assert!(status.success(), "{mode}");
-        let restored = Config::new().connect(&to.url()).await.unwrap();
-        assert_eq!(restored.log_id(), store.log_id());
-        assert_eq!(
-            restored.read_all(&Query::all()).await.unwrap(),
-            store.read_all(&Query::all()).await.unwrap()
-        );
-        let refused = restored.append(vec![sold("a")], unless_sold("a")).await;
-        assert!(matches!(refused, Err(AppendError::Conflict(_))), "{refused:?}");
-        sell(&restored, "a", 1).await;
-        assert_eq!(restored.head().await.unwrap(), at(21));
-    }
-}

@@ -61,7 +61,9 @@ async fn run(schema: Schema, mutant: RaceMutant, time: Duration, other: Option<&
     let schema = Arc::new(schema);
     // Opened before the SQL is broken: a store refuses locks that do not exclude.
     let handles = handles(&schema).await;
-    let followers = Followers::start(&schema, &handles).await;
+    // One on the handle of a writer, and two on handles of their own.
+    let followed = [handles[0].clone(), schema.open().await, schema.open().await];
+    let followers = Followers::start(followed);
     mutant.apply(&schema).await;
     if mutant == RaceMutant::SerializableInsteadOfLocks {
         for handle in &handles {

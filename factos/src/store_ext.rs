@@ -167,7 +167,8 @@ pub trait EventStoreExt: EventStore {
     }
 
     /// The position to go on from, of what a checkpoint has kept: `None`, the start of the log, if it has kept nothing.
-    /// It reads one event.
+    /// It reads one event, the last one up to there. So it does not notice that an event before that one is gone, as one
+    /// may be after a restore or a failover with loss, where the store commits in another order than that of positions.
     ///
     /// # Errors
     /// [`CheckpointError::OtherLog`], [`CheckpointError::AboveHead`] or [`CheckpointError::Rewritten`] if the log is

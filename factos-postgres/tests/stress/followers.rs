@@ -1,12 +1,10 @@
 //! Three followers, which must see every event once and in order.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use factos::{EventStore, Query, ReadOptions, SequencePosition};
 use factos_postgres::PostgresStore;
 use tokio::{sync::watch, task::JoinHandle};
-
-use crate::support::Schema;
 
 /// What a follower saw, in the order that it saw it.
 pub(crate) type Followed = Vec<u64>;
@@ -17,10 +15,9 @@ pub(crate) struct Followers {
 }
 
 impl Followers {
-    /// Starts one on the handle of a writer, and two on handles of their own.
-    pub(crate) async fn start(schema: &Arc<Schema>, handles: &[PostgresStore]) -> Self {
+    /// Starts one on each of these.
+    pub(crate) fn start(stores: [PostgresStore; 3]) -> Self {
         let (end, told) = watch::channel(None);
-        let stores = [handles[0].clone(), schema.open().await, schema.open().await];
         let tasks = stores.map(|store| tokio::spawn(follow(store, told.clone()))).into();
         Self { end, tasks }
     }

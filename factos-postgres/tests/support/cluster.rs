@@ -17,6 +17,8 @@ type Elsewhere = Box<dyn Fn(&Command) -> Command + Send + Sync>;
 
 pub(crate) struct Cluster {
     folder: tempfile::TempDir,
+    /// The folder of the programs.
+    programs: PathBuf,
     port: u16,
     most_connections: usize,
     elsewhere: Option<Elsewhere>,
@@ -26,6 +28,14 @@ impl Cluster {
     /// Starts an empty server.
     pub(crate) fn start_new() -> Self {
         Self::start_for(MOST_CONNECTIONS)
+    }
+
+    /// Starts an empty server of the newest version that is there.
+    pub(crate) fn start_newest() -> Self {
+        let cluster = Self::reserve_newest(MOST_CONNECTIONS);
+        cluster.init(&[]);
+        cluster.start();
+        cluster
     }
 
     /// Starts an empty server that takes so many connections.
@@ -78,23 +88,14 @@ impl Cluster {
     pub(crate) fn replicate(&self) -> Self {
         let replica = Self::reserve(self.most_connections);
         let port = self.port.to_string();
-        let arguments = [
-            "-h",
-            "127.0.0.1",
-            "-p",
-            &port,
-            "-U",
-            "tester",
-            "-D",
-            &replica.data(),
-            "-R",
-            "-X",
-            "stream",
-            "-c",
-            "fast",
-        ];
-        replica.program("pg_basebackup", &arguments);
+        let arguments = ["-h", "127.0.0.1", "-p", &port, "-U", "tester", "-D", &replica.data()];
+        replica
+            .program("pg_basebackup", &[&arguments[..], &["-X", "stream", "-c", "fast"]].concat());
         replica.configure();
+        // A newer pg_basebackup would write options that an older server does not know.
+        let primary = format!("host=127.0.0.1 port={port} user=tester");
+        replica.set(&format!("primary_conninfo = '{primary}'\n"));
+        replica.signal("standby");
         replica.start();
         replica
     }
@@ -107,6 +108,46 @@ impl Cluster {
         copy.program("pg_basebackup", &[&arguments[..], &["-X", "stream", "-c", "fast"]].concat());
         copy.configure();
         copy
+    }
+
+    /// Starts a backup, which first recovers as its settings say.
+    pub(crate) fn start_recovery(&self) {
+        self.signal("recovery");
+        self.start();
+    }
+
+    /// A newer server with the data of one that was shut down.
+    pub(crate) fn upgraded(from: &Self, has_checksums: bool) -> Self {
+        let to = Self::reserve_newest(from.most_connections);
+        let is_default = to.major_version() < 18;
+        to.init(match has_checksums {
+            true => &["--data-checksums"],
+            false if is_default => &[],
+            false => &["--no-data-checksums"],
+        });
+        let ports = [from.port.to_string(), to.port.to_string()];
+        let data = [from.data(), to.data()];
+        let arguments =
+            ["-U", "tester", "-b", from.programs(), "-B", to.programs(), "-d", &data[0]];
+        let more = ["-D", &data[1], "-p", &ports[0], "-P", &ports[1], "-s", &to.path(".")];
+        to.program("pg_upgrade", &[arguments, more].concat());
+        to.start();
+        to
+    }
+
+    fn major_version(&self) -> u32 {
+        let output =
+            Command::new(self.programs.join("postgres")).arg("--version").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let number = text.split(' ').next_back().unwrap();
+        number.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()
+    }
+
+    /// Tells a server that is started next how it recovers.
+    fn signal(&self, name: &str) {
+        let path = Path::new(&self.data()).join(format!("{name}.signal"));
+        std::fs::write(&path, "").unwrap();
+        give_to_owner(&path);
     }
 
     /// Ends the recovery of a replica: it is a primary when this returns.
@@ -143,6 +184,11 @@ impl Cluster {
         self.program("pg_ctl", &["stop", "-w", "-s", "-m", "immediate", "-D", &self.data()]);
     }
 
+    /// Ends the server when it has written everything to its data.
+    pub(crate) fn shut_down(&self) {
+        self.program("pg_ctl", &["stop", "-w", "-s", "-m", "fast", "-D", &self.data()]);
+    }
+
     /// The same, whether or not the server has ended by itself.
     pub(crate) fn end(&self) {
         let mut stop = self.command("pg_ctl");
@@ -151,9 +197,25 @@ impl Cluster {
     }
 
     fn reserve(most_connections: usize) -> Self {
+        Self::reserve_of(
+            programs("FACTOS_POSTGRES_BIN").expect(
+                "FACTOS_POSTGRES_BIN is not set: run this test through scripts/with-postgres",
+            ),
+            most_connections,
+        )
+    }
+
+    fn reserve_newest(most_connections: usize) -> Self {
+        match programs("FACTOS_POSTGRES_NEWEST") {
+            Some(programs) => Self::reserve_of(programs, most_connections),
+            None => Self::reserve(most_connections),
+        }
+    }
+
+    fn reserve_of(programs: PathBuf, most_connections: usize) -> Self {
         let folder = tempfile::Builder::new().prefix("factos-cluster-").tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let cluster = Self { folder, port, most_connections, elsewhere: None };
+        let cluster = Self { folder, programs, port, most_connections, elsewhere: None };
         cluster.change_owner(".");
         cluster
     }
@@ -203,6 +265,11 @@ impl Cluster {
         self.path("data")
     }
 
+    /// The folder of the programs.
+    pub(crate) fn programs(&self) -> &str {
+        self.programs.to_str().unwrap()
+    }
+
     /// The path of a file beside the data.
     pub(crate) fn path(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
@@ -212,11 +279,12 @@ impl Cluster {
     fn program(&self, name: &str, arguments: &[&str]) {
         let mut command = self.command(name);
         let output = command.args(arguments).output().unwrap();
-        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        let told = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&told));
     }
 
     fn command(&self, name: &str) -> Command {
-        let mut command = as_owner(&bin().join(name));
+        let mut command = as_owner(&self.programs.join(name));
         if let Some(elsewhere) = &self.elsewhere {
             command = elsewhere(&command);
         }
@@ -232,11 +300,9 @@ impl Drop for Cluster {
     }
 }
 
-fn bin() -> PathBuf {
-    let Some(bin) = env::var_os("FACTOS_POSTGRES_BIN") else {
-        panic!("FACTOS_POSTGRES_BIN is not set: run this test through scripts/with-postgres");
-    };
-    bin.into()
+/// The folder of programs that the environment names.
+fn programs(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).map(PathBuf::from)
 }
 
 /// A program, run as another user if this one is root, which servers refuse.
@@ -245,7 +311,7 @@ pub(crate) fn as_owner(program: &Path) -> Command {
         return Command::new(program);
     }
     let mut command = Command::new("setpriv");
-    command.args(["--reuid", owner(), "--regid", owner(), "--clear-groups", "--"]).arg(program);
+    command.args(["--reuid", &owner(), "--regid", &group(), "--clear-groups", "--"]).arg(program);
     command
 }
 
@@ -263,6 +329,11 @@ pub(crate) fn is_root() -> bool {
 }
 
 /// That user.
-pub(crate) fn owner() -> &'static str {
-    "postgres"
+pub(crate) fn owner() -> String {
+    env::var("FACTOS_POSTGRES_OWNER").unwrap_or_else(|_| "postgres".to_owned())
+}
+
+fn group() -> String {
+    let output = Command::new("id").args(["-gn", &owner()]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }

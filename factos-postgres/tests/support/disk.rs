@@ -21,7 +21,7 @@ impl SmallDisk {
     pub(crate) fn mount(path: &Path, kilobytes: u32) -> Self {
         std::fs::create_dir(path).unwrap();
         let mut command = Command::new("unshare");
-        let mut user = "0";
+        let mut user = "0".to_owned();
         if is_root() {
             user = owner();
         } else {
