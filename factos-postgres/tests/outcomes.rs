@@ -162,7 +162,7 @@ async fn an_error_of_the_statement_wrote_nothing() {
         ("22003", other),
         ("23505", other),
         ("23514", other),
-        ("25006", other),
+        ("25006", StoreErrorKind::Unavailable),
         ("40001", busy),
         ("40P01", busy),
         ("42501", other),
