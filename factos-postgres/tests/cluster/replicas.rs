@@ -1,12 +1,9 @@
 //! A portable log on a standby whose reads are cancelled, as what they see is taken away by the recovery: such a read
 //! is made again, or ends with an error that says so, and never as if it were complete.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use factos::{
@@ -161,8 +158,7 @@ async fn has_log(config: &Config, standby: &str) {
 /// The recovery waits for no read.
 async fn has_no_patience(standby: &str) {
     let mut connection = PgConnection::connect(&node_url(standby)).await.unwrap();
-    for (setting, value) in
-        BTreeMap::from([("max_standby_streaming_delay", "0"), ("hot_standby_feedback", "off")])
+    for (setting, value) in [("max_standby_streaming_delay", "0"), ("hot_standby_feedback", "off")]
     {
         let sql = format!("ALTER SYSTEM SET {setting} = {value}");
         connection.execute(AssertSqlSafe(sql)).await.unwrap();

@@ -32,18 +32,18 @@ impl Cluster {
 
     /// Starts an empty server of the newest version that is there.
     pub(crate) fn start_newest() -> Self {
-        let cluster = Self::reserve_newest(MOST_CONNECTIONS);
-        cluster.init(&[]);
-        cluster.start();
-        cluster
+        Self::reserve_newest(MOST_CONNECTIONS).started_empty()
     }
 
     /// Starts an empty server that takes so many connections.
     pub(crate) fn start_for(most_connections: usize) -> Self {
-        let cluster = Self::reserve(most_connections);
-        cluster.init(&[]);
-        cluster.start();
-        cluster
+        Self::reserve(most_connections).started_empty()
+    }
+
+    fn started_empty(self) -> Self {
+        self.init(&[]);
+        self.start();
+        self
     }
 
     /// A place for a server that runs elsewhere; it is neither made nor started.
