@@ -99,7 +99,7 @@ impl Config {
     ///
     /// Once nothing has come for an interval, one statement for all who wait looks on the server, twice an interval, for
     /// up to a second before it is sent again. It takes a connection for that time. Where the pool has fewer than four
-    /// connections, or the interval is a second or more, each look is a statement.
+    /// connections, or half of it is in use by others, or the interval is a second or more, each look is a statement.
     ///
     /// An append through the store itself wakes its followers at once. If they were woken in the last 4 ms they
     /// go on after that, and in the last 40 ms if eight events or more came since, unless they are 4,096
@@ -122,7 +122,7 @@ impl Config {
     }
 
     /// How many connections of the pool the store may keep between calls, which saves going through the
-    /// pool each time; 16 by default, and never more than half the pool.
+    /// pool each time; 16 by default. All stores of a pool together never keep more than half of it.
     #[must_use]
     pub const fn held_connections(mut self, connections: usize) -> Self {
         self.held = connections;

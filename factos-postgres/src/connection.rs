@@ -35,7 +35,7 @@ impl Connections {
         let all = pool.options().get_max_connections() as usize;
         let most = (all / 4).max(1);
         let waits = Waits { most, names: Mutex::default(), freed: Notify::new() };
-        let kept = Arc::new(Kept::new(held.min(all / 2)));
+        let kept = Arc::new(Kept::new(pool.clone(), held));
         tokio::spawn(lease::watch(Arc::downgrade(&kept), pool.close_event()));
         Self { pool, kept, waits }
     }
@@ -44,9 +44,10 @@ impl Connections {
         &self.pool
     }
 
-    /// Whether one connection may be spent on a statement that waits for most of the time.
+    /// Whether one connection may be spent on a statement that waits for most of the time: not where the pool has few,
+    /// or as long as others have half of it.
     pub(crate) fn has_one_to_spare(&self) -> bool {
-        self.pool.options().get_max_connections() >= 4
+        self.pool.options().get_max_connections() >= 4 && self.kept.has_one_to_spare()
     }
 
     /// How many connections may be spent on statements of one kind that wait.

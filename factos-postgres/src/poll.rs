@@ -39,7 +39,7 @@ pub(crate) struct Poll {
     head: Head,
     interval: Duration,
     last_look: Mutex<Option<Instant>>,
-    /// The turn of the one statement that looks on the server. None where no connection may be spent on it.
+    /// The turn of the one statement that looks on the server. None where the interval is too long for it.
     long_look: Option<Arc<Semaphore>>,
     /// How long the last of these was to look, in milliseconds.
     patience: AtomicU64,
@@ -57,15 +57,10 @@ pub(crate) struct LongLook {
 }
 
 impl Poll {
-    /// `may_look_long` says whether a connection may be spent on looking; an answer has to come within `answers`.
-    pub(crate) fn new(
-        interval: Duration,
-        head: Head,
-        may_look_long: bool,
-        answers: Duration,
-    ) -> Self {
+    /// An answer has to come within `answers`.
+    pub(crate) fn new(interval: Duration, head: Head, answers: Duration) -> Self {
         let most_patience = MOST_PATIENCE.min(answers / 4);
-        let may_look_long = may_look_long && interval < most_patience;
+        let may_look_long = interval < most_patience;
         Self {
             head,
             interval,
@@ -79,14 +74,15 @@ impl Poll {
     }
 
     /// Waits until the log is past `after`. `look` asks the log for its last position whenever a look is due, and
-    /// at the beginning also if the server is not verified; `look_long` has the server look for a while. Those who
-    /// wait go on in [turns](Pace).
+    /// at the beginning also if the server is not verified; `look_long` has the server look for a while, if
+    /// `may_look_long` says that a connection may be spent on it. Those who wait go on in [turns](Pace).
     pub(crate) async fn wait_past<E, F, L>(
         &self,
         after: Option<SequencePosition>,
         is_verified: impl Fn() -> bool + Send,
         look: impl Fn() -> F + Send,
         look_long: impl Fn(Option<SequencePosition>, LongLook) -> L + Send,
+        may_look_long: impl Fn() -> bool + Send,
     ) -> Result<(), E>
     where
         E: From<Closed> + Send + 'static,
@@ -101,7 +97,7 @@ impl Poll {
             match timeout(self.interval, self.head.wait_past(after)).await {
                 Ok(outcome) => break outcome?,
                 Err(_) if !self.is_due() => {}
-                Err(_) if self.long_look.is_none() => self.head.publish(look().await?),
+                Err(_) if !self.looks_long(&may_look_long) => self.head.publish(look().await?),
                 Err(_) => match self.start_long_look(&look_long) {
                     Some(looking) => {
                         let come = pin!(self.head.wait_past(after));
@@ -118,6 +114,12 @@ impl Poll {
         }
         self.pace.turn(began, &self.head, after).await;
         Ok(())
+    }
+
+    /// Whether the server looks for a while, or is to do so.
+    fn looks_long(&self, may_look_long: impl Fn() -> bool) -> bool {
+        let Some(turn) = &self.long_look else { return false };
+        turn.available_permits() == 0 || may_look_long()
     }
 
     /// Has the server look, unless it does so already.

@@ -54,12 +54,7 @@ impl Config {
         let shared = Shared {
             reads: Arc::new(ReadQueue::new(&self, Arc::clone(&reader))),
             reader,
-            poll: Poll::new(
-                self.poll_interval,
-                log.head.clone(),
-                log.connections.has_one_to_spare(),
-                self.socket_timeout,
-            ),
+            poll: Poll::new(self.poll_interval, log.head.clone(), self.socket_timeout),
             contention: Contention::default(),
             turns: Turns::new(),
             most_names: self.batch_names,
@@ -296,7 +291,8 @@ impl EventStore for PostgresStore {
             }
         };
         let is_known = || log.incarnation.is_verified();
-        poll.wait_past(after, is_known, look, look_long).await
+        let may_look_long = || log.connections.has_one_to_spare();
+        poll.wait_past(after, is_known, look, look_long, may_look_long).await
     }
 
     fn turns(&self) -> Option<&Turns> {

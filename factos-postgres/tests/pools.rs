@@ -4,12 +4,14 @@
 
 mod support;
 
+use std::time::Duration;
+
 use factos::{
     AppendCondition, AppendError, EventStore, EventStoreExt, Query, QueryItem, ReadOptions,
     StoreErrorKind,
 };
 use factos_postgres::{
-    Error, Mode,
+    Error, Mode, PostgresStore,
     sqlx::{
         postgres::{PgConnectOptions, PgPoolOptions},
         query_scalar,
@@ -109,5 +111,51 @@ async fn an_id_that_another_transaction_commits_ends_the_one_that_waited_for_it(
         let mut transaction = store.pool().begin().await.unwrap();
         let outcome = store.append_in(&mut transaction, vec![second], AppendCondition::None).await;
         assert!(matches!(outcome, Err(AppendError::DuplicateEventId(id)) if id == first.id));
+    }
+}
+
+/// As the schemas of tenants do: more logs than connections, each with somebody who follows it.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn many_logs_share_a_small_pool() {
+    let shared = PgPoolOptions::new().max_connections(6).acquire_timeout(Duration::from_secs(10));
+    let shared = shared.connect(&url()).await.unwrap();
+    let (mut schemas, mut stores) = (Vec::new(), Vec::new());
+    for mode in [Mode::Keyed, Mode::Portable].into_iter().cycle().take(16) {
+        let schema = Schema::new(mode).await;
+        stores.push(schema.config().open(shared.clone()).await.unwrap());
+        schemas.push(schema);
+    }
+    let followers: Vec<_> =
+        stores.iter().cloned().map(|store| tokio::spawn(follow(store))).collect();
+    for round in 0..ROUNDS {
+        // At once, so that each store has connections to keep, and then one after the other.
+        join_all(stores.iter().map(|store| work(store, round))).await;
+        for store in &stores {
+            work(store, round).await;
+        }
+    }
+    for follower in followers {
+        in_time("a follower", follower).await.unwrap();
+    }
+}
+
+const ROUNDS: usize = 4;
+
+async fn work(store: &PostgresStore, round: usize) {
+    let show = round.to_string();
+    let appends = (0..4).map(|_| store.append(vec![sold(&show)], AppendCondition::None));
+    for outcome in join_all(appends).await {
+        outcome.unwrap();
+    }
+    assert!(store.read_all(&of_show(&show)).await.unwrap().len() >= 4);
+}
+
+/// Ends once it has seen all that [`work`] appends.
+async fn follow(store: PostgresStore) {
+    let mut sales = store.subscribe(Query::all(), None);
+    let mut seen = 0;
+    while seen < 2 * 4 * ROUNDS {
+        seen += sales.next().await.unwrap().records.len();
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use sqlx::{
-    PgConnection, Postgres,
+    PgConnection, PgPool, Postgres,
     pool::{CloseEvent, PoolConnection},
 };
 use tokio::{runtime::Handle, time::timeout};
@@ -70,9 +70,10 @@ impl Drop for Lease {
     }
 }
 
-/// The connections that the store keeps between calls.
+/// The connections that the store keeps between calls. All stores of a pool together keep half of it at most.
 #[derive(Debug)]
 pub(super) struct Kept {
+    pool: PgPool,
     state: Mutex<State>,
     most: usize,
 }
@@ -92,8 +93,15 @@ struct State {
 pub(super) struct Asking<'a>(&'a Kept);
 
 impl Kept {
-    pub(super) fn new(most: usize) -> Self {
-        Self { state: Mutex::default(), most }
+    pub(super) fn new(pool: PgPool, most: usize) -> Self {
+        let most = most.min(half(&pool));
+        Self { pool, state: Mutex::default(), most }
+    }
+
+    /// Whether half of the pool is free, or kept here, even without one connection more.
+    pub(super) fn has_one_to_spare(&self) -> bool {
+        let kept = self.lock().idle.len();
+        in_use(&self.pool) < half(&self.pool) + kept
     }
 
     /// The connection of this runtime that was kept last, and whether that was a moment ago. If there is none,
@@ -109,11 +117,12 @@ impl Kept {
         Ok((connection, since.elapsed() < FRESH))
     }
 
-    /// Keeps the connection, or returns it to the pool.
+    /// Keeps the connection, or returns it to the pool. What other stores keep counts as in use.
     fn give_back(&self, connection: BoundConnection) {
+        let is_half_free = in_use(&self.pool) <= half(&self.pool);
         let mut state = self.lock();
         let is_kept = !state.is_closed && state.asking == 0 && state.idle.len() < self.most;
-        if is_kept && connection.since.elapsed() < TERM {
+        if is_kept && is_half_free && connection.since.elapsed() < TERM {
             state.idle.push((connection, Instant::now()));
         }
     }
@@ -145,6 +154,15 @@ impl Kept {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How many connections of the pool are somebody's.
+fn in_use(pool: &PgPool) -> usize {
+    (pool.size() as usize).saturating_sub(pool.num_idle())
+}
+
+fn half(pool: &PgPool) -> usize {
+    pool.options().get_max_connections() as usize / 2
 }
 
 /// Gives connections back that are not used any more, all of them once the pool is closed. Ends with the store.
