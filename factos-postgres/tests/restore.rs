@@ -23,6 +23,8 @@ mod followers;
 mod original;
 #[path = "stress/rules.rs"]
 mod rules;
+#[path = "restore/suite.rs"]
+mod suite;
 #[path = "support/switch.rs"]
 mod switch;
 #[path = "restore/transaction_ids.rs"]
@@ -69,6 +71,7 @@ async fn a_log_goes_on_from_the_moment_that_it_was_restored_to() {
         assert!(copy.has(before) && !copy.has(after), "{mode}, {moment:?}");
         original.went_back_to(&backup).await;
         copy.goes_on().await;
+        suite::passes_on(&backup, mode).await;
     }
 }
 
@@ -117,6 +120,7 @@ async fn a_log_goes_on_in_a_younger_server_that_it_was_dumped_into() {
         assert!(copy.has(before) && !copy.has(after), "{mode}");
         original.went_back_to(&to).await;
         copy.goes_on().await;
+        suite::passes_on(&to, mode).await;
     }
 }
 
@@ -137,5 +141,8 @@ async fn a_log_goes_on_after_an_upgrade_of_the_server() {
         assert_eq!(copy.log(), &history, "{mode}");
         original.goes_on_at(&to).await;
         copy.goes_on().await;
+    }
+    for mode in BOTH {
+        suite::passes_on(&to, mode).await;
     }
 }

@@ -40,7 +40,7 @@ pub struct Follower<'a>(&'a Shared);
 impl Poll {
     /// Starts the thread under this name. Once an interval, while somebody follows, `look` asks the log for
     /// its last position, which is then published; every second interval after a second in which nothing was
-    /// appended. Where it fails, those who wait ask for themselves, and
+    /// appended, and every fourth after ten. Where it fails, those who wait ask for themselves, and
     /// each gets the error.
     ///
     /// # Errors
@@ -172,12 +172,19 @@ struct Pace {
     changed: Instant,
 }
 
-/// After so long without an append the log is quiet.
+/// After so long without an append the log is looked at half as often.
 const QUIET: Duration = Duration::from_secs(1);
+
+/// And after so long half as often again.
+const STILL: Duration = Duration::from_secs(10);
 
 impl Pace {
     fn pause(&self) -> Duration {
-        if self.changed.elapsed() < QUIET { self.interval } else { 2 * self.interval }
+        match self.changed.elapsed() {
+            quiet if quiet < QUIET => self.interval,
+            quiet if quiet < STILL => 2 * self.interval,
+            _ => 4 * self.interval,
+        }
     }
 
     fn found(&mut self, last: Option<SequencePosition>) {
@@ -254,11 +261,13 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_log_is_looked_at_half_as_often_until_an_append() {
-        let long_ago = Instant::now().checked_sub(QUIET).unwrap();
-        let mut pace = Pace { interval: INTERVAL, last: None, changed: long_ago };
+    fn a_quiet_log_is_looked_at_less_often_until_an_append() {
+        let ago = |time| Instant::now().checked_sub(time).unwrap();
+        let mut pace = Pace { interval: INTERVAL, last: None, changed: ago(QUIET) };
         pace.found(None);
         assert_eq!(pace.pause(), 2 * INTERVAL);
+        pace.changed = ago(STILL);
+        assert_eq!(pace.pause(), 4 * INTERVAL);
         pace.found(SequencePosition::new(1));
         assert_eq!(pace.pause(), INTERVAL);
     }
