@@ -1,7 +1,10 @@
 use std::{
     mem,
     pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -33,6 +36,7 @@ pub(crate) struct Lease {
 
 impl Lease {
     pub(super) fn new(connection: BoundConnection, kept: &Arc<Kept>) -> Self {
+        kept.leases.fetch_add(1, Ordering::Relaxed);
         Self { connection: Some(connection), kept: Arc::clone(kept) }
     }
 
@@ -67,6 +71,7 @@ impl Drop for Lease {
         if let Some(connection) = self.connection.take() {
             connection.close();
         }
+        self.kept.leases.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -76,6 +81,8 @@ pub(super) struct Kept {
     pool: PgPool,
     state: Mutex<State>,
     most: usize,
+    /// How many connections statements of the store have.
+    leases: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -95,13 +102,20 @@ pub(super) struct Asking<'a>(&'a Kept);
 impl Kept {
     pub(super) fn new(pool: PgPool, most: usize) -> Self {
         let most = most.min(half(&pool));
-        Self { pool, state: Mutex::default(), most }
+        Self { pool, state: Mutex::default(), most, leases: AtomicUsize::new(0) }
     }
 
-    /// Whether half of the pool is free, or kept here, even without one connection more.
+    /// Whether others have less than half of the pool.
     pub(super) fn has_one_to_spare(&self) -> bool {
         let kept = self.lock().idle.len();
-        in_use(&self.pool) < half(&self.pool) + kept
+        self.of_others(kept) < half(&self.pool)
+    }
+
+    /// How many connections of the pool others have, if the store keeps so many: callers, and other stores, with those
+    /// that they keep.
+    fn of_others(&self, kept: usize) -> usize {
+        let in_use = (self.pool.size() as usize).saturating_sub(self.pool.num_idle());
+        in_use.saturating_sub(self.leases.load(Ordering::Relaxed) + kept)
     }
 
     /// The connection of this runtime that was kept last, and whether that was a moment ago. If there is none,
@@ -117,12 +131,13 @@ impl Kept {
         Ok((connection, since.elapsed() < FRESH))
     }
 
-    /// Keeps the connection, or returns it to the pool. What other stores keep counts as in use.
+    /// Keeps the connection, or returns it to the pool.
     fn give_back(&self, connection: BoundConnection) {
-        let is_half_free = in_use(&self.pool) <= half(&self.pool);
         let mut state = self.lock();
-        let is_kept = !state.is_closed && state.asking == 0 && state.idle.len() < self.most;
-        if is_kept && is_half_free && connection.since.elapsed() < TERM {
+        let kept = state.idle.len();
+        let is_kept = !state.is_closed && state.asking == 0 && kept < self.most;
+        let leaves_half = kept + self.of_others(kept) < half(&self.pool);
+        if is_kept && leaves_half && connection.since.elapsed() < TERM {
             state.idle.push((connection, Instant::now()));
         }
     }
@@ -154,11 +169,6 @@ impl Kept {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// How many connections of the pool are somebody's.
-fn in_use(pool: &PgPool) -> usize {
-    (pool.size() as usize).saturating_sub(pool.num_idle())
 }
 
 fn half(pool: &PgPool) -> usize {
