@@ -31,7 +31,7 @@ pub(crate) async fn passes_on(server: &Cluster, mode: Mode) {
     assert!(suite.status.success(), "{mode}: {}", told(&suite));
     let passed: usize = told(&suite).lines().filter_map(count).sum();
     println!("{mode}: {passed} cases of the suite pass on the restored server");
-    assert!(passed > 200, "{mode}: only {passed} cases were run: {}", told(&suite));
+    assert!(passed > 140, "{mode}: only {passed} cases were run: {}", told(&suite));
 }
 
 fn told(suite: &Output) -> String {
