@@ -27,6 +27,7 @@ const EVENTS: u64 = 100_000;
 const EFFECTS: u64 = 8_000;
 const PAGE: usize = 500;
 const CHILD: &str = "FACTOS_BENCH_CHILD";
+const RECEIVER: &str = "FACTOS_BENCH_RECEIVER";
 const INSERT: &str = "INSERT INTO seen VALUES (?1, ?2)";
 
 #[derive(Event)]
@@ -90,21 +91,41 @@ impl Reaction for Calls {
 }
 
 /// A receiver that takes a millisecond.
-struct Slow;
+#[derive(Debug, Clone, Copy)]
+enum Slow {
+    /// As one that is reached over the network.
+    Awaited,
+    /// As one behind a library that blocks, or that computes: it holds its thread meanwhile.
+    Blocking,
+}
 
 impl EffectHandler for Slow {
     type Effect = ();
 
     async fn run(&self, _: Delivery<'_, ()>) -> Outcome {
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        const TIME: Duration = Duration::from_millis(1);
+        match self {
+            Self::Awaited => tokio::time::sleep(TIME).await,
+            Self::Blocking => std::thread::sleep(TIME),
+        }
         Outcome::Done
+    }
+}
+
+impl Slow {
+    /// The one that a child is told of.
+    fn told() -> Self {
+        match std::env::var(RECEIVER).as_deref() {
+            Ok("Blocking") => Self::Blocking,
+            _ => Self::Awaited,
+        }
     }
 }
 
 #[tokio::main]
 async fn main() {
     if let Ok(log) = std::env::var(CHILD) {
-        return calls(&open(Path::new(&log)).await)
+        return calls(&open(Path::new(&log)).await, Slow::told())
             .run_until(std::future::pending())
             .await
             .unwrap();
@@ -116,7 +137,9 @@ async fn main() {
         project(folder.path()).await;
     }
     if runs("effects") {
-        effects(folder.path()).await;
+        for receiver in [Slow::Awaited, Slow::Blocking] {
+            effects(folder.path(), receiver).await;
+        }
     }
     if runs("spread") {
         spread(folder.path()).await;
@@ -199,14 +222,15 @@ async fn until_done(store: &SqliteStore, consumers: &Consumers<SqliteConsumers>,
     consumers.run_until(done).await.unwrap();
 }
 
-fn calls(store: &SqliteStore) -> Consumers<SqliteConsumers> {
+fn calls(store: &SqliteStore, receiver: Slow) -> Consumers<SqliteConsumers> {
     Consumers::new(store.clone(), SqliteConsumers::new(store))
-        .react(Calls, Slow, Options::new(OnError::Stop).partitions(8))
+        .react(Calls, receiver, Options::new(OnError::Stop).partitions(8))
         .lease(Duration::from_secs(2))
 }
 
-fn child(log: &Path) -> Child {
-    Command::new(std::env::current_exe().unwrap()).env(CHILD, log).spawn().unwrap()
+fn child(log: &Path, receiver: Slow) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.env(CHILD, log).env(RECEIVER, format!("{receiver:?}")).spawn().unwrap()
 }
 
 /// How many processes have partitions, and how many each.
@@ -218,13 +242,13 @@ async fn loads(consumers: &Consumers<SqliteConsumers>) -> Vec<usize> {
     loads.into_iter().filter(|(owner, _)| owner.is_some()).map(|(_, load)| load).collect()
 }
 
-async fn effects(folder: &Path) {
-    println!("{EFFECTS} effects of a millisecond each");
+async fn effects(folder: &Path, receiver: Slow) {
+    println!("{EFFECTS} effects of a millisecond each, {receiver:?}");
     let one_partition = {
-        let store = log(&folder.join("one.db"), EFFECTS / 8).await;
+        let store = log(&folder.join(format!("{receiver:?}.db")), EFFECTS / 8).await;
         let consumers = Consumers::new(store.clone(), SqliteConsumers::new(&store)).react(
             Calls,
-            Slow,
+            receiver,
             OnError::Stop,
         );
         let start = Instant::now();
@@ -233,10 +257,10 @@ async fn effects(folder: &Path) {
     };
     println!("  1 partition              {one_partition:>7.0} a second");
     for processes in [1, 2] {
-        let path = folder.join(format!("effects{processes}.db"));
+        let path = folder.join(format!("{receiver:?}{processes}.db"));
         let store = log(&path, 0).await;
-        let consumers = calls(&store);
-        let mut children: Vec<_> = (0..processes).map(|_| child(&path)).collect();
+        let consumers = calls(&store, receiver);
+        let mut children: Vec<_> = (0..processes).map(|_| child(&path, receiver)).collect();
         // The partitions are spread before there is anything to do.
         while loads(&consumers).await != vec![8 / processes; processes] {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -262,7 +286,7 @@ async fn spread(folder: &Path) {
     let store = log(&path, 0).await;
     let consumers = Consumers::new(store.clone(), SqliteConsumers::new(&store)).react(
         Calls,
-        Slow,
+        Slow::Awaited,
         Options::new(OnError::Stop).partitions(50),
     );
     let (stop, stopped) = tokio::sync::watch::channel(());
