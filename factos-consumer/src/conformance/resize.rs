@@ -127,8 +127,9 @@ pub async fn a_lease_that_runs_out_is_waited_for(tables: Tables) {
     assert_eq!(grant.anchor, Some(anchor(10)), "where a new partition goes on");
     commit(&here, moves(&partition(1), grant.token, 10, 20)).await;
     here.register(&rebuilt(1, 1)).await;
-    let gone = lease_for(&here, "gone", &partition(0), SHORT).await;
+    let gone = lease_for(&here, "gone", &partition(0), LONG).await;
     commit(&here, moves(&partition(0), gone.token, 10, 20)).await;
+    here.beat(&beat_for("gone", &held(&[(&partition(0), &gone)]), SHORT)).await;
     lease_once_free(&there, "b", &partition(0)).await;
     assert_eq!(positions(&there, &orders(1)).await, [20], "once the lease has run out");
 }
