@@ -24,7 +24,6 @@ const TRY_IDLE_AFTER: Duration = Duration::from_millis(250);
 
 #[derive(Debug)]
 pub(crate) struct Connections {
-    pool: PgPool,
     kept: Arc<Kept>,
     waits: Waits,
 }
@@ -35,19 +34,20 @@ impl Connections {
         let all = pool.options().get_max_connections() as usize;
         let most = (all / 4).max(1);
         let waits = Waits { most, names: Mutex::default(), freed: Notify::new() };
-        let kept = Arc::new(Kept::new(pool.clone(), held));
-        tokio::spawn(lease::watch(Arc::downgrade(&kept), pool.close_event()));
-        Self { pool, kept, waits }
+        let closed = pool.close_event();
+        let kept = Arc::new(Kept::new(pool, held));
+        tokio::spawn(lease::watch(Arc::downgrade(&kept), closed));
+        Self { kept, waits }
     }
 
-    pub(crate) const fn pool(&self) -> &PgPool {
-        &self.pool
+    pub(crate) fn pool(&self) -> &PgPool {
+        self.kept.pool()
     }
 
     /// Whether one connection may be spent on a statement that waits for most of the time: not where the pool has few,
     /// or as long as others have half of it.
     pub(crate) fn has_one_to_spare(&self) -> bool {
-        self.pool.options().get_max_connections() >= 4 && self.kept.has_one_to_spare()
+        self.pool().options().get_max_connections() >= 4 && self.kept.has_one_to_spare()
     }
 
     /// How many connections may be spent on statements of one kind that wait.
@@ -73,7 +73,7 @@ impl Connections {
     /// A connection, kept or from the pool.
     pub(crate) async fn lease(&self) -> Result<Lease, sqlx::Error> {
         // The task that would tell may have ended with its runtime.
-        if self.pool.is_closed() {
+        if self.pool().is_closed() {
             self.kept.end();
         }
         let _asking = loop {
@@ -99,12 +99,12 @@ impl Connections {
     /// A connection of the pool. While the pool tries to connect, as to a server that is full, it overlooks
     /// the connections that are given back.
     async fn acquire(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
-        let mut acquired = pin!(self.pool.acquire());
+        let mut acquired = pin!(self.pool().acquire());
         loop {
             if let Ok(outcome) = tokio::time::timeout(TRY_IDLE_AFTER, &mut acquired).await {
                 return outcome;
             }
-            if let Some(mut idle) = self.pool.try_acquire() {
+            if let Some(mut idle) = self.pool().try_acquire() {
                 if timeout::ping(&mut idle).await.is_ok() {
                     return Ok(idle);
                 }

@@ -53,8 +53,8 @@ impl Config {
     }
 
     /// How often the store looks for appends of other processes while somebody waits for them; every
-    /// 20 ms by default. After a second without an append it looks half as often, and after ten seconds a quarter as often. Appends of this process are known
-    /// without a look.
+    /// 20 ms by default. After a second without an append it looks half as often, and after ten seconds a quarter as
+    /// often. Appends of this process are known without a look.
     #[must_use]
     pub const fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll_interval = interval;

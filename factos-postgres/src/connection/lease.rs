@@ -105,6 +105,10 @@ impl Kept {
         Self { pool, state: Mutex::default(), most, leases: AtomicUsize::new(0) }
     }
 
+    pub(super) const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
     /// Whether others have less than half of the pool.
     pub(super) fn has_one_to_spare(&self) -> bool {
         let kept = self.lock().idle.len();
