@@ -67,6 +67,10 @@ impl Operation for Acquire<'_> {
         if !self.lock(connection, tables).await? {
             return Ok(Acquired::NotFree);
         }
+        // The lease that was waited for may have run out only just now.
+        if self.is_ready(connection, tables).await? {
+            return Ok(Acquired::IsReady);
+        }
         let mut grant = self.take(connection, tables).await?;
         grant.resize = version.resize.map(|resize| Until(resize.until));
         grant.blocked = self.blocked(connection, tables, grant.partitions).await?;
@@ -81,15 +85,13 @@ impl Acquire<'_> {
         connection: &mut PgConnection,
         tables: &Tables,
     ) -> Result<Option<Version>, PortError> {
-        let (consumer, id) = (&tables.consumer, &self.partition.consumer);
         let sql = format!(
-            "SELECT f.format, c.state, c.resize_to, c.resize_until,
-               EXISTS (SELECT FROM {consumer} v WHERE v.name {EQ} {} AND {}) AS is_ready
-             FROM {} f, {consumer} c WHERE {} FOR SHARE OF c",
-            Text(&id.name),
-            is_ready("v", tables),
+            "SELECT f.format, c.state, c.resize_to, c.resize_until, {} AS is_ready
+             FROM {} f, {} c WHERE {} FOR SHARE OF c",
+            self.ready(tables),
             tables.format,
-            of_consumer("c", id)
+            tables.consumer,
+            of_consumer("c", &self.partition.consumer)
         );
         let Some(row) = fetch_optional(connection, sql).await? else {
             return check_format(connection, tables).await.map(|()| None);
@@ -113,6 +115,26 @@ impl Acquire<'_> {
             is_free("p")
         );
         Ok(fetch_optional(connection, sql).await?.is_some())
+    }
+
+    /// Whether something of the name of the version can be done now that has waited for leases to end.
+    async fn is_ready(
+        &self,
+        connection: &mut PgConnection,
+        tables: &Tables,
+    ) -> Result<bool, PortError> {
+        let row =
+            fetch_one(connection, format!("SELECT {} AS is_ready", self.ready(tables))).await?;
+        Read::new(&row, "a consumer").get("is_ready")
+    }
+
+    fn ready(&self, tables: &Tables) -> String {
+        let name = Text(&self.partition.consumer.name);
+        let is_ready = is_ready("v", tables);
+        format!(
+            "EXISTS (SELECT FROM {} v WHERE v.name {EQ} {name} AND {is_ready})",
+            tables.consumer
+        )
     }
 
     /// Takes the lease of the locked partition, from now on.
