@@ -130,15 +130,18 @@ pub async fn a_version_registered_at_once_is_one(tables: Tables) {
 
 /// Of many versions that are registered at once, one is live.
 pub async fn one_of_many_versions_registered_at_once_is_live(tables: Tables) {
-    for (name, succession) in [("orders", Succession::Rebuild), ("mails", Succession::TakeOver)] {
-        let handles = tables.handles::<6>().await;
-        let states = at_once(handles.into_iter().zip(1..).map(|(handle, version)| async move {
-            let consumer = ConsumerId::new(name, version);
-            handle.register(&Registration { consumer, succession, ..rebuilt(version, 2) }).await
+    let handles = tables.handles::<6>().await;
+    for round in 0..30 {
+        let succession = [Succession::Rebuild, Succession::TakeOver][round % 2];
+        let name = format!("orders {round}");
+        let states = at_once(handles.iter().cloned().zip(1..).map(|(handle, version)| {
+            let consumer = ConsumerId::new(&name, version);
+            async move {
+                handle.register(&Registration { consumer, succession, ..rebuilt(version, 2) }).await
+            }
         }));
         states.await;
-        let handle = tables.connect().await;
-        let rows = handle.consumers().await;
+        let rows = handles[0].consumers().await;
         let of_name = rows.iter().filter(|row| row.consumer.name == name);
         let live = of_name.filter(|row| row.state == ConsumerState::Live).map(|row| &row.consumer);
         let live: Vec<_> = live.collect();

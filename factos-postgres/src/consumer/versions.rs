@@ -23,8 +23,8 @@ pub(super) struct Version {
 pub(super) struct Versions(Vec<Version>);
 
 impl Versions {
-    /// Locks them. Rows are never removed, so that any two calls have one in common, and wait for one another; but for
-    /// a name that has none.
+    /// Locks them. Rows are never removed, so that two calls that find any have one in common, and wait for one another;
+    /// but for a name that has none.
     pub(super) async fn lock(
         connection: &mut PgConnection,
         tables: &Tables,
@@ -35,9 +35,14 @@ impl Versions {
             tables.consumer,
             Text(name)
         );
-        execute(connection, lock).await?;
-        // What was inserted while the lock was waited for is not among what was locked.
-        Self::read(connection, tables, name).await
+        loop {
+            let locked = execute(connection, lock.clone()).await?;
+            // What was inserted while the lock was waited for is not among what was locked.
+            let versions = Self::read(connection, tables, name).await?;
+            if locked > 0 || versions.0.is_empty() {
+                return Ok(versions);
+            }
+        }
     }
 
     /// The versions as they are by now, which are locked.
