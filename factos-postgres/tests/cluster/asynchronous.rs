@@ -28,6 +28,8 @@ async fn what_is_lost_is_told_and_all_go_on() {
     for world in &worlds {
         world.pulse.all_go_on(3, "before anything is lost").await;
     }
+    // Each has the schemas of both logs, whichever of them leads.
+    cluster(&["wait"]).await;
     let standbys = cluster(&["status", "replica"]).await;
     for standby in standbys.lines() {
         cluster(&["deafen", standby]).await;
