@@ -44,9 +44,6 @@ async fn what_is_lost_is_told_and_all_go_on() {
     let lost = leader().await;
     cluster(&["kill", &lost]).await;
     let killed = Instant::now();
-    for standby in standbys.lines() {
-        cluster(&["hear", standby]).await;
-    }
     until("another node leads", async || {
         let leaders = cluster(&["status", "primary"]).await;
         !leaders.is_empty() && leaders != lost
