@@ -198,7 +198,44 @@ impl PostgresStore {
             + Sync
             + 'static,
     {
-        let writer = self.writer.with_hook(Hook::new(hook));
+        self.hooked(Hook::each(hook))
+    }
+
+    /// As [`with_hook`](Self::with_hook), with a function that runs once for all appends that share a commit: one
+    /// statement can write the rows of all of them, where a hook for each append costs a round trip for each. It is
+    /// given the records of each accepted append, at least one, in the order of their positions.
+    ///
+    /// ```no_run
+    /// # use factos_postgres::{PostgresStore, sqlx};
+    /// # fn example(store: PostgresStore) -> PostgresStore {
+    /// store.with_group_hook(|connection, appends| {
+    ///     let positions: Vec<_> = appends.concat().iter().map(|r| r.position.get() as i64).collect();
+    ///     Box::pin(async move {
+    ///         let insert = sqlx::query("INSERT INTO seen (position) SELECT unnest($1::int8[])");
+    ///         insert.bind(positions).execute(connection).await?;
+    ///         Ok(())
+    ///     })
+    /// })
+    /// # }
+    /// ```
+    ///
+    /// Its error undoes the whole group, whose appends are then tried again in halves, and at last one by one: it is
+    /// told to the one append that it came from. How many appends a group has depends on what waits at the moment,
+    /// so a hook must come to the same rows however they are divided. [`append_in`](Self::append_in) runs it for its
+    /// append alone. On a handle that has a hook already, both run for the whole group, the earlier one first.
+    #[must_use]
+    pub fn with_group_hook<F>(&self, hook: F) -> Self
+    where
+        F: for<'a> Fn(&'a mut PgConnection, &'a [&'a [Recorded<Bytes>]]) -> HookFuture<'a>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.hooked(Hook::together(hook))
+    }
+
+    fn hooked(&self, hook: Hook) -> Self {
+        let writer = self.writer.with_hook(hook);
         Self { shared: Arc::clone(&self.shared), writer: Arc::new(writer) }
     }
 

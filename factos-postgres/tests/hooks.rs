@@ -8,6 +8,8 @@ mod support;
 mod commands;
 #[path = "hooks/endings.rs"]
 mod endings;
+#[path = "hooks/groups.rs"]
+mod groups;
 #[path = "hooks/kills.rs"]
 mod kills;
 #[path = "hooks/log.rs"]

@@ -43,6 +43,8 @@ impl Cells {
         // At most 1.5 times the time.
         self.ratio(("a hook of one row", 8), ("no hook", 8), 0.67);
         self.ratio(("a hook of one row", 32), ("no hook", 32), 0.67);
+        self.ratio(("a group hook of one row", 8), ("no hook", 8), 0.67);
+        self.ratio(("a group hook of one row", 32), ("no hook", 32), 0.67);
         self.ratio(("W1, 8 follow", 32), ("W1, none follow", 32), 0.9);
     }
 

@@ -164,6 +164,8 @@ async fn round(options: &Options, log: &Arc<Log>, bare: &Arc<Bare>, cells: &mut 
             // Beside one another, as the speed of the machine changes.
             cells.add("no hook", clients, run(clients, slice, work::unconditional(log)).await);
             cells.add("a hook of one row", clients, run(clients, slice, work::hooked(log)).await);
+            let grouped = work::hooked_as_group(log);
+            cells.add("a group hook of one row", clients, run(clients, slice, grouped).await);
         }
         if options.runs("W4") {
             cells.add(

@@ -49,6 +49,27 @@ pub(crate) fn hooked(log: &Arc<Log>) -> Client {
     unconditional(&Arc::new(Log { store, schema: log.schema.clone(), entities: log.entities }))
 }
 
+/// The same, with one statement for the rows of all appends that share a commit.
+pub(crate) fn hooked_as_group(log: &Arc<Log>) -> Client {
+    let sql: Arc<str> =
+        format!("INSERT INTO {}.seen (position, id) SELECT * FROM unnest($1, $2)", log.schema)
+            .into();
+    let store = log.store.with_group_hook(move |connection, appends| {
+        let sql = Arc::clone(&sql);
+        Box::pin(async move {
+            let records = appends.iter().copied().flatten();
+            let (mut positions, mut ids) = (Vec::new(), Vec::new());
+            for record in records {
+                positions.push(i64::try_from(record.position.get())?);
+                ids.push(record.id.to_string());
+            }
+            query(AssertSqlSafe(sql)).bind(positions).bind(ids).execute(connection).await?;
+            Ok(())
+        })
+    });
+    unconditional(&Arc::new(Log { store, schema: log.schema.clone(), entities: log.entities }))
+}
+
 /// W2: one event under a condition on a boundary of the client's own.
 pub(crate) fn conditional(log: &Arc<Log>) -> Client {
     let log = Arc::clone(log);

@@ -1,4 +1,4 @@
-//! What an application does within the transaction of each append of a handle.
+//! What an application does within the transaction of the appends of a handle.
 
 use std::{any::Any, error::Error, fmt, panic::AssertUnwindSafe, pin::Pin, sync::Arc};
 
@@ -8,21 +8,30 @@ use sqlx::PgConnection;
 
 use crate::error::sqlstate;
 
-/// The future of a hook, as [`PostgresStore::with_hook`](crate::PostgresStore::with_hook) takes it: `Box::pin` of an
-/// `async move` block.
+/// The future of a hook, as [`PostgresStore::with_hook`](crate::PostgresStore::with_hook) and
+/// [`with_group_hook`](crate::PostgresStore::with_group_hook) take it: `Box::pin` of an `async move` block.
 pub type HookFuture<'a> = Pin<Box<dyn Future<Output = Result<(), HookError>> + Send + 'a>>;
 
 pub(super) type HookError = Box<dyn Error + Send + Sync>;
 
-type Run =
+/// A function that runs for each append.
+type Each =
     dyn for<'a> Fn(&'a mut PgConnection, &'a [Recorded<Bytes>]) -> HookFuture<'a> + Send + Sync;
+
+/// A function that runs once for all appends that share a commit.
+type Together = dyn for<'a> Fn(&'a mut PgConnection, &'a [&'a [Recorded<Bytes>]]) -> HookFuture<'a>
+    + Send
+    + Sync;
 
 const CURSOR_IS_GONE: &str = "34000";
 const TRANSACTION_FAILED: &str = "25P02";
 
 /// A function of the application's. A clone is the same hook.
 #[derive(Clone)]
-pub(crate) struct Hook(Arc<Run>);
+pub(crate) enum Hook {
+    Each(Arc<Each>),
+    Together(Arc<Together>),
+}
 
 /// How a hook failed without an error of its own.
 #[derive(Debug, thiserror::Error)]
@@ -40,36 +49,76 @@ pub(super) enum Failing {
 }
 
 impl Hook {
-    pub(crate) fn new<F>(f: F) -> Self
+    pub(crate) fn each<F>(f: F) -> Self
     where
         F: for<'a> Fn(&'a mut PgConnection, &'a [Recorded<Bytes>]) -> HookFuture<'a>
             + Send
             + Sync
             + 'static,
     {
-        Self(Arc::new(f))
+        Self::Each(Arc::new(f))
     }
 
-    /// This hook, and then another one.
+    pub(crate) fn together<F>(f: F) -> Self
+    where
+        F: for<'a> Fn(&'a mut PgConnection, &'a [&'a [Recorded<Bytes>]]) -> HookFuture<'a>
+            + Send
+            + Sync
+            + 'static,
+    {
+        Self::Together(Arc::new(f))
+    }
+
+    /// This hook, and then another one: for one append after the other if both run for each.
     pub(crate) fn then(self, next: Self) -> Self {
-        Self::new(move |connection, records| {
-            let (first, next) = (self.clone(), next.clone());
-            Box::pin(async move {
-                (first.0)(connection, records).await?;
-                (next.0)(connection, records).await
-            })
-        })
+        match (self, next) {
+            (Self::Each(first), Self::Each(next)) => Self::each(move |connection, records| {
+                let (first, next) = (Arc::clone(&first), Arc::clone(&next));
+                Box::pin(async move {
+                    first(connection, records).await?;
+                    next(connection, records).await
+                })
+            }),
+            (first, next) => Self::together(move |connection, appends| {
+                let (first, next) = (first.clone(), next.clone());
+                Box::pin(async move {
+                    first.call(connection, appends, &mut 0).await?;
+                    next.call(connection, appends, &mut 0).await
+                })
+            }),
+        }
     }
 
-    /// Its error; a panic is one.
+    /// Runs it for the appends of a group, and counts those that it has begun with. Its error; a panic is one.
     pub(super) async fn run(
         &self,
         connection: &mut PgConnection,
-        records: &[Recorded<Bytes>],
+        appends: &[&[Recorded<Bytes>]],
+        begun: &mut usize,
     ) -> Result<(), HookError> {
-        let run = async { (self.0)(connection, records).await };
-        let outcome = AssertUnwindSafe(run).catch_unwind().await;
+        let outcome = AssertUnwindSafe(self.call(connection, appends, begun)).catch_unwind().await;
         outcome.unwrap_or_else(|panic| Err(Failing::Panicked(message(&*panic)).into()))
+    }
+
+    async fn call(
+        &self,
+        connection: &mut PgConnection,
+        appends: &[&[Recorded<Bytes>]],
+        begun: &mut usize,
+    ) -> Result<(), HookError> {
+        match self {
+            Self::Each(each) => {
+                for records in appends {
+                    *begun += 1;
+                    each(connection, records).await?;
+                }
+                Ok(())
+            }
+            Self::Together(together) => {
+                *begun = appends.len();
+                together(connection, appends).await
+            }
+        }
     }
 }
 

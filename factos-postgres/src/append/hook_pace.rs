@@ -9,7 +9,7 @@ const TOGETHER: Duration = Duration::from_millis(10);
 /// How long the hooks of a handle take: slow ones share a commit with few others.
 #[derive(Debug, Default)]
 pub(super) struct HookPace {
-    /// The usual time of one run, in microseconds.
+    /// The usual time of a hook for one append, in microseconds.
     usual: AtomicU64,
 }
 
@@ -20,12 +20,12 @@ impl HookPace {
         usize::try_from(TOGETHER.as_micros() / usual).unwrap_or(usize::MAX).max(1)
     }
 
-    /// So many hooks took this long in all.
-    pub(super) fn took(&self, hooks: usize, time: Duration) {
-        if hooks == 0 {
+    /// The hooks of so many appends took this long in all.
+    pub(super) fn took(&self, appends: usize, time: Duration) {
+        if appends == 0 {
             return;
         }
-        let one = time.as_micros() / hooks as u128;
+        let one = time.as_micros() / appends as u128;
         let one = u64::try_from(one).unwrap_or(u64::MAX);
         let before = self.usual.load(Ordering::Relaxed);
         let usual = if before == 0 { one } else { before - before / 8 + one / 8 };

@@ -1,5 +1,5 @@
-//! Appends whose handle has a hook: a transaction of the store's, in which one statement appends the group, and the
-//! hook runs for one append after the other.
+//! Appends whose handle has a hook: a transaction of the store's, in which one statement appends the group, and then the
+//! hook runs.
 
 use std::time::{Duration, Instant};
 
@@ -134,7 +134,7 @@ impl Hooked<'_> {
         }
     }
 
-    /// Runs the hook for each accepted append.
+    /// Runs the hook for the accepted appends.
     async fn run_hooks(
         &self,
         connection: &mut PgConnection,
@@ -143,16 +143,9 @@ impl Hooked<'_> {
         let is_alone = self.batches.len() == 1;
         let answer = self.deadline.answer();
         let most = if is_alone { answer } else { answer.min(MOST_TOGETHER) };
-        let begun = Instant::now();
-        let mut ran = 0;
-        let run = async {
-            for records in verdicts.iter().flatten() {
-                ran += 1;
-                self.hook.run(connection, records).await?;
-            }
-            Ok(())
-        };
-        let outcome = timeout(most, run).await;
+        let appends: Vec<_> = verdicts.iter().flatten().map(Vec::as_slice).collect();
+        let (begun, mut ran) = (Instant::now(), 0);
+        let outcome = timeout(most, self.hook.run(connection, &appends, &mut ran)).await;
         self.pace.took(ran, begun.elapsed());
         outcome.unwrap_or_else(|_| Err(Failing::TookTooLong(most.as_millis()).into()))
     }

@@ -34,7 +34,7 @@ pub(super) async fn append_with_hook(
         guard.release(transaction).await.map_err(failed)?;
         return verdict;
     };
-    let error = match hook.run(transaction, records).await {
+    let error = match hook.run(transaction, &[records], &mut 0).await {
         Ok(()) => match guard.release(transaction).await {
             Ok(()) => return verdict,
             Err(error) => error_of_release(log, error)?,

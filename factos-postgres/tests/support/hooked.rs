@@ -1,9 +1,14 @@
 //! A log whose handles copy what they append.
 
-use factos::conformance::{Fault, Fixture, Guarded, ProcessFixture};
+use std::sync::Arc;
+
+use factos::{
+    Bytes, Recorded,
+    conformance::{Fault, Fixture, Guarded, ProcessFixture},
+};
 use factos_postgres::{
-    PostgresStore,
-    sqlx::{self, AssertSqlSafe},
+    HookFuture, PostgresStore,
+    sqlx::{self, AssertSqlSafe, PgConnection},
 };
 
 use crate::{
@@ -17,21 +22,32 @@ pub(crate) type HookedPortable = Hooked<false>;
 
 pub(crate) struct Hooked<const KEYED: bool>(Log<KEYED>);
 
-/// The table is in the log's schema, and is emptied or dropped with it.
-async fn with_copy(store: PostgresStore, schema: &str) -> PostgresStore {
-    let insert =
-        format!("INSERT INTO \"{schema}\".copy SELECT * FROM unnest($1::bigint[], $2::text[])");
-    store.with_hook(move |connection, records| {
-        let insert = insert.clone();
-        Box::pin(async move {
-            let positions: Result<Vec<_>, _> =
-                records.iter().map(|record| i64::try_from(record.position.get())).collect();
-            let ids: Vec<_> = records.iter().map(|record| record.id.to_string()).collect();
-            let insert = sqlx::query(AssertSqlSafe(insert)).bind(positions?).bind(ids);
-            insert.execute(&mut *connection).await?;
-            Ok(())
+/// The table is in the log's schema, and is emptied or dropped with it. A portable log is copied by groups.
+async fn with_copy<const KEYED: bool>(store: PostgresStore, schema: &str) -> PostgresStore {
+    let insert: Arc<str> =
+        format!("INSERT INTO \"{schema}\".copy SELECT * FROM unnest($1::bigint[], $2::text[])")
+            .into();
+    if KEYED {
+        store.with_hook(move |connection, records| copy(connection, &insert, records.iter()))
+    } else {
+        store.with_group_hook(move |connection, appends| {
+            copy(connection, &insert, appends.iter().copied().flatten())
         })
-    })
+    }
+}
+
+fn copy<'a>(
+    connection: &'a mut PgConnection,
+    insert: &Arc<str>,
+    records: impl Iterator<Item = &'a Recorded<Bytes>>,
+) -> HookFuture<'a> {
+    let (mut positions, mut ids) = (Vec::new(), Vec::new());
+    for record in records {
+        positions.push(record.position.get().cast_signed());
+        ids.push(record.id.to_string());
+    }
+    let insert = sqlx::query(AssertSqlSafe(Arc::clone(insert))).bind(positions).bind(ids);
+    Box::pin(async move { Ok(insert.execute(connection).await.map(drop)?) })
 }
 
 impl<const KEYED: bool> Fixture for Hooked<KEYED> {
@@ -48,7 +64,7 @@ impl<const KEYED: bool> Fixture for Hooked<KEYED> {
 
     async fn connect(&self) -> Handle {
         let schema = self.0.schema();
-        self.0.handle(with_copy(open(schema).await, &schema.name).await)
+        self.0.handle(with_copy::<KEYED>(open(schema).await, &schema.name).await)
     }
 
     async fn inject(&self, fault: Fault) -> bool {
@@ -71,7 +87,7 @@ impl<const KEYED: bool> ProcessFixture for Hooked<KEYED> {
 
     async fn reach(address: &str) -> Handle {
         let store = open(&Log::<KEYED>::reached(address)).await;
-        Guarded::new(with_copy(store, address).await, None)
+        Guarded::new(with_copy::<KEYED>(store, address).await, None)
     }
 }
 
