@@ -216,6 +216,20 @@ async fn idle(folder: &Path) {
         }
         println!("  an append of {whose} handle is given out after {:.1} ms", median(took));
     }
+    let mut took = Vec::new();
+    for _ in 0..9 {
+        nothing_comes(&mut events, UNTIL_STILL).await;
+        other.append(vec![event(1)], AppendCondition::None).await.unwrap();
+        let acknowledged = Instant::now();
+        events.next().await.unwrap();
+        took.push(acknowledged.elapsed().as_secs_f64() * 1e3);
+    }
+    let most = took.iter().copied().fold(0.0, f64::max);
+    println!(
+        "  an append of another handle after {} s of nothing: {:.1} ms, at most {most:.1} ms",
+        UNTIL_STILL.as_secs(),
+        median(took)
+    );
 }
 
 async fn nothing_comes(events: &mut Subscription<'_, SqliteStore>, time: Duration) {
