@@ -13,7 +13,7 @@ const INTERVAL: Duration = Duration::from_millis(20);
 
 /// How many pause for one interval each. If there are more, all pause for longer, so that together they read no more
 /// often than these.
-const TOGETHER: usize = 100;
+const TOGETHER: usize = 60;
 
 /// How long the thread stays when nobody pauses.
 const LINGER: Duration = Duration::from_secs(1);

@@ -43,11 +43,10 @@ const PAGE: usize = 500;
 ///
 /// Then it waits for the log to grow, and reads what is new. After a read that found nothing it pauses before the next
 /// one, for 20 ms from the start of the other: beside a busy log, a query of which nothing is appended costs so many
-/// reads, and so many batches without records, and not one for each append. Each looks at what is new alone. Where more
-/// than a hundred subscriptions of the process pause at a time, each does so for longer in proportion: a thousand for
-/// 200 ms, and together they make some 5,000 reads a second. The pause is
-/// that of a thread that all subscriptions of a process share, for there is no runtime to ask; it ends when
-/// there are none.
+/// reads, and so many batches without records, and not one for each append. Each looks at what is new alone. Where
+/// sixty subscriptions of the process or more pause at a time, each does so for longer in proportion: a thousand for
+/// 340 ms, and together they make some 3,000 reads a second. The pause is that of a thread that all subscriptions of a
+/// process share, for there is no runtime to ask; it ends when there are none.
 ///
 /// # Errors
 /// An error leaves the subscription where it was. One that [is retryable](SubscribeError::is_retryable), such as a lost
