@@ -53,7 +53,7 @@ async fn a_beat_is_one_transaction_however_many_leases_there_are() {
     // One is that which has the session tell what it has counted, and the server itself looks into the database once
     // in a while.
     let asked = after - before;
-    assert!((BEATS..2 * BEATS).contains(&asked), "{asked} transactions for {BEATS} beats");
+    assert!((BEATS..BEATS + BEATS / 5).contains(&asked), "{asked} transactions for {BEATS} beats");
     own.close().await;
     outside.run(&format!("DROP DATABASE {name}")).await;
 }
