@@ -15,7 +15,7 @@ use factos_postgres::{
     sqlx::{self, AssertSqlSafe, Connection, Executor, PgConnection, PgPool, raw_sql},
 };
 use futures_util::future::join_all;
-use support::{Schema, eventually, options_of_database, pool, sold, unique, url};
+use support::{Schema, options_of_database, pool, sold, unique, until_blocked, url};
 use tokio::sync::Barrier;
 
 fn at(position: u64) -> Option<SequencePosition> {
@@ -252,12 +252,7 @@ async fn a_worker_waits_for_the_other_transaction_and_is_told_what_became_of_it(
                 orders.advance(&mut transaction, at(1), &anchor("log", 3)).await
             }
         });
-        eventually("the other waits for the row", async || {
-            let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
-                         AND query LIKE 'UPDATE%factos_checkpoint%'";
-            sqlx::query_scalar::<_, i64>(waits).fetch_one(&pool(1).await).await.unwrap() > 0
-        })
-        .await;
+        until_blocked("UPDATE%factos_checkpoint%").await;
         assert!(!waiting.is_finished());
         if commits {
             transaction.commit().await.unwrap();

@@ -18,9 +18,7 @@ use factos_postgres::{
     },
 };
 use futures_util::future::join_all;
-use support::{
-    Schema, cause, eventually, in_time, of_show, pool, show_tag, sold, unless_sold, url,
-};
+use support::{Schema, cause, in_time, of_show, show_tag, sold, unless_sold, until_blocked, url};
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
@@ -95,13 +93,7 @@ async fn an_id_that_another_transaction_commits_ends_the_one_that_waited_for_it(
                 outcome
             }
         });
-        let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1";
-        let (look, like) = (pool(1).await, format!("%{}%", schema.name));
-        eventually("it waits for the id", || async {
-            let waits: i64 = query_scalar(waits).bind(&like).fetch_one(&look).await.unwrap();
-            waits > 0
-        })
-        .await;
+        until_blocked(&format!("%{}%", schema.name)).await;
         holder.commit().await.unwrap();
         let error = in_time("the other append", waiting).await.unwrap().unwrap_err();
         let AppendError::Store(error) = error else { panic!("{error:?}") };

@@ -16,10 +16,9 @@ use factos_postgres::{
     sqlx::{
         self,
         postgres::{PgConnectOptions, PgPoolOptions},
-        query_scalar,
     },
 };
-use support::{Schema, cause, eventually, pool, show_tag, sold, unless_sold, url};
+use support::{Schema, cause, show_tag, sold, unless_sold, until_blocked, url};
 use tokio::sync::Barrier;
 
 /// The SQLSTATEs of a serialization failure and of a deadlock.
@@ -206,19 +205,6 @@ async fn open_with_patience(schema: &Schema, deadlock_timeout: &str) -> Postgres
     schema.config().open(pool).await.unwrap()
 }
 
-/// Waits until at least `count` statements on the log wait for a lock.
-async fn until_blocked(schema: &Schema, count: i64) {
-    let pool = pool(1).await;
-    let like = format!("%{}%", schema.name);
-    eventually("statements wait for locks", || async {
-        let sql = "SELECT count(*) FROM pg_stat_activity
-             WHERE wait_event_type = 'Lock' AND query LIKE $1 AND state = 'active'";
-        let blocked: i64 = query_scalar(sql).bind(&like).fetch_one(&pool).await.unwrap();
-        blocked >= count
-    })
-    .await;
-}
-
 /// Lets `other`, which locks the shows `a` and `b`, wait for a transaction that has locked one of them and then
 /// locks the other one. It waits with nothing locked, so neither loses.
 async fn cross<T: Send + 'static>(
@@ -229,7 +215,7 @@ async fn cross<T: Send + 'static>(
     let mut blocked = None;
     let meet = async {
         blocked = Some(tokio::spawn(other));
-        until_blocked(schema, 1).await;
+        until_blocked(&format!("%{}%", schema.name)).await;
     };
     let lost = sell_both(&callers, ["b", "a"], meet).await;
     assert!(lost.is_none(), "{lost:?}");

@@ -6,7 +6,10 @@ use std::{
 };
 
 use factos::{AppendCondition, AppendError, EventStore, EventStoreExt, Query, ReadOptions, Tag};
-use factos_postgres::sqlx::{AssertSqlSafe, query};
+use factos_postgres::{
+    PostgresStore,
+    sqlx::{AssertSqlSafe, query},
+};
 use futures_util::TryStreamExt;
 use tokio::task::JoinHandle;
 
@@ -46,7 +49,7 @@ pub(crate) fn hooked(log: &Arc<Log>) -> Client {
             Ok(())
         })
     });
-    unconditional(&Arc::new(Log { store, schema: log.schema.clone(), entities: log.entities }))
+    unconditional_through(store, log)
 }
 
 /// The same, with one statement for the rows of all appends that share a commit.
@@ -57,9 +60,8 @@ pub(crate) fn hooked_as_group(log: &Arc<Log>) -> Client {
     let store = log.store.with_group_hook(move |connection, appends| {
         let sql = Arc::clone(&sql);
         Box::pin(async move {
-            let records = appends.iter().copied().flatten();
             let (mut positions, mut ids) = (Vec::new(), Vec::new());
-            for record in records {
+            for record in appends.iter().copied().flatten() {
                 positions.push(i64::try_from(record.position.get())?);
                 ids.push(record.id.to_string());
             }
@@ -67,6 +69,10 @@ pub(crate) fn hooked_as_group(log: &Arc<Log>) -> Client {
             Ok(())
         })
     });
+    unconditional_through(store, log)
+}
+
+fn unconditional_through(store: PostgresStore, log: &Log) -> Client {
     unconditional(&Arc::new(Log { store, schema: log.schema.clone(), entities: log.entities }))
 }
 

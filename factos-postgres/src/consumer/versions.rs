@@ -37,7 +37,8 @@ impl Versions {
         );
         loop {
             let locked = execute(connection, lock.clone()).await?;
-            // What was inserted while the lock was waited for is not among what was locked.
+            // What was inserted while the lock was waited for is not among what was locked. If nothing was, all of them
+            // were inserted meanwhile, and are locked now.
             let versions = Self::read(connection, tables, name).await?;
             if locked > 0 || versions.0.is_empty() {
                 return Ok(versions);

@@ -7,13 +7,13 @@ use factos_consumer::port::{
 };
 use factos_postgres::{
     PostgresConsumers,
-    sqlx::{AssertSqlSafe, Connection, PgConnection, query_scalar, raw_sql},
+    sqlx::{AssertSqlSafe, Connection, PgConnection, raw_sql},
 };
 use futures_util::future::join_all;
 
 use crate::{
     LONG, Tables, lease, orders, partition, process, step,
-    support::{eventually, in_time, pool, url},
+    support::{in_time, until_blocked, url},
 };
 
 /// A transaction that has the row of a partition locked.
@@ -39,18 +39,6 @@ fn beat(held: &[(PartitionId, Token)], length: Duration) -> Beat {
 /// In how long the lease of a partition runs out.
 async fn free_in(port: &PostgresConsumers, number: usize) -> Duration {
     port.consumers().await.unwrap()[0].partitions[number].free_in
-}
-
-/// Until a statement like this waits for a lock.
-async fn waits(statement: &str) {
-    let pool = pool(1).await;
-    eventually("it waits for a lock", || async {
-        let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1";
-        let count: i64 = query_scalar(sql).bind(statement).fetch_one(&pool).await.unwrap();
-        count == 1
-    })
-    .await;
-    pool.close().await;
 }
 
 const WAIT: Duration = Duration::from_millis(200);
@@ -128,7 +116,7 @@ async fn a_beat_beside_a_long_step_renews_its_lease_and_does_not_wait() {
     let work = tables.work("SELECT FROM log.gate");
     let (stepping, stepped) = (port.clone(), step(0, token, 0, 5));
     let step = tokio::spawn(async move { stepping.commit(stepped, work).await });
-    waits(&format!("%\"{}\".gate%", tables.0.name)).await;
+    until_blocked(&format!("%\"{}\".gate%", tables.0.name)).await;
     let held = [(partition(0), token)];
     let snapshot = in_time("a beat", port.beat(&beat(&held, LONG))).await.unwrap();
     assert_eq!(snapshot.lost, []);
@@ -156,7 +144,8 @@ async fn what_waits_for_a_lease_is_done_before_the_partition_is_granted_anew() {
         let port = port.clone();
         async move { port.acquire(&process("b"), &partition(0), LONG).await.unwrap() }
     });
-    waits(&format!("SELECT f.format, c.state%\"{}\".factos_consumer%", tables.0.name)).await;
+    until_blocked(&format!("SELECT f.format, c.state%\"{}\".factos_consumer%", tables.0.name))
+        .await;
     let end = "UPDATE log.factos_consumer_partition SET leased_until = clock_timestamp(); COMMIT";
     run(&mut holder, &tables, end).await;
     let grant = match acquiring.await.unwrap() {

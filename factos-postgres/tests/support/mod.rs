@@ -16,7 +16,7 @@ use factos_postgres::{
     sqlx::{
         AssertSqlSafe, Executor, PgPool,
         postgres::{PgConnectOptions, PgPoolOptions},
-        raw_sql,
+        query_scalar, raw_sql,
     },
 };
 
@@ -179,6 +179,19 @@ pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, check: impl
 /// The same, for at most 20 s: for servers that find each other.
 pub(crate) async fn at_length<F: Future<Output = bool>>(what: &str, check: impl FnMut() -> F) {
     within(2000, what, check).await;
+}
+
+/// Waits until a statement like this waits for a lock.
+pub(crate) async fn until_blocked(statement: &str) {
+    let pool = pool(1).await;
+    eventually("the statement waits for a lock", || async {
+        let sql = "SELECT count(*) FROM pg_stat_activity
+             WHERE wait_event_type = 'Lock' AND query LIKE $1 AND state = 'active'";
+        let blocked: i64 = query_scalar(sql).bind(statement).fetch_one(&pool).await.unwrap();
+        blocked > 0
+    })
+    .await;
+    pool.close().await;
 }
 
 async fn within<F: Future<Output = bool>>(tries: u32, what: &str, mut check: impl FnMut() -> F) {
