@@ -9,6 +9,7 @@ mod hook;
 mod hook_pace;
 mod hooked;
 mod lent;
+mod pipeline;
 mod statement;
 mod writer;
 

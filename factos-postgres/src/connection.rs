@@ -5,6 +5,7 @@ mod address;
 mod lease;
 mod own_pool;
 mod timeout;
+pub(crate) mod transaction;
 
 use std::{
     collections::HashSet,

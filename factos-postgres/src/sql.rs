@@ -39,6 +39,12 @@ pub(crate) const SESSION: &str = "pg_catalog.concat_ws(',', current_user, sessio
     pg_catalog.current_setting('TimeZone'), pg_catalog.current_setting('DateStyle'),
     pg_catalog.current_setting('bytea_output'))";
 
+/// Sets the timeouts of the further statements of a transaction: the parameters of an append, and one more.
+const TIMEOUTS: &str = "pg_catalog.set_config('lock_timeout', $22, true),
+    pg_catalog.set_config('statement_timeout', CASE
+        WHEN pg_catalog.current_setting('statement_timeout') OPERATOR(pg_catalog.=) '0' THEN $25
+        ELSE pg_catalog.current_setting('statement_timeout') END, true)";
+
 /// Functions that logs of this format had and have no longer.
 pub(crate) const FORMER_FUNCTIONS: [&str; 1] = ["_rarest_tag"];
 
@@ -109,6 +115,9 @@ pub(crate) struct Statements {
     /// The same before a hook, with what the session looks like, its process and the number of the
     /// transaction.
     pub(crate) append_before_hook: Statement,
+    /// The same in a transaction of the store's, whose further statements end with the timeout for locks and with
+    /// another one, unless the session has that.
+    pub(crate) append_with_timeouts: Statement,
     pub(crate) read: Statement,
     pub(crate) read_many: Statement,
     pub(crate) page: Statement,
@@ -132,11 +141,13 @@ impl Statements {
             let columns = "held, verdicts, findings, positions, revisions, recorded_at";
             statement(format!("SELECT {columns}{more} FROM {}", call("append", 24)))
         };
+        let place = format!(
+            ", {SESSION}, pg_catalog.pg_backend_pid(), pg_catalog.txid_current_if_assigned()"
+        );
         Self {
             append: append(""),
-            append_before_hook: append(&format!(
-                ", {SESSION}, pg_catalog.pg_backend_pid(), pg_catalog.txid_current_if_assigned()"
-            )),
+            append_before_hook: append(&place),
+            append_with_timeouts: append(&format!("{place}, {TIMEOUTS}")),
             read: statement(format!("SELECT {COLUMNS} FROM {}", call("read", 12))),
             read_many: statement(format!("SELECT {COLUMNS}, item FROM {}", call("read_many", 12))),
             page: statement(format!("SELECT {COLUMNS} FROM {}", call("page", 10))),

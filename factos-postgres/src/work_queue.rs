@@ -52,6 +52,10 @@ impl<T> WorkQueue<T> {
         self.add_worker(&mut state)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().queued.is_empty()
+    }
+
     /// One more worker for what is still queued.
     fn another(self: &Arc<Self>) -> Option<Worker<T>> {
         self.add_worker(&mut self.lock())

@@ -14,6 +14,8 @@ mod groups;
 mod kills;
 #[path = "hooks/log.rs"]
 mod log;
+#[path = "hooks/pipelines.rs"]
+mod pipelines;
 #[path = "hooks/transactions.rs"]
 mod transactions;
 #[path = "hooks/waits.rs"]

@@ -11,6 +11,8 @@ use crate::{
 pub(super) enum Reply {
     /// The names that other transactions hold, by their places from 1: nothing was done.
     Held(Vec<i32>),
+    /// The session was not as it should be: nothing was done.
+    Again,
     Committed(Committed),
 }
 

@@ -1,6 +1,7 @@
 //! What keeps a hook from ending the transaction that it runs in.
 
 use factos::EventId;
+use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, PgConnection, Row, raw_sql};
 
 use super::statement::Place;
@@ -10,12 +11,33 @@ use crate::{durability::Durability, sql::SESSION};
 const RESTORE: &str = "pg_catalog.set_config('default_transaction_read_only',
     pg_catalog.current_setting('factos.read_only'), false)";
 
+/// Lets the session only read, but for transactions that say otherwise.
+const READ_ONLY: &str = "pg_catalog.set_config('default_transaction_read_only', 'on', false)";
+
 /// A cursor whose rows are fetched at the commit, where that fails: no COMMIT succeeds before the cursor is closed,
 /// and no PREPARE TRANSACTION. It is closed with the transaction, so it also tells whether that is still the same.
 /// Nobody can guess its name.
 #[derive(Debug)]
 pub(super) struct Guard {
     name: String,
+}
+
+/// How far [`Guard::pass_on`] has come.
+#[derive(Debug, Default)]
+pub(super) struct Passed {
+    /// How many statements have ended.
+    statements: u32,
+}
+
+impl Passed {
+    /// Whether the guard was taken away, after which only the commit can fail.
+    pub(super) const fn is_lowered(&self) -> bool {
+        self.statements >= 2
+    }
+
+    pub(super) const fn is_committed(&self) -> bool {
+        self.statements >= 3
+    }
 }
 
 impl Guard {
@@ -33,21 +55,19 @@ impl Guard {
         )
     }
 
-    /// The SQL that begins a transaction with it, whose statements end with these timeouts. After the transaction its
-    /// session only reads: what a hook runs after it has ended the transaction writes nothing.
-    pub(super) fn begin(&self, lock_timeout: &str, statement_timeout: &str) -> String {
+    /// The SQL that begins a transaction with it. After the transaction its session only reads: what a hook runs after
+    /// it has ended the transaction writes nothing.
+    pub(super) fn begin(&self) -> String {
         format!(
             "BEGIN; SELECT pg_catalog.set_config('factos.read_only',
-                 pg_catalog.current_setting('default_transaction_read_only'), false),
-               pg_catalog.set_config('default_transaction_read_only', 'on', false); COMMIT;
-             BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = '{lock_timeout}';
-             SELECT pg_catalog.set_config('statement_timeout', CASE
-                 WHEN pg_catalog.current_setting('statement_timeout') OPERATOR(pg_catalog.=) '0'
-                 THEN '{statement_timeout}'
-                 ELSE pg_catalog.current_setting('statement_timeout') END, true);
-             {}",
-            self.raise()
+                 pg_catalog.current_setting('default_transaction_read_only'), false), {READ_ONLY}; COMMIT; {}",
+            self.begin_read_only()
         )
+    }
+
+    /// The same, in a session that only reads already.
+    fn begin_read_only(&self) -> String {
+        format!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {}", self.raise())
     }
 
     /// Takes it away, before the commit. An error if the transaction has ended or failed. What the session then
@@ -57,18 +77,27 @@ impl Guard {
         connection: &mut PgConnection,
         durability: Durability,
     ) -> Result<String, sqlx::Error> {
-        // A hook may have asked for a commit that is told before it is flushed.
-        let flushed = match durability {
-            Durability::Full => {
-                "pg_catalog.set_config('synchronous_commit', CASE
-                   WHEN pg_catalog.current_setting('synchronous_commit')
-                     OPERATOR(pg_catalog.=) ANY (ARRAY['off', 'local']) THEN 'on'
-                   ELSE pg_catalog.current_setting('synchronous_commit') END, true)"
-            }
-            Durability::LoseLatestOnServerCrash => "NULL",
-        };
+        let flushed = flushed(durability);
         let sql = format!("CLOSE {}; SELECT {SESSION}, {RESTORE}, {flushed}", self.name);
         raw_sql(AssertSqlSafe(sql)).fetch_one(connection).await?.try_get(0)
+    }
+
+    /// Takes it away, commits, and begins a transaction with the next guard: in one message, whose answer may end
+    /// anywhere.
+    pub(super) async fn pass_on(
+        &self,
+        connection: &mut PgConnection,
+        durability: Durability,
+        next: &Self,
+        passed: &mut Passed,
+    ) -> Result<(), sqlx::Error> {
+        let (flushed, begin) = (flushed(durability), next.begin_read_only());
+        let sql = format!("CLOSE {}; SELECT {READ_ONLY}, {flushed}; COMMIT; {begin}", self.name);
+        let mut answers = raw_sql(AssertSqlSafe(sql)).fetch_many(connection);
+        while let Some(answer) = answers.try_next().await? {
+            passed.statements += u32::from(answer.is_left());
+        }
+        Ok(())
     }
 
     /// Opens a savepoint of the same name, with the guard in it.
@@ -91,6 +120,19 @@ impl Guard {
 
     async fn run(&self, connection: &mut PgConnection, sql: String) -> Result<(), sqlx::Error> {
         raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(drop)
+    }
+}
+
+/// The SQL of a value that has the commit flushed before it is told, where a hook asked for something else.
+const fn flushed(durability: Durability) -> &'static str {
+    match durability {
+        Durability::Full => {
+            "pg_catalog.set_config('synchronous_commit', CASE
+               WHEN pg_catalog.current_setting('synchronous_commit')
+                 OPERATOR(pg_catalog.=) ANY (ARRAY['off', 'local']) THEN 'on'
+               ELSE pg_catalog.current_setting('synchronous_commit') END, true)"
+        }
+        Durability::LoseLatestOnServerCrash => "NULL",
     }
 }
 

@@ -4,23 +4,23 @@
 use std::time::{Duration, Instant};
 
 use factos::{AppendError, backend::Verdict};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, raw_sql};
+use sqlx::{Connection, PgConnection, raw_sql};
 use tokio::time::timeout;
 
 use super::{
     attempt::{Cause, Committed, Failed, Reply},
     batch::Batch,
-    guard::{self, Guard},
+    guard::{self, Guard, Passed},
     hook::{Failing, Hook, HookError},
     hook_pace::HookPace,
+    pipeline::{Begun, Pipeline, Session},
     statement::{self, Locks, Place},
 };
 use crate::{
-    connection::answered,
+    connection::{answered, transaction},
     deadline::Deadline,
     error::{Error, Sent, rolls_back, sqlstate},
     log::Log,
-    wire,
 };
 
 /// How long the hooks of several appends may run in all. After that each append is tried with fewer others.
@@ -39,49 +39,47 @@ pub(super) struct Hooked<'a> {
     pub(super) pace: &'a HookPace,
     pub(super) batches: &'a [&'a Batch],
     pub(super) deadline: Deadline,
+    pub(super) pipeline: Option<&'a Pipeline>,
 }
 
 impl Hooked<'_> {
-    /// Sends the group, and says whether the connection is as it was.
+    /// Sends the group, in the transaction that has begun if one has, and says what is left of its session.
     pub(super) async fn send(
         &self,
         connection: &mut PgConnection,
         locks: Locks<'_>,
-    ) -> Result<(Reply, bool), Failed> {
-        let guard = Guard::new();
-        let lock_timeout = wire::milliseconds(self.deadline.locks());
-        let statement_timeout = wire::milliseconds(self.deadline.answer());
-        let begin = AssertSqlSafe(guard.begin(&lock_timeout, &statement_timeout));
-        let begun = answered(self.deadline.answer(), connection.begin_with(begin)).await.flatten();
-        let mut transaction = begun.map_err(not_committed)?;
-        match self.work(&mut transaction, &guard, locks).await {
+        begun: Option<Begun>,
+    ) -> Result<(Reply, Session), Failed> {
+        let begun = match begun {
+            Some(begun) => begun,
+            None => self.begin(connection).await?,
+        };
+        match self.work(connection, &begun, locks).await {
             Ok(Worked::Nothing(reply)) => {
-                let rolled_back = answered(self.deadline.answer(), transaction.rollback()).await;
-                let is_clean = rolled_back.flatten().is_ok()
-                    && self.restored_session(connection).await.is_ok();
-                Ok((reply, is_clean))
+                let rolled_back = self.answered(transaction::roll_back(connection)).await;
+                let now = self.restored_session(connection).await.ok();
+                let is_clean = rolled_back.is_ok()
+                    && now.is_some_and(|now| begun.session.is_none_or(|before| before == now));
+                Ok((reply, if is_clean { Session::Clean } else { Session::Changed }))
             }
+            Ok(Worked::Again) => Ok((Reply::Again, Session::Changed)),
             Ok(Worked::ToCommit { committed, place, after }) => {
-                let commit = answered(self.deadline.answer(), transaction.commit()).await.flatten();
+                let commit = self.answered(transaction::commit(connection)).await;
                 commit.map_err(|error| failed_commit(self.log, error))?;
                 // It was a savepoint of the hook's that was released.
                 if connection.is_in_transaction() {
                     let cause = Cause::Hook(Failing::LeftTransactionOpen.into());
                     return Err(Failed { cause, is_usable: false });
                 }
-                let is_clean = place.session == after
-                    || self
-                        .restored_session(connection)
-                        .await
-                        .is_ok_and(|now| now == place.session);
-                Ok((Reply::Committed(committed), is_clean))
+                let session = self.session(connection, &place, after).await;
+                Ok((Reply::Committed(committed), session))
             }
+            Ok(Worked::Passed { committed, session }) => Ok((Reply::Committed(committed), session)),
             Err(stopped) => {
-                let is_open = transaction.is_in_transaction();
+                let is_open = connection.is_in_transaction();
                 let rolled_back = if stopped.is_at_rest() {
-                    answered(self.deadline.answer(), transaction.rollback()).await.flatten()
+                    self.answered(transaction::roll_back(connection)).await
                 } else {
-                    drop(transaction);
                     Err(sqlx::Error::WorkerCrashed)
                 };
                 Err(self.stop(connection, stopped, rolled_back.map(|()| is_open)).await)
@@ -89,22 +87,56 @@ impl Hooked<'_> {
         }
     }
 
+    async fn begin(&self, connection: &mut PgConnection) -> Result<Begun, Failed> {
+        let guard = Guard::new();
+        let begun = transaction::begin(connection, guard.begin());
+        self.answered(begun).await.map_err(not_committed)?;
+        Ok(Begun { guard, session: None, groups: 0 })
+    }
+
+    async fn answered<T>(
+        &self,
+        answer: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, sqlx::Error> {
+        answered(self.deadline.answer(), answer).await.flatten()
+    }
+
     async fn restored_session(&self, connection: &mut PgConnection) -> Result<String, sqlx::Error> {
-        answered(self.deadline.answer(), guard::restored_session(connection)).await.flatten()
+        self.answered(guard::restored_session(connection)).await
+    }
+
+    /// What is left of a session that looks like this after the commit.
+    async fn session(
+        &self,
+        connection: &mut PgConnection,
+        place: &Place,
+        after: String,
+    ) -> Session {
+        let is_clean = place.session == after
+            || self.restored_session(connection).await.is_ok_and(|now| now == place.session);
+        if is_clean { Session::Clean } else { Session::Changed }
     }
 
     /// All but the commit.
     async fn work(
         &self,
-        transaction: &mut PgConnection,
-        guard: &Guard,
+        connection: &mut PgConnection,
+        begun: &Begun,
         locks: Locks<'_>,
     ) -> Result<Worked, Stopped> {
-        let (log, patience) = (self.log, self.deadline.answer());
-        let append = &log.statements.append_before_hook;
-        let run = log.incarnation.verified();
-        let answer = statement::run(transaction, append, self.batches, locks, run);
-        let answer = answered(patience, answer).await.flatten().map_err(Stopped::Statement)?;
+        let log = self.log;
+        let append = &log.statements.append_with_timeouts;
+        let (run, patience) = (log.incarnation.verified(), self.deadline.answer());
+        let answer =
+            statement::run_with_timeouts(connection, append, self.batches, locks, run, patience);
+        let answer = match self.answered(answer).await {
+            // The hooks of earlier groups may have changed the session.
+            Err(_) if begun.session.is_some() => return Ok(Worked::Again),
+            answer => answer.map_err(Stopped::Statement)?,
+        };
+        if begun.session.is_some() && begun.session != answer.session {
+            return Ok(Worked::Again);
+        }
         if let Some(held) = answer.held {
             return Ok(Worked::Nothing(Reply::Held(held)));
         }
@@ -119,18 +151,47 @@ impl Hooked<'_> {
             return Ok(Worked::Nothing(Reply::Committed(committed)));
         }
         let Some(place) = answer.place else { return Err(Stopped::Answer) };
-        let hooks = self.run_hooks(transaction, &committed.verdicts).await;
+        let hooks = self.run_hooks(connection, &committed.verdicts).await;
         if let Err(error) = hooks {
             return Err(Stopped::Hook(error, place));
         }
-        let lowered = guard.lower(transaction, log.durability);
-        match answered(self.deadline.answer(), lowered).await.flatten() {
+        if transaction::has_no_savepoint(connection)
+            && self.pipeline.is_some_and(|pipeline| pipeline.is_worth_a_begin(begun.groups))
+        {
+            let session = self.pass_on(connection, begun, place).await?;
+            return Ok(Worked::Passed { committed, session });
+        }
+        let lowered = begun.guard.lower(connection, log.durability);
+        match self.answered(lowered).await {
             Err(error) => Err(Stopped::Guard(error, place)),
             // There is nothing to commit for the driver.
-            Ok(_) if !transaction.is_in_transaction() => {
+            Ok(_) if !connection.is_in_transaction() => {
                 Err(Stopped::Hook(Failing::EndedTransaction.into(), place))
             }
             Ok(after) => Ok(Worked::ToCommit { committed, place, after }),
+        }
+    }
+
+    /// Commits, and begins the transaction of the next group.
+    async fn pass_on(
+        &self,
+        connection: &mut PgConnection,
+        begun: &Begun,
+        place: Place,
+    ) -> Result<Session, Stopped> {
+        let (guard, mut passed) = (Guard::new(), Passed::default());
+        let answer = begun.guard.pass_on(connection, self.log.durability, &guard, &mut passed);
+        match self.answered(answer).await {
+            Ok(()) => {
+                let (session, groups) = (Some(place.session), begun.groups + 1);
+                Ok(Session::Begun(Begun { guard, session, groups }))
+            }
+            Err(_) if passed.is_committed() => Ok(Session::Changed),
+            // The server leaves out the rest of a message that failed.
+            Err(error) if !passed.is_lowered() && error.as_database_error().is_some() => {
+                Err(Stopped::Guard(error, place))
+            }
+            Err(error) => Err(Stopped::Commit(error)),
         }
     }
 
@@ -168,6 +229,7 @@ impl Hooked<'_> {
                     Error::Answer("a record without a place, or a refusal without a reason");
                 return Failed { cause: Cause::Store(error), is_usable: false };
             }
+            Stopped::Commit(error) => return failed_commit(self.log, error),
             Stopped::Hook(error, place) => (error, place),
             Stopped::Guard(error, place) => match Failing::of(&error) {
                 Some(failing) => (failing.into(), place),
@@ -177,7 +239,7 @@ impl Hooked<'_> {
         let ended = match rolled_back {
             Ok(is_open) => {
                 let ended = ended(connection, &place, is_open);
-                answered(self.deadline.answer(), ended).await.flatten().ok()
+                self.answered(ended).await.ok()
             }
             Err(_) => None,
         };
@@ -222,12 +284,16 @@ impl Hooked<'_> {
 enum Worked {
     /// All were refused, or nothing was done.
     Nothing(Reply),
+    /// A hook of an earlier group has changed the session.
+    Again,
     ToCommit {
         committed: Committed,
         place: Place,
         /// What the session looks like after the hooks.
         after: String,
     },
+    /// Committed, and the transaction of the next group has begun.
+    Passed { committed: Committed, session: Session },
 }
 
 /// Why the transaction is not to be committed.
@@ -238,6 +304,8 @@ enum Stopped {
     Hook(HookError, Place),
     /// The guard could not be lowered.
     Guard(sqlx::Error, Place),
+    /// The commit that the next transaction follows failed, or its answer was lost.
+    Commit(sqlx::Error),
 }
 
 /// What is left of a transaction after a rollback.
@@ -260,7 +328,7 @@ impl Stopped {
     fn is_at_rest(&self) -> bool {
         match self {
             Self::Statement(error) => error.as_database_error().is_some(),
-            Self::Answer => false,
+            Self::Answer | Self::Commit(_) => false,
             // A statement of the hook ends with its timeout at the latest.
             Self::Hook(error, _) => !matches!(error.downcast_ref(), Some(Failing::TookTooLong(_))),
             Self::Guard(error, _) => Failing::of(error).is_some(),

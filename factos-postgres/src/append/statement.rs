@@ -29,10 +29,33 @@ pub(super) async fn run(
     locks: Locks<'_>,
     run: wire::Time,
 ) -> Result<Answer, sqlx::Error> {
+    send(connection, statement, batches, locks, run, None).await
+}
+
+/// The same in a transaction of the store's, whose further statements end with the timeout for locks and with this one.
+pub(super) async fn run_with_timeouts(
+    connection: &mut PgConnection,
+    statement: &Statement,
+    batches: &[&Batch],
+    locks: Locks<'_>,
+    run: wire::Time,
+    timeout: Duration,
+) -> Result<Answer, sqlx::Error> {
+    send(connection, statement, batches, locks, run, Some(timeout)).await
+}
+
+async fn send(
+    connection: &mut PgConnection,
+    statement: &Statement,
+    batches: &[&Batch],
+    locks: Locks<'_>,
+    run: wire::Time,
+    timeout: Option<Duration>,
+) -> Result<Answer, sqlx::Error> {
     let events = Events::of(batches);
     let conditions = Conditions::of(batches);
     let (names, exclusive) = locks.names.map(LockNames::columns).unzip();
-    let row = statement
+    let query = statement
         .query()
         .bind(wire::place(batches.len()))
         .bind(&events.batch)
@@ -57,9 +80,12 @@ pub(super) async fn run(
         .bind(locks.is_patient)
         .bind(wire::milliseconds(locks.timeout))
         .bind(run)
-        .bind(locks.durability.map(|durability| durability == Durability::Full))
-        .fetch_one(connection)
-        .await?;
+        .bind(locks.durability.map(|durability| durability == Durability::Full));
+    let query = match timeout {
+        Some(timeout) => query.bind(wire::milliseconds(timeout)),
+        None => query,
+    };
+    let row = query.fetch_one(connection).await?;
     Answer::of(&row, run)
 }
 
@@ -175,6 +201,8 @@ pub(super) struct Answer {
     positions: Vec<i64>,
     revisions: Vec<Option<i64>>,
     recorded_at: Option<SystemTime>,
+    /// What the session looks like, if that was asked for.
+    pub(super) session: Option<String>,
     /// Where it was appended, if that was asked for and something was.
     pub(super) place: Option<Place>,
 }
@@ -191,18 +219,16 @@ pub(super) struct Place {
 }
 
 impl Place {
-    fn of(row: &PgRow) -> Result<Option<Self>, sqlx::Error> {
-        if row.len() <= 6 {
-            return Ok(None);
-        }
-        let (session, process) = (row.try_get(6)?, row.try_get(7)?);
-        let transaction: Option<i64> = row.try_get(8)?;
-        Ok(transaction.map(|transaction| Self { session, process, transaction }))
+    fn of(row: &PgRow, session: &str) -> Result<Option<Self>, sqlx::Error> {
+        let (process, transaction): (_, Option<i64>) = (row.try_get(7)?, row.try_get(8)?);
+        Ok(transaction.map(|transaction| Self { session: session.into(), process, transaction }))
     }
 }
 
 impl Answer {
     fn of(row: &PgRow, run: wire::Time) -> Result<Self, sqlx::Error> {
+        let session: Option<String> = if row.len() > 6 { row.try_get(6)? } else { None };
+        let place = session.as_deref().map(|session| Place::of(row, session)).transpose()?;
         Ok(Self {
             run,
             held: row.try_get(0)?,
@@ -211,7 +237,8 @@ impl Answer {
             positions: row.try_get::<Option<_>, _>(3)?.unwrap_or_default(),
             revisions: row.try_get::<Option<_>, _>(4)?.unwrap_or_default(),
             recorded_at: wire::time_in(row, 5),
-            place: Place::of(row)?,
+            session,
+            place: place.flatten(),
         })
     }
 

@@ -13,6 +13,7 @@ use super::{
     hook_pace::HookPace,
     hooked::Hooked,
     lent,
+    pipeline::{Pipeline, Session},
     statement::{self, Locks},
 };
 use crate::{
@@ -74,8 +75,10 @@ impl Writer {
 
     fn with(config: Config, log: Arc<Log>, hook: Option<Hook>) -> Self {
         let not_sent = |request: Request| request.answer(Err(Error::NotSent.into()));
+        // With hooks, groups follow one another on a connection: two at a time would wait for the same processors.
+        let workers = if hook.is_some() { config.workers.div_ceil(2) } else { config.workers };
         Self {
-            queue: Arc::new(WorkQueue::new(config.workers, not_sent)),
+            queue: Arc::new(WorkQueue::new(workers, not_sent)),
             ahead: Arc::new(Semaphore::new(usize::from(log.is_keyed))),
             config,
             line: Line { log, hook, pace: Arc::default(), turn: Arc::new(Semaphore::new(1)) },
@@ -108,7 +111,7 @@ impl Writer {
         {
             let (line, group) = (self.line.clone(), Group::of([request]));
             spawn(async move {
-                write(&line, group).await;
+                write(&line, group, None).await;
                 drop(permit);
             });
             return;
@@ -124,22 +127,24 @@ impl Writer {
 
     async fn run(self: Arc<Self>, worker: Worker<Request>) {
         let line = &self.line;
+        let pipeline = Pipeline::new(Arc::clone(&self.queue));
         let take = |queue: &mut VecDeque<Request>| {
             let group = Group::take(queue, &self.config, line.most(), line.log.head.last());
             (!group.is_empty()).then_some(group)
         };
-        let write = |group| write(line, group);
+        let write = |group| write(line, group, Some(&pipeline));
         worker.run(take, write, |another| self.start(another)).await;
+        pipeline.end(&line.log).await;
     }
 }
 
 /// Writes the appends of a group that need not wait for locks. The others wait in tasks of their own, so that
 /// nobody else waits with them.
-fn write(line: &Line, group: Group) -> BoxFuture<'_, ()> {
+fn write<'a>(line: &'a Line, group: Group, pipeline: Option<&'a Pipeline>) -> BoxFuture<'a, ()> {
     async move {
         let mut group = group.in_time();
         while let Some(deadline) = group.deadline() {
-            match line.send(&group, deadline, false).await {
+            match line.send(&group, deadline, false, pipeline).await {
                 Ok(Reply::Held(held)) => {
                     let (waiting, free) = group.split(&held);
                     for (name, group) in waiting {
@@ -147,6 +152,7 @@ fn write(line: &Line, group: Group) -> BoxFuture<'_, ()> {
                     }
                     group = free.in_time();
                 }
+                Ok(Reply::Again) => group = group.in_time(),
                 Ok(Reply::Committed(committed)) => return tell(&line.log, group, committed),
                 Err(failure) => return write_apart(line, group, failure),
             }
@@ -161,7 +167,7 @@ fn write_apart(line: &Line, group: Group, failure: Failure) {
     if group.len() > 1 && failure.may_be_of_one() {
         for half in group.halves() {
             let line = line.clone();
-            spawn(async move { write(&line, half).await });
+            spawn(async move { write(&line, half, None).await });
         }
     } else if matches!(failure, Failure::Store(Error::Locked { .. })) && group.len() == 1 {
         let name = group.names.as_ref().and_then(LockNames::first).unwrap_or_default().into();
@@ -179,11 +185,13 @@ fn write_once_free(line: Line, group: Group, name: Arc<str>) -> BoxFuture<'stati
         let Some(deadline) = group.deadline() else { return };
         let Some(_turn) = line.log.connections.turn_to_wait(&name) else {
             line.log.connections.turn_ended(PAUSE.min(deadline.locks())).await;
-            return write(&line, group).await;
+            return write(&line, group, None).await;
         };
-        match line.send(&group, deadline, true).await {
+        match line.send(&group, deadline, true, None).await {
             Ok(Reply::Committed(committed)) => tell(&line.log, group, committed),
-            Ok(Reply::Held(_)) => group.fail(&Error::no_verdict("a lock was not waited for")),
+            Ok(Reply::Held(_) | Reply::Again) => {
+                group.fail(&Error::no_verdict("a lock was not waited for"))
+            }
             Err(failure) if group.len() > 1 => write_apart(&line, group, failure),
             Err(failure) => failure.tell(group),
         }
@@ -210,6 +218,7 @@ impl Line {
         group: &Group,
         deadline: Deadline,
         is_patient: bool,
+        pipeline: Option<&Pipeline>,
     ) -> Result<Reply, Failure> {
         let log = &*self.log;
         let batches = group.batches();
@@ -218,17 +227,27 @@ impl Line {
         let mut attempt = 1;
         let mut turn = None;
         loop {
-            let mut lease = log.lease(deadline).await?;
+            let (mut lease, begun) = match pipeline.and_then(Pipeline::take) {
+                Some((lease, begun)) => (lease, Some(begun)),
+                None => (log.lease(deadline).await?, None),
+            };
             locks.timeout = deadline.locks();
             let connection = lease.connection()?;
-            let Failed { cause, is_usable } =
-                match self.attempt(connection, &batches, locks, deadline).await {
-                    Ok((reply, is_clean)) => {
-                        lease.end(is_clean);
-                        return Ok(reply);
-                    }
-                    Err(failed) => failed,
-                };
+            let sent = match &self.hook {
+                None => self.attempt(connection, &batches, locks, deadline).await,
+                Some(hook) => {
+                    let (pace, batches) = (&*self.pace, &*batches);
+                    let hooked = Hooked { log, hook, pace, batches, deadline, pipeline };
+                    hooked.send(connection, locks, begun).await
+                }
+            };
+            let Failed { cause, is_usable } = match sent {
+                Ok((reply, session)) => {
+                    session.leave(lease, pipeline);
+                    return Ok(reply);
+                }
+                Err(failed) => failed,
+            };
             let is_last = attempt == ATTEMPTS;
             attempt += 1;
             match cause {
@@ -264,23 +283,19 @@ impl Line {
         }
     }
 
-    /// Sends the group once. Also says whether the connection can be used again.
+    /// Sends the group once, as one statement.
     async fn attempt(
         &self,
         connection: &mut PgConnection,
         batches: &[&Batch],
         locks: Locks<'_>,
         deadline: Deadline,
-    ) -> Result<(Reply, bool), Failed> {
+    ) -> Result<(Reply, Session), Failed> {
         let log = &*self.log;
-        if let Some(hook) = &self.hook {
-            let hooked = Hooked { log, hook, pace: &self.pace, batches, deadline };
-            return hooked.send(connection, locks).await;
-        }
         let (append, run) = (&log.statements.append, log.incarnation.verified());
         let answer = statement::run(connection, append, batches, locks, run);
         match answered(deadline.answer(), answer).await.flatten() {
-            Ok(answer) => Ok((Reply::of(answer, batches), true)),
+            Ok(answer) => Ok((Reply::of(answer, batches), Session::Clean)),
             Err(error) => {
                 let is_usable = error.as_database_error().is_some() && rolls_back(&error);
                 Err(Failed { cause: Cause::Statement(error, Sent::Yes), is_usable })
