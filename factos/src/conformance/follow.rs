@@ -27,7 +27,7 @@ const READERS: u32 = 8;
 const PAST_THE_APPEND: f64 = 1.4;
 
 /// How many appends are looked for: the most, or after a while fewer, where each of them is slow.
-const MOST_ROUNDS: u32 = 300;
+const MOST_ROUNDS: u32 = 600;
 const LEAST_ROUNDS: u32 = 100;
 const LONG_ENOUGH: Duration = Duration::from_secs(3);
 

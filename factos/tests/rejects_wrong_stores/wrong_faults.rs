@@ -288,7 +288,7 @@ macro_rules! wrong_reactions {
     ($($name:ident: $store:ident fails $case:literal;)*) => {
         $(#[test]
         fn $name() {
-            rejects(log::<$store>, &Expected { fails: &[$case], may_fail: &[] });
+            rejects(log::<$store>, stringify!($store), &Expected { fails: &[$case], may_fail: &[] });
         })*
 
         pub(crate) const COVERED: &[&str] = &[$($case),*];
