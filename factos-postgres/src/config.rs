@@ -114,7 +114,7 @@ impl Config {
     /// for a lock are not counted, nor, in the keyed mode, one append that is sent ahead by itself. A further
     /// group is sent once at least as many appends are queued as are in flight. A group that is in flight for
     /// more than 50 ms is no longer counted, up to as many groups again, so that a connection that has fallen
-    /// silent holds nobody up. A handle with a hook has half as many, at least 1: the transaction of its next group
+    /// silent holds nobody up. A handle with a hook has half as many, rounded up: the transaction of its next group
     /// begins in the message that commits the one before.
     #[must_use]
     pub const fn workers(mut self, workers: usize) -> Self {

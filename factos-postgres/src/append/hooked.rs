@@ -55,13 +55,7 @@ impl Hooked<'_> {
             None => self.begin(connection).await?,
         };
         match self.work(connection, &begun, locks).await {
-            Ok(Worked::Nothing(reply)) => {
-                let rolled_back = self.answered(transaction::roll_back(connection)).await;
-                let now = self.restored_session(connection).await.ok();
-                let is_clean = rolled_back.is_ok()
-                    && now.is_some_and(|now| begun.session.is_none_or(|before| before == now));
-                Ok((reply, if is_clean { Session::Clean } else { Session::Changed }))
-            }
+            Ok(Worked::Nothing(reply)) => Ok((reply, begun.end(connection, self.deadline).await)),
             Ok(Worked::Again) => Ok((Reply::Again, Session::Changed)),
             Ok(Worked::ToCommit { committed, place, after }) => {
                 let commit = self.answered(transaction::commit(connection)).await;
@@ -126,9 +120,9 @@ impl Hooked<'_> {
     ) -> Result<Worked, Stopped> {
         let log = self.log;
         let append = &log.statements.append_with_timeouts;
-        let (run, patience) = (log.incarnation.verified(), self.deadline.answer());
-        let answer =
-            statement::run_with_timeouts(connection, append, self.batches, locks, run, patience);
+        let locks = Locks { later_statements: Some(self.deadline.answer()), ..locks };
+        let run = log.incarnation.verified();
+        let answer = statement::run(connection, append, self.batches, locks, run);
         let answer = match self.answered(answer).await {
             // The hooks of earlier groups may have changed the session.
             Err(_) if begun.session.is_some() => return Ok(Worked::Again),

@@ -79,6 +79,7 @@ async fn send(
         is_patient: true,
         timeout: batch.deadline.locks(),
         durability: None,
+        later_statements: None,
     };
     log.incarnation.check()?;
     let run = log.incarnation.verified();

@@ -5,12 +5,15 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
+use sqlx::PgConnection;
+
 use super::{
     group::Request,
     guard::{self, Guard},
 };
 use crate::{
     connection::{Lease, answered, transaction},
+    deadline::Deadline,
     log::Log,
     work_queue::WorkQueue,
 };
@@ -53,7 +56,8 @@ impl Pipeline {
         Self { queue, begun: Mutex::new(None), groups: AtomicU32::new(0) }
     }
 
-    /// Whether a group is about to come, and may use a connection on which so many were committed.
+    /// Whether a group is about to come, and may use a connection on which so many were committed. Counts the group that
+    /// asks.
     pub(super) fn is_worth_a_begin(&self, groups: u32) -> bool {
         let came_at_once = self.groups.fetch_add(1, Ordering::Relaxed) > 0;
         groups < MOST_GROUPS && (came_at_once || !self.queue.is_empty())
@@ -68,12 +72,21 @@ impl Pipeline {
         if let Some((mut lease, begun)) = self.take()
             && let Ok(connection) = lease.connection()
         {
-            let ended = async {
-                transaction::roll_back(connection).await?;
-                guard::restored_session(connection).await
-            };
-            let session = answered(log.deadline().answer(), ended).await.flatten().ok();
-            lease.end(session.is_some() && session == begun.session);
+            begun.end(connection, log.deadline()).await.leave(lease, None);
+        }
+    }
+}
+
+impl Begun {
+    /// Undoes it, and says what the groups before it have left.
+    pub(super) async fn end(self, connection: &mut PgConnection, deadline: Deadline) -> Session {
+        let ended = async {
+            transaction::roll_back(connection).await?;
+            guard::restored_session(connection).await
+        };
+        match answered(deadline.answer(), ended).await.flatten() {
+            Ok(now) if self.session.is_none_or(|before| before == now) => Session::Clean,
+            _ => Session::Changed,
         }
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Locks<'a> {
     pub(super) timeout: Duration,
     /// Of the commit; none where that is the caller's.
     pub(super) durability: Option<Durability>,
+    /// The timeout of the further statements of its transaction, where the statement sets that.
+    pub(super) later_statements: Option<Duration>,
 }
 
 /// Sends the batches as one statement, in a transaction of its own or in the open one.
@@ -28,29 +30,6 @@ pub(super) async fn run(
     batches: &[&Batch],
     locks: Locks<'_>,
     run: wire::Time,
-) -> Result<Answer, sqlx::Error> {
-    send(connection, statement, batches, locks, run, None).await
-}
-
-/// The same in a transaction of the store's, whose further statements end with the timeout for locks and with this one.
-pub(super) async fn run_with_timeouts(
-    connection: &mut PgConnection,
-    statement: &Statement,
-    batches: &[&Batch],
-    locks: Locks<'_>,
-    run: wire::Time,
-    timeout: Duration,
-) -> Result<Answer, sqlx::Error> {
-    send(connection, statement, batches, locks, run, Some(timeout)).await
-}
-
-async fn send(
-    connection: &mut PgConnection,
-    statement: &Statement,
-    batches: &[&Batch],
-    locks: Locks<'_>,
-    run: wire::Time,
-    timeout: Option<Duration>,
 ) -> Result<Answer, sqlx::Error> {
     let events = Events::of(batches);
     let conditions = Conditions::of(batches);
@@ -81,7 +60,7 @@ async fn send(
         .bind(wire::milliseconds(locks.timeout))
         .bind(run)
         .bind(locks.durability.map(|durability| durability == Durability::Full));
-    let query = match timeout {
+    let query = match locks.later_statements {
         Some(timeout) => query.bind(wire::milliseconds(timeout)),
         None => query,
     };

@@ -223,7 +223,13 @@ impl Line {
         let log = &*self.log;
         let batches = group.batches();
         let (names, durability) = (group.names.as_ref(), Some(log.durability));
-        let mut locks = Locks { names, is_patient, timeout: deadline.locks(), durability };
+        let mut locks = Locks {
+            names,
+            is_patient,
+            timeout: deadline.locks(),
+            durability,
+            later_statements: None,
+        };
         let mut attempt = 1;
         let mut turn = None;
         loop {
