@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use crate::{
     event_type::EventType,
@@ -7,6 +7,9 @@ use crate::{
 };
 
 mod covers;
+mod types;
+
+use self::types::Types;
 
 /// A selection of events: all, or those that match at least one item. Cloning allocates nothing.
 ///
@@ -16,10 +19,10 @@ pub struct Query(Option<Arc<[QueryItem]>>);
 
 /// One alternative of a query: the event has one of the types (if any are named), and all of the tags.
 ///
-/// An item without types and without tags cannot be built; that is [`Query::all`].
+/// An item without types and without tags cannot be built; that is [`Query::all`]. Cloning allocates nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct QueryItem {
-    types: BTreeSet<EventType>,
+    types: Types,
     tags: Tags,
 }
 
@@ -72,7 +75,7 @@ impl QueryItem {
     /// Events of one type.
     #[must_use]
     pub fn of_type(event_type: EventType) -> Self {
-        Self { types: [event_type].into(), tags: Tags::new() }
+        Self { types: event_type.into(), tags: Tags::new() }
     }
 
     /// Events of any of the types.
@@ -80,14 +83,14 @@ impl QueryItem {
     /// # Errors
     /// [`EmptyQuery`] if there is no type.
     pub fn of_types(types: impl IntoIterator<Item = EventType>) -> Result<Self, EmptyQuery> {
-        let types: BTreeSet<_> = types.into_iter().collect();
+        let types: Types = types.into_iter().collect();
         if types.is_empty() { Err(EmptyQuery) } else { Ok(Self { types, tags: Tags::new() }) }
     }
 
     /// Events of any type with this tag.
     #[must_use]
     pub fn with_tag(tag: Tag) -> Self {
-        Self { types: BTreeSet::new(), tags: tag.into() }
+        Self { types: Types::new(), tags: tag.into() }
     }
 
     /// Events of any type with all of the tags.
@@ -95,7 +98,7 @@ impl QueryItem {
     /// # Errors
     /// [`EmptyQuery`] if there is no tag.
     pub fn with_tags(tags: Tags) -> Result<Self, EmptyQuery> {
-        if tags.is_empty() { Err(EmptyQuery) } else { Ok(Self { types: BTreeSet::new(), tags }) }
+        if tags.is_empty() { Err(EmptyQuery) } else { Ok(Self { types: Types::new(), tags }) }
     }
 
     /// Narrows this item to events that also have the tag.
@@ -124,7 +127,7 @@ impl QueryItem {
 
     /// The types of which an event must have one, in order; no types, no constraint.
     pub fn types(&self) -> impl ExactSizeIterator<Item = &EventType> + Clone {
-        self.types.iter()
+        self.types.as_slice().iter()
     }
 
     /// The tags of which an event must have all; no tags, no constraint.
@@ -161,7 +164,7 @@ impl fmt::Display for Query {
 
 impl fmt::Display for QueryItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let types = self.types.iter().map(EventType::as_str).collect::<Vec<_>>().join(" or ");
+        let types = self.types().map(EventType::as_str).collect::<Vec<_>>().join(" or ");
         let tags = self.tags.iter().collect::<Vec<_>>().join(" and ");
         match (types.is_empty(), tags.is_empty()) {
             (false, true) => write!(f, "(type {types})"),

@@ -182,8 +182,7 @@ async fn round(options: &Options, log: &Arc<Log>, bare: &Arc<Bare>, cells: &mut 
                 run(clients, slice, rush::one_boundary(&own, hot)).await,
             );
             let many = rush::many_boundaries(&own, log.entities);
-            // Once before it is measured, so that all is known.
-            run(clients, slice, rush::many_boundaries(&own, log.entities)).await;
+            rush::warm(&own, log.entities).await;
             cells.add("W8 boundaries of 10", clients, run(clients, slice, many).await);
             let both = rush::beside_another_process(&log.store, &log.schema, clients, slice);
             cells.add("W8 two processes", clients, both.await);

@@ -7,12 +7,16 @@ use factos::{
     Tag, Tags, TypeInfo, Undecodable,
 };
 use factos_postgres::PostgresStore;
+use futures_util::{StreamExt, stream};
 use tokio::{io::AsyncReadExt, process::Command};
 
 use crate::{
     client::{Client, run},
     log::{Log, event, tag},
 };
+
+/// How many boundaries of ten events there are at most.
+const BOUNDARIES: u64 = 3_200;
 
 /// An event of the log; of a stored one only the type matters.
 pub(crate) struct Fact(Vec<Tag>);
@@ -86,11 +90,17 @@ pub(crate) fn one_boundary(dispatcher: &Shared, hot: Tag) -> Client {
 
 /// Every client on entities of its own, of about ten events each.
 pub(crate) fn many_boundaries(dispatcher: &Shared, entities: u64) -> Client {
-    commands(dispatcher, move |client, n| {
-        // Few enough that all are known after a while.
-        let entity = (client as u64 + 32 * n) % entities.min(3_200);
-        Log::tags(entity).to_vec()
-    })
+    let boundaries = entities.min(BOUNDARIES);
+    commands(dispatcher, move |client, n| Log::tags((client as u64 + 32 * n) % boundaries).to_vec())
+}
+
+/// One command for each entity that [`many_boundaries`] works on, so that the dispatcher knows them all.
+pub(crate) async fn warm(dispatcher: &Shared, entities: u64) {
+    let commands = (0..entities.min(BOUNDARIES)).map(|n| dispatcher.run(Log::tags(n).to_vec()));
+    let mut running = stream::iter(commands).buffer_unordered(64);
+    while let Some(outcome) = running.next().await {
+        outcome.unwrap();
+    }
 }
 
 fn commands(

@@ -36,13 +36,16 @@ where
         Ok(records) => return Ok(records),
         Err(error) => error,
     };
+    // In a box below: most appends have nothing to settle.
     let open = Open { store, batch, condition, retry };
     match error {
         AppendError::Store(error) if error.kind() == StoreErrorKind::OutcomeUnknown => {
-            open.settle(error, false).await
+            Box::pin(open.settle(error, false)).await
         }
         // No other batch has these ids: a layer between here and the log has sent this one twice.
-        AppendError::DuplicateEventId(id) if open.owns(id) => open.settle(missing(), true).await,
+        AppendError::DuplicateEventId(id) if open.owns(id) => {
+            Box::pin(open.settle(missing(), true)).await
+        }
         error => Err(error.into()),
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     store::EventStore,
 };
 
+mod batch;
 mod boundaries;
 mod command;
 mod core;

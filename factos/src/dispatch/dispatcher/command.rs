@@ -32,7 +32,8 @@ pub(super) type Answer<D> = thread::Result<(Outcome<D>, u32)>;
 pub(super) struct Command<D: Decider> {
     pub(super) command: D::Command,
     pub(super) guard: Query,
-    pub(super) request: Request<'static>,
+    /// In a box, as commands are moved about.
+    pub(super) request: Box<Request<'static>>,
     caller: oneshot::Sender<Answer<D>>,
     /// The number of the attempt, from 1.
     attempt: u32,
@@ -46,7 +47,7 @@ impl<D: Decider> Command<D> {
         request: Request<'static>,
     ) -> (Self, oneshot::Receiver<Answer<D>>) {
         let (caller, answer) = oneshot::channel();
-        (Self { command, guard, request, caller, attempt: 1 }, answer)
+        (Self { command, guard, request: Box::new(request), caller, attempt: 1 }, answer)
     }
 
     /// Whether the caller has dropped the future.

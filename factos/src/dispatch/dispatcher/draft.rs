@@ -22,7 +22,7 @@ const BYTES: usize = 8 << 20;
 /// The batch of several commands, each decided on the state that the earlier ones lead to.
 pub(super) struct Draft<'d, D: Decider> {
     decider: &'d D,
-    context: &'d Query,
+    pub(super) context: &'d Query,
     /// The commands that were decided, in order.
     pub(super) decided: Vec<Decided<D>>,
     /// Those that were not, in order.
@@ -61,11 +61,17 @@ struct Part<E> {
 type Answer<D> = Result<Part<<D as Decider>::Event>, Error<<D as Decider>::Error>>;
 
 impl<'d, D: Decider> Draft<'d, D> {
-    pub(super) fn new(decider: &'d D, context: &'d Query, state: D::State) -> Self {
+    /// A draft of so many commands.
+    pub(super) fn new(
+        decider: &'d D,
+        context: &'d Query,
+        state: D::State,
+        commands: usize,
+    ) -> Self {
         Self {
             decider,
             context,
-            decided: Vec::new(),
+            decided: Vec::with_capacity(commands),
             deferred: Vec::new(),
             batch: Vec::new(),
             state: Some(state),

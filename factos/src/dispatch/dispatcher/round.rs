@@ -4,14 +4,14 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 
 use crate::{
-    append::AppendCondition,
     decider::Decider,
     dispatch::{
         dispatched::Dispatched,
         dispatcher::{
+            batch::{Batch, Parts},
             command::Command,
             core::Core,
-            draft::{Decided, Draft, Verdict, ids},
+            draft::{Decided, Draft, Verdict},
             line::Line,
             look_up::{LookUp, look_up},
             memory::{Known, Memory, Origin},
@@ -71,18 +71,6 @@ struct Round<'r, S, D: Decider> {
     one_by_one: bool,
 }
 
-/// What is appended for a draft, and what it leads to.
-struct Batch<D: Decider> {
-    decided: Vec<Decided<D>>,
-    /// The ids of each command's events.
-    ids: Vec<Vec<EventId>>,
-    state: Option<D::State>,
-    origin: Origin<D::State>,
-    /// Whether its success shows that the state was that of the log.
-    is_proof: bool,
-    began: Instant,
-}
-
 impl<S, D> Round<'_, S, D>
 where
     S: EventStore,
@@ -96,16 +84,41 @@ where
     /// One attempt: reads what has to be read, decides, and appends.
     async fn advance(&mut self) {
         let began = Instant::now();
-        let read = async {
-            let known = self.recall().await?;
-            let earlier = look_up(&self.core.store, self.keys()).await?;
-            Ok::<_, Infrastructure>((known, earlier))
+        let memory = mem::replace(&mut self.memory, Memory::Nothing);
+        let keys = self.keys();
+        let read = match memory {
+            Memory::Ready(known) if keys.is_empty() => Ok(Ok((known, None))),
+            // In a box: most rounds read nothing.
+            memory => Box::pin(AssertUnwindSafe(self.read(memory, keys)).catch_unwind()).await,
         };
-        match AssertUnwindSafe(read).catch_unwind().await {
-            Ok(Ok((known, earlier))) => self.decide(known, earlier, began).await,
-            Ok(Err(error)) => self.fail(error, began).await,
-            Err(panic) => self.panic(panic),
+        let pauses = match read {
+            Ok(Ok((known, earlier))) => match self.decide(known, earlier, began) {
+                Some(batch) => self.append(batch).await,
+                None => false,
+            },
+            Ok(Err(error)) => {
+                self.fail(error, began);
+                true
+            }
+            Err(panic) => {
+                self.panic(panic);
+                false
+            }
+        };
+        if pauses {
+            self.pause().await;
         }
+    }
+
+    /// The state of the boundary, and what earlier commands left under these keys.
+    async fn read(
+        &mut self,
+        memory: Memory<D::State>,
+        keys: Vec<IdempotencyKey>,
+    ) -> Result<(Known<D::State>, Option<LookUp>), Infrastructure> {
+        let known = self.recall(memory).await?;
+        let earlier = look_up(&self.core.store, keys).await?;
+        Ok((known, earlier))
     }
 
     fn keys(&self) -> Vec<IdempotencyKey> {
@@ -113,9 +126,12 @@ where
     }
 
     /// The state of the boundary, read as far as it is not known.
-    async fn recall(&mut self) -> Result<Known<D::State>, Infrastructure> {
+    async fn recall(
+        &mut self,
+        memory: Memory<D::State>,
+    ) -> Result<Known<D::State>, Infrastructure> {
         let decider = &self.core.decider;
-        let start = match mem::replace(&mut self.memory, Memory::Nothing) {
+        let start = match memory {
             Memory::Ready(known) => return Ok(known),
             Memory::Behind(folded) => folded,
             Memory::Nothing => Folded::start(decider.initial()),
@@ -126,14 +142,20 @@ where
         Ok(Known::of(read, self.core.snapshot))
     }
 
-    /// Decides on a state, and appends what is decided.
-    async fn decide(&mut self, known: Known<D::State>, earlier: Option<LookUp>, began: Instant) {
+    /// Decides on a state: what is to be appended, if that is anything.
+    fn decide(
+        &mut self,
+        known: Known<D::State>,
+        earlier: Option<LookUp>,
+        began: Instant,
+    ) -> Option<Batch<D>> {
         if let Some(earlier) = &earlier {
             self.replay(earlier, began);
         }
         let Known { state, origin } = known;
-        let mut draft = Draft::new(&self.core.decider, &self.line.context, state);
-        for command in mem::take(&mut self.commands) {
+        let commands = mem::take(&mut self.commands);
+        let mut draft = Draft::new(&self.core.decider, &self.line.context, state, commands.len());
+        for command in commands {
             draft.add(command);
             if self.one_by_one && !draft.batch.is_empty() {
                 draft.close();
@@ -141,11 +163,11 @@ where
         }
         if draft.batch.is_empty() {
             self.refuse(draft, origin, began);
-        } else {
-            // That a key is new is known up to where it was looked up.
-            let after = earlier.map_or(origin.observed, |keys| origin.observed.min(keys.observed));
-            self.append(draft, origin, after, began).await;
+            return None;
         }
+        // That a key is new is known up to where it was looked up.
+        let after = earlier.map_or(origin.observed, |keys| origin.observed.min(keys.observed));
+        Some(Batch::of(draft, origin, after, began))
     }
 
     /// Answers the commands that took effect earlier, under their idempotency keys.
@@ -179,35 +201,30 @@ where
         };
     }
 
-    async fn append(
-        &mut self,
-        draft: Draft<'_, D>,
-        origin: Origin<D::State>,
-        after: Option<SequencePosition>,
-        began: Instant,
-    ) {
-        let refusing = draft.refusing();
-        let is_proof = refusing.covers(&self.line.context);
-        let condition = AppendCondition::fail_if_events_match(refusing).after(after);
-        let Draft { decided, deferred, batch, state, .. } = draft;
-        let ids = ids(&decided, &batch);
-        let first = decided.iter().find(|decided| decided.has_records());
-        let retry = first.map(|first| first.command.request.options.retry.clone());
-        let (mut log, retry) = (Whole(&self.core.store), retry.unwrap_or_default());
-        let appended = append(&mut log, batch, condition, &retry);
+    /// Appends a batch. Returns whether there is a pause before the next attempt.
+    async fn append(&mut self, batch: Batch<D>) -> bool {
+        let Batch { events, condition, retry, parts, deferred } = batch;
+        let mut log = Whole(&self.core.store);
+        let appended = append(&mut log, events, condition, &retry);
         let appended = AssertUnwindSafe(appended).catch_unwind().await;
-        let batch = Batch { decided, ids, state, origin, is_proof, began };
-        match appended {
-            Ok(Ok(records)) => self.was_appended(batch, records),
-            Ok(Err(error)) => self.was_refused(batch, error).await,
-            Err(panic) => self.was_ended(batch, panic),
-        }
+        let pauses = match appended {
+            Ok(Ok(records)) => {
+                self.was_appended(parts, records);
+                false
+            }
+            Ok(Err(error)) => self.was_refused(parts, error),
+            Err(panic) => {
+                self.was_ended(parts, panic);
+                false
+            }
+        };
         self.commands.extend(deferred);
+        pauses
     }
 
     /// Tells each command of its part of the batch.
-    fn was_appended(&mut self, batch: Batch<D>, records: Vec<Recorded<Bytes>>) {
-        let Batch { decided, state, origin, is_proof, began, .. } = batch;
+    fn was_appended(&mut self, parts: Parts<D>, records: Vec<Recorded<Bytes>>) {
+        let Parts { decided, state, origin, is_proof, began, .. } = parts;
         let (events, last) = (records.len(), records.last().map(|last| last.position));
         let mut records = records.into_iter();
         for Decided { command, verdict } in decided {
@@ -234,9 +251,9 @@ where
     }
 
     /// Ends the attempt of each command of a batch that was not appended. Those that are tried again are decided
-    /// again, in order.
-    async fn was_refused(&mut self, batch: Batch<D>, error: Infrastructure) {
-        let Batch { decided, ids, origin, began, .. } = batch;
+    /// again, in order. Returns whether there is a pause before.
+    fn was_refused(&mut self, parts: Parts<D>, error: Infrastructure) -> bool {
+        let Parts { decided, ids, origin, began, .. } = parts;
         if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Busy) {
             self.memory = origin.rewound();
         }
@@ -244,7 +261,7 @@ where
         if appending > 1 && error.share(Vec::new()).is_none() {
             self.one_by_one = true;
             self.commands.extend(decided.into_iter().map(|decided| decided.command));
-            return;
+            return false;
         }
         let mut failure = Failure::of(error);
         for (Decided { command, verdict }, ids) in decided.into_iter().zip(ids) {
@@ -254,12 +271,12 @@ where
             };
             self.end(command, error, began);
         }
-        self.pause().await;
+        true
     }
 
     /// Lets the first caller panic as the store did. The outcome of the batch is not known.
-    fn was_ended(&mut self, batch: Batch<D>, panic: Panic) {
-        let Batch { decided, ids, began, .. } = batch;
+    fn was_ended(&mut self, parts: Parts<D>, panic: Panic) {
+        let Parts { decided, ids, began, .. } = parts;
         let mut panic = Some(panic);
         for (Decided { command, verdict }, ids) in decided.into_iter().zip(ids) {
             match (verdict, panic.take()) {
@@ -280,12 +297,11 @@ where
     }
 
     /// Ends the attempt of every command, as nothing could be read.
-    async fn fail(&mut self, error: Infrastructure, began: Instant) {
+    fn fail(&mut self, error: Infrastructure, began: Instant) {
         let mut failure = Failure::of(error);
         for command in mem::take(&mut self.commands) {
             self.end(command, failure.next(Vec::new()), began);
         }
-        self.pause().await;
     }
 
     /// Ends an attempt by an error, if there is one. The command stays if it is tried again.
