@@ -10,7 +10,7 @@ use std::{
 
 use factos::{
     StoreError,
-    backend::{AppendRequest, Group, Head, Queue, Verdict},
+    backend::{AppendRequest, Group, Head, Queue, Verdict, Weight},
 };
 use rusqlite::{Connection, ErrorCode, config::DbConfig};
 use tokio::sync::oneshot;
@@ -21,6 +21,7 @@ use crate::{
         group::{Failure, GROUP, answer},
         lent::Lent,
         line::{Line, Work, WriteJob},
+        page_cache::PageCache,
         transaction::{Failed, Transaction},
         triggers::Triggers,
     },
@@ -106,6 +107,7 @@ struct State {
     known: KnownLog,
     /// None after a failed commit or a panic, until the next group opens the file again.
     connection: Option<Connection>,
+    page_cache: PageCache,
     dictionary: Dictionary,
     triggers: Triggers,
     guard: Guard,
@@ -119,7 +121,10 @@ impl State {
         guard.install(&mut connection).map_err(|error| failure(&config.path, error))?;
         let (connection, known) = (Some(connection), log.known.clone());
         let (dictionary, triggers) = (Dictionary::default(), Triggers::default());
-        Ok((Self { config, known, connection, dictionary, triggers, guard, head }, log))
+        let page_cache = PageCache::default();
+        let state =
+            Self { config, known, connection, page_cache, dictionary, triggers, guard, head };
+        Ok((state, log))
     }
 
     /// Serves the queue until it is closed and empty, then closes the file.
@@ -197,6 +202,7 @@ impl State {
             last,
         };
         while let Some(batch) = group.next() {
+            self.page_cache.write(connection, batch.bytes());
             match transaction.append(batch) {
                 Ok(verdict) => group.record(verdict),
                 Err(Failed::Statement(error)) => {
@@ -247,6 +253,7 @@ impl State {
     fn lend(&mut self) -> Result<Lent, Failure> {
         let last = self.begin().map_err(Failure::Begin)?;
         let Some(connection) = &self.connection else { return Err(Failure::Begin(Error::Closed)) };
+        self.page_cache.write_much(connection);
         if let Err(error) = self.triggers.choose(connection) {
             let error = self.error(error);
             self.roll_back();
@@ -293,12 +300,14 @@ impl State {
             Some(connection) => connection,
             None => {
                 self.triggers = Triggers::default();
+                self.page_cache = PageCache::default();
                 let mut connection = open_writer(&self.config, &self.known)?;
                 let installed = self.guard.install(&mut connection);
                 installed.map_err(|error| failure(&self.config.path, error))?;
                 self.connection.insert(connection)
             }
         };
+        self.page_cache.end(connection);
         let begun = connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut s| s.execute([]));
         let begun = begun.map_err(|error| failure(&self.config.path, error));
         begun.and_then(|_| self.known.last_event(connection, anchor)).inspect_err(|_| {

@@ -38,7 +38,7 @@ pub(crate) fn apply_to_writer(connection: &Connection, config: &Config) -> Resul
             "PRAGMA synchronous = {synchronous};
              PRAGMA wal_autocheckpoint = 4000;
              PRAGMA journal_size_limit = 67108864;
-             PRAGMA cache_size = -16384;
+             PRAGMA cache_size = -{WRITE_CACHE};
              PRAGMA temp_store = MEMORY;
              PRAGMA mmap_size = 0;
              PRAGMA foreign_keys = ON; {FLUSH}"
@@ -82,6 +82,9 @@ pub(crate) fn apply_to_reader(connection: &Connection, config: &Config) -> Resul
 fn page_cache(readers: usize) -> usize {
     (READ_CACHE / readers).max(512)
 }
+
+/// The page cache of the writer, in KiB, unless it writes much at once.
+pub(crate) const WRITE_CACHE: usize = 2048;
 
 /// What all readers have together, in KiB.
 const READ_CACHE: usize = 4096;
