@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use factos::{
-    Bytes, EventId, EventType, Payloads, Recorded, SequencePosition, StreamName, Tags,
+    Bytes, EventId, EventType, Metadata, Payloads, Recorded, SequencePosition, StreamName, Tags,
     backend::time_of_micros,
 };
 use rusqlite::{Connection, OptionalExtension, Row, types::ValueRef};
@@ -26,6 +26,10 @@ pub(crate) struct Rows {
     /// The types of this page. Each page has copies of its own: one reference count would be raised by the
     /// thread that reads a page while consumers of earlier pages lower it, which is slow.
     page: Vec<(i64, EventType)>,
+    /// The tags of the last row of this page: those of one boundary are often alike.
+    tags: Tags,
+    /// Its metadata, and the text of these: the events of one request have the same.
+    metadata: (String, Metadata),
     payloads: Payloads,
 }
 
@@ -50,8 +54,8 @@ impl Rows {
             ),
         };
         let id = row.get_ref(1)?.as_blob().ok().and_then(|id| id.try_into().ok());
-        let tags = text(row.get_ref(6)?).and_then(|tags| Tags::from_lines(tags).ok());
-        let metadata = text(row.get_ref(7)?).and_then(metadata_of);
+        let tags = text(row.get_ref(6)?).and_then(|tags| self.tags(tags));
+        let metadata = text(row.get_ref(7)?).and_then(|json| self.metadata(json));
         let payload = row.get_ref(9)?.as_blob().ok();
         Ok(Recorded {
             id: EventId::from_bytes(id.ok_or_else(damaged("its id"))?),
@@ -67,6 +71,22 @@ impl Rows {
                 .ok_or_else(damaged("its time"))?,
             event: self.payloads.copy(payload.ok_or_else(damaged("its payload"))?),
         })
+    }
+
+    fn tags(&mut self, lines: &str) -> Option<Tags> {
+        if self.tags.as_lines() != lines {
+            self.tags = Tags::from_lines(lines).ok()?;
+        }
+        Some(self.tags.clone())
+    }
+
+    fn metadata(&mut self, json: &str) -> Option<Metadata> {
+        let (text, last) = &mut self.metadata;
+        if *text != json {
+            *last = metadata_of(json)?;
+            json.clone_into(text);
+        }
+        Some(last.clone())
     }
 
     fn event_type(
@@ -93,6 +113,8 @@ impl Rows {
     /// The rows that follow are those of another page.
     pub(crate) fn begin_page(&mut self) {
         self.page.clear();
+        self.tags = Tags::new();
+        self.metadata = (String::new(), Metadata::new());
     }
 }
 
