@@ -8,6 +8,7 @@ mod pages;
 mod queue;
 mod reader;
 mod selection;
+mod shared_pages;
 mod whole_log;
 
 pub(crate) use self::{

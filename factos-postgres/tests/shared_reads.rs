@@ -1,13 +1,13 @@
-//! Reads of the whole log that share a statement.
+//! Reads that share a statement: those of the whole log, and those of one boundary.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
-use factos::{AppendCondition, EventStore, Query, ReadOptions, SequencePosition};
-use factos_postgres::Mode;
+use factos::{AppendCondition, Bytes, EventStore, Query, ReadOptions, Recorded, SequencePosition};
+use factos_postgres::{Mode, PostgresStore};
 use futures_util::{TryStreamExt, future::join_all};
-use support::{Schema, in_time, sold};
+use support::{Schema, in_time, of_show, sold};
 
 /// Each gets its own events, wherever it begins and however many it wants, also beside appends.
 #[tokio::test(flavor = "multi_thread")]
@@ -51,4 +51,53 @@ async fn each_read_gets_its_own_events() {
         }
         assert_eq!(store.head().await.unwrap(), SequencePosition::new(3020));
     }
+}
+
+/// Reads of one boundary that is longer than a page, beside appends to it: each gets all events up to the position
+/// that it tells, and none beyond, whatever others have asked for.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn each_read_of_one_boundary_is_complete() {
+    for mode in [Mode::Keyed, Mode::Portable] {
+        let schema = Schema::new(mode).await;
+        let store = schema.open().await;
+        for _ in 0..10 {
+            let batch =
+                (0..1000).map(|n| sold(if n % 10 == 0 { "other" } else { "one" })).collect();
+            store.append(batch, AppendCondition::None).await.unwrap();
+        }
+        let others = async {
+            for _ in 0..100 {
+                store.append(vec![sold("one")], AppendCondition::None).await.unwrap();
+            }
+        };
+        let reads = join_all((0..60).map(|_| reads_of_one(&store)));
+        let (told, ()) =
+            in_time("reads beside appends", async { tokio::join!(reads, others) }).await;
+        let all = store.read(&of_show("one"), ReadOptions::all()).await.unwrap();
+        let all: Vec<_> = all.try_collect().await.unwrap();
+        assert_eq!(all.len(), 9_100);
+        for (observed, events) in told.into_iter().flatten() {
+            let within = all.iter().take_while(|event| Some(event.position) <= observed).count();
+            assert_eq!(events, all[..within], "{mode}: up to {observed:?}");
+        }
+    }
+}
+
+/// Some reads one after the other, some of which are dropped on the way: the position and the events of each.
+async fn reads_of_one(
+    store: &PostgresStore,
+) -> Vec<(Option<SequencePosition>, Vec<Recorded<Bytes>>)> {
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        let mut events = store.read(&of_show("one"), ReadOptions::all()).await.unwrap();
+        if fastrand::u8(..4) == 0 {
+            for _ in 0..fastrand::usize(..5000) {
+                events.next().await.unwrap().unwrap();
+            }
+            continue;
+        }
+        told.push((events.observed(), events.try_collect().await.unwrap()));
+    }
+    told
 }

@@ -14,14 +14,54 @@ const SHARE: u64 = 16;
 
 const UNASKED: Error = Error::Answer("a record that was not asked for");
 
-/// A read whose caller waits for its first page.
+/// A read whose callers wait for its first page.
 #[derive(Debug)]
 pub(super) struct ReadRequest {
-    pub(super) selection: Selection,
+    selection: Selection,
     pub(super) names: LockNames,
-    pub(super) options: ReadOptions,
-    pub(super) deadline: Deadline,
-    pub(super) reply: oneshot::Sender<FirstPage>,
+    options: ReadOptions,
+    deadline: Deadline,
+    replies: Vec<oneshot::Sender<FirstPage>>,
+}
+
+impl ReadRequest {
+    pub(super) fn new(
+        selection: Selection,
+        names: LockNames,
+        options: ReadOptions,
+        deadline: Deadline,
+    ) -> (Self, oneshot::Receiver<FirstPage>) {
+        let (reply, first_page) = oneshot::channel();
+        (Self { selection, names, options, deadline, replies: vec![reply] }, first_page)
+    }
+
+    /// Whether every caller dropped its future.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.replies.iter().all(oneshot::Sender::is_closed)
+    }
+
+    /// Whether one page answers both: the statement is yet to be sent, so it sees what either has to see.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.options == other.options && self.selection == other.selection
+    }
+
+    /// Answers the callers of the other as well.
+    pub(super) fn join(&mut self, other: Self) {
+        self.deadline = self.deadline.earlier(other.deadline);
+        self.replies.extend(other.replies);
+    }
+
+    pub(super) fn answer(self, first_page: FirstPage) {
+        let mut replies = self.replies;
+        let last = replies.pop();
+        // No effect on a caller that dropped its future.
+        for reply in replies {
+            drop(reply.send(first_page.clone()));
+        }
+        if let Some(last) = last {
+            drop(last.send(first_page));
+        }
+    }
 }
 
 /// The page of each read; none for a read that meets an append in flight.
@@ -71,8 +111,7 @@ fn reply(group: Vec<ReadRequest>, horizon: u64, sizes: Vec<u64>, pages: Pages) {
         page.truncate(usize::try_from(most).unwrap_or(usize::MAX));
         let is_full = page.len() as u64 >= most;
         let first_page = FirstPage::new(request.options, horizon, page, is_full);
-        // No effect if the caller dropped its future.
-        drop(request.reply.send(first_page));
+        request.answer(first_page);
     }
 }
 

@@ -1,10 +1,7 @@
 use std::{collections::VecDeque, iter::once, sync::Arc, time::Duration};
 
 use factos::ReadOptions;
-use tokio::{
-    sync::{Semaphore, oneshot},
-    time::timeout,
-};
+use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
     grouped::ReadRequest,
@@ -101,9 +98,8 @@ impl ReadQueue {
         options: ReadOptions,
         deadline: Deadline,
     ) -> Option<FirstPage> {
-        let (reply, first_page) = oneshot::channel();
         let (selection, names) = (selection.clone(), names.clone());
-        let request = ReadRequest { selection, names, options, deadline, reply };
+        let (request, first_page) = ReadRequest::new(selection, names, options, deadline);
         if let Some(worker) = self.queue.push(request) {
             self.start(worker);
         }
@@ -154,15 +150,60 @@ fn take_near(queue: &mut VecDeque<WholeLogRead>) -> Option<Vec<WholeLogRead>> {
     Some(once(first).chain(near).collect())
 }
 
-/// As many reads as one statement may lock the names of.
+/// As many reads as one statement may lock the names of. Those that are the same count as one.
 fn take(queue: &mut VecDeque<ReadRequest>, most_names: usize) -> Option<Vec<ReadRequest>> {
-    let (mut group, mut names) = (Vec::new(), 0);
-    while let Some(next) = queue.front() {
+    let (mut group, mut names) = (Vec::<ReadRequest>::new(), 0);
+    while let Some(next) = queue.pop_front() {
+        if next.is_abandoned() {
+            continue;
+        }
+        if let Some(same) = group.iter_mut().find(|request| request.is_same(&next)) {
+            same.join(next);
+            continue;
+        }
         names += next.names.len();
         if names > most_names && !group.is_empty() {
+            queue.push_front(next);
             break;
         }
-        group.extend(queue.pop_front().filter(|next| !next.reply.is_closed()));
+        group.push(next);
     }
     (!group.is_empty()).then_some(group)
+}
+
+#[cfg(test)]
+mod tests {
+    use factos::{Page, Query, QueryItem, SequencePosition, Tag};
+    use tokio::sync::oneshot::Receiver;
+
+    use super::*;
+
+    fn request(show: &str, options: ReadOptions) -> (ReadRequest, Receiver<FirstPage>) {
+        let query = Query::item(QueryItem::with_tag(Tag::new("show", show).unwrap()));
+        let names = LockNames::of_query(&query).unwrap();
+        let second = Duration::from_secs(1);
+        let deadline = Deadline::new(second, second);
+        ReadRequest::new(Selection::of_query(&query), names, options, deadline)
+    }
+
+    #[test]
+    fn reads_that_are_the_same_are_one_of_the_group() {
+        let all = ReadOptions::all();
+        let later = all.after(SequencePosition::new(1));
+        let asked =
+            [("a", all), ("b", all), ("a", all), ("a", later), ("b", all), ("c", all), ("a", all)];
+        let (requests, mut replies): (VecDeque<_>, Vec<_>) =
+            asked.iter().map(|(show, options)| request(show, *options)).unzip();
+        let mut queue = requests;
+        drop(replies.remove(4));
+        let group = take(&mut queue, 3).unwrap();
+        assert_eq!((group.len(), queue.len()), (3, 2), "a, b and a later one; c has no room");
+        let first = group.into_iter().next().unwrap();
+        first.answer(FirstPage::new(all, 0, Page::new(), false));
+        let told: Vec<_> = replies.iter_mut().map(|reply| reply.try_recv().is_ok()).collect();
+        assert_eq!(told, [true, false, true, false, false, false]);
+        let rest = take(&mut queue, 3).unwrap();
+        assert_eq!(rest.len(), 2, "c and a");
+        assert!(take(&mut queue, 3).is_none());
+    }
 }

@@ -11,8 +11,9 @@ use futures_util::TryStreamExt;
 use sqlx::{PgConnection, Postgres, postgres::PgArguments, postgres::PgRow, query::Query};
 
 use super::{
-    page_size::{FIRST_PAGE, LATER_PAGE, MOST_BYTES, PageSize, bytes_of},
+    page_size::{FIRST_PAGE, MOST_BYTES, PageSize, bytes_of},
     selection::{Cursor, FirstPage, Selection},
+    shared_pages::SharedPages,
 };
 use crate::{
     connection::{Lease, answered},
@@ -37,6 +38,7 @@ const ATTEMPTS: u32 = 8;
 pub(crate) struct Reader {
     pub(super) log: Arc<Log>,
     pub(super) page_size: PageSize,
+    pub(super) shared_pages: SharedPages,
     /// A position up to which reads of the whole log were told to be complete: the server need not look for
     /// appends in flight below it.
     settled: AtomicU64,
@@ -68,7 +70,12 @@ pub(super) struct Asked {
 
 impl Reader {
     pub(crate) fn new(log: Arc<Log>) -> Self {
-        Self { log, page_size: PageSize::default(), settled: AtomicU64::new(0) }
+        Self {
+            log,
+            page_size: PageSize::default(),
+            shared_pages: SharedPages::default(),
+            settled: AtomicU64::new(0),
+        }
     }
 
     /// The last position of the log.
@@ -148,16 +155,13 @@ impl Reader {
         Ok(FirstPage::new(options, taken.horizon, page, is_full))
     }
 
-    /// The next page of a read.
-    pub(super) async fn next_page(
+    /// The next page of a read, of so many records at most, and whether it is full.
+    pub(super) async fn read_page(
         &self,
         selection: &Selection,
-        cursor: &mut Cursor,
-    ) -> Result<Page, Error> {
-        if cursor.left.is_done() {
-            return Ok(Page::new());
-        }
-        let most = self.page_size.of(&cursor.left, LATER_PAGE);
+        cursor: &Cursor,
+        most: u64,
+    ) -> Result<(Page, bool), Error> {
         let deadline = self.log.deadline();
         let is_plain = matches!(selection, Selection::All) && !cursor.left.is_backwards();
         let plain = if is_plain { self.plain_page(cursor, most, deadline).await } else { None };
@@ -169,8 +173,8 @@ impl Reader {
                 self.page(statement, deadline, false).await?
             }
         };
-        cursor.turn_page(&page, taken.is_cut || page.len() as u64 >= most);
-        Ok(page)
+        let is_full = taken.is_cut || page.len() as u64 >= most;
+        Ok((page, is_full))
     }
 
     /// The next page of everything by a statement that copies no rows, and that can set no lock timeout. None if

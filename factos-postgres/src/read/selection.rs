@@ -5,7 +5,7 @@ use factos::{Page, Query, ReadCursor, ReadOptions, StreamName};
 use crate::wire::Items;
 
 /// What a read asks for, as it is sent.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Selection {
     All,
     Items(Arc<Items>),
@@ -37,7 +37,7 @@ impl Selection {
 }
 
 /// The first page of a read, and how the read goes on.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct FirstPage {
     /// How far the log is complete for this read.
     pub(crate) horizon: u64,
@@ -55,7 +55,7 @@ impl FirstPage {
 }
 
 /// Where a read goes on.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Cursor {
     pub(super) left: ReadCursor,
     /// The revision that the last page of a stream ended with.

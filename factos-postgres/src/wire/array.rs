@@ -33,7 +33,7 @@ impl Encode<'_, Postgres> for Id {
 }
 
 /// The items of a query by columns: the array literal of each one's types, and that of its tags.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Items {
     pub(crate) types: Vec<String>,
     pub(crate) tags: Vec<String>,
