@@ -161,8 +161,8 @@ impl Reader {
         selection: &Selection,
         cursor: &Cursor,
         most: u64,
+        deadline: Deadline,
     ) -> Result<(Page, bool), Error> {
-        let deadline = self.log.deadline();
         let is_plain = matches!(selection, Selection::All) && !cursor.left.is_backwards();
         let plain = if is_plain { self.plain_page(cursor, most, deadline).await } else { None };
         let (page, taken) = match plain {

@@ -20,7 +20,7 @@ use super::{
     reader::Reader,
     selection::{Cursor, Selection},
 };
-use crate::error::Error;
+use crate::{deadline::Deadline, error::Error, wire};
 
 type Answer = BoxFuture<'static, Result<Arc<ReadPage>, Error>>;
 
@@ -35,6 +35,8 @@ struct Key {
     low: u64,
     most: u64,
     revision: Option<u64>,
+    /// The run of the server that is asked: another one may have other events.
+    run: wire::Time,
     /// Its connection and its timers end with it.
     runtime: runtime::Id,
 }
@@ -66,12 +68,11 @@ impl Reader {
         if cursor.left.is_done() {
             return Ok(Page::new());
         }
-        let most = self.page_size.of(&cursor.left, LATER_PAGE);
-        let shared = match self.shared_page(selection, cursor, most).await? {
+        let (most, deadline) = (self.page_size.of(&cursor.left, LATER_PAGE), self.log.deadline());
+        let (page, is_full) = match self.shared_page(selection, cursor, most, deadline).await? {
             Some(shared) => shared,
-            None => self.read_page(selection, cursor, most).await?,
+            None => self.read_page(selection, cursor, most, deadline).await?,
         };
-        let (page, is_full) = shared;
         cursor.turn_page(&page, is_full);
         Ok(page)
     }
@@ -83,27 +84,39 @@ impl Reader {
         selection: &Selection,
         cursor: &Cursor,
         most: u64,
+        deadline: Deadline,
     ) -> Result<Option<(Page, bool)>, Error> {
         if cursor.left.is_backwards() {
             return Ok(None);
         }
-        let (low, revision) = (cursor.left.low(), cursor.revision);
-        let (selection, runtime) = (selection.clone(), Handle::current().id());
-        let ask = || self.ask(selection.clone(), cursor.clone(), most);
-        let key = Key { selection: selection.clone(), low, most, revision, runtime };
+        let key = Key {
+            selection: selection.clone(),
+            low: cursor.left.low(),
+            most,
+            revision: cursor.revision,
+            run: self.log.incarnation.verified(),
+            runtime: Handle::current().id(),
+        };
+        let ask = || self.ask(selection.clone(), cursor.clone(), most, deadline);
         let (waiter, answer) = self.shared_pages.wait(key, ask);
         match answer.await {
-            // It may have waited for longer than this read would.
+            // It was asked for earlier, so it was given up earlier than this read would.
             Err(_) if waiter.is_joined => Ok(None),
             Err(error) => Err(error),
             Ok(read) => Ok(ReadPage::up_to(read, cursor.left.high())),
         }
     }
 
-    fn ask(self: &Arc<Self>, selection: Selection, cursor: Cursor, most: u64) -> Answer {
+    fn ask(
+        self: &Arc<Self>,
+        selection: Selection,
+        cursor: Cursor,
+        most: u64,
+        deadline: Deadline,
+    ) -> Answer {
         let reader = Arc::clone(self);
         async move {
-            let (page, is_full) = reader.read_page(&selection, &cursor, most).await?;
+            let (page, is_full) = reader.read_page(&selection, &cursor, most, deadline).await?;
             Ok(Arc::new(ReadPage { page, high: cursor.left.high(), is_full }))
         }
         .boxed()
@@ -186,7 +199,7 @@ mod tests {
 
     fn key(low: u64) -> Key {
         let (selection, runtime) = (Selection::All, Handle::current().id());
-        Key { selection, low, most: 10, revision: None, runtime }
+        Key { selection, low, most: 10, revision: None, run: wire::Time(1), runtime }
     }
 
     fn read(page: Page) -> Answer {
@@ -203,7 +216,10 @@ mod tests {
         let (first, asked) = pages.wait(key(2), || read(rows.clone()));
         let (second, joined) = pages.wait(key(2), || unreachable!("it is being read"));
         let (other, elsewhere) = pages.wait(key(3), || read(page([5])));
-        assert_eq!([first.is_joined, second.is_joined, other.is_joined], [false, true, false]);
+        let restarted = Key { run: wire::Time(2), ..key(2) };
+        let (later, _) = pages.wait(restarted, || read(page([4])));
+        let are_joined = [&first, &second, &other, &later].map(|waiter| waiter.is_joined);
+        assert_eq!(are_joined, [false, true, false, false]);
         for answer in [asked, joined] {
             assert_eq!(ids(&answer.await.unwrap().page), ids(&rows));
         }
@@ -211,7 +227,7 @@ mod tests {
         let (third, again) = pages.wait(key(2), || read(page([3, 5, 7])));
         assert!(!third.is_joined, "an answer that is there is not kept");
         assert_eq!(again.await.unwrap().page.len(), 3);
-        drop((first, second, third, other));
+        drop((first, second, third, other, later));
         assert!(pages.lock().is_empty());
     }
 

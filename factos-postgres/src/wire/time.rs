@@ -13,7 +13,7 @@ const TIMESTAMPTZ: Oid = Oid(1184);
 const EPOCH: Duration = Duration::from_secs(946_684_800);
 
 /// A time as the server's `timestamptz`: microseconds since the beginning of 2000.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Time(pub(crate) i64);
 
 impl Time {
