@@ -3,6 +3,7 @@
 
 mod grouped;
 mod in_transaction;
+mod later_pages;
 mod page_size;
 mod pages;
 mod queue;

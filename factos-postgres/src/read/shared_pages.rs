@@ -13,16 +13,12 @@ use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared, WeakShared},
 };
-use tokio::runtime::{self, Handle};
+use tokio::runtime;
 
-use super::{
-    page_size::LATER_PAGE,
-    reader::Reader,
-    selection::{Cursor, Selection},
-};
-use crate::{deadline::Deadline, error::Error, wire};
+use super::selection::Selection;
+use crate::{error::Error, wire};
 
-type Answer = BoxFuture<'static, Result<Arc<ReadPage>, Error>>;
+pub(super) type Answer = BoxFuture<'static, Result<Arc<ReadPage>, Error>>;
 
 /// The pages that are being read.
 #[derive(Debug, Default)]
@@ -30,102 +26,37 @@ pub(super) struct SharedPages(Mutex<HashMap<Key, WeakShared<Answer>>>);
 
 /// What makes the pages of two reads the same, as far as both go.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    selection: Selection,
-    low: u64,
-    most: u64,
-    revision: Option<u64>,
+pub(super) struct Key {
+    pub(super) selection: Selection,
+    pub(super) low: u64,
+    pub(super) most: u64,
+    pub(super) revision: Option<u64>,
     /// The run of the server that is asked: another one may have other events.
-    run: wire::Time,
+    pub(super) run: wire::Time,
     /// Its connection and its timers end with it.
-    runtime: runtime::Id,
+    pub(super) runtime: runtime::Id,
 }
 
 /// The page of the read that asked for it.
 #[derive(Debug)]
-struct ReadPage {
-    page: Page,
+pub(super) struct ReadPage {
+    pub(super) page: Page,
     /// How far that read goes.
-    high: u64,
-    is_full: bool,
+    pub(super) high: u64,
+    pub(super) is_full: bool,
 }
 
 /// A read that waits for a page. Drop it after the answer.
-struct Waiter<'a> {
+pub(super) struct Waiter<'a> {
     pages: &'a SharedPages,
     key: Key,
     /// Whether another read has asked for the page.
-    is_joined: bool,
-}
-
-impl Reader {
-    /// The next page of a read.
-    pub(super) async fn next_page(
-        self: &Arc<Self>,
-        selection: &Selection,
-        cursor: &mut Cursor,
-    ) -> Result<Page, Error> {
-        if cursor.left.is_done() {
-            return Ok(Page::new());
-        }
-        let (most, deadline) = (self.page_size.of(&cursor.left, LATER_PAGE), self.log.deadline());
-        let (page, is_full) = match self.shared_page(selection, cursor, most, deadline).await? {
-            Some(shared) => shared,
-            None => self.read_page(selection, cursor, most, deadline).await?,
-        };
-        cursor.turn_page(&page, is_full);
-        Ok(page)
-    }
-
-    /// The next page, and whether it is full, of this read and of others that want it meanwhile. None if the read has
-    /// to ask for it by itself.
-    async fn shared_page(
-        self: &Arc<Self>,
-        selection: &Selection,
-        cursor: &Cursor,
-        most: u64,
-        deadline: Deadline,
-    ) -> Result<Option<(Page, bool)>, Error> {
-        if cursor.left.is_backwards() {
-            return Ok(None);
-        }
-        let key = Key {
-            selection: selection.clone(),
-            low: cursor.left.low(),
-            most,
-            revision: cursor.revision,
-            run: self.log.incarnation.verified(),
-            runtime: Handle::current().id(),
-        };
-        let ask = || self.ask(selection.clone(), cursor.clone(), most, deadline);
-        let (waiter, answer) = self.shared_pages.wait(key, ask);
-        match answer.await {
-            // It was asked for earlier, so it was given up earlier than this read would.
-            Err(_) if waiter.is_joined => Ok(None),
-            Err(error) => Err(error),
-            Ok(read) => Ok(ReadPage::up_to(read, cursor.left.high())),
-        }
-    }
-
-    fn ask(
-        self: &Arc<Self>,
-        selection: Selection,
-        cursor: Cursor,
-        most: u64,
-        deadline: Deadline,
-    ) -> Answer {
-        let reader = Arc::clone(self);
-        async move {
-            let (page, is_full) = reader.read_page(&selection, &cursor, most, deadline).await?;
-            Ok(Arc::new(ReadPage { page, high: cursor.left.high(), is_full }))
-        }
-        .boxed()
-    }
+    pub(super) is_joined: bool,
 }
 
 impl ReadPage {
     /// The page of a read that goes this far, and whether it is full. None if the page is another one.
-    fn up_to(read: Arc<Self>, high: u64) -> Option<(Page, bool)> {
+    pub(super) fn up_to(read: Arc<Self>, high: u64) -> Option<(Page, bool)> {
         let last = read.page.last().map_or(0, |last| last.position.get());
         // A full page goes as far as its last row, another one as far as the read that asked for it.
         let is_far_enough = if read.is_full { last <= high } else { high <= read.high };
@@ -149,7 +80,11 @@ fn within(page: &Page, high: u64) -> Page {
 
 impl SharedPages {
     /// A page that is being read, or one that is asked for now.
-    fn wait(&self, key: Key, ask: impl FnOnce() -> Answer) -> (Waiter<'_>, Shared<Answer>) {
+    pub(super) fn wait(
+        &self,
+        key: Key,
+        ask: impl FnOnce() -> Answer,
+    ) -> (Waiter<'_>, Shared<Answer>) {
         let mut pages = self.lock();
         let under_way = pages.get(&key).and_then(WeakShared::upgrade);
         let joined = under_way.filter(|answer| answer.peek().is_none());
@@ -182,6 +117,7 @@ mod tests {
     use std::time::SystemTime;
 
     use factos::{EventId, EventType, NewEvent, SequencePosition, backend::record};
+    use tokio::runtime::Handle;
 
     use super::*;
 
