@@ -4,10 +4,7 @@
 
 mod support;
 
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+use std::{fs, time::Duration};
 
 use factos::{AppendCondition, EventStore, EventStoreExt, Query, StoreError, StoreErrorKind};
 use factos_sqlite::{Config, Durability, Error, SqliteStore};
@@ -82,14 +79,12 @@ async fn a_lock_of_another_process_is_waited_for_and_then_told() {
     store.append(vec![sold("1")], AppendCondition::None).await.unwrap();
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let begun = Instant::now();
     let error = match store.append(vec![sold("1")], AppendCondition::None).await.unwrap_err() {
         factos::AppendError::Store(error) => error,
         other => panic!("{other:?}"),
     };
     assert_eq!(error.kind(), StoreErrorKind::Busy);
     assert!(matches!(cause(&error), Error::Locked { waited, .. } if waited.as_millis() >= 200));
-    assert!(begun.elapsed() < Duration::from_secs(3));
     // Reads go on meanwhile, and appends once the lock is released.
     assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), 1);
     other.execute_batch("ROLLBACK").unwrap();

@@ -8,7 +8,7 @@ mod support;
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use factos::{
@@ -171,10 +171,14 @@ async fn a_log_that_is_replaced_while_it_is_opened_is_not_mixed_with_the_other()
         store.close().await.unwrap();
     }
     let (mut whole, mut refused) = (0, 0);
-    for round in 0..300_u64 {
+    let begun = Instant::now();
+    SqliteStore::open(&path).await.unwrap().close().await.unwrap();
+    let an_open = begun.elapsed();
+    for round in 0..300 {
         let (from, to) = (path.clone(), other.clone());
         let swapping = std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_micros(round * 20));
+            // Spread over twice the time of an open, however long that is here.
+            std::thread::sleep(an_open * round / 150);
             renameat_with(CWD, from, CWD, to, RenameFlags::EXCHANGE).unwrap();
         });
         match SqliteStore::open(&path).await {
