@@ -17,7 +17,7 @@ use crate::{
     lock_names::LockNames,
     log::Log,
     poll::Poll,
-    read::{ReadQueue, Reader, Selection, events, events_in},
+    read::{Known, ReadQueue, Reader, Selection, events, events_in},
 };
 
 /// An event store whose log is a schema of a PostgreSQL database. A clone is the same handle.
@@ -246,14 +246,22 @@ impl PostgresStore {
         options: ReadOptions,
         deadline: Deadline,
     ) -> Result<Events<'_>, StoreError> {
-        let Shared { log, reads, reader, poll, .. } = &*self.shared;
-        let first = reads.first_page(&selection, names, options, deadline).await?;
+        let Shared { log, reads, reader, poll, turns, .. } = &*self.shared;
+        let is_whole = !options.backwards && options.limit.is_none() && options.before.is_none();
+        let is_contended = names.is_some()
+            && is_whole
+            && (turns.boundaries() > 0 || reader.is_read_by_many(&selection));
+        let (known, first) = if is_contended {
+            reads.first_page_after_known(&selection, names, options, deadline).await?
+        } else {
+            (Known::default(), reads.first_page(&selection, names, options, deadline).await?)
+        };
         log.head.publish(SequencePosition::new(first.horizon));
         if names.is_none() {
             // It told the last position of the log.
             poll.looked();
         }
-        Ok(events(reader, selection, first))
+        Ok(events(reader, selection, (known, first), is_contended))
     }
 }
 

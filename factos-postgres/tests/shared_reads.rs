@@ -4,7 +4,12 @@
 
 mod support;
 
-use factos::{AppendCondition, Bytes, EventStore, Query, ReadOptions, Recorded, SequencePosition};
+use std::convert::Infallible;
+
+use factos::{
+    AppendCondition, Bytes, Decider, Event, EventStore, EventStoreExt, Query, QueryFor,
+    ReadOptions, Recorded, Retry, SequencePosition, decode, dispatch, encode,
+};
 use factos_postgres::{Mode, PostgresStore};
 use futures_util::{TryStreamExt, future::join_all};
 use support::{Schema, in_time, of_show, sold};
@@ -100,4 +105,86 @@ async fn reads_of_one(
         told.push((events.observed(), events.try_collect().await.unwrap()));
     }
     told
+}
+
+#[derive(Debug, Clone, PartialEq, Event)]
+enum Counted {
+    #[event(name = "TicketSold")]
+    Sold {
+        #[tag]
+        show: String,
+        /// How many sales of the show came before, where somebody looked.
+        before: Option<usize>,
+    },
+}
+
+fn counted(show: &str, before: Option<usize>) -> Counted {
+    Counted::Sold { show: show.to_owned(), before }
+}
+
+/// Counts all sales of a show for each one.
+struct Counter;
+
+impl Decider for Counter {
+    type Command = String;
+    type Event = Counted;
+    type State = usize;
+    type Error = Infallible;
+
+    fn initial(&self) -> usize {
+        0
+    }
+
+    fn evolve(&self, sales: usize, _: &Counted) -> usize {
+        sales + 1
+    }
+
+    fn decide(&self, sales: &usize, show: &String) -> Result<Vec<Counted>, Infallible> {
+        Ok(vec![counted(show, Some(*sales))])
+    }
+
+    fn context(&self, show: &String) -> QueryFor<Counted> {
+        Counted::query().show(show).into()
+    }
+}
+
+/// Commands that compete for a boundary of several pages take what others have read a moment ago, and each decides on all of
+/// its events, also beside appends that no dispatch makes.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn each_command_of_a_rush_on_a_long_boundary_decides_on_all_of_it() {
+    for mode in [Mode::Keyed, Mode::Portable] {
+        let schema = Schema::new(mode).await;
+        let store = schema.open().await;
+        let sell = async |count: usize| {
+            let batch = (0..count).map(|n| {
+                let show = if n % 10 == 0 { "other" } else { "one" };
+                encode(&counted(show, None)).unwrap()
+            });
+            store.append(batch.collect(), AppendCondition::None).await.unwrap();
+        };
+        sell(2000).await;
+        let rush = join_all((0..40).map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for _ in 0..4 {
+                    let command = dispatch(&store, &Counter).retry(Retry::attempts(u32::MAX));
+                    command.run(&"one".to_owned()).await.unwrap();
+                }
+            })
+        }));
+        let others = async {
+            for _ in 0..20 {
+                sell(100).await;
+            }
+        };
+        let (ended, ()) = in_time("the rush", async { tokio::join!(rush, others) }).await;
+        ended.into_iter().for_each(|task| task.unwrap());
+        let sales = store.read_all(&of_show("one")).await.unwrap();
+        assert_eq!(sales.len(), 1800 + 160 + 1800);
+        for (before, sale) in sales.into_iter().enumerate() {
+            let Counted::Sold { before: told, .. } = decode(sale).unwrap().event;
+            assert!(told.is_none_or(|told| told == before), "{mode}: {told:?} of {before}");
+        }
+    }
 }

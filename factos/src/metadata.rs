@@ -1,4 +1,4 @@
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, cmp::Ordering, fmt, str::SplitTerminator, sync::Arc};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -59,7 +59,16 @@ impl Metadata {
     /// The value under a key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.iter().find(|(k, _)| *k == key).map(|(_, value)| value)
+        let mut parts = self.parts();
+        // In order: those after the key need not be looked at.
+        while let Some(found) = parts.next() {
+            match found.cmp(key) {
+                Ordering::Less => drop(parts.next()),
+                Ordering::Equal => return parts.next(),
+                Ordering::Greater => return None,
+            }
+        }
+        None
     }
 
     /// Sets the value under a key and returns the one it replaces.
@@ -92,8 +101,13 @@ impl Metadata {
 
     /// The entries, ordered by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
-        let mut parts = self.0.as_deref().unwrap_or_default().split_terminator('\0');
+        let mut parts = self.parts();
         std::iter::from_fn(move || Some((parts.next()?, parts.next()?)))
+    }
+
+    /// Keys and values in turn.
+    fn parts(&self) -> SplitTerminator<'_, char> {
+        self.as_text().split_terminator('\0')
     }
 
     /// How many entries there are.

@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use tokio::runtime::Handle;
 
 use super::{
+    contended::last,
     page_size::LATER_PAGE,
     reader::Reader,
     selection::{Cursor, Selection},
@@ -15,26 +16,32 @@ use super::{
 use crate::{deadline::Deadline, error::Error};
 
 impl Reader {
-    /// The next page of a read.
+    /// The next page of a read. Where it `is_contended`, others want the same records soon.
     pub(super) async fn next_page(
         self: &Arc<Self>,
         selection: &Selection,
         cursor: &mut Cursor,
+        is_contended: bool,
     ) -> Result<Page, Error> {
         if cursor.left.is_done() {
             return Ok(Page::new());
         }
         let (most, deadline) = (self.page_size.of(&cursor.left, LATER_PAGE), self.log.deadline());
-        let (page, is_full) = match self.shared_page(selection, cursor, most, deadline).await? {
+        let run = self.log.incarnation.verified();
+        let (page, goes_on) = match self.shared_page(selection, cursor, most, deadline).await? {
             Some(shared) => shared,
             None => self.read_page(selection, cursor, most, deadline).await?,
         };
-        cursor.turn_page(&page, is_full);
+        if is_contended {
+            let through = if goes_on { last(&page) } else { cursor.left.high() };
+            self.learn(selection, run, (cursor.left.low(), through), &page);
+        }
+        cursor.turn_page(&page, goes_on);
         Ok(page)
     }
 
-    /// The next page, and whether it is full, of this read and of others that want it meanwhile. None if the read has
-    /// to ask for it by itself.
+    /// The next page, and whether the read goes on after it, of this read and of others that want it meanwhile. None if the
+    /// read has to ask for it by itself.
     async fn shared_page(
         self: &Arc<Self>,
         selection: &Selection,
@@ -46,8 +53,8 @@ impl Reader {
             return Ok(None);
         }
         let key = Key {
-            selection: selection.clone(),
             low: cursor.left.low(),
+            selection: selection.clone(),
             most,
             revision: cursor.revision,
             run: self.log.incarnation.verified(),

@@ -26,10 +26,12 @@ pub(super) struct PageSize {
 }
 
 impl PageSize {
-    /// For the next page of a read, of at most `most` records.
+    /// For the next page of a read, of at most `most` records. A power of two if there is no other limit: reads that want the
+    /// same page want as many records of it.
     pub(super) fn of(&self, left: &ReadCursor, most: u64) -> u64 {
         let fitting = PAGE_BYTES / self.record_bytes.load(Ordering::Relaxed).max(1);
-        let most = usize::try_from(most.min(fitting).max(4)).unwrap_or(usize::MAX);
+        let fitting = 1 << fitting.max(4).ilog2();
+        let most = usize::try_from(most.min(fitting)).unwrap_or(usize::MAX);
         left.page_size(most) as u64
     }
 

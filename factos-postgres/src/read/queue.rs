@@ -55,6 +55,10 @@ impl ReadQueue {
         }
     }
 
+    pub(super) const fn reader(&self) -> &Arc<Reader> {
+        &self.reader
+    }
+
     /// The first page of a read.
     pub(crate) async fn first_page(
         self: &Arc<Self>,

@@ -12,6 +12,7 @@ use sqlx::{PgConnection, Postgres, postgres::PgArguments, postgres::PgRow, query
 
 use super::{
     page_size::{FIRST_PAGE, MOST_BYTES, PageSize, bytes_of},
+    recent_records::RecentRecords,
     selection::{Cursor, FirstPage, Selection},
     shared_pages::SharedPages,
 };
@@ -39,6 +40,7 @@ pub(crate) struct Reader {
     pub(super) log: Arc<Log>,
     pub(super) page_size: PageSize,
     pub(super) shared_pages: SharedPages,
+    pub(super) recent_records: RecentRecords,
     /// A position up to which reads of the whole log were told to be complete: the server need not look for
     /// appends in flight below it.
     settled: AtomicU64,
@@ -74,6 +76,7 @@ impl Reader {
             log,
             page_size: PageSize::default(),
             shared_pages: SharedPages::default(),
+            recent_records: RecentRecords::default(),
             settled: AtomicU64::new(0),
         }
     }

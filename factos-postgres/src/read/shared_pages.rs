@@ -27,8 +27,8 @@ pub(super) struct SharedPages(Mutex<HashMap<Key, WeakShared<Answer>>>);
 /// What makes the pages of two reads the same, as far as both go.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
-    pub(super) selection: Selection,
     pub(super) low: u64,
+    pub(super) selection: Selection,
     pub(super) most: u64,
     pub(super) revision: Option<u64>,
     /// The run of the server that is asked: another one may have other events.
@@ -55,21 +55,20 @@ pub(super) struct Waiter<'a> {
 }
 
 impl ReadPage {
-    /// The page of a read that goes this far, and whether it is full. None if the page is another one.
+    /// The rows for a read that goes this far, and whether that read goes on after them. None if nothing is known of what
+    /// it reads.
     pub(super) fn up_to(read: Arc<Self>, high: u64) -> Option<(Page, bool)> {
-        let last = read.page.last().map_or(0, |last| last.position.get());
-        // A full page goes as far as its last row, another one as far as the read that asked for it.
-        let is_far_enough = if read.is_full { last <= high } else { high <= read.high };
-        if !is_far_enough {
-            return None;
-        }
-        let is_full = read.is_full;
+        let Some(last) = read.page.last().map(|last| last.position.get()) else {
+            return (!read.is_full && high <= read.high).then(|| (Page::new(), false));
+        };
+        // After a full page there may be more rows, and beyond the read that asked for the page as well.
+        let goes_on = last <= high && (read.is_full || read.high < high);
         let page = match Arc::try_unwrap(read) {
             Ok(own) if last <= high => own.page,
             Ok(own) => within(&own.page, high),
             Err(of_all) => within(&of_all.page, high),
         };
-        Some((page, is_full))
+        Some((page, goes_on))
     }
 }
 
@@ -135,7 +134,7 @@ mod tests {
 
     fn key(low: u64) -> Key {
         let (selection, runtime) = (Selection::All, Handle::current().id());
-        Key { selection, low, most: 10, revision: None, run: wire::Time(1), runtime }
+        Key { low, selection, most: 10, revision: None, run: wire::Time(1), runtime }
     }
 
     fn read(page: Page) -> Answer {
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_cut_where_the_read_ends_and_refused_where_it_goes_on() {
+    fn a_page_is_cut_where_the_read_ends() {
         let read = |positions: &[u64], is_full| {
             Arc::new(ReadPage { page: page(positions.iter().copied()), high: 10, is_full })
         };
@@ -189,12 +188,14 @@ mod tests {
         // The rows after the last one of a full page are not known.
         assert_eq!(up_to(read(&[3, 5], true), 5), Some((vec![3, 5], true)));
         assert_eq!(up_to(read(&[3, 5], true), 50), Some((vec![3, 5], true)));
-        assert_eq!(up_to(read(&[3, 5], true), 4), None);
+        assert_eq!(up_to(read(&[3, 5], true), 4), Some((vec![3], false)));
         // Another one holds all rows as far as its read went.
         assert_eq!(up_to(read(&[3, 5], false), 10), Some((vec![3, 5], false)));
         assert_eq!(up_to(read(&[3, 5], false), 4), Some((vec![3], false)));
+        assert_eq!(up_to(read(&[3, 5], false), 2), Some((vec![], false)));
+        assert_eq!(up_to(read(&[3, 5], false), 11), Some((vec![3, 5], true)));
         assert_eq!(up_to(read(&[], false), 4), Some((vec![], false)));
-        assert_eq!(up_to(read(&[3, 5], false), 11), None);
+        assert_eq!(up_to(read(&[], false), 11), None);
         let held = read(&[3, 5], false);
         assert_eq!(up_to(Arc::clone(&held), 3), Some((vec![3], false)));
     }
