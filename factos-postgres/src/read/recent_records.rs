@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use factos::Page;
+use factos::{Bytes, Page, Recorded};
 
 use super::{page_size::bytes_of, selection::Selection};
 use crate::wire;
@@ -75,7 +75,7 @@ impl Known {
     }
 }
 
-fn above(page: &Page, low: u64) -> &[factos::Recorded<factos::Bytes>] {
+fn above(page: &Page, low: u64) -> &[Recorded<Bytes>] {
     &page[page.partition_point(|record| record.position.get() <= low)..]
 }
 
