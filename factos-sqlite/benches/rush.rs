@@ -6,8 +6,9 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
 use std::{
+    collections::BTreeMap,
     path::Path,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -72,6 +73,7 @@ fn main() {
             store.append(batch.collect(), AppendCondition::None).await.unwrap();
         }
         let mut cells: Vec<(String, Vec<f64>)> = Vec::new();
+        let mut latest = BTreeMap::<_, Vec<f64>>::new();
         for repeat in 0..repeats {
             let mut add = |name: String, figure: f64| match cells
                 .iter_mut()
@@ -82,8 +84,9 @@ fn main() {
             };
             add("bare INSERT + COMMIT".to_owned(), bare_inserts(&folder.path().join("bare.db")));
             for clients in [1, 8, 64] {
-                let own = disjoint(&store, clients, repeat).await;
+                let (own, late) = disjoint(&store, clients, repeat).await;
                 add(format!("{clients:>2} clients, boundaries of their own, appends"), own);
+                latest.entry(clients).or_default().push(late);
                 let hot = format!("hot-{repeat}-{clients}");
                 let one = through(&dispatcher, clients, move |_, _| hot.clone()).await;
                 add(format!("{clients:>2} clients, one boundary, dispatcher"), one);
@@ -99,6 +102,9 @@ fn main() {
         for (name, figures) in &cells {
             let figure = median(figures);
             println!("{name:<52}{figure:>12.0}{:>10.2}", figure / bare);
+        }
+        for (clients, milliseconds) in &latest {
+            println!("p99 of an append of {clients} clients: {:.1} ms", median(milliseconds));
         }
     });
 }
@@ -148,25 +154,32 @@ async fn through(
     .await
 }
 
-/// Conditional appends, each client on a boundary of its own, `after` its last position.
-async fn disjoint(store: &SqliteStore, clients: usize, repeat: usize) -> f64 {
-    let office = Arc::new(Office);
-    measured(clients, |client, begun| {
-        let (store, office) = (store.clone(), Arc::clone(&office));
+/// Conditional appends, each client on a boundary of its own, `after` its last position; with how many milliseconds 99 of 100
+/// take at most.
+async fn disjoint(store: &SqliteStore, clients: usize, repeat: usize) -> (f64, f64) {
+    let (office, times) = (Arc::new(Office), Arc::new(Mutex::new(Vec::new())));
+    let rate = measured(clients, |client, begun| {
+        let (store, office, all) = (store.clone(), Arc::clone(&office), Arc::clone(&times));
         let show = format!("own-{repeat}-{clients}-{client}");
         async move {
             let query = office.context(&show).into_query().unwrap();
-            let (mut after, mut done) = (None, 0);
+            let (mut after, mut times) = (None, Vec::new());
             while begun.elapsed() < SLICE {
                 let condition = AppendCondition::fail_if_events_match(query.clone()).after(after);
                 let batch = vec![encode(&sold(&show)).unwrap()];
+                let sent = Instant::now();
                 after = store.append(batch, condition).await.unwrap().last().map(|r| r.position);
-                done += 1;
+                times.push(sent.elapsed().as_secs_f64() * 1e3);
             }
+            let done = times.len();
+            all.lock().unwrap().append(&mut times);
             done
         }
-    })
-    .await
+    });
+    let rate = rate.await;
+    let mut times = times.lock().unwrap();
+    times.sort_unstable_by(f64::total_cmp);
+    (rate, times[times.len() * 99 / 100])
 }
 
 /// INSERT + COMMIT of a row as long, without index, tags or checks, on this thread, same pragmas.

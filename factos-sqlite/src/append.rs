@@ -1,6 +1,7 @@
 //! Appends: one thread checks and writes them, several in one commit.
 
 pub(crate) mod batch;
+mod checkpointer;
 pub(crate) mod group;
 pub(crate) mod hook;
 pub(crate) mod lent;

@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use crate::{
     append::{
         batch::Batch,
+        checkpointer::{Checkpointer, UNKNOWN},
         group::{Failure, GROUP, answer},
         lent::Lent,
         line::{Line, Work, WriteJob},
@@ -32,7 +33,7 @@ use crate::{
     log::{
         dictionary::Dictionary,
         known_log::{Anchor, KnownLog},
-        open::{OpenedLog, open_log, open_writer},
+        open::{OpenedLog, open_checkpointer, open_log, open_writer},
     },
 };
 
@@ -108,6 +109,8 @@ struct State {
     /// None after a failed commit or a panic, until the next group opens the file again.
     connection: Option<Connection>,
     page_cache: PageCache,
+    /// None if the log is only read.
+    checkpointer: Option<Checkpointer>,
     dictionary: Dictionary,
     triggers: Triggers,
     guard: Guard,
@@ -122,8 +125,21 @@ impl State {
         let (connection, known) = (Some(connection), log.known.clone());
         let (dictionary, triggers) = (Dictionary::default(), Triggers::default());
         let page_cache = PageCache::default();
-        let state =
-            Self { config, known, connection, page_cache, dictionary, triggers, guard, head };
+        let checkpointer = match config.read_only {
+            true => None,
+            false => Some(Checkpointer::new(open_checkpointer(&config, &known)?)),
+        };
+        let state = Self {
+            config,
+            known,
+            connection,
+            page_cache,
+            checkpointer,
+            dictionary,
+            triggers,
+            guard,
+            head,
+        };
         Ok((state, log))
     }
 
@@ -143,12 +159,19 @@ impl State {
                 self.dictionary.roll_back();
                 self.connection = None;
             }
+            if let (Some(checkpointer), Some(connection)) =
+                (&mut self.checkpointer, &self.connection)
+            {
+                checkpointer.look(connection);
+            }
         }
         self.close()
     }
 
     fn close(self) -> Result<(), Error> {
-        let Self { config, known, connection, .. } = self;
+        let Self { config, known, connection, checkpointer, .. } = self;
+        // Before the connection that copies all and removes the write-ahead log, as the last one.
+        checkpointer.into_iter().for_each(Checkpointer::stop);
         let Some(connection) = connection else { return Ok(()) };
         // What stands beside the path by now may be that of another log.
         let is_own = !known.is_replaced();
@@ -203,6 +226,9 @@ impl State {
         };
         while let Some(batch) = group.next() {
             self.page_cache.write(connection, batch.bytes());
+            if let Some(checkpointer) = &mut self.checkpointer {
+                checkpointer.write(batch.events().len() as u64);
+            }
             match transaction.append(batch) {
                 Ok(verdict) => group.record(verdict),
                 Err(Failed::Statement(error)) => {
@@ -254,6 +280,9 @@ impl State {
         let last = self.begin().map_err(Failure::Begin)?;
         let Some(connection) = &self.connection else { return Err(Failure::Begin(Error::Closed)) };
         self.page_cache.write_much(connection);
+        if let Some(checkpointer) = &mut self.checkpointer {
+            checkpointer.write(UNKNOWN);
+        }
         if let Err(error) = self.triggers.choose(connection) {
             let error = self.error(error);
             self.roll_back();

@@ -43,6 +43,15 @@ pub(crate) fn open_writer(config: &Config, known: &KnownLog) -> Result<Connectio
     open_to_write(config)
 }
 
+/// Opens a connection that copies the write-ahead log into the file. The files must still be those of the log.
+pub(crate) fn open_checkpointer(config: &Config, known: &KnownLog) -> Result<Connection, Error> {
+    let connection = connect(config, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    leave_write_ahead_log(&connection, config)?;
+    settings::apply_to_checkpointer(&connection, config)?;
+    known.check_path()?;
+    Ok(connection)
+}
+
 /// Opens a connection that only reads, on a log that [`open_log`] opened.
 pub(crate) fn open_reader(config: &Config) -> Result<Connection, Error> {
     let connection = connect(config, flags_of_reader(config))?;

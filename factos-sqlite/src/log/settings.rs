@@ -29,14 +29,11 @@ pub(crate) fn apply_to_writer(connection: &Connection, config: &Config) -> Resul
     // Where several open a new file at once, the switch to WAL is "busy" and does not ask the handler.
     lock_wait::retry(|| connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())))
         .map_err(sqlite)?;
-    let (synchronous, level) = match config.durability {
-        Durability::Full => ("FULL", "2"),
-        Durability::LoseLatestOnPowerCut => ("NORMAL", "1"),
-    };
+    let (synchronous, level) = synchronous(config);
     connection
         .execute_batch(&format!(
             "PRAGMA synchronous = {synchronous};
-             PRAGMA wal_autocheckpoint = 4000;
+             PRAGMA wal_autocheckpoint = {MOST_FRAMES};
              PRAGMA journal_size_limit = 67108864;
              PRAGMA cache_size = -{WRITE_CACHE};
              PRAGMA temp_store = MEMORY;
@@ -51,7 +48,7 @@ pub(crate) fn apply_to_writer(connection: &Connection, config: &Config) -> Resul
     let expected = [
         ("journal_mode", "wal"),
         ("synchronous", level),
-        ("wal_autocheckpoint", "4000"),
+        ("wal_autocheckpoint", MOST_FRAMES),
         ("journal_size_limit", "67108864"),
     ];
     for (pragma, expected) in expected {
@@ -61,6 +58,23 @@ pub(crate) fn apply_to_writer(connection: &Connection, config: &Config) -> Resul
         }
     }
     Ok(())
+}
+
+/// How a connection is told to flush, and what it then says.
+const fn synchronous(config: &Config) -> (&'static str, &'static str) {
+    match config.durability {
+        Durability::Full => ("FULL", "2"),
+        Durability::LoseLatestOnPowerCut => ("NORMAL", "1"),
+    }
+}
+
+/// Sets what the connection runs with that copies the write-ahead log into the file.
+pub(crate) fn apply_to_checkpointer(connection: &Connection, config: &Config) -> Result<(), Error> {
+    let (synchronous, _) = synchronous(config);
+    let set = connection.execute_batch(&format!(
+        "PRAGMA synchronous = {synchronous}; PRAGMA wal_autocheckpoint = 0; PRAGMA mmap_size = 0; {FLUSH}"
+    ));
+    set.map_err(|error| failure(&config.path, error))
 }
 
 /// Sets what a reader runs with.
@@ -82,6 +96,10 @@ pub(crate) fn apply_to_reader(connection: &Connection, config: &Config) -> Resul
 fn page_cache(readers: usize) -> usize {
     (READ_CACHE / readers).max(512)
 }
+
+/// With so many frames in the write-ahead log a commit copies them into the file. They are copied before, unless one
+/// transaction writes much or the thread that copies cannot keep up.
+pub(crate) const MOST_FRAMES: &str = "16000";
 
 /// The page cache of the writer, in KiB, unless it writes much at once.
 pub(crate) const WRITE_CACHE: usize = 2048;
