@@ -61,7 +61,7 @@ pub(crate) fn apply_to_writer(connection: &Connection, config: &Config) -> Resul
 }
 
 /// How a connection is told to flush, and what it then says.
-const fn synchronous(config: &Config) -> (&'static str, &'static str) {
+fn synchronous(config: &Config) -> (&'static str, &'static str) {
     match config.durability {
         Durability::Full => ("FULL", "2"),
         Durability::LoseLatestOnPowerCut => ("NORMAL", "1"),
