@@ -248,9 +248,8 @@ impl PostgresStore {
     ) -> Result<Events<'_>, StoreError> {
         let Shared { log, reads, reader, poll, turns, .. } = &*self.shared;
         let is_whole = !options.backwards && options.limit.is_none() && options.before.is_none();
-        let is_contended = names.is_some()
-            && is_whole
-            && (turns.boundaries() > 0 || reader.is_read_by_many(&selection));
+        let is_contended =
+            names.is_some() && is_whole && (turns.boundaries() > 0 || reader.is_wanted(&selection));
         let (known, first) = if is_contended {
             reads.first_page_after_known(&selection, names, options, deadline).await?
         } else {

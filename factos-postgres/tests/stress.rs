@@ -83,18 +83,13 @@ async fn run(schema: Schema, mutant: RaceMutant, time: Duration, other: Option<&
         command.env("FACTOS_TEST_MILLIS", time.as_millis().to_string());
         command.stdout(Stdio::null()).spawn().unwrap()
     });
-    let mut reads = Clients::of(&handles, mutant != RaceMutant::None).work(time).await;
+    let clients = Clients::of(&handles, mutant != RaceMutant::None);
+    let least = if mutant == RaceMutant::None { LEAST_DECISIONS } else { 0 };
+    let reads = clients.work_until(least, time, MOST_RUNS).await;
     if let Some(mut child) = child {
         assert!(child.wait().await.unwrap().success(), "the other process failed");
     }
-    let mut log = handles[0].read_all(&Query::all()).await.unwrap();
-    for _ in 0..MOST_RUNS {
-        if mutant != RaceMutant::None || Findings::of(&log, &[], &[]).decisions >= LEAST_DECISIONS {
-            break;
-        }
-        reads.extend(Clients::of(&handles, false).work(time).await);
-        log = handles[0].read_all(&Query::all()).await.unwrap();
-    }
+    let log = handles[0].read_all(&Query::all()).await.unwrap();
     let followed = followers.finish(handles[0].head().await.unwrap()).await;
     let findings = Findings::of(&log, &reads, &followed);
     println!("{mutant:?}, {}: {findings}", schema.mode);

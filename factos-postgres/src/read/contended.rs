@@ -22,26 +22,28 @@ impl ReadQueue {
         deadline: Deadline,
     ) -> Result<(Known, FirstPage), Error> {
         let reader = self.reader();
-        let (run, low) = (reader.log.incarnation.verified(), number(options.after));
+        let run = reader.log.incarnation.verified();
+        let low = options.after.map_or(0, SequencePosition::get);
         let known = reader.recent_records.after(low, selection, run).unwrap_or_default();
-        let mut rest = options;
-        rest.after = SequencePosition::new(low.max(known.through));
+        let low = low.max(known.through);
+        let rest = options.after(SequencePosition::new(low));
         let first = self.first_page(selection, names, rest, deadline).await?;
         if reader.log.incarnation.verified() != run {
             // What another run of the server holds is read from it.
             let whole = self.first_page(selection, names, options, deadline).await?;
             return Ok((Known::default(), whole));
         }
-        let through = if first.cursor.left.is_done() { first.horizon } else { last(&first.page) };
-        reader.learn(selection, run, (number(rest.after), through), &first.page);
+        reader.learn(selection, run, (low, first.cursor.reached()), &first.page);
         Ok((known, first))
     }
 }
 
 impl Reader {
-    /// Whether many have read the selection a moment ago.
-    pub(crate) fn is_read_by_many(&self, selection: &Selection) -> bool {
-        self.recent_records.is_read_by_many(selection)
+    /// Whether others read the selection as well: see [`RecentRecords::is_wanted`].
+    ///
+    /// [`RecentRecords::is_wanted`]: super::recent_records::RecentRecords::is_wanted
+    pub(crate) fn is_wanted(&self, selection: &Selection) -> bool {
+        self.recent_records.is_wanted(selection)
     }
 
     /// Keeps for a moment what was read.
@@ -63,13 +65,4 @@ impl Reader {
             }
         });
     }
-}
-
-fn number(position: Option<SequencePosition>) -> u64 {
-    position.map_or(0, SequencePosition::get)
-}
-
-/// The position of the last record.
-pub(super) fn last(page: &Page) -> u64 {
-    number(page.last().map(|last| last.position))
 }

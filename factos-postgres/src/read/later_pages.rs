@@ -7,13 +7,12 @@ use futures_util::FutureExt;
 use tokio::runtime::Handle;
 
 use super::{
-    contended::last,
     page_size::LATER_PAGE,
     reader::Reader,
     selection::{Cursor, Selection},
     shared_pages::{Answer, Key, ReadPage},
 };
-use crate::{deadline::Deadline, error::Error};
+use crate::{deadline::Deadline, error::Error, wire};
 
 impl Reader {
     /// The next page of a read. Where it `is_contended`, others want the same records soon.
@@ -27,16 +26,16 @@ impl Reader {
             return Ok(Page::new());
         }
         let (most, deadline) = (self.page_size.of(&cursor.left, LATER_PAGE), self.log.deadline());
-        let run = self.log.incarnation.verified();
-        let (page, goes_on) = match self.shared_page(selection, cursor, most, deadline).await? {
+        let (run, low) = (self.log.incarnation.verified(), cursor.left.low());
+        let shared = self.shared_page(selection, cursor, run, most, deadline).await?;
+        let (page, goes_on) = match shared {
             Some(shared) => shared,
             None => self.read_page(selection, cursor, most, deadline).await?,
         };
-        if is_contended {
-            let through = if goes_on { last(&page) } else { cursor.left.high() };
-            self.learn(selection, run, (cursor.left.low(), through), &page);
-        }
         cursor.turn_page(&page, goes_on);
+        if is_contended {
+            self.learn(selection, run, (low, cursor.reached()), &page);
+        }
         Ok(page)
     }
 
@@ -46,6 +45,7 @@ impl Reader {
         self: &Arc<Self>,
         selection: &Selection,
         cursor: &Cursor,
+        run: wire::Time,
         most: u64,
         deadline: Deadline,
     ) -> Result<Option<(Page, bool)>, Error> {
@@ -57,7 +57,7 @@ impl Reader {
             selection: selection.clone(),
             most,
             revision: cursor.revision,
-            run: self.log.incarnation.verified(),
+            run,
             runtime: Handle::current().id(),
         };
         let ask = || self.ask(selection.clone(), cursor.clone(), most, deadline);

@@ -66,12 +66,7 @@ struct Stretch {
 impl Known {
     /// Its records, some at a time.
     pub(super) fn into_pages(self) -> impl Iterator<Item = Page> + Send {
-        let after = self.after;
-        self.pages.into_iter().map(move |page| match Arc::try_unwrap(page) {
-            Ok(own) if own.first().is_none_or(|first| first.position.get() > after) => own,
-            Ok(own) => above(&own, after).to_vec(),
-            Err(shared) => above(&shared, after).to_vec(),
-        })
+        self.pages.into_iter().map(move |page| above(&page, self.after).to_vec())
     }
 }
 
@@ -80,12 +75,10 @@ fn above(page: &Page, low: u64) -> &[Recorded<Bytes>] {
 }
 
 impl RecentRecords {
-    /// Whether many have read the selection a moment ago.
-    pub(super) fn is_read_by_many(&self, selection: &Selection) -> bool {
-        let is_young = |stretches: &HashMap<_, Stretch>| {
-            stretches.get(selection).is_some_and(|stretch| stretch.since.elapsed() < TERM)
-        };
-        self.count.load(Ordering::Relaxed) > 0 && is_young(&self.lock())
+    /// Whether others want the selection: its records are kept, or they were used by many until a moment ago.
+    pub(super) fn is_wanted(&self, selection: &Selection) -> bool {
+        self.count.load(Ordering::Relaxed) > 0
+            && self.lock().get(selection).is_some_and(Stretch::is_young)
     }
 
     /// What a read of a run of the server need not ask for again.
@@ -137,7 +130,7 @@ impl RecentRecords {
     /// Gives up what is older than its [term](TERM). What many have read is read anew.
     pub(super) fn forget_old(&self) {
         let mut stretches = self.lock();
-        stretches.retain(|_, stretch| stretch.since.elapsed() < TERM || stretch.begin_again());
+        stretches.retain(|_, stretch| stretch.is_young() || stretch.begin_again());
         self.count(&stretches);
     }
 
@@ -180,7 +173,11 @@ impl Stretch {
     }
 
     fn is_of(&self, run: wire::Time) -> bool {
-        self.run == run && self.since.elapsed() < TERM
+        self.run == run && self.is_young()
+    }
+
+    fn is_young(&self) -> bool {
+        self.since.elapsed() < TERM
     }
 
     fn extend(&mut self, page: &Page, high: u64) {
@@ -288,9 +285,9 @@ mod tests {
     fn nothing_is_kept_for_longer_than_its_term_and_what_many_read_is_read_anew() {
         let (records, one) = (RecentRecords::default(), selection(0));
         records.learn(&one, RUN, (0, 5), &page([3]));
-        assert!(records.is_read_by_many(&one));
+        assert!(records.is_wanted(&one));
         age(&records);
-        assert_eq!((after(&records, 0), records.is_read_by_many(&one)), (None, false));
+        assert_eq!((after(&records, 0), records.is_wanted(&one)), (None, false));
         records.forget_old();
         assert!(records.lock().is_empty());
         records.learn(&one, RUN, (0, 5), &page([3]));
@@ -299,14 +296,14 @@ mod tests {
         }
         age(&records);
         records.forget_old();
-        assert_eq!((after(&records, 0), records.is_read_by_many(&one)), (None, true));
+        assert_eq!((after(&records, 0), records.is_wanted(&one)), (None, true));
         assert!(records.learn(&one, RUN, (0, 6), &page([3, 6])));
         assert_eq!(after(&records, 0), Some((6, vec![3, 6])));
         for _ in 0..2 {
             age(&records);
             records.forget_old();
         }
-        assert!(records.lock().is_empty() && !records.is_read_by_many(&one));
+        assert!(records.lock().is_empty() && !records.is_wanted(&one));
     }
 
     #[test]

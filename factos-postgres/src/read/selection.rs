@@ -63,6 +63,11 @@ pub(crate) struct Cursor {
 }
 
 impl Cursor {
+    /// How far the read has come: all that it returns up to there was returned, unless it has a limit or goes backwards.
+    pub(super) fn reached(&self) -> u64 {
+        if self.left.is_done() { self.left.high() } else { self.left.low() }
+    }
+
     /// Goes on after this page, or ends the read if the page is not full.
     pub(super) fn turn_page(&mut self, page: &Page, is_full: bool) {
         self.left.turn_page(page, is_full);

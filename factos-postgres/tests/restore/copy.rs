@@ -59,14 +59,9 @@ impl Copy {
         let followed = [self.handles[0].clone(), self.handles[1].clone(), self.handles[2].clone()];
         let followers = Followers::start(followed);
         let decisions = Findings::of(&self.log, &[], &[]).decisions;
-        let (mut reads, mut whole) = (Vec::new(), self.log.clone());
-        for _ in 0..MOST_ROUNDS {
-            reads.extend(Clients::of(&self.handles, false).work(TIME).await);
-            whole = store.read_all(&Query::all()).await.unwrap();
-            if Findings::of(&whole, &[], &[]).decisions > decisions + DECISIONS {
-                break;
-            }
-        }
+        let clients = Clients::of(&self.handles, false);
+        let reads = clients.work_until(decisions + DECISIONS + 1, TIME, MOST_ROUNDS).await;
+        let whole = store.read_all(&Query::all()).await.unwrap();
         let followed = followers.finish(store.head().await.unwrap()).await;
         assert_eq!(whole[..self.log.len()], self.log[..]);
         let findings = Findings::of(&whole, &reads, &followed);

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use factos::{
-    AppendCondition, AppendError, EventStore, NewEvent, ReadOptions, SequencePosition, StoreError,
+    AppendCondition, AppendError, EventStore, EventStoreExt, NewEvent, Query, ReadOptions,
+    SequencePosition, StoreError,
 };
 use factos_postgres::PostgresStore;
 
@@ -31,8 +32,32 @@ impl<'a> Clients<'a> {
         Self { handles, lenient }
     }
 
+    /// Works for so long at a time, and so many times at most, until the log holds so many decisions: a slow machine
+    /// decides little in a time. Returns all reads of all clients.
+    pub(crate) async fn work_until(
+        &self,
+        decisions: usize,
+        time: Duration,
+        most_times: usize,
+    ) -> Vec<Read> {
+        let mut reads = self.work(time).await;
+        for _ in 1..most_times {
+            if self.decisions().await >= decisions {
+                break;
+            }
+            reads.extend(self.work(time).await);
+        }
+        reads
+    }
+
+    /// How many decisions the log holds.
+    async fn decisions(&self) -> usize {
+        let log = self.handles[0].read_all(&Query::all()).await.unwrap();
+        log.iter().filter(|record| record.metadata.get("rule").is_some()).count()
+    }
+
     /// Works for so long, and returns all reads of all clients.
-    pub(crate) async fn work(self, time: Duration) -> Vec<Read> {
+    pub(crate) async fn work(&self, time: Duration) -> Vec<Read> {
         let until = Instant::now() + time;
         let clients: Vec<_> = (0..CLIENTS)
             .map(|n| {
