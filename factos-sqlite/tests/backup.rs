@@ -15,15 +15,7 @@ use std::{
 
 use factos::{AppendCondition, AppendError, EventStore, EventStoreExt, Query, StoreErrorKind};
 use factos_sqlite::{Config, Error, SqliteStore};
-use rusqlite::Connection;
-use support::{cause, sold};
-
-fn is_whole(path: &Path) -> bool {
-    let connection = Connection::open(path).unwrap();
-    let told: String =
-        connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    told == "ok"
-}
+use support::{cause, is_whole, sold};
 
 /// Writers of this process and of another one append meanwhile.
 #[tokio::test(flavor = "multi_thread")]

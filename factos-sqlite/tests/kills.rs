@@ -11,8 +11,7 @@ use std::{
 
 use factos::{AppendCondition, EventStore, EventStoreExt, NewEvent, Query};
 use factos_sqlite::SqliteStore;
-use rusqlite::Connection;
-use support::{sold, task};
+use support::{is_whole, sold, task};
 
 const TASKS: usize = 16;
 
@@ -85,8 +84,6 @@ async fn what_was_acknowledged_survives_a_kill_during_a_checkpoint() {
         }
         before = log.len();
         store.close().await.unwrap();
-        let connection = Connection::open(&path).unwrap();
-        let whole = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0));
-        assert_eq!(whole, Ok("ok".to_owned()));
+        assert!(is_whole(&path));
     }
 }

@@ -29,7 +29,7 @@ pub(super) const UNKNOWN: u64 = 16;
 #[derive(Debug)]
 pub(super) struct Checkpointer {
     pace: Pace,
-    /// The connection of the thread, until there is one.
+    /// The connection of the thread, until there is one; none for a log that is only read.
     connection: Option<Connection>,
     thread: Option<Thread>,
 }
@@ -55,8 +55,8 @@ struct Pace {
 
 impl Checkpointer {
     /// Copies through this connection, once there is much to copy.
-    pub(super) const fn new(connection: Connection) -> Self {
-        Self { pace: Pace::new(), connection: Some(connection), thread: None }
+    pub(super) const fn new(connection: Option<Connection>) -> Self {
+        Self { pace: Pace::new(), connection, thread: None }
     }
 
     /// So many events are written.
@@ -209,7 +209,7 @@ mod tests {
         let (writer, log) = open_log(&config).unwrap();
         writer.execute_batch("CREATE TABLE filler (blob); PRAGMA synchronous = OFF").unwrap();
         let own = open_checkpointer(&config, &log.known).unwrap();
-        let mut checkpointer = Checkpointer::new(own);
+        let mut checkpointer = Checkpointer::new(Some(own));
         let wal = folder.path().join("log.db-wal");
         // How often it has begun anew.
         let beginnings = || {

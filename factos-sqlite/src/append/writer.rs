@@ -109,8 +109,7 @@ struct State {
     /// None after a failed commit or a panic, until the next group opens the file again.
     connection: Option<Connection>,
     page_cache: PageCache,
-    /// None if the log is only read.
-    checkpointer: Option<Checkpointer>,
+    checkpointer: Checkpointer,
     dictionary: Dictionary,
     triggers: Triggers,
     guard: Guard,
@@ -125,10 +124,9 @@ impl State {
         let (connection, known) = (Some(connection), log.known.clone());
         let (dictionary, triggers) = (Dictionary::default(), Triggers::default());
         let page_cache = PageCache::default();
-        let checkpointer = match config.read_only {
-            true => None,
-            false => Some(Checkpointer::new(open_checkpointer(&config, &known)?)),
-        };
+        let writes = !config.read_only;
+        let checkpointer = writes.then(|| open_checkpointer(&config, &known)).transpose()?;
+        let checkpointer = Checkpointer::new(checkpointer);
         let state = Self {
             config,
             known,
@@ -159,10 +157,8 @@ impl State {
                 self.dictionary.roll_back();
                 self.connection = None;
             }
-            if let (Some(checkpointer), Some(connection)) =
-                (&mut self.checkpointer, &self.connection)
-            {
-                checkpointer.look(connection);
+            if let Some(connection) = &self.connection {
+                self.checkpointer.look(connection);
             }
         }
         self.close()
@@ -171,7 +167,7 @@ impl State {
     fn close(self) -> Result<(), Error> {
         let Self { config, known, connection, checkpointer, .. } = self;
         // Before the connection that copies all and removes the write-ahead log, as the last one.
-        checkpointer.into_iter().for_each(Checkpointer::stop);
+        checkpointer.stop();
         let Some(connection) = connection else { return Ok(()) };
         // What stands beside the path by now may be that of another log.
         let is_own = !known.is_replaced();
@@ -226,9 +222,7 @@ impl State {
         };
         while let Some(batch) = group.next() {
             self.page_cache.write(connection, batch.bytes());
-            if let Some(checkpointer) = &mut self.checkpointer {
-                checkpointer.write(batch.events().len() as u64);
-            }
+            self.checkpointer.write(batch.events().len() as u64);
             match transaction.append(batch) {
                 Ok(verdict) => group.record(verdict),
                 Err(Failed::Statement(error)) => {
@@ -280,9 +274,7 @@ impl State {
         let last = self.begin().map_err(Failure::Begin)?;
         let Some(connection) = &self.connection else { return Err(Failure::Begin(Error::Closed)) };
         self.page_cache.write_much(connection);
-        if let Some(checkpointer) = &mut self.checkpointer {
-            checkpointer.write(UNKNOWN);
-        }
+        self.checkpointer.write(UNKNOWN);
         if let Err(error) = self.triggers.choose(connection) {
             let error = self.error(error);
             self.roll_back();

@@ -43,7 +43,8 @@ pub(crate) fn open_writer(config: &Config, known: &KnownLog) -> Result<Connectio
     open_to_write(config)
 }
 
-/// Opens a connection that copies the write-ahead log into the file. The files must still be those of the log.
+/// Opens a connection that copies the write-ahead log into the file. It is opened with the writer and not once it is needed:
+/// by then somebody may have put another write-ahead log in its place.
 pub(crate) fn open_checkpointer(config: &Config, known: &KnownLog) -> Result<Connection, Error> {
     let connection = connect(config, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     leave_write_ahead_log(&connection, config)?;

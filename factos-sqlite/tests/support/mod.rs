@@ -9,6 +9,7 @@ use std::{
 };
 
 use factos::{AppendCondition, EventType, NewEvent, Query, QueryItem, StoreError, Tag};
+use rusqlite::Connection;
 
 pub(crate) const SOLD: EventType = EventType::from_static("TicketSold");
 
@@ -28,6 +29,14 @@ pub(crate) fn of_show(show: &str) -> Query {
 
 pub(crate) fn unless_sold(show: &str) -> AppendCondition {
     AppendCondition::fail_if_events_match(of_show(show))
+}
+
+/// Whether SQLite finds nothing wrong with a file.
+pub(crate) fn is_whole(path: &Path) -> bool {
+    let connection = Connection::open(path).unwrap();
+    let told: String =
+        connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    told == "ok"
 }
 
 /// The error of this backend within.
