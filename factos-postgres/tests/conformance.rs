@@ -13,10 +13,14 @@ mod fixture;
 mod flushed;
 #[path = "support/hooked.rs"]
 mod hooked;
+#[path = "support/kept_sessions.rs"]
+mod kept_sessions;
 #[path = "support/recycled.rs"]
 mod recycled;
 #[path = "conformance/recycled_logs.rs"]
 mod recycled_logs;
+#[path = "conformance/sessions_used_again.rs"]
+mod sessions_used_again;
 
 macro_rules! suite {
     ($fixture:ty) => {

@@ -7,7 +7,7 @@ use factos_postgres::{Mode, PostgresStore};
 
 use crate::{
     flushed::Flushed,
-    recycled::{Kind, Recycled, open},
+    recycled::{Kind, Recycled, open, open_anew},
     support::Schema,
 };
 
@@ -51,6 +51,7 @@ impl<const KEYED: bool> Fixture for Log<KEYED> {
         Self::of(false).await
     }
 
+    // On sessions that other handles have used; those of other processes are new.
     async fn connect(&self) -> Handle {
         self.handle(open(&self.0).await)
     }
@@ -99,6 +100,6 @@ impl<const KEYED: bool> ProcessFixture for Log<KEYED> {
     }
 
     async fn reach(address: &str) -> Handle {
-        Guarded::new(open(&Self::reached(address)).await, None)
+        Guarded::new(open_anew(&Self::reached(address)).await, None)
     }
 }

@@ -14,7 +14,7 @@ use factos_postgres::{
 use crate::{
     caretaker,
     fixture::{Handle, Log},
-    recycled::open,
+    recycled::{open, open_anew},
 };
 
 pub(crate) type HookedKeyed = Hooked<true>;
@@ -86,7 +86,7 @@ impl<const KEYED: bool> ProcessFixture for Hooked<KEYED> {
     }
 
     async fn reach(address: &str) -> Handle {
-        let store = open(&Log::<KEYED>::reached(address)).await;
+        let store = open_anew(&Log::<KEYED>::reached(address)).await;
         Guarded::new(with_copy::<KEYED>(store, address).await, None)
     }
 }

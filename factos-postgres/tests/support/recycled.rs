@@ -12,11 +12,12 @@ use std::{
 
 use factos_postgres::{
     Mode, PostgresStore,
-    sqlx::{AssertSqlSafe, Executor, PgPool, query_as, raw_sql},
+    sqlx::{AssertSqlSafe, Executor, PgPool, postgres::PgConnectOptions, query_as, raw_sql},
 };
 
 use crate::{
     caretaker,
+    kept_sessions::{free_processes, kept},
     support::{Schema, options_of_log, pool_with},
 };
 
@@ -91,7 +92,8 @@ impl Recycled {
     /// Whether nobody is connected, and whether there are few events.
     fn look(&self) -> String {
         self.in_schema(&format!(
-            "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = '{}'),
+            "SELECT NOT EXISTS (
+                 SELECT FROM pg_stat_activity WHERE application_name = '{}' AND pid <> ALL ($1)),
                (SELECT count(*) FROM log.events) <= {MOST_EVENTS}",
             self.name
         ))
@@ -142,14 +144,22 @@ impl Drop for Recycled {
 
 /// A handle whose connections say which log they are of.
 pub(crate) async fn open(schema: &Schema) -> PostgresStore {
-    let pool = pool_with(8, options_of_log(schema)).await;
-    schema.config().open(pool).await.unwrap()
+    open_with(schema, kept(options_of_log(schema)).await).await
+}
+
+/// The same on sessions of its own.
+pub(crate) async fn open_anew(schema: &Schema) -> PostgresStore {
+    open_with(schema, options_of_log(schema)).await
+}
+
+async fn open_with(schema: &Schema, options: PgConnectOptions) -> PostgresStore {
+    schema.config().open(pool_with(8, options).await).await.unwrap()
 }
 
 async fn empty(pool: &PgPool, look: String, sql: String) -> bool {
     for _ in 0..LOOKS {
-        let found = query_as(AssertSqlSafe(look.clone())).persistent(false).fetch_one(pool).await;
-        match found {
+        let found = query_as(AssertSqlSafe(look.clone())).bind(free_processes());
+        match found.persistent(false).fetch_one(pool).await {
             Ok((true, true)) => return pool.execute(raw_sql(AssertSqlSafe(sql))).await.is_ok(),
             Ok((false, _)) => tokio::time::sleep(PAUSE).await,
             _ => return false,

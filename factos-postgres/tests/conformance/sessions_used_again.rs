@@ -1,0 +1,106 @@
+//! A session that another client has used is as a new one, and one that is not is not used again.
+
+use factos_postgres::sqlx::{
+    AssertSqlSafe, Connection, Executor, PgConnection, Row, query, query_scalar, raw_sql,
+};
+
+use crate::{
+    kept_sessions::{free_processes, kept},
+    support::{eventually, pool, unique, url},
+};
+
+/// Clients that get sessions which no others get.
+struct Clients(String);
+
+impl Clients {
+    fn new() -> Self {
+        Self(unique("client"))
+    }
+
+    async fn connect(&self) -> PgConnection {
+        let options = kept(url().parse().unwrap()).await.application_name(&self.0);
+        PgConnection::connect_with(&options).await.unwrap()
+    }
+
+    /// How many sessions the server has of them.
+    async fn sessions(&self) -> i64 {
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1";
+        query_scalar(sql).bind(&self.0).fetch_one(&pool(1).await).await.unwrap()
+    }
+}
+
+async fn process(client: &mut PgConnection) -> i32 {
+    let process = query_scalar("SELECT pg_backend_pid()").persistent(false);
+    process.fetch_one(client).await.unwrap()
+}
+
+async fn until_free(process: i32) {
+    eventually("the session is kept", || async { free_processes().contains(&process) }).await;
+}
+
+/// What a session may keep of its client.
+async fn state(client: &mut PgConnection) -> Vec<String> {
+    let found = client
+        .fetch_all(
+            "SELECT 'prepared ' || name FROM pg_prepared_statements
+             UNION ALL SELECT 'cursor ' || name FROM pg_cursors
+             UNION ALL SELECT 'channel ' || c FROM pg_listening_channels() c
+             UNION ALL SELECT 'lock ' || objid FROM pg_locks
+               WHERE locktype = 'advisory' AND pid = pg_backend_pid()
+             UNION ALL SELECT 'table ' || relname FROM pg_class
+               WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r'
+             UNION ALL SELECT 'setting ' || name FROM pg_settings WHERE source = 'session'",
+        )
+        .await
+        .unwrap();
+    found.iter().map(|row| row.get(0)).collect()
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_session_that_is_used_again_is_as_a_new_one() {
+    let clients = Clients::new();
+    let mut first = clients.connect().await;
+    let new = state(&mut first).await;
+    let process = process(&mut first).await;
+    let sql = "SET search_path = elsewhere; PREPARE p AS SELECT 1; LISTEN channel;
+         SELECT pg_advisory_lock(4711); CREATE TEMP TABLE t (n int);
+         DECLARE c CURSOR WITH HOLD FOR SELECT 1";
+    first.execute(raw_sql(sql)).await.unwrap();
+    assert_eq!(state(&mut first).await.len(), new.len() + 6);
+    first.close().await.unwrap();
+    until_free(process).await;
+    let mut second = clients.connect().await;
+    assert_eq!(state(&mut second).await, new);
+    assert_eq!(self::process(&mut second).await, process);
+    assert_eq!(clients.sessions().await, 1);
+}
+
+/// A client that ends there leaves a session that ends.
+async fn leaves_nothing(sql: &str) {
+    let clients = Clients::new();
+    let mut client = clients.connect().await;
+    let process = process(&mut client).await;
+    client.execute(raw_sql(AssertSqlSafe(sql))).await.unwrap();
+    drop(client);
+    eventually("the session ends", || async { clients.sessions().await == 0 }).await;
+    assert!(!free_processes().contains(&process));
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_session_in_a_transaction_ends_with_its_client() {
+    leaves_nothing("BEGIN").await;
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn a_session_that_still_works_ends_with_its_client() {
+    let clients = Clients::new();
+    let mut client = clients.connect().await;
+    let work = query("SELECT pg_sleep(0.5)").execute(&mut client);
+    let timeout = tokio::time::timeout(std::time::Duration::from_millis(50), work);
+    assert!(timeout.await.is_err(), "the work is done already");
+    drop(client);
+    eventually("the session ends", || async { clients.sessions().await == 0 }).await;
+}
