@@ -36,6 +36,9 @@ async fn append(schema: String) {
                         hooked.append(batch, NONE).await.is_err()
                     };
                     assert_eq!(is_err, show == "bad");
+                    if !is_err {
+                        println!("appended=");
+                    }
                 }
             })
         })
@@ -65,8 +68,8 @@ async fn a_killed_process_leaves_table_and_log_equal() {
     }
     let log = Log::new(Mode::Keyed).await;
     let own = pool(1).await;
-    let (mut events, mut grown) = (0, 0);
-    for _ in 0..KILLS {
+    let mut events = 0;
+    for round in 0..KILLS {
         let mut child = Command::new(env::current_exe().unwrap())
             .args(["--exact", "kills::a_killed_process_leaves_table_and_log_equal"])
             .args(["--ignored", "--nocapture", "--test-threads=1"])
@@ -75,16 +78,19 @@ async fn a_killed_process_leaves_table_and_log_equal() {
             .spawn()
             .unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert!(output.by_ref().any(|line| line.unwrap().contains("ready=")));
-        tokio::time::sleep(Duration::from_micros(fastrand::u64(0..80_000))).await;
+        let mut has_told = |what| output.by_ref().any(|line| line.unwrap().contains(what));
+        assert!(has_told("ready="));
+        // Some are killed before anything was acknowledged.
+        let acknowledged = round % 4;
+        assert!((0..acknowledged).all(|_| has_told("appended=")));
+        tokio::time::sleep(Duration::from_micros(fastrand::u64(0..20_000))).await;
         child.kill().unwrap();
         child.wait().unwrap();
         let found = own.equal(&log.schema.name).await;
-        grown += usize::from(found > events);
+        assert!(acknowledged == 0 || found > events, "what was acknowledged is there");
         events = found;
     }
-    println!("{KILLS} kills, {events} events, {grown} of the processes had appended some");
-    assert!(grown > KILLS / 4, "{grown}");
+    println!("{KILLS} kills, {events} events");
     eventually("the last transactions have ended", || async {
         let read = log.store.read_all(&of_show("1")).await.unwrap().len();
         own.equal(&log.schema.name).await == i64::try_from(read).unwrap()
