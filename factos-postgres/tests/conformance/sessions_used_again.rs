@@ -1,12 +1,12 @@
 //! A session that another client has used is as a new one, and one that is not is not used again.
 
 use factos_postgres::sqlx::{
-    AssertSqlSafe, Connection, Executor, PgConnection, Row, query, query_scalar, raw_sql,
+    AssertSqlSafe, Connection, Executor, PgConnection, Row, query_scalar, raw_sql,
 };
 
 use crate::{
     kept_sessions::{free_processes, kept},
-    support::{eventually, pool, unique, url},
+    support::{eventually, pool, unique, until_blocked, url},
 };
 
 /// Clients that get sessions which no others get.
@@ -95,12 +95,24 @@ async fn a_session_in_a_transaction_ends_with_its_client() {
 
 #[tokio::test]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
-async fn a_session_that_still_works_ends_with_its_client() {
+async fn a_session_whose_client_leaves_while_it_works_keeps_nothing() {
+    const LOCK: &str = "SELECT pg_advisory_lock(4712)";
+    let mut holder = PgConnection::connect(&url()).await.unwrap();
+    holder.execute(LOCK).await.unwrap();
     let clients = Clients::new();
     let mut client = clients.connect().await;
-    let work = query("SELECT pg_sleep(0.5)").execute(&mut client);
-    let timeout = tokio::time::timeout(std::time::Duration::from_millis(50), work);
-    assert!(timeout.await.is_err(), "the work is done already");
-    drop(client);
-    eventually("the session ends", || async { clients.sessions().await == 0 }).await;
+    let process = process(&mut client).await;
+    let waiting = tokio::spawn(async move { client.execute(LOCK).await.map(drop) });
+    until_blocked(LOCK).await;
+    waiting.abort();
+    assert!(waiting.await.unwrap_err().is_cancelled());
+    holder.close().await.unwrap();
+    // It is kept if the server answered before it was seen that nobody listens.
+    eventually("the session is over", || async {
+        clients.sessions().await == 0 || free_processes().contains(&process)
+    })
+    .await;
+    let sql = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4712";
+    let held: i64 = query_scalar(sql).fetch_one(&pool(1).await).await.unwrap();
+    assert_eq!(held, 0);
 }
