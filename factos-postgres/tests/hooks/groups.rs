@@ -50,7 +50,7 @@ async fn a_hook_of_the_group_runs_once_for_appends_that_share_a_commit() {
         let hooked = copying(&log, &runs);
         // Where the hooks before them took long on a busy machine, fewer share a commit.
         let mut is_shared = false;
-        for _ in 0..20 {
+        for _ in 0..500 {
             let appends: [&[&str]; 5] = [&["1"], &["2"], &["3", "3"], &["4"], &["5"]];
             let given = positions(log.in_one_group(&hooked, &appends).await, "");
             is_shared = runs.lock().unwrap().contains(&given);
