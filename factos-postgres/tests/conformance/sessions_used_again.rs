@@ -1,8 +1,6 @@
 //! A session that another client has used is as a new one, and one that is not is not used again.
 
-use factos_postgres::sqlx::{
-    AssertSqlSafe, Connection, Executor, PgConnection, Row, query_scalar, raw_sql,
-};
+use factos_postgres::sqlx::{Connection, Executor, PgConnection, Row, query_scalar, raw_sql};
 
 use crate::{
     kept_sessions::{free_processes, kept},
@@ -32,10 +30,6 @@ impl Clients {
 async fn process(client: &mut PgConnection) -> i32 {
     let process = query_scalar("SELECT pg_backend_pid()").persistent(false);
     process.fetch_one(client).await.unwrap()
-}
-
-async fn until_free(process: i32) {
-    eventually("the session is kept", || async { free_processes().contains(&process) }).await;
 }
 
 /// What a session may keep of its client.
@@ -69,28 +63,23 @@ async fn a_session_that_is_used_again_is_as_a_new_one() {
     first.execute(raw_sql(sql)).await.unwrap();
     assert_eq!(state(&mut first).await.len(), new.len() + 6);
     first.close().await.unwrap();
-    until_free(process).await;
+    eventually("the session is kept", || async { free_processes().contains(&process) }).await;
     let mut second = clients.connect().await;
     assert_eq!(state(&mut second).await, new);
     assert_eq!(self::process(&mut second).await, process);
     assert_eq!(clients.sessions().await, 1);
 }
 
-/// A client that ends there leaves a session that ends.
-async fn leaves_nothing(sql: &str) {
-    let clients = Clients::new();
-    let mut client = clients.connect().await;
-    let process = process(&mut client).await;
-    client.execute(raw_sql(AssertSqlSafe(sql))).await.unwrap();
-    drop(client);
-    eventually("the session ends", || async { clients.sessions().await == 0 }).await;
-    assert!(!free_processes().contains(&process));
-}
-
 #[tokio::test]
 #[ignore = "needs a PostgreSQL server: run by scripts/test"]
 async fn a_session_in_a_transaction_ends_with_its_client() {
-    leaves_nothing("BEGIN").await;
+    let clients = Clients::new();
+    let mut client = clients.connect().await;
+    let process = process(&mut client).await;
+    client.execute("BEGIN").await.unwrap();
+    drop(client);
+    eventually("the session ends", || async { clients.sessions().await == 0 }).await;
+    assert!(!free_processes().contains(&process));
 }
 
 #[tokio::test]
