@@ -49,6 +49,14 @@ enum Flaw {
     EndsWithItsProcess,
 }
 
+impl Flaw {
+    /// How long the suite waits where nothing goes on.
+    const fn bound(self) -> Duration {
+        let hangs = matches!(self, Self::HoldsTheLog | Self::WaitsForNobody);
+        Duration::from_secs(if hangs { 2 } else { 10 })
+    }
+}
+
 /// What several appends at once share.
 #[derive(Default)]
 struct Group {
@@ -317,7 +325,8 @@ macro_rules! flawed_logs {
             impl Fixture for Log {
                 type Store = FlawedStore;
 
-                const PATIENCE: Duration = Duration::from_secs(10);
+                const SOON: Duration = Flaw::$flaw.bound();
+                const PATIENCE: Duration = Flaw::$flaw.bound();
 
                 async fn fresh() -> Self {
                     Self(tempfile::tempdir().unwrap())

@@ -30,7 +30,35 @@ pub(crate) trait AnyLog: Send + Sync {
 /// Makes the logs that the cases run on.
 pub(crate) type MakeLog = fn() -> Box<dyn AnyLog>;
 
-static FIXTURES: [SharedFixture; 4] = [const { SharedFixture::new() }; 4];
+/// So many stores run the suite at once: while one waits, others go on.
+const COUNT: usize = 8;
+
+static FIXTURES: [SharedFixture; COUNT] = [const { SharedFixture::new() }; COUNT];
+
+/// The cases on the logs of each number.
+const CASES: [fn() -> Cases; COUNT] = [
+    Cases::on::<0>,
+    Cases::on::<1>,
+    Cases::on::<2>,
+    Cases::on::<3>,
+    Cases::on::<4>,
+    Cases::on::<5>,
+    Cases::on::<6>,
+    Cases::on::<7>,
+];
+
+/// The cases of the suite on logs of one kind.
+pub(crate) struct Cases {
+    pub(crate) all: Vec<Case>,
+    /// The same ones in the same order, which hang earlier.
+    pub(crate) hasty: Vec<Case>,
+}
+
+impl Cases {
+    fn on<const NUMBER: usize>() -> Self {
+        Self { all: cases::<Log<NUMBER, false>>(), hasty: cases::<Log<NUMBER, true>>() }
+    }
+}
 
 /// What the fixture type of one number makes at present.
 struct SharedFixture {
@@ -38,16 +66,17 @@ struct SharedFixture {
     make: Mutex<Option<MakeLog>>,
 }
 
-struct Log<const NUMBER: usize>(Box<dyn AnyLog>);
+/// A log of a number. In haste a case counts as hanging earlier, which is for cases that must fail.
+struct Log<const NUMBER: usize, const HASTY: bool>(Box<dyn AnyLog>);
 
-impl<const NUMBER: usize> Fixture for Log<NUMBER> {
+impl<const NUMBER: usize, const HASTY: bool> Fixture for Log<NUMBER, HASTY> {
     type Store = Box<dyn EventStore>;
 
     const MODEL_CASES: u32 = 90;
     const LIMITS: Option<Limits> = Some(Limits::FLOOR);
     const SEED: Option<u64> = Some(5);
     const SOON: Duration = Duration::from_secs(2);
-    const PATIENCE: Duration = Duration::from_secs(15);
+    const PATIENCE: Duration = Duration::from_secs(if HASTY { 3 } else { 15 });
 
     async fn fresh() -> Self {
         let make = lock(&FIXTURES[NUMBER].make).expect("a fixture that is taken");
@@ -78,15 +107,10 @@ impl SharedFixture {
 }
 
 /// Calls a function with the cases on such logs, once a fixture type is free.
-pub(crate) fn with_cases<T>(make: MakeLog, run: impl FnOnce(&[Case]) -> T) -> T {
+pub(crate) fn with_cases<T>(make: MakeLog, run: impl FnOnce(&Cases) -> T) -> T {
     let (number, _taken) = take();
     *lock(&FIXTURES[number].make) = Some(make);
-    run(&match number {
-        0 => cases::<Log<0>>(),
-        1 => cases::<Log<1>>(),
-        2 => cases::<Log<2>>(),
-        _ => cases::<Log<3>>(),
-    })
+    run(&CASES[number]())
 }
 
 fn take() -> (usize, MutexGuard<'static, ()>) {

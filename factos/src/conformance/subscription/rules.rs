@@ -29,8 +29,11 @@ use crate::{
 const WRITERS: usize = 4;
 const APPENDS: usize = 20;
 
-/// So many calls that are cut short take some seconds, and far longer on a busy machine.
-const CALLS_IN_VAIN: u32 = 10_000;
+/// After so many calls in vain, calls are given twice the time: a busy machine may need more for a batch.
+const CALLS_OF_A_LENGTH: u32 = 50;
+
+/// So many calls without a batch take some seconds, and the last ones are given 0.1 s each.
+const CALLS_IN_VAIN: u32 = 7 * CALLS_OF_A_LENGTH;
 
 pub(super) async fn comes_once<F: Fixture, S: Subscriber>(log: F, query: Query) {
     let handles = handles(&log, 2).await;
@@ -199,7 +202,7 @@ pub(super) async fn dropped_call<F: Fixture, S: Subscriber>(log: F) {
     let (mut calls, mut in_vain) = (0_u64, 0);
     let mut last = None;
     while last.is_none() || seen.live == 0 || seen.through() < last {
-        let wait = Duration::from_micros(calls % 9 * 250);
+        let wait = Duration::from_micros(calls % 9 * 250) * 2_u32.pow(in_vain / CALLS_OF_A_LENGTH);
         calls += 1;
         in_vain += 1;
         assert!(
