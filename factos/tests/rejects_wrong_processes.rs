@@ -50,10 +50,14 @@ enum Flaw {
 }
 
 impl Flaw {
-    /// How long the suite waits where nothing goes on.
-    const fn bound(self) -> Duration {
-        let hangs = matches!(self, Self::HoldsTheLog | Self::WaitsForNobody);
-        Duration::from_secs(if hangs { 2 } else { 10 })
+    /// A wait that never ends has no need of more.
+    const fn soon(self) -> Duration {
+        Duration::from_secs(if matches!(self, Self::WaitsForNobody) { 2 } else { 10 })
+    }
+
+    /// A log that is held for good has no need of more.
+    const fn patience(self) -> Duration {
+        Duration::from_secs(if matches!(self, Self::HoldsTheLog) { 2 } else { 10 })
     }
 }
 
@@ -325,8 +329,8 @@ macro_rules! flawed_logs {
             impl Fixture for Log {
                 type Store = FlawedStore;
 
-                const SOON: Duration = Flaw::$flaw.bound();
-                const PATIENCE: Duration = Flaw::$flaw.bound();
+                const SOON: Duration = Flaw::$flaw.soon();
+                const PATIENCE: Duration = Flaw::$flaw.patience();
 
                 async fn fresh() -> Self {
                     Self(tempfile::tempdir().unwrap())
