@@ -116,7 +116,7 @@ impl Recycled {
     /// What is sent in one message is one transaction.
     fn emptying(&self) -> String {
         let positions = if self.kind.mode == Mode::Keyed {
-            "SELECT setval('log.position_seq', 1);"
+            "SELECT setval('log.position_seq', 0);"
         } else {
             "UPDATE log.head SET position = 0;"
         };

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    marker::PhantomData,
     sync::{Arc, LazyLock, Mutex, atomic::Ordering},
     time::Duration,
 };
@@ -18,14 +17,14 @@ use tokio::{runtime::Handle, sync::watch, task::yield_now, time::timeout};
 use crate::{
     log_in_memory::{LogInMemory, head, lock},
     shared_fixture::AnyLog,
-    store_rules::{Commit, Flush, Identity, OnDrop, Rules, Show, Wake, duplicate},
+    store_rules::{Commit, Flush, Identity, Of, OnDrop, RuleSet, Rules, Show, Wake, duplicate},
 };
 
 /// Opens stores on one log.
-struct Log<R>(Arc<LogInMemory>, PhantomData<R>);
+struct Log(Arc<LogInMemory>, &'static RuleSet);
 
 /// A handle.
-pub(crate) struct StoreByRules<R: Rules> {
+struct StoreByRules {
     shared: Arc<LogInMemory>,
     id: String,
     /// How long the log was when this handle was opened.
@@ -35,30 +34,30 @@ pub(crate) struct StoreByRules<R: Rules> {
     /// The head after the last append of this handle.
     own: watch::Sender<u64>,
     runtime: Mutex<Option<tokio::runtime::Id>>,
-    rules: PhantomData<R>,
+    rules: &'static RuleSet,
 }
 
 /// A new log.
 pub(crate) fn log<R: Rules>() -> Box<dyn AnyLog> {
-    Box::new(Log::<R>(Arc::default(), PhantomData))
+    Box::new(Log(Arc::default(), Of::<R>::RULES))
 }
 
 /// The same log, each time.
 pub(crate) fn one_for_all<R: Rules>() -> Box<dyn AnyLog> {
     static FOR_ALL: LazyLock<Arc<LogInMemory>> = LazyLock::new(Arc::default);
-    Box::new(Log::<R>(FOR_ALL.clone(), PhantomData))
+    Box::new(Log(FOR_ALL.clone(), Of::<R>::RULES))
 }
 
-impl<R: Rules> AnyLog for Log<R> {
+impl AnyLog for Log {
     fn flushes(&self) -> u64 {
         self.0.flushes.load(Ordering::SeqCst)
     }
 
     fn open(&self) -> Box<dyn EventStore> {
         let since = self.0.records().len();
-        Box::new(StoreByRules::<R> {
+        Box::new(StoreByRules {
             shared: self.0.clone(),
-            id: match R::IDENTITY {
+            id: match self.1.identity {
                 Identity::Log => self.0.id.clone(),
                 Identity::Handle => EventId::new().to_string(),
                 Identity::Same => "log".to_owned(),
@@ -67,17 +66,17 @@ impl<R: Rules> AnyLog for Log<R> {
             known: Mutex::new(since),
             own: watch::Sender::new(0),
             runtime: Mutex::default(),
-            rules: PhantomData,
+            rules: self.1,
         })
     }
 }
 
-impl<R: Rules> StoreByRules<R> {
+impl StoreByRules {
     /// Calls a function with the part of the log that this handle sees.
     fn seen<T>(&self, call: impl FnOnce(&[Recorded<Bytes>]) -> T) -> T {
         let log = self.shared.records();
         let known = *lock(&self.known);
-        call(if R::SEES_OTHERS { &log } else { &log[..known] })
+        call(if self.rules.sees_others { &log } else { &log[..known] })
     }
 
     async fn show<'a>(
@@ -87,11 +86,11 @@ impl<R: Rules> StoreByRules<R> {
     ) -> Result<Events<'a>, StoreError> {
         let guard = self.shared.gate.clone().read_owned().await;
         let (page, observed) = self.seen(|log| {
-            let page = R::select(log, &wanted, options);
-            let observed = R::observed(log, &page);
+            let page = (self.rules.select)(log, &wanted, options);
+            let observed = (self.rules.observed)(log, &page);
             (page, observed)
         });
-        match R::SHOW {
+        match self.rules.show {
             Show::Snapshot => Ok(Events::of_page(observed, page)),
             Show::OneByOne => {
                 let pages = page.into_iter().flat_map(|record| [Ok(vec![]), Ok(vec![record])]);
@@ -110,7 +109,7 @@ impl<R: Rules> StoreByRules<R> {
             Show::Live => Ok(Events::of_pages(observed, self.live(wanted, options))),
             Show::ObservedLater => {
                 yield_now().await;
-                let observed = self.seen(|log| R::observed(log, &page));
+                let observed = self.seen(|log| (self.rules.observed)(log, &page));
                 Ok(Events::of_page(observed, page))
             }
             Show::Locking => {
@@ -135,7 +134,7 @@ impl<R: Rules> StoreByRules<R> {
         options: ReadOptions,
     ) -> impl futures_util::Stream<Item = Result<Page, StoreError>> + Send + 'a {
         stream::unfold((0, wanted), move |(shown, wanted)| async move {
-            let mut page = self.seen(|log| R::select(log, &wanted, options));
+            let mut page = self.seen(|log| (self.rules.select)(log, &wanted, options));
             let page: Page = page.drain(shown.min(page.len())..).take(100).collect();
             let shown = shown + page.len();
             (!page.is_empty()).then_some((Ok(page), (shown, wanted)))
@@ -143,12 +142,12 @@ impl<R: Rules> StoreByRules<R> {
     }
 
     fn check(&self, events: &[NewEvent], condition: &AppendCondition) -> Result<(), AppendError> {
-        R::check(&self.shared.records(), self.since, events, condition)
+        (self.rules.check)(&self.shared.records(), self.since, events, condition)
     }
 
     /// Writes a batch into the locked log, from this position on.
     fn write(&self, log: &mut Vec<Recorded<Bytes>>, events: Vec<NewEvent>, position: u64) -> Page {
-        let recorded_at = R::now();
+        let recorded_at = (self.rules.now)();
         let mut revisions: HashMap<StreamName, Revision> = HashMap::new();
         let batch: Page = events
             .into_iter()
@@ -157,26 +156,26 @@ impl<R: Rules> StoreByRules<R> {
                 let revision = event.stream.as_ref().map(|stream| {
                     let last = revisions
                         .entry(stream.clone())
-                        .or_insert_with(|| R::revision(log, self.since, stream));
+                        .or_insert_with(|| (self.rules.revision)(log, self.since, stream));
                     let next = last.next();
                     *last = Revision::Current(next);
                     next
                 });
                 let position = SequencePosition::new(position)?;
-                Some(R::kept(record(event, position, revision, recorded_at)))
+                Some((self.rules.kept)(record(event, position, revision, recorded_at)))
             })
             .collect();
-        R::place(log, batch.clone());
+        (self.rules.place)(log, batch.clone());
         *lock(&self.known) = log.len();
-        R::returned(batch)
+        (self.rules.returned)(batch)
     }
 
     fn publish(&self, log: &[Recorded<Bytes>]) {
         self.own.send_replace(head(log));
-        if R::WAKE != Wake::NotForTheFirst || head(log) > 1 {
+        if self.rules.wake != Wake::NotForTheFirst || head(log) > 1 {
             self.shared.published.send_replace(head(log));
         }
-        match R::WAKE {
+        match self.rules.wake {
             Wake::OneOnly => self.shared.appended.notify_one(),
             _ => self.shared.appended.notify_waiters(),
         }
@@ -188,7 +187,7 @@ impl<R: Rules> StoreByRules<R> {
 
     /// Writes a batch at the end of the locked log, and wakes the waiters.
     fn write_next(&self, log: &mut Vec<Recorded<Bytes>>, events: Vec<NewEvent>) -> Page {
-        let position = R::next_position(log, self.since);
+        let position = (self.rules.next_position)(log, self.since);
         let records = self.write(log, events, position);
         self.publish(log);
         records
@@ -200,7 +199,7 @@ impl<R: Rules> StoreByRules<R> {
         condition: &AppendCondition,
     ) -> Result<Page, AppendError> {
         let mut log = self.shared.records();
-        R::check(&log, self.since, &events, condition)?;
+        (self.rules.check)(&log, self.since, &events, condition)?;
         Ok(self.write_next(&mut log, events))
     }
 
@@ -211,8 +210,8 @@ impl<R: Rules> StoreByRules<R> {
     ) -> Result<Page, AppendError> {
         let records = {
             let mut accepted = lock(&self.shared.accepted);
-            R::check(&accepted, self.since, &events, condition)?;
-            let position = R::next_position(&accepted, self.since);
+            (self.rules.check)(&accepted, self.since, &events, condition)?;
+            let position = (self.rules.next_position)(&accepted, self.since);
             self.write(&mut accepted, events, position)
         };
         yield_now().await;
@@ -231,11 +230,11 @@ impl<R: Rules> StoreByRules<R> {
         condition: &AppendCondition,
     ) -> Result<Page, AppendError> {
         let mut log = self.shared.records();
-        R::check_condition(&log, self.since, &events, condition)?;
+        (self.rules.check_condition)(&log, self.since, &events, condition)?;
         let mut taken: HashSet<_> = log.iter().map(|record| record.id).collect();
         let mut records = Vec::new();
         for event in events {
-            R::LIMITS.check(std::slice::from_ref(&event), &AppendCondition::None)?;
+            self.rules.limits.check(std::slice::from_ref(&event), &AppendCondition::None)?;
             if !taken.insert(event.id) {
                 return Err(duplicate(event.id));
             }
@@ -251,7 +250,7 @@ impl<R: Rules> StoreByRules<R> {
     ) -> Result<Page, AppendError> {
         self.check(&events, condition)?;
         let mut records = Vec::new();
-        let is_slow = R::COMMIT == Commit::EventByEventSlowly && events.len() < 10;
+        let is_slow = self.rules.commit == Commit::EventByEventSlowly && events.len() < 10;
         for event in events {
             if is_slow {
                 tokio::time::sleep(Duration::from_millis(1)).await;
@@ -276,7 +275,7 @@ impl<R: Rules> StoreByRules<R> {
             yield_now().await;
         }
         let mut log = self.shared.records();
-        R::check(&log, self.since, &events, condition)?;
+        (self.rules.check)(&log, self.since, &events, condition)?;
         let records = self.write(&mut log, events, position);
         log.sort_by_key(|record| record.position);
         self.publish(&log);
@@ -285,7 +284,7 @@ impl<R: Rules> StoreByRules<R> {
 
     async fn flush(&self) {
         let begin = || self.shared.flushes.fetch_add(1, Ordering::SeqCst);
-        match R::FLUSH {
+        match self.rules.flush {
             Flush::Always => drop(begin()),
             Flush::Never => {}
             Flush::UnlessUnderWay => {
@@ -306,14 +305,15 @@ impl<R: Rules> StoreByRules<R> {
 }
 
 #[async_trait::async_trait]
-impl<R: Rules> EventStore for StoreByRules<R> {
+impl EventStore for StoreByRules {
     fn log_id(&self) -> &str {
         &self.id
     }
 
     async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
         let query = query.clone();
-        self.show(move |record| R::matches(&query, record), options).await
+        let matches = self.rules.matches;
+        self.show(move |record| matches(&query, record), options).await
     }
 
     async fn read_stream(
@@ -322,7 +322,8 @@ impl<R: Rules> EventStore for StoreByRules<R> {
         options: ReadOptions,
     ) -> Result<Events<'_>, StoreError> {
         let stream = stream.clone();
-        self.show(move |record| R::is_of(&stream, record), options).await
+        let is_of = self.rules.is_of;
+        self.show(move |record| is_of(&stream, record), options).await
     }
 
     async fn append(
@@ -330,24 +331,24 @@ impl<R: Rules> EventStore for StoreByRules<R> {
         events: Vec<NewEvent>,
         condition: AppendCondition,
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
-        if R::NEEDS_ITS_RUNTIME && !self.is_at_home() {
+        if self.rules.needs_its_runtime && !self.is_at_home() {
             std::future::pending::<()>().await;
         }
-        let _gate = match R::SHOW {
+        let _gate = match self.rules.show {
             Show::Locking => Some(self.shared.gate.write().await),
             _ => None,
         };
-        if R::COMMIT != Commit::Torn
-            && let Err(refusal) = R::admit(&events, &condition)
+        if self.rules.commit != Commit::Torn
+            && let Err(refusal) = (self.rules.admit)(&events, &condition)
         {
-            if R::WRITES_A_PART
+            if self.rules.writes_a_part
                 && let [first, ..] = &*events
             {
                 self.atomic(vec![first.clone()], &AppendCondition::None)?;
             }
             return Err(refusal);
         }
-        let outcome = match R::COMMIT {
+        let outcome = match self.rules.commit {
             Commit::Atomic => self.atomic(events, &condition),
             Commit::Slow => {
                 tokio::time::sleep(Duration::from_millis(1)).await;
@@ -384,14 +385,14 @@ impl<R: Rules> EventStore for StoreByRules<R> {
     }
 
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {
-        Ok(self.seen(R::head))
+        Ok(self.seen(self.rules.head))
     }
 
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
         let after = after.map_or(0, SequencePosition::get);
         let there = self.shared.head() > after;
         let gone = |_| StoreError::new(StoreErrorKind::Other, "the log is gone");
-        match R::WAKE {
+        match self.rules.wake {
             Wake::AtOnce => Ok(()),
             Wake::RefusesAhead if after > self.shared.head() => {
                 Err(StoreError::new(StoreErrorKind::Other, "the position is above the head"))
@@ -456,9 +457,9 @@ fn writes_what_it_guards(events: &[NewEvent], condition: &AppendCondition) -> bo
     }
 }
 
-impl<R: Rules> Drop for StoreByRules<R> {
+impl Drop for StoreByRules {
     fn drop(&mut self) {
-        match R::ON_DROP {
+        match self.rules.on_drop {
             OnDrop::Nothing => {}
             // Besides this handle, only the fixture, which stands for the disk, owns the log.
             OnDrop::LosesTheLast if Arc::strong_count(&self.shared) == 2 => {

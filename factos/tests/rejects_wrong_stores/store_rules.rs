@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeSet, HashSet},
+    marker::PhantomData,
     time::{Duration, SystemTime},
 };
 
@@ -295,6 +296,70 @@ pub(crate) trait Rules: Send + Sync + 'static {
     fn head(log: &[Recorded<Bytes>]) -> Option<SequencePosition> {
         log.last().map(|record| record.position)
     }
+}
+
+/// The rules of a type as values, so that the store is compiled once and not for each type.
+pub(crate) struct RuleSet {
+    pub(crate) commit: Commit,
+    pub(crate) show: Show,
+    pub(crate) wake: Wake,
+    pub(crate) on_drop: OnDrop,
+    pub(crate) flush: Flush,
+    pub(crate) identity: Identity,
+    pub(crate) limits: Limits,
+    pub(crate) writes_a_part: bool,
+    pub(crate) needs_its_runtime: bool,
+    pub(crate) sees_others: bool,
+    pub(crate) admit: fn(&[NewEvent], &AppendCondition) -> Result<(), AppendError>,
+    pub(crate) check: Check,
+    pub(crate) check_condition: Check,
+    pub(crate) revision: fn(&[Recorded<Bytes>], usize, &StreamName) -> Revision,
+    pub(crate) next_position: fn(&[Recorded<Bytes>], usize) -> u64,
+    pub(crate) now: fn() -> SystemTime,
+    pub(crate) kept: fn(Recorded<Bytes>) -> Recorded<Bytes>,
+    pub(crate) returned: fn(Page) -> Page,
+    pub(crate) place: fn(&mut Vec<Recorded<Bytes>>, Page),
+    pub(crate) matches: fn(&Query, &Recorded<Bytes>) -> bool,
+    pub(crate) is_of: fn(&StreamName, &Recorded<Bytes>) -> bool,
+    pub(crate) select: Select,
+    pub(crate) observed: fn(&[Recorded<Bytes>], &Page) -> Option<SequencePosition>,
+    pub(crate) head: fn(&[Recorded<Bytes>]) -> Option<SequencePosition>,
+}
+
+type Check =
+    fn(&[Recorded<Bytes>], usize, &[NewEvent], &AppendCondition) -> Result<(), AppendError>;
+type Select = fn(&[Recorded<Bytes>], &dyn Fn(&Recorded<Bytes>) -> bool, ReadOptions) -> Page;
+
+/// Has the rules of this type.
+pub(crate) struct Of<R>(PhantomData<R>);
+
+impl<R: Rules> Of<R> {
+    pub(crate) const RULES: &'static RuleSet = &RuleSet {
+        commit: R::COMMIT,
+        show: R::SHOW,
+        wake: R::WAKE,
+        on_drop: R::ON_DROP,
+        flush: R::FLUSH,
+        identity: R::IDENTITY,
+        limits: R::LIMITS,
+        writes_a_part: R::WRITES_A_PART,
+        needs_its_runtime: R::NEEDS_ITS_RUNTIME,
+        sees_others: R::SEES_OTHERS,
+        admit: R::admit,
+        check: R::check,
+        check_condition: R::check_condition,
+        revision: R::revision,
+        next_position: R::next_position,
+        now: R::now,
+        kept: R::kept,
+        returned: R::returned,
+        place: R::place,
+        matches: R::matches,
+        is_of: R::is_of,
+        select: R::select,
+        observed: R::observed,
+        head: R::head,
+    };
 }
 
 pub(crate) fn arrange(mut page: Page, options: ReadOptions) -> Page {
