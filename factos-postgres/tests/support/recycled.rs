@@ -34,9 +34,9 @@ pub(crate) const MOST_EVENTS: i64 = 200;
 /// The table of a log that a hook writes to.
 const COPY: &str = "CREATE TABLE log.copy (position bigint PRIMARY KEY, id text NOT NULL)";
 
-/// The triggers let a transaction empty the log that says so. To disable them would discard the plans that the kept
-/// sessions have of its tables.
-const EMPTIED: &str = "
+/// The triggers refuse every change, but not that of a transaction that says that it empties the log. If they were disabled
+/// for it, the kept sessions would have to plan their statements again.
+const LETS_EMPTY: &str = "
     CREATE OR REPLACE FUNCTION log._refuse_change() RETURNS trigger
     LANGUAGE plpgsql VOLATILE AS $$
     BEGIN
@@ -75,13 +75,11 @@ impl Recycled {
     /// A log that was never used.
     pub(crate) async fn new(kind: Kind) -> Self {
         let schema = Schema::named(kind.mode);
-        let more = [Some(EMPTIED), kind.has_copy.then_some(COPY)];
-        let (config, more) =
-            (schema.config(), more.into_iter().flatten().map(|sql| schema.in_schema(sql)));
-        let more = more.collect::<Vec<_>>().join("; ");
+        let copy = if kind.has_copy { COPY } else { "" };
+        let (config, sql) = (schema.config(), schema.in_schema(&format!("{LETS_EMPTY}; {copy}")));
         caretaker::run(|pool| async move {
             config.migrate(pool).await.unwrap();
-            pool.execute(raw_sql(AssertSqlSafe(more))).await.unwrap();
+            pool.execute(raw_sql(AssertSqlSafe(sql))).await.unwrap();
         })
         .await;
         Self::of(kind, schema)

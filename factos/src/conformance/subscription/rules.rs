@@ -3,7 +3,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::{FutureExt, future::join};
@@ -17,6 +17,7 @@ use crate::{
     conformance::{
         fixture::Fixture,
         parallel::{at_once, handles, soon},
+        progress::bound,
         sample_values::{event, query},
         store_calls::{append, matching},
     },
@@ -29,11 +30,14 @@ use crate::{
 const WRITERS: usize = 4;
 const APPENDS: usize = 20;
 
-/// After so many calls in vain, calls are given twice the time: a busy machine may need more for a batch.
+/// After so many calls in vain the next ones are given twice the time: a busy machine may need more for a batch.
 const CALLS_OF_A_LENGTH: u32 = 50;
 
-/// So many calls without a batch take some seconds, and the last ones are given 0.1 s each.
-const CALLS_IN_VAIN: u32 = 7 * CALLS_OF_A_LENGTH;
+/// How often they are given twice the time.
+const DOUBLINGS: u32 = 6;
+
+/// A batch may take so many calls, and more within [`Fixture::SOON`].
+const CALLS_IN_VAIN: u32 = (DOUBLINGS + 1) * CALLS_OF_A_LENGTH;
 
 pub(super) async fn comes_once<F: Fixture, S: Subscriber>(log: F, query: Query) {
     let handles = handles(&log, 2).await;
@@ -199,17 +203,12 @@ pub(super) async fn dropped_call<F: Fixture, S: Subscriber>(log: F) {
     let mut seen = Seen::default();
     let mut follower = S::follow(&*store, Query::all(), None, 7);
     let writing = tokio::spawn(write_all(handles));
-    let (mut calls, mut in_vain) = (0_u64, 0);
+    let (mut calls, mut in_vain) = (0_u64, InVain::none());
     let mut last = None;
     while last.is_none() || seen.live == 0 || seen.through() < last {
-        let wait = Duration::from_micros(calls % 9 * 250) * 2_u32.pow(in_vain / CALLS_OF_A_LENGTH);
+        let wait = Duration::from_micros(calls % 9 * 250) * in_vain.factor();
         calls += 1;
-        in_vain += 1;
-        assert!(
-            in_vain < CALLS_IN_VAIN,
-            "{in_vain} calls without a batch, after {} events",
-            seen.records.len()
-        );
+        in_vain.add_one::<F>(&seen);
         // A timer is too coarse to end a call within a short read.
         let batch = if calls.is_multiple_of(3) {
             follower.next().now_or_never()
@@ -218,11 +217,11 @@ pub(super) async fn dropped_call<F: Fixture, S: Subscriber>(log: F) {
         };
         if let Some(batch) = batch {
             seen.take(batch.unwrap());
-            in_vain = 0;
+            in_vain = InVain::none();
         }
         if last.is_none() {
             // While the others write, a batch may take as long as they do.
-            in_vain = 0;
+            in_vain = InVain::none();
             if writing.is_finished() {
                 last = store.head().await.unwrap();
             }
@@ -230,6 +229,33 @@ pub(super) async fn dropped_call<F: Fixture, S: Subscriber>(log: F) {
     }
     writing.await.unwrap();
     seen.assert_is(&matching(&store, &Query::all()).await);
+}
+
+/// Calls without a batch, one after the other.
+struct InVain {
+    calls: u32,
+    since: Instant,
+}
+
+impl InVain {
+    fn none() -> Self {
+        Self { calls: 0, since: Instant::now() }
+    }
+
+    /// How many times the usual time the next call is given.
+    fn factor(&self) -> u32 {
+        2_u32.pow(DOUBLINGS.min(self.calls / CALLS_OF_A_LENGTH))
+    }
+
+    fn add_one<F: Fixture>(&mut self, seen: &Seen) {
+        self.calls += 1;
+        assert!(
+            self.calls < CALLS_IN_VAIN || self.since.elapsed() < bound(F::settings().soon),
+            "{} calls without a batch, after {} events",
+            self.calls,
+            seen.records.len()
+        );
+    }
 }
 
 async fn append_some(store: &dyn EventStore, events: usize) {
