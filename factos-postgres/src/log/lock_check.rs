@@ -1,7 +1,6 @@
 use factos::EventId;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, query_scalar};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Postgres, Transaction, query_scalar};
 
-use super::transaction::begin;
 use crate::{
     config::Config,
     error::{Error, Sent},
@@ -9,40 +8,48 @@ use crate::{
 
 /// Checks that a keyed log is safe on this server: its positions go on after its last event, and advisory locks
 /// exclude. Where those are stubs, a keyed log would lose decisions.
-pub(super) async fn check_locks(config: &Config, pool: &PgPool) -> Result<(), Error> {
+///
+/// The transaction is one that [`begin`](super::transaction::begin) began. It is rolled back.
+pub(super) async fn check_locks(
+    config: &Config,
+    mut transaction: Transaction<'_, Postgres>,
+    pool: &PgPool,
+) -> Result<(), Error> {
     let failed = |error| Error::of(error, Sent::No, config.lock_timeout);
-    let options = pool.connect_options();
-    let mut one = PgConnection::connect_with(&options).await.map_err(failed)?;
-    let mut two = PgConnection::connect_with(&options).await.map_err(failed)?;
-    let outcome = try_locks(config, &mut one, &mut two).await.map_err(failed)?;
-    // Neither is needed any more, so it does not matter if the server cannot be told.
-    drop((one.close().await, two.close().await));
+    if let Some((next, last)) = positions_behind(config, &mut transaction).await.map_err(failed)? {
+        transaction.rollback().await.map_err(failed)?;
+        return Err(Error::PositionsBehind { schema: config.schema.clone(), next, last });
+    }
+    // All others of the pool may be in use.
+    let mut other = match PgConnection::connect_with(&pool.connect_options()).await {
+        Ok(other) => other,
+        Err(error) => {
+            transaction.rollback().await.map_err(failed)?;
+            return Err(failed(error));
+        }
+    };
+    let outcome = try_locks(config, transaction, &mut other).await.map_err(failed)?;
+    // It is not needed any more, so it does not matter if the server cannot be told.
+    drop(other.close().await);
     outcome
 }
 
-/// Tries a lock with the log's own functions: one connection holds it, the other wants it.
+/// Tries a lock with the log's own functions: the transaction holds it, the other connection wants it.
 async fn try_locks(
     config: &Config,
-    one: &mut PgConnection,
-    two: &mut PgConnection,
+    mut holder: Transaction<'_, Postgres>,
+    other: &mut PgConnection,
 ) -> Result<Result<(), Error>, sqlx::Error> {
-    // Another transaction may lock the table of the events.
-    let mut holder = begin(config, one).await?;
-    if let Some((next, last)) = positions_behind(config, &mut holder).await? {
-        return Ok(Err(Error::PositionsBehind { schema: config.schema.clone(), next, last }));
-    }
-    let schema = &config.schema;
-    let name = format!("probe:{}", EventId::new());
-    let lock = format!("SELECT \"{schema}\"._probe_lock('{name}', true)");
-    let is_free = format!("SELECT \"{schema}\"._probe_lock('{name}', false)");
+    let lock = Probe::new(config, true);
+    let is_free = Probe { may_wait: false, ..lock.clone() };
     let is_shown = "SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 FROM pg_catalog.pg_locks
          WHERE locktype OPERATOR(pg_catalog.=) 'advisory' AND granted
            AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()";
-    holds(&mut holder, &lock).await?;
-    let excludes = !holds(two, &is_free).await?;
-    let shows = holds(&mut holder, is_shown).await?;
+    lock.holds(&mut holder).await?;
+    let excludes = !is_free.holds(other).await?;
+    let shows: bool = query_scalar(is_shown).fetch_one(&mut *holder).await?;
     holder.rollback().await?;
-    let gives_back = holds(two, &is_free).await?;
+    let gives_back = is_free.holds(other).await?;
     Ok(match (excludes, shows, gives_back) {
         (false, ..) => Err(Error::NoLocks { what: "exclude" }),
         (_, false, _) => Err(Error::NoLocks { what: "show in pg_locks" }),
@@ -69,6 +76,23 @@ async fn positions_behind(
     Ok((next <= last).then_some((next, last)))
 }
 
-async fn holds(connection: &mut PgConnection, sql: &str) -> Result<bool, sqlx::Error> {
-    query_scalar(AssertSqlSafe(sql)).fetch_one(connection).await
+/// A lock that nobody else tries.
+#[derive(Clone)]
+struct Probe {
+    sql: String,
+    name: String,
+    may_wait: bool,
+}
+
+impl Probe {
+    fn new(config: &Config, may_wait: bool) -> Self {
+        let sql = format!("SELECT \"{}\"._probe_lock($1, $2)", config.schema);
+        Self { sql, name: format!("probe:{}", EventId::new()), may_wait }
+    }
+
+    /// Whether the connection holds the lock now.
+    async fn holds(&self, connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+        let query = query_scalar(AssertSqlSafe(self.sql.as_str()));
+        query.bind(&self.name).bind(self.may_wait).fetch_one(connection).await
+    }
 }

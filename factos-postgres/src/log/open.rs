@@ -5,7 +5,10 @@ use sqlx::{Connection, PgPool};
 use tokio::time::timeout;
 
 use super::{
-    check::check, create::migrate, incarnation::Incarnation, lock_check::check_locks,
+    check::{Found, check},
+    create::migrate,
+    incarnation::Incarnation,
+    lock_check::check_locks,
     transaction::begin,
 };
 use crate::{
@@ -41,15 +44,16 @@ impl Log {
         let mut connection = pool.acquire().await.map_err(failed)?;
         let mut transaction = begin(config, &mut connection).await.map_err(failed)?;
         let found = check(config, &mut transaction).await;
-        transaction.rollback().await.map_err(failed)?;
+        if let Ok(Found { mode: Mode::Keyed, .. }) = found {
+            check_locks(config, transaction, &pool).await?;
+        } else {
+            transaction.rollback().await.map_err(failed)?;
+        }
         let found = found?;
         // The check has prepared some, unless the connections of this pool are to keep none.
         let are_kept = connection.cached_statements_size() > 0;
         drop(connection);
         let is_keyed = found.mode == Mode::Keyed;
-        if is_keyed {
-            check_locks(config, &pool).await?;
-        }
         let head = Head::new();
         let (log_id, server) = (found.log_id, found.server);
         Ok(Self {

@@ -22,9 +22,12 @@ relations AS (
 functions AS (
   SELECT wanted.name, p.oid
   FROM pg_catalog.unnest($3::pg_catalog.text[]) wanted (name)
-  LEFT JOIN pg_catalog.pg_namespace n ON n.nspname OPERATOR(pg_catalog.=) $1
-  LEFT JOIN pg_catalog.pg_proc p ON p.pronamespace OPERATOR(pg_catalog.=) n.oid
-    AND p.proname OPERATOR(pg_catalog.=) wanted.name),
+  -- In an array, so that each name is looked up by the index: a server with many logs has many functions.
+  LEFT JOIN LATERAL pg_catalog.unnest(ARRAY(
+    SELECT p.oid FROM pg_catalog.pg_proc p
+    WHERE p.proname OPERATOR(pg_catalog.=) wanted.name
+      AND p.pronamespace OPERATOR(pg_catalog.=) (
+        SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname OPERATOR(pg_catalog.=) $1))) p (oid) ON true),
 indexes AS (
   SELECT r.name, i.indisunique AS is_unique, (
       SELECT pg_catalog.string_agg(a.attname::pg_catalog.text, ', ' ORDER BY k.place)
