@@ -25,7 +25,8 @@
 //!
 //! # Random inputs
 //! A case with random inputs prints its seed when it fails; `FACTOS_CONFORMANCE_SEED` set to that repeats the inputs.
-//! `FACTOS_CONFORMANCE_CASES` sets how many lists of operations the cases of [`model`] run.
+//! `FACTOS_CONFORMANCE_CASES` sets how many lists of operations the cases of [`model`] run. A variable that
+//! holds anything but a number fails what would use it.
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
 mod case;
@@ -38,6 +39,7 @@ mod progress;
 mod random;
 mod sample_values;
 mod script;
+mod setting;
 mod tables;
 
 pub mod concurrency;

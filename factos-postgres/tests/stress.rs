@@ -42,7 +42,8 @@ const LEAST_DECISIONS: usize = 101;
 
 /// How long the right SQL runs; longer by `FACTOS_STRESS_SECONDS`.
 fn seconds(default: u64) -> Duration {
-    let asked = env::var("FACTOS_STRESS_SECONDS").ok().and_then(|text| text.parse().ok());
+    let asked = env::var("FACTOS_STRESS_SECONDS").ok();
+    let asked = asked.map(|text| text.parse().expect("FACTOS_STRESS_SECONDS is a whole number"));
     Duration::from_secs(asked.unwrap_or(default))
 }
 

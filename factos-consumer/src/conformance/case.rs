@@ -1,6 +1,7 @@
 use std::{
     any::Any,
     fmt,
+    num::NonZeroU32,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::mpsc,
     thread,
@@ -10,7 +11,7 @@ use std::{
 use futures_util::future::{BoxFuture, LocalBoxFuture};
 use tokio::runtime::{Builder, Runtime};
 
-use super::{fixture::PortFixture, progress::Progress, tables::Tables};
+use super::{fixture::PortFixture, progress::Progress, setting::number, tables::Tables};
 
 /// How long a runtime may take to shut down.
 const SHUTDOWN: Duration = Duration::from_secs(5);
@@ -108,6 +109,5 @@ impl fmt::Debug for Case {
 }
 
 fn factor() -> u32 {
-    let given = std::env::var(FACTOR).ok().and_then(|factor| factor.parse().ok());
-    given.unwrap_or(1)
+    number(FACTOR).map_or(1, NonZeroU32::get)
 }

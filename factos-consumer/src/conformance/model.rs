@@ -3,7 +3,7 @@
 mod operation;
 mod plain_port;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, num::NonZeroU32, time::Duration};
 
 use factos::SequencePosition;
 
@@ -17,6 +17,7 @@ use super::{
     random::Random,
     sample_values::{LONG, due, listed},
     script::Script,
+    setting::number,
     tables::Tables,
 };
 use crate::port::{
@@ -35,8 +36,7 @@ const CASES: &str = "FACTOS_CONFORMANCE_CASES";
 /// Random operations of three handles have the same results as on plain lists, and leave the same behind.
 pub async fn random_operations_agree_with_plain_lists(tables: Tables) {
     let mut random = Random::of(&tables);
-    let given = std::env::var(CASES).ok().and_then(|cases| cases.parse().ok());
-    for _ in 0..given.unwrap_or(tables.model_cases) {
+    for _ in 0..number(CASES).map_or(tables.model_cases, NonZeroU32::get) {
         let tables = tables.another().await;
         let plain = agree_on_a_list(&tables.handles().await, &mut random).await;
         assert_eq!(tables.rows().await, plain.rows, "the rows that work wrote");

@@ -1,8 +1,8 @@
-use std::{env, ops::RangeInclusive};
+use std::ops::RangeInclusive;
 
 use fastrand::Rng;
 
-use super::tables::Tables;
+use super::{setting::number, tables::Tables};
 
 const SEED: &str = "FACTOS_CONFORMANCE_SEED";
 
@@ -15,8 +15,7 @@ pub(super) struct Random {
 impl Random {
     /// Takes the seed of the environment, else that of the fixture, else a new one.
     pub(super) fn of(tables: &Tables) -> Self {
-        let given = env::var(SEED).ok().and_then(|seed| seed.parse().ok());
-        let seed = given.or(tables.seed).unwrap_or_else(|| fastrand::u64(..));
+        let seed = number(SEED).or(tables.seed).unwrap_or_else(|| fastrand::u64(..));
         Self { seed, rng: Rng::with_seed(seed) }
     }
 

@@ -7,7 +7,8 @@ use std::{
 
 /// Without any progress; longer by `FACTOS_PATIENCE`.
 pub(crate) fn patience() -> Duration {
-    let factor = env::var("FACTOS_PATIENCE").ok().and_then(|text| text.parse().ok());
+    let factor = env::var("FACTOS_PATIENCE").ok();
+    let factor = factor.map(|text| text.parse().expect("FACTOS_PATIENCE is a whole number"));
     Duration::from_secs(240) * factor.unwrap_or(1)
 }
 

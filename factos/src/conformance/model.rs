@@ -3,7 +3,7 @@
 //! The plain log is a list that follows the rules to the letter.
 
 use std::{
-    env,
+    num::NonZeroU32,
     sync::{Arc, Mutex},
 };
 
@@ -13,7 +13,7 @@ use proptest::{
 };
 use tokio::{runtime::Handle, task::spawn_blocking};
 
-use super::{fixture::Fixture, parallel::soon, random::Random};
+use super::{fixture::Fixture, parallel::soon, random::Random, setting::number};
 
 use command::{each_end, steps};
 use operation::{HANDLES, Operation, operations};
@@ -93,9 +93,8 @@ async fn check<F: Fixture, S>(
 }
 
 fn runner(random: &Random, cases: u32) -> TestRunner {
-    let given = env::var(CASES).ok().and_then(|cases| cases.parse().ok());
     let config = Config {
-        cases: given.unwrap_or(cases).max(1),
+        cases: number(CASES).map_or(cases, NonZeroU32::get).max(1),
         max_shrink_time: SHRINK_TIME,
         max_shrink_iters: SHRINKS,
         failure_persistence: None,

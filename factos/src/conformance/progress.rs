@@ -4,19 +4,20 @@
 use std::{
     cell::RefCell,
     collections::BTreeMap,
-    env,
+    num::NonZeroU32,
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
+
+use super::setting::number;
 
 /// Multiplies every bound of the suite.
 const FACTOR: &str = "FACTOS_PATIENCE";
 
 /// A bound of a fixture, as the environment multiplies it.
 pub(super) fn bound(duration: Duration) -> Duration {
-    let given = env::var(FACTOR).ok().and_then(|factor| factor.parse().ok());
-    duration.saturating_mul(given.unwrap_or(1))
+    duration.saturating_mul(number(FACTOR).map_or(1, NonZeroU32::get))
 }
 
 /// The calls of one case.

@@ -1,4 +1,4 @@
-use std::{env, ops::RangeInclusive};
+use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 use fastrand::Rng;
@@ -6,6 +6,7 @@ use fastrand::Rng;
 use super::{
     fixture::Fixture,
     sample_values::{event, item},
+    setting::number,
 };
 use crate::{
     append::NewEvent,
@@ -28,8 +29,7 @@ pub(super) struct Random {
 impl Random {
     /// Takes the seed of the environment, else that of the fixture, else a new one.
     pub(super) fn new<F: Fixture>() -> Self {
-        let given = env::var(SEED).ok().and_then(|seed| seed.parse().ok());
-        Self::with_seed(given.or(F::settings().seed).unwrap_or_else(|| fastrand::u64(..)))
+        Self::with_seed(number(SEED).or(F::settings().seed).unwrap_or_else(|| fastrand::u64(..)))
     }
 
     pub(super) fn with_seed(seed: u64) -> Self {

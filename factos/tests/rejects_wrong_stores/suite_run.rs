@@ -94,7 +94,8 @@ pub(crate) fn tells(make: MakeLog, name: &str, rule: &str) {
 /// Asserts that this case fails every time that it is run: as often as `FACTOS_RACES` says, or 10
 /// times.
 pub(crate) fn is_always_caught(make: MakeLog, name: &str) {
-    let rounds = env::var("FACTOS_RACES").map_or(10, |rounds| rounds.parse().unwrap_or(10));
+    let rounds = env::var("FACTOS_RACES")
+        .map_or(10, |rounds| rounds.parse().expect("FACTOS_RACES is a whole number"));
     let (next, caught) = (AtomicUsize::new(0), AtomicUsize::new(0));
     with_cases(make, |cases| {
         let case = find(&cases.all, name);
