@@ -40,16 +40,15 @@ async fn try_locks(
     mut holder: Transaction<'_, Postgres>,
     other: &mut PgConnection,
 ) -> Result<Result<(), Error>, sqlx::Error> {
-    let lock = Probe::new(config, true);
-    let is_free = Probe { may_wait: false, ..lock.clone() };
+    let probe = Probe::new(config);
     let is_shown = "SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0 FROM pg_catalog.pg_locks
          WHERE locktype OPERATOR(pg_catalog.=) 'advisory' AND granted
            AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()";
-    lock.holds(&mut holder).await?;
-    let excludes = !is_free.holds(other).await?;
+    probe.lock(&mut holder, true).await?;
+    let excludes = !probe.lock(other, false).await?;
     let shows: bool = query_scalar(is_shown).fetch_one(&mut *holder).await?;
     holder.rollback().await?;
-    let gives_back = is_free.holds(other).await?;
+    let gives_back = probe.lock(other, false).await?;
     Ok(match (excludes, shows, gives_back) {
         (false, ..) => Err(Error::NoLocks { what: "exclude" }),
         (_, false, _) => Err(Error::NoLocks { what: "show in pg_locks" }),
@@ -77,22 +76,24 @@ async fn positions_behind(
 }
 
 /// A lock that nobody else tries.
-#[derive(Clone)]
 struct Probe {
     sql: String,
     name: String,
-    may_wait: bool,
 }
 
 impl Probe {
-    fn new(config: &Config, may_wait: bool) -> Self {
+    fn new(config: &Config) -> Self {
         let sql = format!("SELECT \"{}\"._probe_lock($1, $2)", config.schema);
-        Self { sql, name: format!("probe:{}", EventId::new()), may_wait }
+        Self { sql, name: format!("probe:{}", EventId::new()) }
     }
 
-    /// Whether the connection holds the lock now.
-    async fn holds(&self, connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    /// Whether the connection holds the lock now, which it waits for if it may.
+    async fn lock(
+        &self,
+        connection: &mut PgConnection,
+        may_wait: bool,
+    ) -> Result<bool, sqlx::Error> {
         let query = query_scalar(AssertSqlSafe(self.sql.as_str()));
-        query.bind(&self.name).bind(self.may_wait).fetch_one(connection).await
+        query.bind(&self.name).bind(may_wait).fetch_one(connection).await
     }
 }
