@@ -103,6 +103,16 @@ impl<S: EventStore> EventStore for WithoutTurns<S> {
         self.0.append(events, condition).await
     }
 
+    async fn append_unless(
+        &self,
+        events: Vec<NewEvent>,
+        exists: Query,
+        guard: Query,
+        after: Option<SequencePosition>,
+    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        self.0.append_unless(events, exists, guard, after).await
+    }
+
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {
         self.0.head().await
     }

@@ -49,6 +49,19 @@ impl MemoryStore {
         Self::default()
     }
 
+    fn append_batch(&self, batch: Batch) -> Result<Page, AppendError> {
+        let mut log = self.shared.log.lock();
+        let Ok(refusal) = refusal(&mut *log, &batch);
+        if let Some(refusal) = refusal {
+            return Err(refusal);
+        }
+        let records = log.append(batch.into_events());
+        let head = log.head();
+        drop(log);
+        self.shared.head.publish(SequencePosition::new(head));
+        Ok(records)
+    }
+
     fn select(&self, selection: Selection, options: ReadOptions) -> Events<'_> {
         let log = self.shared.log.lock();
         let head = log.head();
@@ -91,17 +104,17 @@ impl EventStore for MemoryStore {
         events: Vec<NewEvent>,
         condition: AppendCondition,
     ) -> Result<Page, AppendError> {
-        let batch = Batch::new(events, condition, &Self::LIMITS)?;
-        let mut log = self.shared.log.lock();
-        let Ok(refusal) = refusal(&mut *log, &batch);
-        if let Some(refusal) = refusal {
-            return Err(refusal);
-        }
-        let records = log.append(batch.into_events());
-        let head = log.head();
-        drop(log);
-        self.shared.head.publish(SequencePosition::new(head));
-        Ok(records)
+        self.append_batch(Batch::new(events, condition, &Self::LIMITS)?)
+    }
+
+    async fn append_unless(
+        &self,
+        events: Vec<NewEvent>,
+        exists: Query,
+        guard: Query,
+        after: Option<SequencePosition>,
+    ) -> Result<Page, AppendError> {
+        self.append_batch(Batch::unless(events, exists, guard, after, &Self::LIMITS)?)
     }
 
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {

@@ -17,7 +17,11 @@ pub(crate) struct LockNames(BTreeMap<Arc<str>, bool>);
 
 impl LockNames {
     /// The names that an append locks; none for the whole log.
-    pub(crate) fn of_append(events: &[NewEvent], condition: &AppendCondition) -> Option<Self> {
+    pub(crate) fn of_append(
+        events: &[NewEvent],
+        condition: &AppendCondition,
+        exists: Option<&Query>,
+    ) -> Option<Self> {
         let mut names = match condition {
             AppendCondition::FailIfEventsMatch { query, .. } => Self::of_query(query)?,
             AppendCondition::ExpectedRevision { stream, .. } => {
@@ -25,6 +29,9 @@ impl LockNames {
             }
             AppendCondition::None => Self::default(),
         };
+        if let Some(exists) = exists {
+            names.merge(&Self::of_query(exists)?);
+        }
         for event in events {
             if let Some(stream) = &event.stream {
                 names.add("s:", stream.as_str(), true);
@@ -127,7 +134,7 @@ mod tests {
         let query = Query::item(QueryItem::with_tags(tags(&["x:1", "w:9"])).unwrap())
             .or(QueryItem::of_type(EventType::from_static("B")));
         let condition = AppendCondition::fail_if_events_match(query);
-        let names = LockNames::of_append(&[event], &condition).unwrap();
+        let names = LockNames::of_append(&[event], &condition, None).unwrap();
         let expected = [("s:s", true), ("t:w:9", true), ("t:x:1", false), ("t:y:2", false)];
         let expected = expected.into_iter().chain([("y:A", false), ("y:B", true)]);
         let (names, exclusive) = names.columns();
@@ -140,7 +147,7 @@ mod tests {
             LockNames::of_query(&Query::item(QueryItem::with_tags(tags(&["x:1"])).unwrap()));
         let mut event = NewEvent::new(EventType::from_static("A"), "");
         event.tags = tags(&["x:1"]);
-        let written = LockNames::of_append(&[event], &AppendCondition::None).unwrap();
+        let written = LockNames::of_append(&[event], &AppendCondition::None, None).unwrap();
         let names = names.as_mut().unwrap();
         assert_eq!(names.len_with(&written), 2);
         names.merge(&written);

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use factos::{
     AppendCondition, AppendError, Bytes, EventStore, Events, Limits, NewEvent, Query, ReadOptions,
-    Recorded, SequencePosition, StoreError, StreamName, TransactionalStore, Turns,
+    Recorded, SequencePosition, StoreError, StreamName, TransactionalStore, Turns, backend,
 };
 use sqlx::{PgConnection, PgPool};
 
@@ -239,6 +239,22 @@ impl PostgresStore {
         Self { shared: Arc::clone(&self.shared), writer: Arc::new(writer) }
     }
 
+    /// The names of an idempotency key are no boundary: it is not the same for any two commands.
+    async fn append_batch(&self, batch: Batch) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        let (Shared { contention, most_names, .. }, writer) = (&*self.shared, &self.writer);
+        let boundary = match batch.condition() {
+            AppendCondition::FailIfEventsMatch { query, .. } => {
+                LockNames::of_query(query).filter(|names| names.len() <= *most_names)
+            }
+            _ => None,
+        };
+        let Some(boundary) = boundary else { return writer.append(batch).await };
+        let append = contention.begin_append(&boundary);
+        let verdict = writer.append(batch).await;
+        append.end(verdict.as_ref().is_err_and(AppendError::is_conflict));
+        verdict
+    }
+
     async fn select(
         &self,
         selection: Selection,
@@ -299,19 +315,21 @@ impl EventStore for PostgresStore {
         events: Vec<NewEvent>,
         condition: AppendCondition,
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
-        let (Shared { log, contention, most_names, .. }, writer) = (&*self.shared, &self.writer);
+        let Shared { log, most_names, .. } = &*self.shared;
         let batch = Batch::new(events, condition, &Self::LIMITS, *most_names, log.deadline())?;
-        let boundary = match batch.condition() {
-            AppendCondition::FailIfEventsMatch { query, .. } => {
-                LockNames::of_query(query).filter(|names| names.len() <= *most_names)
-            }
-            _ => None,
-        };
-        let Some(boundary) = boundary else { return writer.append(batch).await };
-        let append = contention.begin_append(&boundary);
-        let verdict = writer.append(batch).await;
-        append.end(verdict.as_ref().is_err_and(AppendError::is_conflict));
-        verdict
+        self.append_batch(batch).await
+    }
+
+    async fn append_unless(
+        &self,
+        events: Vec<NewEvent>,
+        exists: Query,
+        guard: Query,
+        after: Option<SequencePosition>,
+    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        let Shared { log, most_names, .. } = &*self.shared;
+        let batch = backend::Batch::unless(events, exists, guard, after, &Self::LIMITS)?;
+        self.append_batch(Batch::of(batch, *most_names, log.deadline())?).await
     }
 
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {
@@ -319,7 +337,6 @@ impl EventStore for PostgresStore {
         self.shared.log.head.publish(head);
         Ok(head)
     }
-
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
         let Shared { log, reader, poll, .. } = &*self.shared;
         log.incarnation.check()?;

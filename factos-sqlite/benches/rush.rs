@@ -93,6 +93,8 @@ fn main() {
                 let many = move |client: usize, n: usize| entity_name((client + n * clients) % 640);
                 let warm = through(&dispatcher, clients, many).await;
                 add(format!("{clients:>2} clients, boundaries of 10, dispatcher"), warm);
+                let keyed = with_keys(&dispatcher, clients, many).await;
+                add(format!("{clients:>2} clients, boundaries of 10, dispatcher, new keys"), keyed);
             }
             let large = through(&dispatcher, 1, |_, _| entity_name(640)).await;
             add(" 1 clients, boundary of 10,000, dispatcher".to_owned(), large);
@@ -146,6 +148,27 @@ async fn through(
             let mut done = 0;
             while begun.elapsed() < SLICE {
                 dispatcher.run(show(client, done)).await.unwrap();
+                done += 1;
+            }
+            done
+        }
+    })
+    .await
+}
+
+/// The same, where each command has an idempotency key.
+async fn with_keys(
+    dispatcher: &Shared,
+    clients: usize,
+    show: impl Fn(usize, usize) -> String + Clone + Send + 'static,
+) -> f64 {
+    measured(clients, |client, begun| {
+        let (dispatcher, show) = (dispatcher.clone(), show.clone());
+        async move {
+            let mut done = 0;
+            while begun.elapsed() < SLICE {
+                let keyed = dispatcher.dispatch().idempotency_key(EventId::new().to_string());
+                keyed.run(show(client, done)).await.unwrap();
                 done += 1;
             }
             done

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use factos::{
     AppendCondition, AppendError, Bytes, EventStore, Events, Limits, NewEvent, Query, ReadOptions,
     Recorded, SequencePosition, StoreError, StreamName, TransactionalStore, Turns,
-    backend::{Head, Poll, Selection},
+    backend::{self, Head, Poll, Selection},
 };
 use futures_util::stream;
 use rusqlite::Connection;
@@ -299,6 +299,18 @@ impl EventStore for SqliteStore {
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
         let batch = Batch::new(events, condition, &Self::LIMITS)?;
         self.parts().writer.append(batch.with_hook(self.hook.clone())).await
+    }
+
+    async fn append_unless(
+        &self,
+        events: Vec<NewEvent>,
+        exists: Query,
+        guard: Query,
+        after: Option<SequencePosition>,
+    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        let batch = backend::Batch::unless(events, exists, guard, after, &Self::LIMITS)?;
+        let batch = Batch::of(batch)?.with_hook(self.hook.clone());
+        self.parts().writer.append(batch).await
     }
 
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {

@@ -144,4 +144,4 @@ pub use record::record;
 pub use recorded_at::{micros_of, now, time_of_micros};
 pub use selection::Selection;
 
-pub use crate::checkpoint::CheckpointKey;
+pub use crate::{checkpoint::CheckpointKey, store::read_and_append};

@@ -79,6 +79,7 @@
 //! | [`read`] | bounds, order, limit; one snapshot | `after` or `before` is taken as inclusive; later pages show events that were appended after the read began |
 //! | [`query`] | the store selects the events for which [`Query::matches`](crate::Query::matches) is true | one tag of an item is enough, instead of all; names are compared with a collation |
 //! | [`condition`] | when a condition holds, and what a refusal tells | `after` is ignored; only the first item is checked; the batch breaks its own condition |
+//! | [`absence`] | when two conditions hold at once: that something never existed, and a guard | the event that must not exist is looked for after the position of the guard only |
 //! | [`revisions`] | revisions of streams, and conditions on them | revisions are counted from what this handle knows, not from the log |
 //! | [`handle`] | what handles, threads and runtimes see of one log | a cache is not invalidated by other handles; a task is bound to the first runtime |
 //! | [`visibility`] | a follower misses nothing while others write | positions are given out before the order of commits is fixed |
@@ -232,6 +233,7 @@ mod setting;
 mod store_calls;
 mod watched;
 
+pub mod absence;
 pub mod append;
 pub mod concurrency;
 pub mod condition;

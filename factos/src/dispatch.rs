@@ -26,6 +26,7 @@ mod options;
 mod request;
 mod retry;
 mod span;
+mod terms;
 
 use attempt::Attempt;
 use boundary::{Boundary, Facts};

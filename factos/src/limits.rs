@@ -3,6 +3,7 @@
 use crate::{
     append::{AppendCondition, NewEvent},
     append_error::{AppendError, InvalidEvent},
+    query::Query,
     tag,
 };
 
@@ -45,23 +46,38 @@ impl Limits {
         events: &[NewEvent],
         condition: &AppendCondition,
     ) -> Result<(), AppendError> {
+        match condition {
+            AppendCondition::FailIfEventsMatch { query, .. } => self.check_all(events, &[query]),
+            _ => self.check_all(events, &[]),
+        }
+    }
+
+    /// Checks the batch and the queries of an [`append_unless`](crate::EventStore::append_unless).
+    pub(crate) fn check_unless(
+        &self,
+        events: &[NewEvent],
+        exists: &Query,
+        guard: &Query,
+    ) -> Result<(), AppendError> {
+        self.check_all(events, &[exists, guard])
+    }
+
+    fn check_all(&self, events: &[NewEvent], queries: &[&Query]) -> Result<(), AppendError> {
         if events.is_empty() {
             return Err(AppendError::EmptyBatch);
         }
-        self.check_condition(condition)?;
+        self.check_items(queries)?;
         self.check_batch(events)?;
         Ok(())
     }
 
-    fn check_condition(&self, condition: &AppendCondition) -> Result<(), InvalidEvent> {
-        let AppendCondition::FailIfEventsMatch { query, .. } = condition else {
-            return Ok(());
-        };
-        let (all, limit) = (query.items().unwrap_or_default(), self.items_per_query);
-        if all.len() <= limit {
+    fn check_items(&self, queries: &[&Query]) -> Result<(), InvalidEvent> {
+        let all = || queries.iter().flat_map(|query| query.items().unwrap_or_default());
+        let limit = self.items_per_query;
+        if all().count() <= limit {
             return Ok(());
         }
-        let items = all.iter().filter(|item| !item.is_of_library()).count();
+        let items = all().filter(|item| !item.is_of_library()).count();
         if items > limit { Err(InvalidEvent::TooManyItems { items, limit }) } else { Ok(()) }
     }
 

@@ -57,6 +57,17 @@ impl Query {
         }
     }
 
+    /// The events that match this query or the other one.
+    #[must_use]
+    pub fn union(self, other: &Self) -> Self {
+        match (&self.0, &other.0) {
+            (Some(items), Some(others)) => {
+                Self(Some(items.iter().chain(others.iter()).cloned().collect()))
+            }
+            _ => Self(None),
+        }
+    }
+
     /// The items; `None` if this is [`Query::all`].
     #[must_use]
     pub fn items(&self) -> Option<&[QueryItem]> {

@@ -15,6 +15,9 @@ use crate::{
 };
 
 mod pointers;
+mod read_and_append;
+
+pub use read_and_append::read_and_append;
 
 /// An append-only log of events: the contract that every backend keeps and the conformance suite proves.
 ///
@@ -101,6 +104,36 @@ pub trait EventStore: Send + Sync {
         events: Vec<NewEvent>,
         condition: AppendCondition,
     ) -> Result<Vec<Recorded<Bytes>>, AppendError>;
+
+    /// Appends the batch as [`append`](Self::append) does, under two conditions at once: the log holds no event that
+    /// matches `exists`, however old, and no event that matches `guard` was accepted after the position `after`.
+    ///
+    /// A [`Dispatcher`](crate::Dispatcher) appends the commands with idempotency keys by it: `exists` selects what
+    /// has one of the keys, so whether they are new costs no read.
+    ///
+    /// The checks of the ids come before both conditions. The items of both queries together count against
+    /// [`items_per_query`](crate::Limits::items_per_query).
+    ///
+    /// By default it reads `exists` and then calls `append`: one read more, and as exact. A store that checks
+    /// both in the transaction of the append saves the read: the backends of this workspace do. A wrapper
+    /// forwards it.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append). The [conflict](crate::Conflict::EventsMatch) names the query that an event
+    /// matched: `exists` without a position, or `guard` with `after`. A store that knows only that it was one of both names
+    /// a query of the items of both, with no position if `exists` asks for the whole log.
+    ///
+    /// # Cancellation
+    /// As [`append`](Self::append).
+    async fn append_unless(
+        &self,
+        events: Vec<NewEvent>,
+        exists: Query,
+        guard: Query,
+        after: Option<SequencePosition>,
+    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        read_and_append(self, events, exists, guard, after).await
+    }
 
     /// The last position of the log; `None` if it is empty.
     ///

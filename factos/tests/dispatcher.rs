@@ -87,6 +87,17 @@ impl Slow {
         self.store.asked.lock().unwrap().iter().map(|(batch, _)| batch.len()).collect()
     }
 
+    /// Waits until appends are let through.
+    async fn wait(&self) -> InFlight<'_> {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        let ends = InFlight(&self.in_flight);
+        tokio::task::yield_now().await;
+        while !self.is_open.load(Ordering::Relaxed) {
+            tokio::task::yield_now().await;
+        }
+        ends
+    }
+
     fn reads(&self) -> usize {
         self.store.read_after().len()
     }
@@ -116,14 +127,21 @@ impl EventStore for Slow {
         events: Vec<NewEvent>,
         condition: AppendCondition,
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        let _ends = InFlight(&self.in_flight);
-        tokio::task::yield_now().await;
-        while !self.is_open.load(Ordering::Relaxed) {
-            tokio::task::yield_now().await;
-        }
+        let _ends = self.wait().await;
         Limits::FLOOR.check(&events, &condition)?;
         self.store.append(events, condition).await
+    }
+
+    async fn append_unless(
+        &self,
+        events: Vec<NewEvent>,
+        exists: Query,
+        guard: Query,
+        after: Option<SequencePosition>,
+    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        let _ends = self.wait().await;
+        Limits::FLOOR.check(&events, &AppendCondition::fail_if_events_match(guard.clone()))?;
+        self.store.append_unless(events, exists, guard, after).await
     }
 
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {
@@ -136,6 +154,44 @@ impl EventStore for Slow {
 
     fn turns(&self) -> Option<&Turns> {
         self.store.turns()
+    }
+}
+
+/// A store that does of the trait what it has to.
+struct OneCondition(Arc<Slow>);
+
+#[async_trait::async_trait]
+impl EventStore for OneCondition {
+    fn log_id(&self) -> &str {
+        self.0.log_id()
+    }
+
+    async fn read(&self, query: &Query, options: ReadOptions) -> Result<Events<'_>, StoreError> {
+        self.0.read(query, options).await
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamName,
+        options: ReadOptions,
+    ) -> Result<Events<'_>, StoreError> {
+        self.0.read_stream(stream, options).await
+    }
+
+    async fn append(
+        &self,
+        events: Vec<NewEvent>,
+        condition: AppendCondition,
+    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        self.0.append(events, condition).await
+    }
+
+    async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {
+        self.0.head().await
+    }
+
+    async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
+        self.0.wait_past(after).await
     }
 }
 
@@ -531,7 +587,92 @@ async fn a_key_that_a_rival_uses_meanwhile_is_replayed() {
     let done = run.await.unwrap();
     assert!(done.replayed);
     assert_eq!(done.records, rival.unwrap().records);
-    assert_eq!(done.attempts, 2);
+    // It took effect by the rival's attempt: its own was none in vain.
+    assert_eq!(done.attempts, 1);
+}
+
+#[tokio::test]
+async fn a_new_key_costs_no_read() {
+    let store = Slow::new([]);
+    let office = Dispatcher::new(store.clone(), OFFICE);
+    for key in ["a", "b", "c"] {
+        office.dispatch().idempotency_key(key).run(buy("a", "x")).await.unwrap();
+    }
+    let keyed = |key| office.dispatch().idempotency_key(key).run(buy("a", "x"));
+    let done = join_all(["d", "e", "f"].map(keyed)).await;
+    assert!(done.iter().all(|done| !done.as_ref().unwrap().replayed));
+    assert_eq!((store.reads(), store.batches()), (1, vec![1, 1, 1, 1, 2]));
+}
+
+#[tokio::test]
+async fn a_key_of_an_old_command_is_replayed_in_one_attempt() {
+    let store = Slow::new([]);
+    let office = Dispatcher::new(store.clone(), OFFICE).retry(Retry::attempts(1));
+    // Of another boundary, and older than all that the dispatcher has seen of this one.
+    let old = dispatch(&store.store, &OFFICE).idempotency_key("k").run(&buy("b", "y")).await;
+    office.run(buy("a", "x")).await.unwrap();
+    let done = join_all([
+        office.run(buy("a", "y")).boxed(),
+        office.dispatch().idempotency_key("k").run(buy("a", "y")).boxed(),
+        office.dispatch().idempotency_key("l").run(buy("a", "z")).boxed(),
+    ])
+    .await;
+    let replayed = done.iter().map(|done| done.as_ref().unwrap().replayed);
+    assert_eq!(replayed.collect::<Vec<_>>(), [false, true, false]);
+    assert_eq!(done[1].as_ref().unwrap().records, old.unwrap().records);
+    assert!(done.iter().all(|done| done.as_ref().unwrap().attempts == 1));
+    let expected = [sold("b", "y 0"), sold("a", "x 0"), sold("a", "y 1"), sold("a", "z 2")];
+    assert_eq!(log_of(&store.store.log).await, expected);
+}
+
+#[tokio::test]
+async fn a_repeat_that_would_be_refused_now_is_replayed() {
+    let store = Slow::new([]);
+    let office = Dispatcher::new(store.clone(), Numbered { seats: 1 });
+    let keyed = |key: &'static str| office.dispatch().idempotency_key(key).run(buy("a", "x"));
+    let first = keyed("k").await.unwrap();
+    // Alone, and beside one that is refused, from memory and after a rival.
+    assert_eq!(keyed("k").await.unwrap().records, first.records);
+    seed(&store.store.log, [sold("b", "y")]).await;
+    let done = join_all(["k", "new", "k"].map(keyed)).await;
+    assert!(is_refused(&done[1]), "{done:?}");
+    for done in [&done[0], &done[2]] {
+        assert_eq!(done.as_ref().unwrap().records, first.records);
+    }
+    // In a batch that is accepted.
+    seed(&store.store.log, [returned("a")]).await;
+    let done = join_all(["other", "k", "late"].map(keyed)).await;
+    assert_eq!(event_of(&done[0]), &sold("a", "x 0"));
+    assert_eq!(done[1].as_ref().unwrap().records, first.records);
+    assert!(is_refused(&done[2]), "{done:?}");
+}
+
+#[tokio::test]
+async fn a_rival_on_the_boundary_is_a_conflict_with_a_key_too() {
+    let rival = || Fault::Rival(sold("a", "rival"));
+    let store = Slow::new([Fault::Pass, rival(), Fault::Pass, rival()]);
+    let office = Dispatcher::new(store.clone(), OFFICE);
+    office.run(buy("a", "x")).await.unwrap();
+    let done = office.dispatch().idempotency_key("k").run(buy("a", "y")).await.unwrap();
+    assert_eq!((done.attempts, done.replayed), (2, false));
+    // The boundary was read again, from the last snapshot, and nothing for the key.
+    assert_eq!(store.store.read_after(), [None, None]);
+    let once = office.dispatch().idempotency_key("l").retry(Retry::attempts(1));
+    assert!(once.run(buy("a", "z")).await.unwrap_err().is_conflict());
+}
+
+#[tokio::test]
+async fn keys_are_exact_on_a_store_that_knows_one_condition() {
+    let store = Slow::new([]);
+    let office = Dispatcher::new(Arc::new(OneCondition(store.clone())), OFFICE);
+    let keyed = |key: &'static str| office.dispatch().idempotency_key(key).run(buy("a", "x"));
+    let old = dispatch(&store.store, &OFFICE).idempotency_key("old").run(&buy("b", "y")).await;
+    let done = join_all(["k", "l", "k", "old"].map(keyed)).await;
+    let replayed = done.iter().map(|done| done.as_ref().unwrap().replayed);
+    assert_eq!(replayed.collect::<Vec<_>>(), [false, false, true, true]);
+    assert_eq!(done[3].as_ref().unwrap().records, old.unwrap().records);
+    let expected = [sold("b", "y 0"), sold("a", "x 0"), sold("a", "x 1")];
+    assert_eq!(log_of(&store.store.log).await, expected);
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use factos::{
     AppendCondition, AppendError, Bytes, Conflict, EventStore, Events, NewEvent, Page, Query,
     ReadOptions, Recorded, SequencePosition, StoreError, StoreErrorKind, StreamName, Turns,
+    backend::read_and_append,
     conformance::{Fixture, ProcessFixture, process_cases, work},
 };
 use tempfile::TempDir;
@@ -297,6 +298,16 @@ impl EventStore for FlawedStore {
             }
             _ => self.file.append(events, condition).await,
         }
+    }
+
+    async fn append_unless(
+        &self,
+        events: Vec<NewEvent>,
+        exists: Query,
+        guard: Query,
+        after: Option<SequencePosition>,
+    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        read_and_append(self, events, exists, guard, after).await
     }
 
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {

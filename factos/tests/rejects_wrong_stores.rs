@@ -15,6 +15,8 @@ mod store_by_rules;
 mod store_rules;
 #[path = "rejects_wrong_stores/suite_run.rs"]
 mod suite_run;
+#[path = "rejects_wrong_stores/wrong_absences.rs"]
+mod wrong_absences;
 #[path = "rejects_wrong_stores/wrong_batches.rs"]
 mod wrong_batches;
 #[path = "rejects_wrong_stores/wrong_bounds.rs"]
@@ -59,6 +61,7 @@ fn a_log_that_fixtures_share_is_found() {
 #[test]
 fn every_case_is_failed_by_some_store() {
     let covered = [
+        wrong_absences::COVERED,
         wrong_batches::COVERED,
         wrong_bounds::COVERED,
         wrong_commits::COVERED,

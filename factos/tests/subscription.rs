@@ -66,6 +66,16 @@ impl EventStore for Slow {
         self.store.append(events, condition).await
     }
 
+    async fn append_unless(
+        &self,
+        events: Vec<NewEvent>,
+        exists: Query,
+        guard: Query,
+        after: Option<SequencePosition>,
+    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        self.store.append_unless(events, exists, guard, after).await
+    }
+
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {
         self.store.head().await
     }

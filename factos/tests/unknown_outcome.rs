@@ -152,6 +152,16 @@ impl factos::EventStore for FailsToReadBack<'_> {
         self.0.append(events, condition).await
     }
 
+    async fn append_unless(
+        &self,
+        events: Vec<factos::NewEvent>,
+        exists: factos::Query,
+        guard: factos::Query,
+        after: Option<factos::SequencePosition>,
+    ) -> Result<Vec<factos::Recorded<factos::Bytes>>, AppendError> {
+        self.0.append_unless(events, exists, guard, after).await
+    }
+
     async fn head(&self) -> Result<Option<factos::SequencePosition>, factos::StoreError> {
         self.0.head().await
     }

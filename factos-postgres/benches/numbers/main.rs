@@ -184,6 +184,11 @@ async fn round(options: &Options, log: &Arc<Log>, bare: &Arc<Bare>, cells: &mut 
             let many = rush::many_boundaries(&own, log.entities);
             rush::warm(&own, log.entities).await;
             cells.add("W8 boundaries of 10", clients, run(clients, slice, many).await);
+            let keyed = rush::many_boundaries_with_keys(&own, log.entities);
+            cells.add("W8 boundaries of 10, keys", clients, run(clients, slice, keyed).await);
+            let hot = log::tag("hot", fastrand::u64(..));
+            let keyed = rush::one_boundary_with_keys(&own, hot);
+            cells.add("W8 one boundary, keys", clients, run(clients, slice, keyed).await);
             let both = rush::beside_another_process(&log.store, &log.schema, clients, slice);
             cells.add("W8 two processes", clients, both.await);
         }

@@ -3,8 +3,8 @@
 use std::{process::Stdio, sync::Arc, time::Duration};
 
 use factos::{
-    Bytes, Decider, Dispatcher, EncodeError, Event, EventType, QueryFor, QueryItem, Retry, Schema,
-    Tag, Tags, TypeInfo, Undecodable,
+    Bytes, Decider, Dispatcher, EncodeError, Event, EventId, EventType, QueryFor, QueryItem, Retry,
+    Schema, Tag, Tags, TypeInfo, Undecodable,
 };
 use factos_postgres::PostgresStore;
 use futures_util::{StreamExt, stream};
@@ -85,13 +85,27 @@ pub(crate) fn dispatcher(store: &PostgresStore) -> Shared {
 
 /// All clients on one boundary.
 pub(crate) fn one_boundary(dispatcher: &Shared, hot: Tag) -> Client {
-    commands(dispatcher, move |_, _| vec![hot.clone()])
+    commands(dispatcher, false, move |_, _| vec![hot.clone()])
+}
+
+/// The same, where each command has an idempotency key that is new.
+pub(crate) fn one_boundary_with_keys(dispatcher: &Shared, hot: Tag) -> Client {
+    commands(dispatcher, true, move |_, _| vec![hot.clone()])
 }
 
 /// Every client on entities of its own, of about ten events each.
 pub(crate) fn many_boundaries(dispatcher: &Shared, entities: u64) -> Client {
+    commands(dispatcher, false, own_entities(entities))
+}
+
+/// The same, where each command has an idempotency key that is new.
+pub(crate) fn many_boundaries_with_keys(dispatcher: &Shared, entities: u64) -> Client {
+    commands(dispatcher, true, own_entities(entities))
+}
+
+fn own_entities(entities: u64) -> impl Fn(usize, u64) -> Vec<Tag> + Send + Sync + 'static {
     let boundaries = entities.min(BOUNDARIES);
-    commands(dispatcher, move |client, n| Log::tags((client as u64 + 32 * n) % boundaries).to_vec())
+    move |client, n| Log::tags((client as u64 + 32 * n) % boundaries).to_vec()
 }
 
 /// One command for each entity that [`many_boundaries`] works on, so that the dispatcher knows them all.
@@ -105,6 +119,7 @@ pub(crate) async fn warm(dispatcher: &Shared, entities: u64) {
 
 fn commands(
     dispatcher: &Shared,
+    are_keyed: bool,
     tags: impl Fn(usize, u64) -> Vec<Tag> + Send + Sync + 'static,
 ) -> Client {
     let (dispatcher, tags) = (dispatcher.clone(), Arc::new(tags));
@@ -113,7 +128,11 @@ fn commands(
         Box::pin(async move {
             let mut n = 0;
             while progress.goes_on() {
-                dispatcher.run(tags(client, n)).await.unwrap();
+                let dispatch = match are_keyed {
+                    true => dispatcher.dispatch().idempotency_key(EventId::new().to_string()),
+                    false => dispatcher.dispatch(),
+                };
+                dispatch.run(tags(client, n)).await.unwrap();
                 progress.add(1);
                 n += 1;
             }

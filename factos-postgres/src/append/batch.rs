@@ -1,6 +1,6 @@
 use factos::{
-    AppendCondition, AppendError, Limits, NewEvent, Query, Revision, SequencePosition, StoreError,
-    StoreErrorKind, StreamName,
+    AppendCondition, AppendError, Bytes, Conflict, Limits, NewEvent, Query, Recorded, Revision,
+    SequencePosition, StoreError, StoreErrorKind, StreamName,
     backend::{self, Weight},
 };
 
@@ -29,7 +29,15 @@ impl Batch {
         most_names: usize,
         deadline: Deadline,
     ) -> Result<Self, AppendError> {
-        let checked = backend::Batch::new(events, condition, limits)?;
+        Self::of(backend::Batch::new(events, condition, limits)?, most_names, deadline)
+    }
+
+    /// A batch that was checked.
+    pub(crate) fn of(
+        checked: backend::Batch,
+        most_names: usize,
+        deadline: Deadline,
+    ) -> Result<Self, AppendError> {
         let events = checked.events();
         let metadata = events.iter().map(|event| {
             let json = || serde_json::to_string(&event.metadata);
@@ -38,7 +46,7 @@ impl Batch {
         let metadata = metadata
             .collect::<Result<_, _>>()
             .map_err(|error| StoreError::new(StoreErrorKind::Other, error))?;
-        let names = LockNames::of_append(events, checked.condition());
+        let names = LockNames::of_append(events, checked.condition(), checked.exists());
         let names = names.filter(|names| names.len() <= most_names);
         let tags = events.iter().map(|event| array_literal(event.tags.iter())).collect();
         Ok(Self { checked, tags, metadata, names, deadline })
@@ -60,16 +68,49 @@ impl Batch {
         }
     }
 
+    /// Selects the events of which the log must hold none.
+    pub(super) const fn exists(&self) -> Option<&Query> {
+        self.checked.exists()
+    }
+
+    /// Whether an event of the other batch, if it is accepted before, refuses this one.
+    pub(super) fn forbids(&self, other: &Self) -> bool {
+        let has = |query: &Query| {
+            other.events().iter().any(|event| query.matches(&event.event_type, &event.tags))
+        };
+        self.exists().is_some_and(has) || self.query().is_some_and(|(guard, _)| has(guard))
+    }
+
+    /// The conflict with an event of the log at this position.
+    pub(super) fn conflict_at(&self, position: SequencePosition) -> Option<Conflict> {
+        let (guard, after) = self.query()?;
+        let (query, after) = match self.exists() {
+            Some(exists) if Some(position) <= after => (exists.clone(), None),
+            // It may match either.
+            Some(exists) => (guard.clone().union(exists), None),
+            None => (guard.clone(), after),
+        };
+        Some(Conflict::EventsMatch { query, after, position })
+    }
+
+    /// The conflict with what was appended before in the same group.
+    pub(super) fn conflict_with(&self, earlier: &[Recorded<Bytes>]) -> Option<Conflict> {
+        let of = |query: &Query, after| {
+            let mut records = earlier.iter();
+            let record = records.find(|record| query.matches(&record.event_type, &record.tags))?;
+            let (query, position) = (query.clone(), record.position);
+            Some(Conflict::EventsMatch { query, after, position })
+        };
+        let (guard, after) = self.query()?;
+        self.exists().and_then(|exists| of(exists, None)).or_else(|| of(guard, after))
+    }
+
     /// The stream of the condition, and the revision that it expects.
     pub(super) const fn expected_revision(&self) -> Option<(&StreamName, Revision)> {
         match self.condition() {
             AppendCondition::ExpectedRevision { stream, revision } => Some((stream, *revision)),
             _ => None,
         }
-    }
-
-    pub(super) fn matches(&self, query: &Query) -> bool {
-        self.events().iter().any(|event| query.matches(&event.event_type, &event.tags))
     }
 }
 

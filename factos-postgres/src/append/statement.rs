@@ -134,8 +134,11 @@ impl<'a> Conditions<'a> {
                 AppendCondition::None => {}
                 AppendCondition::FailIfEventsMatch { query, after } => {
                     all.push_query(wire::place(index + 1), query, *after);
+                    if let Some(exists) = batch.exists() {
+                        all.push_query(wire::place(index + 1), exists, None);
+                    }
                     for (earlier, _) in
-                        batches[..index].iter().enumerate().filter(|(_, b)| b.matches(query))
+                        batches[..index].iter().enumerate().filter(|(_, b)| batch.forbids(b))
                     {
                         all.dependent.push(wire::place(index + 1));
                         all.depends_on.push(wire::place(earlier + 1));
@@ -270,23 +273,16 @@ impl Answer {
     ) -> Option<AppendError> {
         let batch = batches[index];
         let found = self.found.get(index).copied().flatten()?;
-        let matching = |position| {
-            let (query, after) = batch.query()?;
-            Some(Conflict::EventsMatch { query: query.clone(), after, position }.into())
-        };
         match self.kinds.as_ref()?.get(index)? {
             1 => {
                 let at = usize::try_from(found).ok()?.checked_sub(1)?;
                 let event = batches.iter().flat_map(|batch| batch.events()).nth(at)?;
                 Some(AppendError::DuplicateEventId(event.id))
             }
-            2 => matching(wire::position(found)?),
+            2 => batch.conflict_at(wire::position(found)?).map(Into::into),
             3 => {
                 let other = earlier.get(usize::try_from(found).ok()?.checked_sub(1)?)?;
-                let (query, _) = batch.query()?;
-                let mut records = other.as_ref().ok()?.iter();
-                let record = records.find(|r| query.matches(&r.event_type, &r.tags))?;
-                matching(record.position)
+                batch.conflict_with(other.as_ref().ok()?).map(Into::into)
             }
             4 => {
                 let (stream, expected) = batch.expected_revision()?;

@@ -49,6 +49,38 @@ impl Persistent {
         }
     }
 
+    async fn persist<Appending: Future<Output = Result<Page, AppendError>>>(
+        &self,
+        events: &[NewEvent],
+        append: impl Fn() -> Appending,
+    ) -> Result<Page, AppendError> {
+        let mut may_be_written = false;
+        loop {
+            match append().await {
+                Err(AppendError::Store(error))
+                    if error.kind() == StoreErrorKind::OutcomeUnknown =>
+                {
+                    may_be_written = true;
+                }
+                Err(AppendError::Store(error)) if error.is_retryable() => {}
+                Err(AppendError::DuplicateEventId(id)) if may_be_written => {
+                    let records = self.records_of(events).await?;
+                    if records.len() == events.len() && is_news(self.log_id(), &records) {
+                        return Ok(records);
+                    }
+                    return Err(AppendError::DuplicateEventId(id));
+                }
+                outcome => {
+                    if let Ok(records) = &outcome {
+                        is_news(self.log_id(), records);
+                    }
+                    return outcome;
+                }
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
     /// The records of a batch that is in the log.
     async fn records_of(&self, events: &[NewEvent]) -> Result<Page, StoreError> {
         let ids: HashSet<_> = events.iter().map(|event| event.id).collect();
@@ -103,31 +135,19 @@ impl EventStore for Persistent {
         events: Vec<NewEvent>,
         condition: AppendCondition,
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
-        let mut may_be_written = false;
-        loop {
-            match self.0.append(events.clone(), condition.clone()).await {
-                Err(AppendError::Store(error))
-                    if error.kind() == StoreErrorKind::OutcomeUnknown =>
-                {
-                    may_be_written = true;
-                }
-                Err(AppendError::Store(error)) if error.is_retryable() => {}
-                Err(AppendError::DuplicateEventId(id)) if may_be_written => {
-                    let records = self.records_of(&events).await?;
-                    if records.len() == events.len() && is_news(self.log_id(), &records) {
-                        return Ok(records);
-                    }
-                    return Err(AppendError::DuplicateEventId(id));
-                }
-                outcome => {
-                    if let Ok(records) = &outcome {
-                        is_news(self.log_id(), records);
-                    }
-                    return outcome;
-                }
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
+        let append = || self.0.append(events.clone(), condition.clone());
+        self.persist(&events, append).await
+    }
+
+    async fn append_unless(
+        &self,
+        events: Vec<NewEvent>,
+        exists: Query,
+        guard: Query,
+        after: Option<SequencePosition>,
+    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        let append = || self.0.append_unless(events.clone(), exists.clone(), guard.clone(), after);
+        self.persist(&events, append).await
     }
 
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {

@@ -31,7 +31,10 @@ impl Batch {
         condition: AppendCondition,
         limits: &Limits,
     ) -> Result<Self, AppendError> {
-        let checked = backend::Batch::new(events, condition, limits)?;
+        Self::of(backend::Batch::new(events, condition, limits)?)
+    }
+
+    pub(crate) fn of(checked: backend::Batch) -> Result<Self, AppendError> {
         let metadata = checked.events().iter().map(|event| metadata_text(&event.metadata));
         let metadata = metadata
             .collect::<Result<_, _>>()

@@ -6,6 +6,8 @@ use crate::{
     append_error::AppendError,
     event_id::EventId,
     limits::Limits,
+    position::SequencePosition,
+    query::Query,
 };
 
 /// The events and the condition of an append, after all checks that need no log.
@@ -15,6 +17,7 @@ use crate::{
 pub struct Batch {
     events: Vec<NewEvent>,
     condition: AppendCondition,
+    exists: Option<Query>,
 }
 
 impl Batch {
@@ -30,10 +33,34 @@ impl Batch {
         limits: &Limits,
     ) -> Result<Self, AppendError> {
         limits.check(&events, &condition)?;
+        Self::of(events, condition, None)
+    }
+
+    /// Checks the events and the queries of an [`append_unless`](crate::EventStore::append_unless).
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn unless(
+        events: Vec<NewEvent>,
+        exists: Query,
+        guard: Query,
+        after: Option<SequencePosition>,
+        limits: &Limits,
+    ) -> Result<Self, AppendError> {
+        limits.check_unless(&events, &exists, &guard)?;
+        let condition = AppendCondition::fail_if_events_match(guard).after(after);
+        Self::of(events, condition, Some(exists))
+    }
+
+    fn of(
+        events: Vec<NewEvent>,
+        condition: AppendCondition,
+        exists: Option<Query>,
+    ) -> Result<Self, AppendError> {
         if let Some(id) = repeated_id(&events) {
             return Err(AppendError::DuplicateEventId(id));
         }
-        Ok(Self { events, condition })
+        Ok(Self { events, condition, exists })
     }
 
     /// The events, in order.
@@ -47,6 +74,12 @@ impl Batch {
     #[must_use]
     pub const fn condition(&self) -> &AppendCondition {
         &self.condition
+    }
+
+    /// Selects the events of which the log must hold none, however old, in addition to the condition.
+    #[must_use]
+    pub const fn exists(&self) -> Option<&Query> {
+        self.exists.as_ref()
     }
 
     /// The events, by value.

@@ -39,7 +39,7 @@ pub trait LogState {
 
 /// The reason why the log refuses a batch; none if it may be written.
 ///
-/// Ids come before the condition, so that a batch that is sent again is told by its ids.
+/// Ids come before the conditions, so that a batch that is sent again is told by its ids.
 ///
 /// # Errors
 /// The log could not be asked.
@@ -49,6 +49,12 @@ pub fn refusal<L: LogState + ?Sized>(
 ) -> Result<Option<AppendError>, L::Error> {
     if let Some(id) = log.taken_id(batch.events())? {
         return Ok(Some(AppendError::DuplicateEventId(id)));
+    }
+    if let Some(exists) = batch.exists()
+        && let Some(position) = log.first_match(exists, None)?
+    {
+        let query = exists.clone();
+        return Ok(Some(Conflict::EventsMatch { query, after: None, position }.into()));
     }
     Ok(conflict(log, batch.condition())?.map(AppendError::Conflict))
 }

@@ -110,6 +110,16 @@ macro_rules! __conformance_cases {
                 observed_does_not_depend_on_the_bounds
                 generated_conditions_hold_by_the_reference
             }
+            absence {
+                an_old_event_refuses
+                the_guard_is_checked_as_well
+                the_batch_does_not_count
+                a_refusal_names_what_was_matched
+                a_taken_id_is_told_before_both
+                generated_conditions_hold_by_the_reference
+                one_of_many_takes_a_name
+                one_of_many_takes_a_boundary
+            }
             revisions {
                 revisions_count_from_zero
                 a_batch_may_mix_streams
@@ -377,6 +387,7 @@ mod tests {
             ("read", include_str!("read.rs")),
             ("query", include_str!("query.rs")),
             ("condition", include_str!("condition.rs")),
+            ("absence", include_str!("absence.rs")),
             ("revisions", include_str!("revisions.rs")),
             ("handle", include_str!("handle.rs")),
             ("visibility", include_str!("visibility.rs")),

@@ -68,6 +68,16 @@ impl<S: EventStore, G: Send + Sync> EventStore for Guarded<S, G> {
         self.store.append(events, condition).await
     }
 
+    async fn append_unless(
+        &self,
+        events: Vec<NewEvent>,
+        exists: Query,
+        guard: Query,
+        after: Option<SequencePosition>,
+    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        self.store.append_unless(events, exists, guard, after).await
+    }
+
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {
         self.store.head().await
     }

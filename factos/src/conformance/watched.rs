@@ -112,6 +112,17 @@ impl<S: EventStore> EventStore for WatchedStore<S> {
         self.progress.of_call("an append", self.store.append(events, condition)).await
     }
 
+    async fn append_unless(
+        &self,
+        events: Vec<NewEvent>,
+        exists: Query,
+        guard: Query,
+        after: Option<SequencePosition>,
+    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        let append = self.store.append_unless(events, exists, guard, after);
+        self.progress.of_call("an append", append).await
+    }
+
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {
         self.progress.of_call("a look at the head", self.store.head()).await
     }

@@ -3,11 +3,12 @@ use std::collections::HashSet;
 use bytes::Bytes;
 
 use crate::{
-    append::{AppendCondition, NewEvent},
+    append::NewEvent,
     append_error::AppendError,
     dispatch::{
         error::{Infrastructure, OutcomeUnknown},
         retry::Retry,
+        terms::Terms,
     },
     event_id::EventId,
     query::{Query, QueryItem},
@@ -26,18 +27,18 @@ const INQUIRIES: u32 = 5;
 pub(super) async fn commit<S>(
     store: &S,
     batch: Vec<NewEvent>,
-    condition: AppendCondition,
+    terms: Terms,
     retry: &Retry,
 ) -> Result<Vec<Recorded<Bytes>>, Infrastructure>
 where
     S: EventStore + ?Sized,
 {
-    let error = match store.append(batch.clone(), condition.clone()).await {
+    let error = match terms.clone().append(store, batch.clone()).await {
         Ok(records) => return Ok(records),
         Err(error) => error,
     };
     // In a box below: most appends have nothing to settle.
-    let open = Open { store, batch, condition, retry };
+    let open = Open { store, batch, terms, retry };
     match error {
         AppendError::Store(error) if error.kind() == StoreErrorKind::OutcomeUnknown => {
             Box::pin(open.settle(error, false)).await
@@ -54,7 +55,7 @@ where
 struct Open<'a, S: ?Sized> {
     store: &'a S,
     batch: Vec<NewEvent>,
-    condition: AppendCondition,
+    terms: Terms,
     retry: &'a Retry,
 }
 
@@ -80,7 +81,7 @@ impl<S: EventStore + ?Sized> Open<'_, S> {
                 Err(AppendError::DuplicateEventId(id)) if self.owns(id) => {
                     (written, waits) = (true, false);
                 }
-                // Stores check the ids before the condition, so the batch was not written.
+                // Stores check the ids before the conditions, so the batch was not written.
                 Err(AppendError::Conflict(conflict)) => return Err(conflict.into()),
                 Err(hook @ AppendError::Hook(_)) => return Err(hook.into()),
                 Err(AppendError::Store(error)) => last = error,
@@ -96,7 +97,7 @@ impl<S: EventStore + ?Sized> Open<'_, S> {
     }
 
     async fn append_again(&self) -> Result<Vec<Recorded<Bytes>>, AppendError> {
-        self.store.append(self.batch.clone(), self.condition.clone()).await
+        self.terms.clone().append(self.store, self.batch.clone()).await
     }
 
     /// The records of the batch, which is in the log, and most likely near its end.

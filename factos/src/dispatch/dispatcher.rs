@@ -34,7 +34,10 @@ pub use shared_dispatch::SharedDispatch;
 /// - **From memory.** The state of a boundary is kept, with the position up to which it is complete. A command
 ///   that leads to events is decided from it and appended without a read before. Only after a conflict, and
 ///   before a command is refused, what came since is read. Where the guard is narrower than the context, what came
-///   since is read before each batch; idempotency keys take one read for all commands of a batch.
+///   since is read before each batch.
+/// - **Once.** That an idempotency key is new is a condition of the append
+///   ([`append_unless`](EventStore::append_unless)). What an earlier command left under it is read only if that does not
+///   hold, and before a command that has a key is refused.
 ///
 /// What is kept is a cache: every append is made under the condition that no event of the guard was accepted
 /// since. Other processes, other dispatchers and plain dispatches may append to the same log.

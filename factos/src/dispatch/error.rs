@@ -194,6 +194,14 @@ impl Infrastructure {
         self.0.is_conflict()
     }
 
+    /// The conflict, if that is what it is.
+    pub(super) const fn conflict(&self) -> Option<&Conflict> {
+        match &self.0 {
+            Error::Conflict(error) => Some(&error.error),
+            _ => None,
+        }
+    }
+
     /// Why a stored event does not decode, if that is what went wrong.
     #[must_use]
     pub const fn undecodable(&self) -> Option<&Undecodable> {

@@ -63,7 +63,7 @@ impl<S: EventStore + ?Sized> Log for Whole<'_, S> {
         condition: AppendCondition,
         retry: &Retry,
     ) -> Result<Vec<Recorded<Bytes>>, Infrastructure> {
-        commit(self.0, batch, condition, retry).await
+        commit(self.0, batch, condition.into(), retry).await
     }
 }
 
@@ -110,8 +110,15 @@ pub(super) async fn append(
     condition: AppendCondition,
     retry: &Retry,
 ) -> Result<Vec<Recorded<Bytes>>, Infrastructure> {
+    within_span(log.append(batch, condition, retry)).await
+}
+
+/// Appends within a span.
+pub(super) async fn within_span(
+    append: impl Future<Output = Result<Vec<Recorded<Bytes>>, Infrastructure>> + Send,
+) -> Result<Vec<Recorded<Bytes>>, Infrastructure> {
     let span = Span::append();
-    let stored = span.around(log.append(batch, condition, retry)).await;
+    let stored = span.around(append).await;
     match &stored {
         Ok(records) => span.was_appended(records.len(), records.last().map(|last| last.position)),
         Err(error) => span.failed(error.kind()),

@@ -54,6 +54,16 @@ macro_rules! pointers {
                 (**self).append(events, condition).await
             }
 
+            async fn append_unless(
+                &self,
+                events: Vec<NewEvent>,
+                exists: Query,
+                guard: Query,
+                after: Option<SequencePosition>,
+            ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+                (**self).append_unless(events, exists, guard, after).await
+            }
+
             async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {
                 (**self).head().await
             }

@@ -90,6 +90,17 @@ impl<S: Speed> EventStore for Paced<S> {
         self.0.append(events, condition).await
     }
 
+    async fn append_unless(
+        &self,
+        events: Vec<NewEvent>,
+        exists: Query,
+        guard: Query,
+        after: Option<SequencePosition>,
+    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        self.call(Stop::Append).await;
+        self.0.append_unless(events, exists, guard, after).await
+    }
+
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {
         self.call(Stop::Head).await;
         self.0.head().await

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use factos::{
     AppendCondition, AppendError, Bytes, EventStore, Events, NewEvent, Page, Query, ReadOptions,
     Recorded, SequencePosition, StoreError, StoreErrorKind, StreamName, Turns,
+    backend::read_and_append,
     conformance::{FAULTY, Fault},
 };
 use futures_util::stream;
@@ -175,6 +176,16 @@ impl<R: Reaction> EventStore for Faulty<R> {
             return R::of_a_lost_answer(records).map_err(|kind| failed(kind).into());
         }
         Ok(records)
+    }
+
+    async fn append_unless(
+        &self,
+        events: Vec<NewEvent>,
+        exists: Query,
+        guard: Query,
+        after: Option<SequencePosition>,
+    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        read_and_append(self, events, exists, guard, after).await
     }
 
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {

@@ -222,6 +222,53 @@ impl Scripted {
         self.read_after.lock().unwrap().push(options.after.map(SequencePosition::get));
     }
 
+    async fn append_by_script(
+        &self,
+        events: Vec<NewEvent>,
+        exists: Option<Query>,
+        condition: AppendCondition,
+    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        let asked = (events.clone(), condition.clone());
+        self.asked.lock().unwrap().push(asked);
+        while self.asked.lock().unwrap().len() < self.meeting {
+            tokio::task::yield_now().await;
+        }
+        let fault = self.appends.lock().unwrap().pop_front();
+        match fault.unwrap_or(Fault::Pass) {
+            Fault::Pass => {}
+            Fault::Busy => return Err(StoreError::new(StoreErrorKind::Busy, "busy").into()),
+            Fault::Full => return Err(StoreError::new(StoreErrorKind::Full, "full").into()),
+            Fault::LostUnwritten => return Err(lost()),
+            Fault::LostWritten => {
+                self.write(events, exists, condition).await?;
+                return Err(lost());
+            }
+            Fault::SentTwice => {
+                drop(self.write(events.clone(), exists.clone(), condition.clone()).await?)
+            }
+            Fault::Rival(event) => drop(seed(&self.log, [event]).await),
+            Fault::LostToRival(event) => {
+                seed(&self.log, [event]).await;
+                return Err(lost());
+            }
+        }
+        self.write(events, exists, condition).await
+    }
+
+    async fn write(
+        &self,
+        events: Vec<NewEvent>,
+        exists: Option<Query>,
+        condition: AppendCondition,
+    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        match (exists, condition) {
+            (Some(exists), AppendCondition::FailIfEventsMatch { query, after }) => {
+                self.log.append_unless(events, exists, query, after).await
+            }
+            (_, condition) => self.log.append(events, condition).await,
+        }
+    }
+
     fn check_read(&self) -> Result<(), StoreError> {
         match self.reads.lock().unwrap().pop_front() {
             Some(kind) => Err(StoreError::new(kind, "scripted read failure")),
@@ -262,29 +309,18 @@ impl EventStore for Scripted {
         events: Vec<NewEvent>,
         condition: AppendCondition,
     ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
-        let asked = (events.clone(), condition.clone());
-        self.asked.lock().unwrap().push(asked);
-        while self.asked.lock().unwrap().len() < self.meeting {
-            tokio::task::yield_now().await;
-        }
-        let fault = self.appends.lock().unwrap().pop_front();
-        match fault.unwrap_or(Fault::Pass) {
-            Fault::Pass => {}
-            Fault::Busy => return Err(StoreError::new(StoreErrorKind::Busy, "busy").into()),
-            Fault::Full => return Err(StoreError::new(StoreErrorKind::Full, "full").into()),
-            Fault::LostUnwritten => return Err(lost()),
-            Fault::LostWritten => {
-                self.log.append(events, condition).await?;
-                return Err(lost());
-            }
-            Fault::SentTwice => drop(self.log.append(events.clone(), condition.clone()).await?),
-            Fault::Rival(event) => drop(seed(&self.log, [event]).await),
-            Fault::LostToRival(event) => {
-                seed(&self.log, [event]).await;
-                return Err(lost());
-            }
-        }
-        self.log.append(events, condition).await
+        self.append_by_script(events, None, condition).await
+    }
+
+    async fn append_unless(
+        &self,
+        events: Vec<NewEvent>,
+        exists: Query,
+        guard: Query,
+        after: Option<SequencePosition>,
+    ) -> Result<Vec<Recorded<Bytes>>, AppendError> {
+        let condition = AppendCondition::fail_if_events_match(guard).after(after);
+        self.append_by_script(events, Some(exists), condition).await
     }
 
     async fn head(&self) -> Result<Option<SequencePosition>, StoreError> {

@@ -13,7 +13,7 @@ use crate::{
         dispatched::Dispatched,
         earlier::Earlier,
         error::{Error, Infrastructure},
-        idempotency::is_nothing,
+        idempotency::{IdempotencyKey, is_nothing},
         request::Request,
     },
     event::decode,
@@ -48,6 +48,11 @@ impl<D: Decider> Command<D> {
     ) -> (Self, oneshot::Receiver<Answer<D>>) {
         let (caller, answer) = oneshot::channel();
         (Self { command, guard, request: Box::new(request), caller, attempt: 1 }, answer)
+    }
+
+    /// The idempotency key.
+    pub(super) const fn key(&self) -> Option<&IdempotencyKey> {
+        self.request.options.key.as_ref()
     }
 
     /// Whether the caller has dropped the future.

@@ -104,18 +104,20 @@ impl<'d, D: Decider> Draft<'d, D> {
     /// The events that refuse the batch. If they are all of the context, a batch that is appended shows that the state
     /// was that of the log.
     pub(super) fn refusing(&self) -> Query {
-        let appending = self.decided.iter().filter(|decided| decided.has_records());
-        let keys = appending.filter_map(|decided| decided.command.request.options.key.as_ref());
-        let keys = keys.map(|key| QueryItem::with_tag(key.tag().clone()));
-        self.guards.query_or(keys).unwrap_or_else(|| self.context.clone())
+        self.guards.query().unwrap_or_else(|| self.context.clone())
+    }
+
+    /// The events that have the key of a command that was decided; none if no such command has a key.
+    pub(super) fn repeats(&self) -> Option<Query> {
+        let keys = self.decided.iter().filter_map(|decided| decided.command.key());
+        Query::any_of(keys.map(|key| QueryItem::with_tag(key.tag().clone()))).ok()
     }
 
     fn has_room_for(&mut self, command: &Command<D>) -> bool {
         if self.is_full {
             return false;
         }
-        let key = command.request.options.key.as_ref();
-        if key.is_some_and(|key| self.keys.contains(key.tag().as_str())) {
+        if command.key().is_some_and(|key| self.keys.contains(key.tag().as_str())) {
             // It is a repeat of one that is not in the log yet.
             return false;
         }
@@ -139,8 +141,7 @@ impl<'d, D: Decider> Draft<'d, D> {
         }
         self.bytes += bytes;
         self.guards.add(&command.guard);
-        let key = command.request.options.key.as_ref();
-        self.keys.extend(key.map(|key| key.tag().as_str().to_owned()));
+        self.keys.extend(command.key().map(|key| key.tag().as_str().to_owned()));
         let verdict = Verdict::Append { events: part.events, records: part.batch.len() };
         self.batch.extend(part.batch);
         self.decided.push(Decided { command, verdict });

@@ -39,11 +39,8 @@ impl Guards {
         }
     }
 
-    /// The query of all guards and of these items; `None` if there are none.
-    pub(super) fn query_or(&self, others: impl Iterator<Item = QueryItem>) -> Option<Query> {
-        if self.all {
-            return Some(Query::all());
-        }
-        Query::any_of(self.items.iter().cloned().chain(others)).ok()
+    /// The query of all guards; `None` if there are none.
+    pub(super) fn query(&self) -> Option<Query> {
+        if self.all { Some(Query::all()) } else { Query::any_of(self.items.iter().cloned()).ok() }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 /// What earlier commands left under idempotency keys.
 pub(super) struct LookUp {
     /// The position up to which it is complete.
-    pub(super) observed: Option<SequencePosition>,
+    observed: Option<SequencePosition>,
     /// The records with each key, by its tag, in order.
     records: HashMap<String, Vec<Recorded<Bytes>>>,
 }

@@ -6,6 +6,7 @@ use futures_util::FutureExt;
 use crate::{
     decider::Decider,
     dispatch::{
+        commit::commit,
         dispatched::Dispatched,
         dispatcher::{
             batch::{Batch, Parts},
@@ -20,7 +21,7 @@ use crate::{
         error::{Infrastructure, OutcomeUnknown},
         fold::{Folded, fold},
         idempotency::IdempotencyKey,
-        log::{Whole, append},
+        log::{Whole, within_span},
     },
     error_kind::ErrorKind,
     event_id::EventId,
@@ -50,6 +51,7 @@ where
         commands: line.take_waiting(COMMANDS),
         memory: line.take_memory(),
         is_current: false,
+        looks_up: false,
         one_by_one: false,
     };
     while round.has_commands() {
@@ -67,6 +69,8 @@ struct Round<'r, S, D: Decider> {
     memory: Memory<D::State>,
     /// Whether the state was that of the log at some time since the commands came: a refusal may rest on it then.
     is_current: bool,
+    /// Whether what has one of the keys is to be read before the next decision.
+    looks_up: bool,
     /// Whether each command is appended alone, to find the one that the store refuses.
     one_by_one: bool,
 }
@@ -92,7 +96,7 @@ where
             memory => Box::pin(AssertUnwindSafe(self.read(memory, keys)).catch_unwind()).await,
         };
         let pauses = match read {
-            Ok(Ok((known, earlier))) => match self.decide(known, earlier, began) {
+            Ok(Ok((known, earlier))) => match self.decide(known, earlier.as_ref(), began) {
                 Some(batch) => self.append(batch).await,
                 None => false,
             },
@@ -121,8 +125,10 @@ where
         Ok((known, earlier))
     }
 
+    /// The keys to look up.
     fn keys(&self) -> Vec<IdempotencyKey> {
-        self.commands.iter().filter_map(|command| command.request.options.key.clone()).collect()
+        let commands = self.commands.iter().filter(|_| self.looks_up);
+        commands.filter_map(|command| command.key().cloned()).collect()
     }
 
     /// The state of the boundary, read as far as it is not known.
@@ -146,10 +152,12 @@ where
     fn decide(
         &mut self,
         known: Known<D::State>,
-        earlier: Option<LookUp>,
+        earlier: Option<&LookUp>,
         began: Instant,
     ) -> Option<Batch<D>> {
-        if let Some(earlier) = &earlier {
+        let looked_up = earlier.is_some();
+        self.looks_up = false;
+        if let Some(earlier) = earlier {
             self.replay(earlier, began);
         }
         let Known { state, origin } = known;
@@ -162,19 +170,16 @@ where
             }
         }
         if draft.batch.is_empty() {
-            self.refuse(draft, origin, began);
+            self.refuse(draft, origin, looked_up, began);
             return None;
         }
-        // That a key is new is known up to where it was looked up.
-        let after = earlier.map_or(origin.observed, |keys| origin.observed.min(keys.observed));
-        Some(Batch::of(draft, origin, after, began))
+        Some(Batch::of(draft, origin, looked_up, began))
     }
 
     /// Answers the commands that took effect earlier, under their idempotency keys.
     fn replay(&mut self, earlier: &LookUp, began: Instant) {
         for command in mem::take(&mut self.commands) {
-            let key = command.request.options.key.as_ref();
-            let records = key.map_or(&[][..], |key| earlier.of(key));
+            let records = command.key().map_or(&[][..], |key| earlier.of(key));
             if records.is_empty() {
                 self.commands.push(command);
             } else {
@@ -183,13 +188,26 @@ where
         }
     }
 
-    /// Answers commands that lead to no events, if their state is that of the log. Otherwise it is read.
-    fn refuse(&mut self, draft: Draft<'_, D>, origin: Origin<D::State>, began: Instant) {
+    /// Answers commands that lead to no events, if their state is that of the log and their key is new. Otherwise
+    /// that is read.
+    fn refuse(
+        &mut self,
+        draft: Draft<'_, D>,
+        origin: Origin<D::State>,
+        looked_up: bool,
+        began: Instant,
+    ) {
         let observed = origin.observed;
         for Decided { command, verdict } in draft.decided {
+            let is_new = looked_up || command.key().is_none();
+            self.looks_up |= !is_new;
             match verdict {
-                Verdict::Nothing if self.is_current => command.finish(Ok(nothing(observed)), began),
-                Verdict::Refuse(error) if self.is_current => command.finish(Err(error), began),
+                Verdict::Nothing if self.is_current && is_new => {
+                    command.finish(Ok(nothing(observed)), began);
+                }
+                Verdict::Refuse(error) if self.is_current && is_new => {
+                    command.finish(Err(error), began);
+                }
                 _ => self.commands.push(command),
             }
         }
@@ -203,10 +221,9 @@ where
 
     /// Appends a batch. Returns whether there is a pause before the next attempt.
     async fn append(&mut self, batch: Batch<D>) -> bool {
-        let Batch { events, condition, retry, parts, deferred } = batch;
-        let mut log = Whole(&self.core.store);
-        let appended = append(&mut log, events, condition, &retry);
-        let appended = AssertUnwindSafe(appended).catch_unwind().await;
+        let Batch { events, retry, parts, deferred } = batch;
+        let appended = commit(&self.core.store, events, parts.terms.clone(), &retry);
+        let appended = AssertUnwindSafe(within_span(appended)).catch_unwind().await;
         let pauses = match appended {
             Ok(Ok(records)) => {
                 self.was_appended(parts, records);
@@ -253,9 +270,15 @@ where
     /// Ends the attempt of each command of a batch that was not appended. Those that are tried again are decided
     /// again, in order. Returns whether there is a pause before.
     fn was_refused(&mut self, parts: Parts<D>, error: Infrastructure) -> bool {
-        let Parts { decided, ids, origin, began, .. } = parts;
+        let Parts { decided, ids, terms, looked_up, origin, began, .. } = parts;
         if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Busy) {
             self.memory = origin.rewound();
+        }
+        self.looks_up = error.conflict().is_some_and(|conflict| terms.may_repeat(conflict));
+        if self.looks_up && !looked_up {
+            // A command that took effect earlier is no attempt in vain.
+            self.commands.extend(decided.into_iter().map(|decided| decided.command));
+            return false;
         }
         let appending = decided.iter().filter(|decided| decided.has_records()).count();
         if appending > 1 && error.share(Vec::new()).is_none() {
