@@ -12,8 +12,8 @@
 //!    cargo add --dev factos --features conformance
 //!    cargo add --dev tempfile
 //!    ```
-//! 2. Write a type that implements the five functions of [`EventStore`](crate::EventStore). The docs of that
-//!    trait are the contract. [At the end of this page](#a-whole-backend) is a whole store over one
+//! 2. Write a type that implements the six functions of [`EventStore`](crate::EventStore) that have no default. The docs of
+//!    that trait are the contract. [At the end of this page](#a-whole-backend) is a whole store over one
 //!    append-only file, which passes every case; you may copy it and change it.
 //! 3. Write `tests/conformance.rs`, which is a [`Fixture`] and one or two macro calls:
 //!
@@ -79,11 +79,11 @@
 //! | [`read`] | bounds, order, limit; one snapshot | `after` or `before` is taken as inclusive; later pages show events that were appended after the read began |
 //! | [`query`] | the store selects the events for which [`Query::matches`](crate::Query::matches) is true | one tag of an item is enough, instead of all; names are compared with a collation |
 //! | [`condition`] | when a condition holds, and what a refusal tells | `after` is ignored; only the first item is checked; the batch breaks its own condition |
-//! | [`absence`] | when two conditions hold at once: that something never existed, and a guard | the event that must not exist is looked for after the position of the guard only |
 //! | [`revisions`] | revisions of streams, and conditions on them | revisions are counted from what this handle knows, not from the log |
 //! | [`handle`] | what handles, threads and runtimes see of one log | a cache is not invalidated by other handles; a task is bound to the first runtime |
 //! | [`visibility`] | a follower misses nothing while others write | positions are given out before the order of commits is fixed |
 //! | [`concurrency`] | boundaries are exact under contention | the condition is checked before the lock is taken, or in a weaker isolation level |
+//! | [`absence`] | when two conditions hold at once: that something never existed, and a guard | the event that must not exist is looked for after the position of the guard only |
 //! | [`follow`] | [`wait_past`](crate::EventStore::wait_past) wakes, and misses nothing | the head is looked at before the waiter has subscribed |
 //! | [`subscription`] | [`subscribe`](crate::EventStoreExt::subscribe) gives out every event once, and says how far it is complete | `observed` is told of another moment than the records |
 //! | [`faults`] | what is told and left behind when the engine fails | an error in the middle of a read is taken for its end; a statement that fails leaves the batch half written |

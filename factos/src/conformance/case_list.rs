@@ -110,16 +110,6 @@ macro_rules! __conformance_cases {
                 observed_does_not_depend_on_the_bounds
                 generated_conditions_hold_by_the_reference
             }
-            absence {
-                an_old_event_refuses
-                the_guard_is_checked_as_well
-                the_batch_does_not_count
-                a_refusal_names_what_was_matched
-                a_taken_id_is_told_before_both
-                generated_conditions_hold_by_the_reference
-                one_of_many_takes_a_name
-                one_of_many_takes_a_boundary
-            }
             revisions {
                 revisions_count_from_zero
                 a_batch_may_mix_streams
@@ -169,6 +159,16 @@ macro_rules! __conformance_cases {
                 a_capacity_is_never_exceeded
                 commands_decided_together_exceed_no_capacity
                 a_refusals_cause_is_visible
+            }
+            absence {
+                an_old_event_refuses
+                the_guard_is_checked_as_well
+                the_batch_does_not_count
+                a_refusal_names_what_was_matched
+                a_taken_id_is_told_before_both
+                generated_conditions_hold_by_the_reference
+                one_of_many_takes_a_name
+                one_of_many_takes_a_boundary
             }
             follow {
                 what_is_there_is_not_waited_for
