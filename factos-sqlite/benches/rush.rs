@@ -88,15 +88,15 @@ fn main() {
                 add(format!("{clients:>2} clients, boundaries of their own, appends"), own);
                 latest.entry(clients).or_default().push(late);
                 let hot = format!("hot-{repeat}-{clients}");
-                let one = through(&dispatcher, clients, move |_, _| hot.clone()).await;
+                let one = through(&dispatcher, clients, false, move |_, _| hot.clone()).await;
                 add(format!("{clients:>2} clients, one boundary, dispatcher"), one);
                 let many = move |client: usize, n: usize| entity_name((client + n * clients) % 640);
-                let warm = through(&dispatcher, clients, many).await;
+                let warm = through(&dispatcher, clients, false, many).await;
                 add(format!("{clients:>2} clients, boundaries of 10, dispatcher"), warm);
-                let keyed = with_keys(&dispatcher, clients, many).await;
+                let keyed = through(&dispatcher, clients, true, many).await;
                 add(format!("{clients:>2} clients, boundaries of 10, dispatcher, new keys"), keyed);
             }
-            let large = through(&dispatcher, 1, |_, _| entity_name(640)).await;
+            let large = through(&dispatcher, 1, false, |_, _| entity_name(640)).await;
             add(" 1 clients, boundary of 10,000, dispatcher".to_owned(), large);
         }
         println!("{:<52}{:>12}{:>10}", "accepted per second, medians", "per second", "of bare");
@@ -137,9 +137,11 @@ where
     done / begun.elapsed().as_secs_f64()
 }
 
+/// Commands, each with an idempotency key that is new, or without.
 async fn through(
     dispatcher: &Shared,
     clients: usize,
+    are_keyed: bool,
     show: impl Fn(usize, usize) -> String + Clone + Send + 'static,
 ) -> f64 {
     measured(clients, |client, begun| {
@@ -147,28 +149,11 @@ async fn through(
         async move {
             let mut done = 0;
             while begun.elapsed() < SLICE {
-                dispatcher.run(show(client, done)).await.unwrap();
-                done += 1;
-            }
-            done
-        }
-    })
-    .await
-}
-
-/// The same, where each command has an idempotency key.
-async fn with_keys(
-    dispatcher: &Shared,
-    clients: usize,
-    show: impl Fn(usize, usize) -> String + Clone + Send + 'static,
-) -> f64 {
-    measured(clients, |client, begun| {
-        let (dispatcher, show) = (dispatcher.clone(), show.clone());
-        async move {
-            let mut done = 0;
-            while begun.elapsed() < SLICE {
-                let keyed = dispatcher.dispatch().idempotency_key(EventId::new().to_string());
-                keyed.run(show(client, done)).await.unwrap();
+                let dispatch = match are_keyed {
+                    true => dispatcher.dispatch().idempotency_key(EventId::new().to_string()),
+                    false => dispatcher.dispatch(),
+                };
+                dispatch.run(show(client, done)).await.unwrap();
                 done += 1;
             }
             done
