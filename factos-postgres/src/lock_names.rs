@@ -142,6 +142,19 @@ mod tests {
     }
 
     #[test]
+    fn what_must_not_exist_is_locked_too() {
+        let mut event = NewEvent::new(EventType::from_static("A"), "");
+        event.tags = tags(&["k:1", "x:1"]);
+        let exists = Query::item(QueryItem::with_tags(tags(&["k:1"])).unwrap());
+        let guard = Query::item(QueryItem::with_tags(tags(&["x:1"])).unwrap());
+        let condition = AppendCondition::fail_if_events_match(guard);
+        let append = |exists| LockNames::of_append(&[event.clone()], &condition, Some(exists));
+        let names = append(&exists).unwrap();
+        assert_eq!(names.columns(), (vec!["t:k:1", "t:x:1", "y:A"], vec![true, true, false]));
+        assert_eq!(append(&Query::all()), None);
+    }
+
+    #[test]
     fn an_exclusive_lock_stays_exclusive() {
         let mut names =
             LockNames::of_query(&Query::item(QueryItem::with_tags(tags(&["x:1"])).unwrap()));

@@ -119,3 +119,56 @@ impl Weight for Batch {
         self.checked.bytes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use factos::{EventType, QueryItem, Tag, backend::record};
+
+    use super::*;
+
+    fn of_tag(text: &str) -> Query {
+        QueryItem::with_tag(Tag::parse(text).unwrap()).into()
+    }
+
+    fn at(position: u64) -> SequencePosition {
+        SequencePosition::new(position).unwrap()
+    }
+
+    fn event(tag: &str) -> NewEvent {
+        NewEvent::new(EventType::from_static("A"), "").with_tag(Tag::parse(tag).unwrap())
+    }
+
+    fn batch() -> Batch {
+        let (exists, guard) = (of_tag("key:1"), of_tag("x:1"));
+        let batch = backend::Batch::unless(
+            vec![event("key:1")],
+            exists,
+            guard,
+            Some(at(5)),
+            &Limits::FLOOR,
+        );
+        Batch::of(batch.unwrap(), 64, Deadline::new(Duration::from_secs(5), Duration::from_secs(5)))
+            .unwrap()
+    }
+
+    fn told(conflict: Option<Conflict>) -> String {
+        conflict.unwrap().to_string()
+    }
+
+    #[test]
+    fn a_conflict_names_the_query_that_was_matched_or_both() {
+        let (batch, key) = (batch(), "an event matching (tag key:1) was accepted before, at");
+        assert_eq!(told(batch.conflict_at(at(5))), format!("{key} 5"));
+        let either = "an event matching (tag x:1) or (tag key:1) was accepted before, at 6";
+        assert_eq!(told(batch.conflict_at(at(6))), either);
+        let now = std::time::SystemTime::UNIX_EPOCH;
+        let earlier = |tag, position| record(event(tag), at(position), None, now);
+        let both = [earlier("x:1", 6), earlier("key:1", 7)];
+        assert_eq!(told(batch.conflict_with(&both)), format!("{key} 7"));
+        let guard = "an event matching (tag x:1) was accepted after 5, at 6";
+        assert_eq!(told(batch.conflict_with(&both[..1])), guard);
+        assert_eq!(batch.conflict_with(&[earlier("y:1", 6)]), None);
+    }
+}

@@ -133,6 +133,21 @@ mod tests {
     }
 
     #[test]
+    fn what_must_not_exist_is_looked_for_in_the_whole_log() {
+        let refused = |guard: Option<SequencePosition>| {
+            let event = NewEvent::new(EventType::from_static("A"), "");
+            let batch =
+                Batch::unless(vec![event], Query::all(), Query::all(), guard, &Limits::FLOOR);
+            refusal(&mut Log(EventId::new()), &batch.unwrap()).unwrap()
+        };
+        // Whatever the guard's position is.
+        for after in [None, SequencePosition::new(6), SequencePosition::new(7)] {
+            let told = refused(after).unwrap().to_string();
+            assert_eq!(told, "an event matching every event was accepted before, at 7");
+        }
+    }
+
+    #[test]
     fn ids_are_looked_at_before_the_condition() {
         let event = NewEvent::new(EventType::from_static("A"), "");
         let id = event.id;

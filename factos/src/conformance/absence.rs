@@ -4,17 +4,19 @@
 use super::{
     difference::assert_same,
     fixture::Fixture,
+    not_tested::not_tested,
     parallel::{at_once, handles},
     random::Random,
-    sample_values::{event, query},
+    sample_values::{event, item, query},
     store_calls::{
         accepted, append, append_one, assert_duplicate, brief, head_of, matching, trace, whole_log,
     },
 };
 use crate::{
     append::NewEvent,
-    append_error::{AppendError, Conflict},
+    append_error::{AppendError, Conflict, InvalidEvent},
     events::Page,
+    limits::Limits,
     position::SequencePosition,
     query::Query,
     store::EventStore,
@@ -129,6 +131,35 @@ pub async fn a_taken_id_is_told_before_both<F: Fixture>(log: F) {
         "that a batch is empty is told before its conditions, {}",
         brief(&empty)
     );
+}
+
+/// The items of both queries count together against the limit of items: as many as the store says are accepted, and
+/// one more is refused by name.
+pub async fn the_items_of_both_queries_count<F: Fixture>(log: F) {
+    let limits = F::settings().limits.unwrap_or(Limits::FLOOR);
+    let store = log.connect().await;
+    let limit = match limits.items_per_query {
+        usize::MAX => Limits::FLOOR.items_per_query,
+        limit => limit,
+    };
+    let (exists, guard) = (items("e", limit / 2), items("g", limit - limit / 2));
+    admitted(&store, vec![event("A", &[])], &exists, &guard, None).await;
+    if F::settings().limits.is_none_or(|limits| limits.items_per_query == usize::MAX) {
+        return not_tested("the limit of items of two queries, as the fixture tells none");
+    }
+    let before = trace(&store).await;
+    let guard = items("g", limit - limit / 2 + 1);
+    let beyond = store.append_unless(vec![event("A", &[])], exists, guard, None).await;
+    let Err(AppendError::Invalid(told)) = &beyond else {
+        panic!("one item more than the limit is refused by name, {}", brief(&beyond))
+    };
+    let named = InvalidEvent::TooManyItems { items: limit + 1, limit };
+    assert_eq!(*told, named, "what is beyond a limit is refused by the name of the limit");
+    before.assert_kept(&store, "one item more than the limit").await;
+}
+
+fn items(key: &str, count: usize) -> Query {
+    Query::any_of((0..count).map(|n| item(&[], &[&format!("{key}:{n}")]))).unwrap()
 }
 
 /// A generated pair of conditions holds exactly if both do by the reference.

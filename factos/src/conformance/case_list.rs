@@ -166,6 +166,7 @@ macro_rules! __conformance_cases {
                 the_batch_does_not_count
                 a_refusal_names_what_was_matched
                 a_taken_id_is_told_before_both
+                the_items_of_both_queries_count
                 generated_conditions_hold_by_the_reference
                 one_of_many_takes_a_name
                 one_of_many_takes_a_boundary

@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 
 use async_trait::async_trait;
 use factos::{
-    AppendCondition, AppendError, Bytes, Conflict, EventStore, Events, NewEvent, Page, Query,
-    ReadOptions, Recorded, SequencePosition, StoreError, StreamName, Turns,
+    AppendCondition, AppendError, Bytes, Conflict, EventStore, Events, Limits, NewEvent, Page,
+    Query, ReadOptions, Recorded, SequencePosition, StoreError, StreamName, Turns,
     backend::read_and_append,
 };
 use tokio::task::yield_now;
@@ -232,6 +232,21 @@ impl Manner for TheBatchExists {
     }
 }
 
+/// Each query may have as many items as the limit says.
+struct EachQueryHasTheLimit;
+
+#[async_trait]
+impl Manner for EachQueryHasTheLimit {
+    async fn append(store: &dyn EventStore, asked: Asked) -> Result<Page, AppendError> {
+        let items = |query: &Query| query.items().map_or(0, <[_]>::len);
+        if items(&asked.exists) + items(&asked.guard) > Limits::FLOOR.items_per_query {
+            let condition = asked.guard();
+            return store.append(asked.events, condition).await;
+        }
+        ByDefault::append(store, asked).await
+    }
+}
+
 /// Every refusal names the guard.
 struct TheGuardIsBlamed;
 
@@ -311,6 +326,9 @@ wrong_manners! {
         "absence::one_of_many_takes_a_boundary",
     ];
     exists_comes_first: ExistsComesFirst fails ["absence::a_taken_id_is_told_before_both"];
+    each_query_has_the_limit: EachQueryHasTheLimit fails [
+        "absence::the_items_of_both_queries_count",
+    ];
     the_batch_exists: TheBatchExists fails ["absence::the_batch_does_not_count"];
     the_guard_is_blamed: TheGuardIsBlamed fails ["absence::a_refusal_names_what_was_matched"];
     refusals_are_written: RefusalsAreWritten fails ["absence::an_old_event_refuses"];
