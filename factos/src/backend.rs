@@ -128,6 +128,7 @@ mod log_state;
 mod paged_read;
 mod poll;
 mod queue;
+mod read_and_append;
 mod record;
 mod recorded_at;
 mod selection;
@@ -140,8 +141,9 @@ pub use log_state::{LogState, refusal};
 pub use paged_read::PagedRead;
 pub use poll::{Follower, Poll};
 pub use queue::Queue;
+pub use read_and_append::read_and_append;
 pub use record::record;
 pub use recorded_at::{micros_of, now, time_of_micros};
 pub use selection::Selection;
 
-pub use crate::{checkpoint::CheckpointKey, store::read_and_append};
+pub use crate::checkpoint::CheckpointKey;

@@ -53,6 +53,7 @@ impl Limits {
     }
 
     /// Checks the batch and the queries of an [`append_unless`](crate::EventStore::append_unless).
+    #[cfg(feature = "backend")]
     pub(crate) fn check_unless(
         &self,
         events: &[NewEvent],

@@ -117,8 +117,8 @@ pub trait EventStore: Send + Sync {
     ///
     /// # Errors
     /// As [`append`](Self::append). The [conflict](crate::Conflict::EventsMatch) names the query that an event
-    /// matched: `exists` without a position, or `guard` with `after`. A store that knows only that it was one of both names
-    /// a query of the items of both, with no position if `exists` asks for the whole log.
+    /// matched: `exists` without a position, or `guard` with `after`. A store that cannot tell which of them it was names
+    /// a query with the items of both.
     ///
     /// # Cancellation
     /// As [`append`](Self::append).
@@ -165,16 +165,8 @@ pub trait EventStore: Send + Sync {
     }
 }
 
-/// What [`EventStore::append_unless`] does by default: it reads `exists`, and then appends under one condition.
-///
-/// For a wrapper whose [`append`](EventStore::append) does more than forward, and which is to meet these appends too.
-///
-/// # Errors
-/// As [`EventStore::append_unless`].
-///
-/// # Cancellation
-/// As [`EventStore::append`].
-pub async fn read_and_append<S: EventStore + ?Sized>(
+/// What [`EventStore::append_unless`] does by default.
+pub(crate) async fn read_and_append<S: EventStore + ?Sized>(
     store: &S,
     events: Vec<NewEvent>,
     exists: Query,

@@ -44,7 +44,7 @@ impl Running {
     }
 
     /// What they get done in a second.
-    async fn speed(&self, slice: Duration) -> f64 {
+    pub(crate) async fn speed(&self, slice: Duration) -> f64 {
         let (before, begun) = (self.progress.done.load(Ordering::Relaxed), Instant::now());
         tokio::time::sleep(slice).await;
         let (after, elapsed) = (self.progress.done.load(Ordering::Relaxed), begun.elapsed());

@@ -56,7 +56,7 @@ struct Options {
     /// How many clients work at a time, a cell for each
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 32])]
     clients: Vec<usize>,
-    /// Which work: W1 to W8, HOOKS, HELD, FOLLOW and MIX; all if none is named
+    /// Which work: W1 to W8, HOOKS, HELD, FOLLOW, KEYS and MIX; all if none is named
     work: Vec<String>,
     /// Be the other process of W8, on this boundary
     #[arg(long, hide = true)]
@@ -210,6 +210,9 @@ async fn round(options: &Options, log: &Arc<Log>, bare: &Arc<Bare>, cells: &mut 
     if options.runs("MIX") {
         mix(slice, log, cells).await;
     }
+    if options.runs("KEYS") {
+        keys(slice, log, cells).await;
+    }
     if options.runs("FOLLOW") {
         // Before and after: the log grows, and appends become slower.
         cells.add("W1, none follow", 32, run(32, slice, work::unconditional(log)).await);
@@ -221,6 +224,26 @@ async fn round(options: &Options, log: &Arc<Log>, bare: &Arc<Bare>, cells: &mut 
     if options.runs("W7") {
         cells.add("W7 bare fetch, rows", 1, bare.replay(log).await);
         cells.add("W7 replay, rows", 1, work::replay(log).await);
+    }
+}
+
+/// Conditional appends of 16 clients, each on a boundary of its own, beside 96 callers of a dispatcher on one
+/// boundary, whose commands have idempotency keys or none.
+async fn keys(slice: Duration, log: &Arc<Log>, cells: &mut Cells) {
+    let own = rush::dispatcher(&log.store);
+    let hot = || log::tag("hot", fastrand::u64(..));
+    for (beside, of_callers, callers) in [
+        ("W2 beside 96", "96 beside W2", rush::one_boundary(&own, hot())),
+        ("W2 beside 96, keys", "96 beside W2, keys", rush::one_boundary_with_keys(&own, hot())),
+    ] {
+        let others = Running::start(96, &callers);
+        let conditional = Running::start(16, &work::conditional(log));
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        let (own, of_others) = tokio::join!(conditional.speed(slice), others.speed(slice));
+        cells.add(beside, 16, own);
+        cells.add(of_callers, 96, of_others);
+        conditional.stop().await;
+        others.stop().await;
     }
 }
 
