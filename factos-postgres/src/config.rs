@@ -142,6 +142,9 @@ impl Config {
     /// How many names one commit may lock; 64 by default, at least 8. A commit with more names locks the whole
     /// log. Each name takes an entry in the server's lock table (`max_locks_per_transaction`); where that is
     /// full, the whole log is locked as well.
+    ///
+    /// An idempotency key is a name. Where a [`Dispatcher`](factos::Dispatcher) has more than about sixty commands with
+    /// keys in one batch, a higher number lets them lock only what they need.
     #[must_use]
     pub const fn batch_names(mut self, names: usize) -> Self {
         self.batch_names = if names < 8 { 8 } else { names };
