@@ -82,7 +82,9 @@ fn note(error: &Error<Infallible>, told: &mut Told) -> Result<(), WentBack> {
             assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
             let advice = told.note(&unknown.source);
             // The last inquiry may have met another error.
-            told.unknown += usize::from(advice != Advice::Append);
+            if advice != Advice::Append {
+                told.note_unknown();
+            }
             advice
         }
         _ => panic!("no error of a failover: {error:?}"),

@@ -10,11 +10,15 @@ use factos_postgres::Mode;
 
 use crate::{
     fault::Fault,
-    ledger::{Ledger, Told},
+    ledger::{Ledger, Told, unknown_outcomes},
     nodes::{cluster, pool_url, timeline, variable},
     stray::Stray,
     world::World,
 };
+
+/// How much more often the leader is broken than asked for, until an outcome is unknown: whether a commit is on its way at
+/// that moment is chance.
+const MORE_FAULTS: usize = 24;
 
 /// How often the leader is broken; `FACTOS_FAILOVERS` says otherwise.
 fn faults() -> usize {
@@ -33,8 +37,11 @@ async fn nothing_is_lost_and_no_boundary_is_broken() {
     let mut strays = Ledger::default();
     let mut outages = BTreeMap::<Fault, Vec<Duration>>::new();
     let first_timeline = timeline().await.unwrap();
-    let mut failovers = 0;
-    for (turn, fault) in Fault::ALL.into_iter().cycle().take(faults()).enumerate() {
+    let (mut failovers, known) = (0, unknown_outcomes());
+    for (turn, fault) in Fault::ALL.into_iter().cycle().take(faults() + MORE_FAULTS).enumerate() {
+        if turn >= faults() && unknown_outcomes() > known {
+            break;
+        }
         for world in [&keyed, &portable] {
             world.pulse.next_round();
             world.pulse.all_go_on(3, "before a fault").await;
@@ -57,13 +64,14 @@ async fn nothing_is_lost_and_no_boundary_is_broken() {
     }
     let led = timeline().await.unwrap() - first_timeline;
     print(&outages);
-    assert_eq!(outages.len(), Fault::ALL.len().min(faults()), "each kind of fault");
+    assert!(outages.len() >= Fault::ALL.len().min(faults()), "each kind of fault");
     assert!(led >= u32::try_from(failovers).unwrap(), "{led} of {failovers} failovers");
     let told = keyed.verify(strays).await;
     println!("keyed: {told}");
     assert_not_vacuous(&told, outages.values().map(Vec::len).sum());
     let told = portable.verify(Ledger::default()).await;
     println!("portable: {told}");
+    assert!(unknown_outcomes() > known, "no outcome was unknown");
 }
 
 fn print(outages: &BTreeMap<Fault, Vec<Duration>>) {
@@ -82,5 +90,4 @@ fn print(outages: &BTreeMap<Fault, Vec<Duration>>) {
 fn assert_not_vacuous(told: &Told, faults: usize) {
     assert!(told.conflicts > 0, "nobody met a conflict: {told}");
     assert!(told.errors.values().sum::<usize>() >= faults, "the faults went by unnoticed: {told}");
-    assert!(told.unknown > 0, "no outcome was unknown: {told}");
 }
