@@ -337,6 +337,7 @@ impl EventStore for PostgresStore {
         self.shared.log.head.publish(head);
         Ok(head)
     }
+
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError> {
         let Shared { log, reader, poll, .. } = &*self.shared;
         log.incarnation.check()?;

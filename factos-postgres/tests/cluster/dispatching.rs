@@ -29,7 +29,9 @@ impl Runner {
             }
             let show = pulse.round() * SHOWS + fastrand::u32(..SHOWS);
             let key = format!("{life}-{turn}");
-            let Ok(done) = self.until_answered(show, &key, &mut ledger.told).await else {
+            let answered = self.until_answered(show, &key, &mut ledger.told).await;
+            pulse.note_unknown(number, ledger.told.unknown);
+            let Ok(done) = answered else {
                 pulse.went_back();
                 break;
             };
@@ -82,9 +84,7 @@ fn note(error: &Error<Infallible>, told: &mut Told) -> Result<(), WentBack> {
             assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
             let advice = told.note(&unknown.source);
             // The last inquiry may have met another error.
-            if advice != Advice::Append {
-                told.note_unknown();
-            }
+            told.unknown += usize::from(advice != Advice::Append);
             advice
         }
         _ => panic!("no error of a failover: {error:?}"),

@@ -1,21 +1,9 @@
 //! What the writers were told.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::atomic::{AtomicUsize, Ordering},
-    time::Instant,
-};
+use std::{collections::BTreeMap, fmt, time::Instant};
 
 use factos::{EventId, Recorded, SequencePosition, StoreError, StoreErrorKind};
 use factos_postgres::Error;
-
-/// How many outcomes were told as unknown so far, to anybody.
-static UNKNOWN: AtomicUsize = AtomicUsize::new(0);
-
-pub(crate) fn unknown_outcomes() -> usize {
-    UNKNOWN.load(Ordering::SeqCst)
-}
 
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
@@ -93,20 +81,12 @@ impl Told {
             (StoreErrorKind::OutcomeUnknown, _) => Advice::Append,
             _ => panic!("no error of a failover: {error:?}"),
         };
-        if advice == Advice::Append {
-            self.note_unknown();
-        }
+        self.unknown += usize::from(advice == Advice::Append);
         self.went_back += usize::from(advice == Advice::Open);
         let told = format!("{cause:?}");
         let name = told.split([' ', '(', '{']).next().unwrap();
         self.count(format!("{:?}/{name}", error.kind()));
         advice
-    }
-
-    /// Notes an outcome that is not known.
-    pub(crate) fn note_unknown(&mut self) {
-        self.unknown += 1;
-        UNKNOWN.fetch_add(1, Ordering::SeqCst);
     }
 
     pub(crate) fn count(&mut self, error: String) {

@@ -15,6 +15,8 @@ use crate::patience::until;
 pub(crate) struct Pulse {
     beats: Mutex<Vec<Instant>>,
     by_writer: Vec<AtomicUsize>,
+    /// How many outcomes each writer was told as unknown.
+    unknown: Vec<AtomicUsize>,
     /// How far each of those who follow the log has come.
     followed: Vec<AtomicU64>,
     round: AtomicU32,
@@ -27,6 +29,7 @@ impl Pulse {
         Self {
             beats: Mutex::default(),
             by_writer: (0..writers).map(|_| AtomicUsize::new(0)).collect(),
+            unknown: (0..writers).map(|_| AtomicUsize::new(0)).collect(),
             followed: (0..followers).map(|_| AtomicU64::new(0)).collect(),
             round: AtomicU32::new(0),
             has_gone_back: AtomicBool::new(false),
@@ -38,6 +41,16 @@ impl Pulse {
     pub(crate) fn beat(&self, writer: usize) {
         self.beats.lock().unwrap().push(Instant::now());
         self.by_writer[writer].fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// A writer was told so many outcomes as unknown, in all.
+    pub(crate) fn note_unknown(&self, writer: usize, outcomes: usize) {
+        self.unknown[writer].store(outcomes, Ordering::SeqCst);
+    }
+
+    /// Whether any writer was told an outcome as unknown.
+    pub(crate) fn has_unknown(&self) -> bool {
+        self.unknown.iter().any(|outcomes| outcomes.load(Ordering::SeqCst) > 0)
     }
 
     /// One who follows has come through here.

@@ -34,7 +34,9 @@ impl RawWriter {
                 Counters::Own => format!("own-{}-{round}", self.number),
                 Counters::Shared => format!("shared-{}-{round}", fastrand::u32(..3)),
             };
-            match self.count(&counter).await {
+            let counted = self.count(&counter).await;
+            pulse.note_unknown(self.number, self.ledger.told.unknown);
+            match counted {
                 Ok(true) => pulse.beat(self.number),
                 Ok(false) => {}
                 Err(WentBack) => {
