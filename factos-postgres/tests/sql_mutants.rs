@@ -191,6 +191,18 @@ mutants! {
     ], fails [
         "concurrency::one_of_many_contenders_wins",
     ];
+    the_condition_without_a_tag: Keyed, vec![
+        ("    WHERE item.tags = '{}' OR (\n", "    WHERE (\n"),
+    ], fails [
+        "condition::any_match_refuses",
+        "concurrency::a_decision_on_a_type_sees_every_event",
+    ];
+    the_bound_of_a_first_look: Keyed, vec![
+        ("AND t.position > item.after\n      ORDER BY t.position LIMIT 1) IS NOT NULL)",
+         "AND t.position > item.after + 1\n      ORDER BY t.position LIMIT 1) IS NOT NULL)"),
+    ], fails [
+        "condition::after_is_exclusive",
+    ];
     the_bound_of_a_condition: Keyed, vec![
         ("AND t.position > item_after[1] ORDER BY", "AND t.position >= item_after[1] ORDER BY"),
     ], fails [

@@ -29,15 +29,17 @@ BEGIN
     END IF;
     RETURN ARRAY[revision];
   END IF;
-  revisions := ARRAY(
-    SELECT CASE WHEN event.stream IS NOT NULL THEN
-      coalesce((
-        SELECT e.revision FROM factos.events e
-        WHERE e.stream = event.stream ORDER BY e.revision DESC LIMIT 1), -1)
-      + row_number() OVER (PARTITION BY event.stream ORDER BY event.place)
-    END
-    FROM unnest(streams) WITH ORDINALITY event(stream, place)
-    ORDER BY event.place);
+  IF cardinality(streams) > 0 THEN
+    revisions := ARRAY(
+      SELECT CASE WHEN event.stream IS NOT NULL THEN
+        coalesce((
+          SELECT e.revision FROM factos.events e
+          WHERE e.stream = event.stream ORDER BY e.revision DESC LIMIT 1), -1)
+        + row_number() OVER (PARTITION BY event.stream ORDER BY event.place)
+      END
+      FROM unnest(streams) WITH ORDINALITY event(stream, place)
+      ORDER BY event.place);
+  END IF;
   INSERT INTO factos.events (
     position, id, stream, revision, type, version, tags, metadata, recorded_at, payload)
     SELECT event.position, event.id, event.stream, event.revision, event.type, event.version, event.tags::text[],

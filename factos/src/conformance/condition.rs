@@ -48,8 +48,10 @@ pub async fn some_of_the_tags_do_not_refuse<F: Fixture>(log: F) {
 /// `after` is exclusive: a match at this position does not break the condition, a match after it does.
 pub async fn after_is_exclusive<F: Fixture>(log: F) {
     let store = log.connect().await;
-    let page = append(&store, vec![event("A", &["x:1"]), event("A", &["x:1"])]).await;
-    for query in [query(&["A"], &[]), query(&[], &["x:1"])] {
+    let page = append(&store, vec![event("A", &["x:1", "y:1"]), event("A", &["x:1", "y:1"])]).await;
+    let either = query(&["C"], &["x:1"]).or(item(&["A"], &["y:1"]));
+    let (narrow, both) = (query(&["A"], &["x:1"]), query(&[], &["x:1", "y:1"]));
+    for query in [query(&["A"], &[]), query(&[], &["x:1"]), narrow, both, either] {
         let (first, last) = (page[0].position, page[1].position);
         refused(&store, event("B", &[]), unless(&query).after(first)).await;
         admitted(&store, event("B", &[]), unless(&query).after(last)).await;
