@@ -26,7 +26,7 @@
 //! # Random inputs
 //! A case with random inputs prints its seed when it fails; `FACTOS_CONFORMANCE_SEED` set to that repeats the inputs.
 //! `FACTOS_CONFORMANCE_CASES` sets how many lists of operations the cases of [`model`] run. A variable that
-//! holds anything but a number fails what would use it.
+//! holds anything but a number fails what would use it, as 0 lists do.
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
 mod case;

@@ -188,7 +188,8 @@
 //! Some cases use random inputs. When such a case fails, it prints its seed. To repeat it, set the
 //! environment variable `FACTOS_CONFORMANCE_SEED` to that number: the inputs are then the same, though the
 //! threads may run in another order. `FACTOS_CONFORMANCE_CASES` sets how many lists of operations each case
-//! of [`model`] runs. A variable of the suite that holds anything but a number fails what would use it.
+//! of [`model`] runs. A variable of the suite that holds anything but a number fails what would use it,
+//! as 0 lists do.
 //!
 //! # Faults and limits
 //! A fixture may cause faults of the engine in its log ([`Fixture::inject`]) and tell the store's own limits
