@@ -6,13 +6,20 @@ use factos::Unknown;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OnError {
-    /// The run ends with an error that names the event, once it was tried as often as [`Attempts`] says.
+    /// The run ends with an error that names the event, once it was tried as often as [`Attempts`] says. No partition passes an
+    /// event that cannot be read.
     #[default]
     Stop,
     /// The event is parked, and the next one is handled. A parked event is tried again by itself, until it was tried as
     /// often as [`Attempts`] says; then it waits for an administrator.
+    ///
+    /// An event that cannot be read, as it does not decode or its [`key`](crate::Projection::key) panics, is parked where there
+    /// is one partition. Of several any may be its own, so each stops there, as with `Stop`: a release that can read it goes
+    /// on, and handles it once.
     ParkEvent,
     /// As `ParkEvent`, and later events of its key wait behind it, in order. An event without a key is parked by itself.
+    ///
+    /// An event that cannot be read stops every partition: which events are to wait behind it is not known.
     ParkKey,
 }
 

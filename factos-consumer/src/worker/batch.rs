@@ -49,13 +49,14 @@ impl<P: Port, H: Handler<P::Tx>> Worker<P, H> {
 
     fn item(&self, record: Recorded<factos::Bytes>) -> Option<Item<H::Event>> {
         let item = Item::of(&*self.handler, &self.options, record)?;
-        let is_here = item.slot() % u64::from(self.partitions) == u64::from(self.partition.number);
-        is_here.then_some(item)
+        let (partitions, number) = (u64::from(self.partitions), u64::from(self.partition.number));
+        // No partition passes what it cannot read: another release may find there that it is of this one.
+        item.slot().is_none_or(|slot| slot % partitions == number).then_some(item)
     }
 
     /// Handles the events in one step; false if that failed, and they are to be handled one by one.
     async fn together(&mut self, items: &mut [Item<H::Event>], to: &Anchor) -> Step<bool> {
-        if !items.iter().all(Item::is_decoded) {
+        if !items.iter().all(Item::is_readable) {
             return Ok(false);
         }
         let mut records = Vec::with_capacity(items.len());

@@ -15,6 +15,11 @@ use crate::{
     trace, why,
 };
 
+/// The error of an event that cannot be read, where events that can be are parked.
+#[derive(Debug, thiserror::Error)]
+#[error("it cannot be parked, as its key is not known")]
+struct CannotBeParked(#[source] Box<dyn Error + Send + Sync>);
+
 impl<P: Port, H: Handler<P::Tx>> Worker<P, H> {
     /// Handles events each by itself, in order.
     pub(super) async fn one_by_one(&mut self, items: Vec<Item<H::Event>>) -> Step<()> {
@@ -57,7 +62,11 @@ impl<P: Port, H: Handler<P::Tx>> Worker<P, H> {
             };
             place = place.after(&failed);
             if self.options.on_error != OnError::Stop {
-                return self.park(item, to, place, failed).await;
+                if self.may_be_parked(item) {
+                    return self.park(item, to, place, failed).await;
+                }
+                let error = CannotBeParked(failed.why);
+                return Err(self.failed(Some(to.position()), place.attempts, error));
             }
             match self.pause(place.attempts, failed.advice) {
                 Some(pause) => self.wait(pause).await?,
@@ -66,6 +75,12 @@ impl<P: Port, H: Handler<P::Tx>> Worker<P, H> {
                 }
             }
         }
+    }
+
+    /// Whether others may go on while the event waits. Of one that cannot be read nobody knows the key: another partition
+    /// may be its own, and a later event may be of its key.
+    fn may_be_parked(&self, item: &Item<H::Event>) -> bool {
+        item.is_readable() || self.partitions == 1 && self.options.on_error == OnError::ParkEvent
     }
 
     async fn attempt(
@@ -90,15 +105,12 @@ impl<P: Port, H: Handler<P::Tx>> Worker<P, H> {
     /// What is not part of a transaction is done then.
     pub(super) async fn prepare(
         &self,
-        decoded: Result<Recorded<H::Event>, factos::DecodeError>,
+        decoded: Result<Recorded<H::Event>, Box<dyn Error + Send + Sync>>,
         place: Place,
     ) -> Step<Result<Option<Box<dyn port::Work<P::Tx>>>, Failed>> {
         let record = match decoded {
             Ok(record) => record,
-            Err(error) => {
-                let why: Box<dyn Error + Send + Sync> = Box::new(error);
-                return Ok(Err(Failed { index: place.index, why, advice: Advice::Dead }));
-            }
+            Err(why) => return Ok(Err(Failed { index: place.index, why, advice: Advice::Dead })),
         };
         match self.handler.prepare(vec![record], place, &self.orders).await {
             Err(Failed { advice: Advice::GiveUp, .. }) => Err(Halt::Ended(Ended::Broken)),
@@ -149,7 +161,7 @@ impl<P: Port, H: Handler<P::Tx>> Worker<P, H> {
                 position: item.record.position,
                 index: place.index,
                 key: key.clone(),
-                slot: item.slot(),
+                slot: item.slot().unwrap_or_default(),
                 failure,
             },
         );

@@ -12,3 +12,4 @@ mod shop;
 mod start;
 #[cfg(feature = "tracing")]
 mod tracing;
+mod unreadable;

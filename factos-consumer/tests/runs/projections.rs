@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use factos::{AppendCondition, ErrorReport, EventStore, EventType, NewEvent};
+use factos::ErrorReport;
 use factos_consumer::{Consumers, OnError, Options, RunError, port::Selection};
 use factos_memory::{MemoryConsumers, MemoryStore};
 
@@ -178,29 +178,4 @@ async fn events_of_a_key_wait_behind_a_parked_one_in_order() {
     consumers.wait_for("orders", last, LONG).await.unwrap();
     run.stop().await.unwrap();
     seen_by(&port).await.assert_exact(1..=1_002);
-}
-
-#[tokio::test]
-async fn an_event_that_cannot_be_read_is_named_or_parked() {
-    let (store, port) = (MemoryStore::new(), MemoryConsumers::new());
-    order(&store, 1, 1).await;
-    let damaged = NewEvent::new(EventType::from_static("Ordered"), "{\"order\": \"x\"}");
-    store.append(vec![damaged], AppendCondition::None).await.unwrap();
-    order(&store, 1, 2).await;
-    let stopping = Consumers::new(store.clone(), port.clone())
-        .project(Orders::<1>::default(), quick(OnError::Stop).partitions(2));
-    let error = Run::start(&stopping).outcome().await.unwrap_err();
-    let said = error.report().to_string();
-    assert!(said.contains("position 2 was tried once") && said.contains("order"), "{said}");
-    let parking = Consumers::new(store, port.clone())
-        .project(Orders::<1>::default(), quick(OnError::ParkKey).partitions(2));
-    let run = Run::start(&parking);
-    parking.wait_for("orders", at(3), LONG).await.unwrap();
-    run.stop().await.unwrap();
-    let parked = parking.parked("orders").await.unwrap().list(None, 10).await.unwrap();
-    assert_eq!(
-        parked.iter().map(|it| (it.position, it.retry_in)).collect::<Vec<_>>(),
-        [(at(2), None)]
-    );
-    seen_by(&port).await.assert_exact([1, 3]);
 }
