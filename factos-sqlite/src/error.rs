@@ -59,7 +59,7 @@ pub enum Error {
     },
     /// The log was written by an older version of this crate, and was not to be upgraded.
     #[error(
-        "{} has format {found}, older than {known}: open it with Config::upgrade(true)",
+        "{} has format {found}, older than {known}: open it with Config::upgrade(true), and not to be read only",
         path.display()
     )]
     OlderFormat {
@@ -158,7 +158,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// There is no file, and it was not to be created.
-    #[error("{} does not exist: Config::create(true) creates it", path.display())]
+    #[error("{} does not exist, and was not to be created: Config::create(true) was not set, or read_only(true) was", path.display())]
     MissingFile {
         /// The log's file.
         path: PathBuf,

@@ -54,7 +54,8 @@ impl SqliteStore {
     /// The limits of this store.
     pub const LIMITS: Limits = LIMITS;
 
-    /// Opens the log at `path` with the defaults of [`Config`], and creates it if there is no file.
+    /// Opens the log at `path` with the defaults of [`Config`], and creates it if there is no file. A path is never more than
+    /// that: `:memory:` is a file of this name. A log in memory is one of factos-memory.
     ///
     /// # Errors
     /// [`StoreError`], with the [`Error`] that says why.

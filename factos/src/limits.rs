@@ -21,7 +21,8 @@ pub struct Limits {
     pub events_per_batch: usize,
     /// Bytes of one batch, by [`NewEvent::byte_len`].
     pub batch_bytes: usize,
-    /// Items of one query, in a read or in a condition. One of a tag of the library alone does not count.
+    /// Items of the query of a condition, or of both if it has two. One of a tag of the library alone does not count. A read
+    /// may have more, and takes longer by them.
     pub items_per_query: usize,
 }
 
