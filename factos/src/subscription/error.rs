@@ -33,8 +33,8 @@ impl SubscribeError {
         match self {
             Self::Store(error) => error.kind().into(),
             Self::Decode(_) => ErrorKind::Mismatch,
-            Self::AboveHead { .. } => ErrorKind::Broken,
-            Self::Query(_) => ErrorKind::Argument,
+            Self::Query(InvalidQuery::Tag { .. }) => ErrorKind::Argument,
+            Self::AboveHead { .. } | Self::Query(_) => ErrorKind::Broken,
         }
     }
 
@@ -48,4 +48,23 @@ impl SubscribeError {
 /// Whether a stream ends with this.
 pub(super) fn is_final<T>(outcome: &Result<T, SubscribeError>) -> bool {
     outcome.as_ref().is_err_and(|error| !error.is_retryable())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{dispatch::Error, query::Query, tag::Tag};
+
+    #[test]
+    fn an_invalid_query_is_of_the_same_kind_as_in_a_dispatch() {
+        let source = Tag::new("seat", "").unwrap_err();
+        let value = InvalidQuery::Tag { key: "seat", source };
+        let kinds = [ErrorKind::Argument, ErrorKind::Broken];
+        for (query, kind) in
+            [value, InvalidQuery::NoKind { query: Query::all() }].into_iter().zip(kinds)
+        {
+            assert_eq!(Error::<()>::Query(query.clone()).kind(), kind);
+            assert_eq!(SubscribeError::Query(query).kind(), kind);
+        }
+    }
 }
