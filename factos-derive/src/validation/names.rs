@@ -12,7 +12,7 @@ use crate::{
 
 const MAX_NAME_BYTES: usize = 255;
 
-/// Every name and alias must be valid and unique.
+/// Every name and alias must be valid, unique and none of the library's.
 pub(super) fn names(input: &Input<'_>, errors: &mut Errors) {
     let mut owners: HashMap<String, &StoredType<'_>> = HashMap::new();
     for stored in &input.types {
@@ -21,6 +21,9 @@ pub(super) fn names(input: &Input<'_>, errors: &mut Errors) {
         for (name, span) in [own].into_iter().chain(aliases) {
             if let Some(problem) = tag_key::text_problem(&name, MAX_NAME_BYTES) {
                 errors.push(syn::Error::new(span, format!("an event name {problem}")));
+            } else if name.starts_with("factos.") {
+                let text = "event names from `factos.` on are reserved: choose another name";
+                errors.push(syn::Error::new(span, text));
             } else if let Some(owner) = owners.get(&name) {
                 errors.push(taken(&name, span, owner));
             } else {
