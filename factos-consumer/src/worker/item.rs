@@ -45,7 +45,7 @@ impl<E: Event> Item<E> {
         self.decoded.take().unwrap_or_else(again)
     }
 
-    /// Whether its key is known, and that it has none.
+    /// Whether it is known which key it has, if any.
     pub(super) const fn is_readable(&self) -> bool {
         self.is_readable
     }
