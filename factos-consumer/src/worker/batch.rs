@@ -1,4 +1,4 @@
-use factos::{Anchor, Batch, EventStoreExt, Recorded, SequencePosition};
+use factos::{Anchor, Batch, Event, EventStoreExt, Recorded, SequencePosition};
 use tokio::time::{Duration, Instant};
 
 use super::{Pending, Step, Worker, item::Item};
@@ -129,13 +129,13 @@ impl<P: Port, H: Handler<P::Tx>> Worker<P, H> {
 }
 
 /// An event that waits behind a parked one of its key.
-pub(super) fn behind<E>(item: &Item<E>) -> NewParked {
+pub(super) fn behind<E: Event>(item: &Item<E>) -> NewParked {
     let reason = "it waits behind an earlier event of its key".to_owned();
     NewParked {
         position: item.record.position,
         index: 0,
         key: item.key.as_ref().map(|key| key.as_str().to_owned()),
-        slot: item.key.as_ref().map_or(0, crate::PartitionKey::slot),
+        slot: item.slot().unwrap_or_default(),
         failure: Failure { attempts: 0, reason, retry_in: Some(Duration::ZERO) },
     }
 }
