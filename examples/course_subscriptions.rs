@@ -94,7 +94,7 @@ pub enum Refusal {
 }
 
 /// The facts about one command.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct State {
     capacity: Option<usize>,
     subscriptions: Vec<(String, String)>,

@@ -1,5 +1,4 @@
 use std::{
-    collections::HashMap,
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
@@ -10,13 +9,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{query::Query, stream_name::StreamName};
+use crate::query::Query;
 
 mod line;
+mod lines;
+mod place;
 pub(crate) mod turn;
 
 pub(crate) use line::End;
-use line::Line;
+use lines::{Lines, Membership};
+pub(crate) use place::Place;
 
 /// How long a turn lasts at most, and how long a caller waits for one.
 const TURN: Duration = Duration::from_secs(1);
@@ -41,13 +43,6 @@ const WAIT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Turns(Arc<Shared>);
 
-/// What commands compete for: a guard, or a stream.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Place {
-    Guard(Query),
-    Stream(StreamName),
-}
-
 struct Shared {
     turn: Duration,
     wait: Duration,
@@ -58,8 +53,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    lines: HashMap<Place, Line>,
-    next_ticket: u64,
+    lines: Lines,
     is_watched: bool,
 }
 
@@ -94,60 +88,49 @@ impl Turns {
     /// that has its own means against conflicts need not apply them to such a read.
     #[must_use]
     pub fn is_contended(&self, query: &Query) -> bool {
-        let is_covered = |place: &Place| match place {
-            Place::Guard(guard) => query.covers(guard),
-            Place::Stream(_) => false,
-        };
-        self.boundaries() > 0 && self.0.lock().lines.keys().any(is_covered)
+        self.boundaries() > 0
+            && self.0.lock().lines.places().any(|place| place.is_covered_by(query))
     }
 
-    /// Joins the commands of a place, and gets a ticket: the lower, the earlier its turn. None if nobody is
-    /// there, unless the command is the first.
-    fn join(&self, place: &Place, is_first: bool) -> Option<u64> {
-        let mut state = self.0.lock();
-        if !is_first && !state.lines.contains_key(place) {
-            return None;
-        }
-        state.next_ticket += 1;
-        let ticket = state.next_ticket;
-        state.lines.entry(place.clone()).or_default().members += 1;
-        self.0.count(&state);
-        Some(ticket)
+    /// Makes a command one of those that compete for the places: for those that are `contended`, even if nobody is
+    /// there, and for the `others` if somebody is. Whether it joins any; its turns end then.
+    fn join(&self, member: &mut Membership, contended: Vec<Place>, others: Vec<Place>) -> bool {
+        let mut has_joined = false;
+        self.change(|lines| {
+            let (joins, called) = lines.join(member, contended, others);
+            has_joined = joins;
+            called
+        });
+        has_joined
     }
 
-    /// Whether the turn of a ticket has come. One that `is_waiting` and no longer waits was called, or waited for
+    /// Whether the turns of a command have come. One that `is_waiting` and no longer waits was called, or waited for
     /// too long.
-    fn poll(&self, place: &Place, ticket: u64, is_waiting: bool, waker: &Waker) -> Poll<()> {
+    fn poll(&self, member: &Membership, is_waiting: bool, waker: &Waker) -> Poll<()> {
         let mut state = self.0.lock();
-        let Some(line) = state.lines.get_mut(place) else { return Poll::Ready(()) };
-        let is_called =
-            if is_waiting { !line.renew(ticket, waker) } else { line.ask(ticket, waker) };
+        let is_called = if is_waiting {
+            !state.lines.renew(member, waker)
+        } else {
+            state.lines.ask(member, waker)
+        };
         if is_called || !(state.is_watched || self.watch(&mut state)) {
             return Poll::Ready(());
         }
         Poll::Pending
     }
 
-    fn end(&self, place: &Place, ticket: u64, end: End) {
-        self.change(place, |line| line.end(ticket, end));
+    fn end(&self, member: &Membership, end: End) {
+        self.change(|lines| lines.end(member, end));
     }
 
-    fn leave(&self, place: &Place, ticket: u64) {
-        self.change(place, |line| {
-            line.members -= 1;
-            line.end(ticket, End::Dropped)
-        });
+    fn leave(&self, member: &mut Membership) {
+        self.change(|lines| lines.leave(member));
     }
 
-    fn change(&self, place: &Place, change: impl FnOnce(&mut Line) -> Vec<Waker>) {
+    fn change(&self, change: impl FnOnce(&mut Lines) -> Vec<Waker>) {
         let mut state = self.0.lock();
-        let Some(line) = state.lines.get_mut(place) else { return };
-        let called = change(line);
-        if line.members == 0 {
-            state.lines.remove(place);
-            state.shrink();
-            self.0.count(&state);
-        }
+        let called = change(&mut state.lines);
+        self.0.count(&state);
         drop(state);
         called.into_iter().for_each(Waker::wake);
     }
@@ -187,24 +170,12 @@ impl Shared {
     /// Ends the turns and the waits that are too long. Whether anybody waits.
     fn look(&self, now: Instant) -> bool {
         let mut state = self.lock();
-        let mut called = Vec::new();
-        for line in state.lines.values_mut() {
-            called.append(&mut line.expire(now, self.turn, self.wait));
-        }
-        let is_watched = state.lines.values().any(Line::is_waited_for);
+        let called = state.lines.expire(now, self.turn, self.wait);
+        let is_watched = state.lines.is_waited_for();
         state.is_watched = is_watched;
         drop(state);
         called.into_iter().for_each(Waker::wake);
         is_watched
-    }
-}
-
-impl State {
-    /// Gives back the memory of a rush on many boundaries.
-    fn shrink(&mut self) {
-        if self.lines.is_empty() {
-            self.lines = HashMap::new();
-        }
     }
 }
 

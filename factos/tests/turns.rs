@@ -17,9 +17,10 @@ use std::{
 
 use async_trait::async_trait;
 use factos::{
-    AppendCondition, AppendError, Bytes, Decider, Dispatcher, Error, EventStore, EventStoreExt,
-    Events, NewEvent, Query, QueryFor, ReadOptions, Recorded, Retry, SequencePosition, StoreError,
-    StoreErrorKind, StreamName, Turns, decider_fn, dispatch, dispatch_stream,
+    AppendCondition, AppendError, Bytes, Decider, Dispatcher, EncodeError, Error, Event,
+    EventStore, EventStoreExt, EventType, Events, NewEvent, Query, QueryFor, QueryItem,
+    ReadOptions, Recorded, Retry, Schema, SequencePosition, StoreError, StoreErrorKind, StreamName,
+    Tag, Tags, Turns, TypeInfo, Undecodable, decider_fn, dispatch, dispatch_stream,
 };
 use factos_memory::MemoryStore;
 use futures_util::{FutureExt, future::join_all};
@@ -537,4 +538,166 @@ async fn a_dispatcher_and_plain_dispatches_go_on_beside_one_another() {
         command.unwrap();
     }
     assert_eq!((count(&store, "a").await, store.boundaries()), (200, 0));
+}
+
+/// Sells one seat that belongs to several shows, and looks whether any of the other shows sells one meanwhile.
+struct Tour {
+    sells: fn(&[String]) -> &[String],
+}
+
+impl Decider for Tour {
+    type Command = Vec<String>;
+    type Event = Stop;
+    type State = ();
+    type Error = Infallible;
+
+    fn initial(&self) {}
+
+    fn evolve(&self, (): (), _: &Stop) {}
+
+    fn decide(&self, (): &(), shows: &Vec<String>) -> Result<Vec<Stop>, Infallible> {
+        Ok(vec![Stop((self.sells)(shows).to_vec())])
+    }
+
+    fn context(&self, shows: &Vec<String>) -> QueryFor<Stop> {
+        let items = shows.iter().map(|show| stops(show));
+        QueryFor::from_query(Query::any_of(items).unwrap())
+    }
+}
+
+/// A seat of several shows.
+#[derive(Debug, Clone)]
+struct Stop(Vec<String>);
+
+impl Event for Stop {
+    const SCHEMA: &'static Schema = &Schema::new(&[TypeInfo::new("Stop", 1, "Stop")]);
+
+    fn event_type(&self) -> EventType {
+        EventType::from_static("Stop")
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tags(&self) -> Result<Tags, EncodeError> {
+        Ok(self.0.iter().map(|show| show_tag(show)).collect())
+    }
+
+    fn encode(&self) -> Result<Bytes, EncodeError> {
+        Ok(Bytes::new())
+    }
+
+    fn decode(_: &EventType, _: u32, _: &[u8]) -> Result<Self, Undecodable> {
+        Ok(Self(Vec::new()))
+    }
+}
+
+fn stops(show: &str) -> QueryItem {
+    QueryItem::of_type(EventType::from_static("Stop")).tagged(&show_tag(show))
+}
+
+fn show_tag(show: &str) -> Tag {
+    Tag::new("show", show).unwrap()
+}
+
+/// Runs all of these at once. How many attempts each took.
+async fn tour(store: &Turned, tour: &Tour, commands: &[Vec<String>]) -> Vec<u32> {
+    let runs = commands.iter().map(|shows| async {
+        dispatch(store, tour).retry(endless()).run(shows).await.unwrap().attempts
+    });
+    join_all(runs).await
+}
+
+fn shows(names: [String; 2]) -> Vec<String> {
+    names.into()
+}
+
+const ALL: Tour = Tour { sells: |shows| shows };
+
+/// Each boundary is that of one command alone, and they have one show in common.
+#[tokio::test]
+async fn boundaries_that_overlap_take_turns() {
+    const COMMANDS: usize = 64;
+    let commands: Vec<_> =
+        (0..COMMANDS).map(|n| shows([format!("of-{n}"), "common".to_owned()])).collect();
+    let store = Turned::new();
+    let attempts = tour(&store, &ALL, &commands).await;
+    assert!(attempts.iter().all(|attempts| *attempts <= 2), "{attempts:?}");
+    assert_eq!(store.boundaries(), 0);
+
+    let without = Turned::of(None);
+    tour(&without, &ALL, &commands).await;
+    assert!(without.appends() > 8 * COMMANDS, "{} appends", without.appends());
+}
+
+#[tokio::test]
+async fn boundaries_of_a_dispatcher_that_overlap_take_turns() {
+    const COMMANDS: usize = 64;
+    for narrow in [false, true] {
+        let store = Turned::new();
+        let office = Dispatcher::new(store.clone(), ALL).retry(endless());
+        for round in 1..=3 {
+            let runs = (0..COMMANDS).map(|n| {
+                let of = if narrow { n % 8 } else { n };
+                office.run(shows([format!("of-{of}"), "common".to_owned()]))
+            });
+            let attempts = join_all(runs).await.into_iter().map(|done| done.unwrap().attempts);
+            let attempts: Vec<_> = attempts.collect();
+            eprintln!("{narrow} {round} {attempts:?} {}", store.appends());
+            assert!(attempts.iter().all(|attempts| *attempts <= 2), "{attempts:?}");
+            assert_eq!(store.boundaries(), 0);
+            let sold = store.read_all(&Query::item(stops("common"))).await.unwrap().len();
+            assert_eq!(sold, round * COMMANDS);
+        }
+    }
+}
+
+/// Each command has both shows in common with others, and each pair of shows with no other one.
+#[tokio::test]
+async fn boundaries_that_overlap_in_all_of_their_parts_take_turns() {
+    const SHOWS: usize = 8;
+    let pairs = (0..SHOWS).flat_map(|a| (0..SHOWS).map(move |b| (a, b)));
+    let commands: Vec<_> =
+        pairs.map(|(a, b)| shows([format!("a-{a}"), format!("b-{b}")])).collect();
+    let store = Turned::new();
+    let attempts = tour(&store, &ALL, &commands).await;
+    eprintln!("{attempts:?} {}", store.appends());
+    assert!(attempts.iter().all(|attempts| *attempts <= 3), "{attempts:?}");
+    assert_eq!(store.boundaries(), 0);
+}
+
+/// A show that a command only looks at is none where it waits for others that only look at it.
+#[tokio::test]
+async fn who_only_reads_a_part_waits_for_none_that_only_reads_it() {
+    const COMMANDS: usize = 64;
+    let commands: Vec<_> =
+        (0..COMMANDS).map(|n| shows([format!("of-{n}"), "common".to_owned()])).collect();
+    let store = Turned::new();
+    store.hold_up();
+    let looking = Tour { sells: |shows| &shows[..1] };
+    let (attempts, ()) = tokio::join!(tour(&store, &looking, &commands), async {
+        until(|| store.held_up() == COMMANDS).await;
+        let event = factos::encode(&Stop(vec!["common".to_owned()])).unwrap();
+        store.0.log.append(vec![event], AppendCondition::None).await.unwrap();
+        store.0.gate.add_permits(COMMANDS);
+        // All that have lost append again at once.
+        until(|| store.held_up() == 2 * COMMANDS).await;
+        assert_eq!(store.boundaries(), 0);
+        store.go_on();
+    });
+    assert_eq!(attempts, [2; COMMANDS]);
+}
+
+/// Whoever only looks at a show that others write to loses against them twice at most.
+#[tokio::test]
+async fn who_only_reads_a_part_gets_a_turn_among_those_who_write_it() {
+    let store = Turned::new();
+    let writers: Vec<_> = vec![shows(["common".to_owned(), "x".to_owned()]); 64];
+    let looking = Tour { sells: |shows| &shows[..1] };
+    let readers = [shows(["of-1".to_owned(), "common".to_owned()])];
+    let (_, attempts) =
+        tokio::join!(tour(&store, &ALL, &writers), tour(&store, &looking, &readers));
+    eprintln!("{attempts:?}");
+    assert!(attempts[0] <= 3, "{attempts:?}");
 }

@@ -74,7 +74,7 @@ impl<D: Decider + ?Sized> Attempt<'_, D> {
             // By value: what is borrowed here would have to be `Send` for the pause.
             let (outcome, end) = with_end(self.once(log, &mut known, &mut turn).await);
             // Whoever is next need not wait for the pause.
-            turn.end(end, || self.request.boundary.place());
+            turn.end(end, || self.request.boundary.only_place());
             // Whatever is left of a failed attempt is gone before the pause: it need not be `Send`.
             if let Some(last) = self.request.end(outcome, number, began.elapsed(), &admits) {
                 return (last, number);
@@ -93,12 +93,14 @@ impl<D: Decider + ?Sized> Attempt<'_, D> {
         turn: &mut Turn,
     ) -> Outcome<D> {
         turn.begin().await;
-        let mut planned = self.plan(log, known).await?;
-        if matches!(planned, Planned::Append(_)) && turn.join(|| self.request.boundary.place()) {
+        let mut planned = self.plan(log, known, turn).await?;
+        if let Planned::Append(plan) = &planned
+            && turn.join(|| self.request.boundary.written(&plan.batch))
+        {
             // Whoever has nothing to append waits for nobody, and what is long was read before the turn.
             *known = planned.into_read();
             turn.begin().await;
-            planned = self.plan(log, known).await?;
+            planned = self.plan(log, known, turn).await?;
         }
         match planned {
             Planned::Done(done) => Ok(done),
@@ -111,9 +113,10 @@ impl<D: Decider + ?Sized> Attempt<'_, D> {
         &self,
         log: &mut impl Log,
         known: &mut Option<Folded<D::State>>,
+        turn: &mut Turn,
     ) -> Result<Planned<D>, Error<D::Error>> {
         let start = known.take().unwrap_or_else(|| Folded::start(self.decider.initial()));
-        let (read, earlier) = self.read(log, start).await?;
+        let (read, earlier) = self.read(log, start, turn).await?;
         if earlier.last.is_some() {
             return Ok(Planned::Done(earlier.replay(read.state)));
         }
@@ -155,22 +158,27 @@ impl<D: Decider + ?Sized> Attempt<'_, D> {
         Ok(Dispatched::new(records, state, observed))
     }
 
-    /// Reads the boundary, and what an earlier command left under the key.
+    /// Reads the boundary, and what an earlier command left under the key. Tells the turn on what the attempt before was
+    /// lost, if it looks for that.
     async fn read(
         &self,
         log: &mut impl Log,
         start: Folded<D::State>,
+        turn: &mut Turn,
     ) -> Result<(Folded<D::State>, Earlier<D::Event>), Infrastructure> {
         let (mut records, mut last) = (Vec::new(), None);
+        let boundary = &self.request.boundary;
         let keep = |record: &Recorded<Bytes>| {
+            if turn.looks() {
+                turn.lost_on(boundary.places_of(record));
+            }
             let is_earlier = self.request.check_key::<D::Event>(record)?;
             if is_earlier {
                 last = Some(record.position);
             }
             Ok(is_earlier)
         };
-        let read =
-            fold(log, self.decider, &self.request.boundary, start, keep, &mut records).await?;
+        let read = fold(log, self.decider, boundary, start, keep, &mut records).await?;
         Ok((read, Earlier { records, last }))
     }
 }

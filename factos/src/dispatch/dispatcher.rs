@@ -15,6 +15,7 @@ mod guards;
 mod line;
 mod look_up;
 mod memory;
+mod rivals;
 mod round;
 mod shared_dispatch;
 mod yield_once;

@@ -32,6 +32,15 @@ impl Terms {
         }
     }
 
+    /// The guard, and the position after which no event of it may have been accepted.
+    pub(super) const fn guard(&self) -> Option<(&Query, Option<SequencePosition>)> {
+        match self {
+            Self::Condition(AppendCondition::FailIfEventsMatch { query: guard, after })
+            | Self::NewKeys { guard, after, .. } => Some((guard, *after)),
+            Self::Condition(_) => None,
+        }
+    }
+
     /// Whether the conflict may be that of a key that was used before.
     pub(super) fn may_repeat(&self, conflict: &Conflict) -> bool {
         let (Self::NewKeys { guard, .. }, Conflict::EventsMatch { query, .. }) = (self, conflict)

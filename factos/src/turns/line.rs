@@ -1,6 +1,5 @@
 use std::{
-    collections::BTreeMap,
-    task::Waker,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
@@ -27,77 +26,59 @@ pub(super) struct Line {
     width: usize,
     /// Since when each turn is held.
     held: BTreeMap<u64, Instant>,
-    waiting: BTreeMap<u64, Waiter>,
-}
-
-struct Waiter {
-    since: Instant,
-    waker: Waker,
+    waiting: BTreeSet<u64>,
 }
 
 impl Default for Line {
     fn default() -> Self {
-        Self { members: 0, width: 1, held: BTreeMap::new(), waiting: BTreeMap::new() }
+        Self { members: 0, width: 1, held: BTreeMap::new(), waiting: BTreeSet::new() }
     }
 }
 
 impl Line {
-    pub(super) fn is_waited_for(&self) -> bool {
-        !self.waiting.is_empty()
+    /// Whether there is a turn for the ticket, after all that wait here with a lower one.
+    pub(super) fn has_turn_for(&self, ticket: u64) -> bool {
+        let room = self.room();
+        self.held.contains_key(&ticket) || self.waiting.range(..ticket).take(room).count() < room
     }
 
-    /// Asks for a turn. Whether it comes at once.
-    pub(super) fn ask(&mut self, ticket: u64, waker: &Waker) -> bool {
-        if self.held.contains_key(&ticket) || self.held.len() < self.width {
-            self.held.entry(ticket).or_insert_with(Instant::now);
-            return true;
-        }
-        let waiter = Waiter { since: Instant::now(), waker: waker.clone() };
-        self.waiting.insert(ticket, waiter);
-        false
+    /// Those that wait here and for which there is a turn.
+    pub(super) fn next(&self) -> impl Iterator<Item = u64> {
+        self.waiting.iter().copied().take(self.room())
     }
 
-    /// Wakes a ticket through this waker from now on. Whether it still waits.
-    pub(super) fn renew(&mut self, ticket: u64, waker: &Waker) -> bool {
-        let Some(waiter) = self.waiting.get_mut(&ticket) else { return false };
-        waiter.waker.clone_from(waker);
-        true
+    pub(super) fn wait(&mut self, ticket: u64) {
+        self.waiting.insert(ticket);
     }
 
-    /// Ends the turn of a ticket, or its wait for one, and calls the next.
-    pub(super) fn end(&mut self, ticket: u64, end: End) -> Vec<Waker> {
+    pub(super) fn hold(&mut self, ticket: u64, now: Instant) {
+        self.waiting.remove(&ticket);
+        self.held.entry(ticket).or_insert(now);
+    }
+
+    /// Ends the turn of a ticket, or its wait for one.
+    pub(super) fn release(&mut self, ticket: u64) {
         self.held.remove(&ticket);
         self.waiting.remove(&ticket);
+    }
+
+    /// Says what the end of a turn means for the number of those that follow it.
+    pub(super) fn follow(&mut self, end: End) {
         self.width = match end {
             End::Appended | End::Lost => 1,
             End::Nothing => (self.width * 2).min(WIDEST),
             End::Dropped => self.width,
         };
-        self.call(Instant::now())
     }
 
-    /// Ends the turns and the waits that are too long.
-    pub(super) fn expire(&mut self, now: Instant, turn: Duration, wait: Duration) -> Vec<Waker> {
+    /// Ends the turns that are too long. Whether there were any.
+    pub(super) fn expire(&mut self, now: Instant, turn: Duration) -> bool {
+        let before = self.held.len();
         self.held.retain(|_, since| now.saturating_duration_since(*since) < turn);
-        let mut called = self.call(now);
-        self.waiting.retain(|_, waiter| {
-            let is_patient = now.saturating_duration_since(waiter.since) < wait;
-            if !is_patient {
-                called.push(waiter.waker.clone());
-            }
-            is_patient
-        });
-        called
+        self.held.len() < before
     }
 
-    /// Gives turns to those that have waited the longest.
-    fn call(&mut self, now: Instant) -> Vec<Waker> {
-        let mut called = Vec::new();
-        while self.held.len() < self.width {
-            let Some((ticket, waiter)) = self.waiting.pop_first() else { break };
-            self.held.insert(ticket, now);
-            called.push(waiter.waker);
-        }
-        called
+    fn room(&self) -> usize {
+        self.width.saturating_sub(self.held.len())
     }
 }

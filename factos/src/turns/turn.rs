@@ -1,59 +1,93 @@
-use std::{future::poll_fn, task::Poll};
+use std::{future::poll_fn, mem, task::Poll};
 
-use super::{End, Place, Turns};
+use super::{End, Membership, Place, Turns};
 
-/// The turns of one command on one place. Dropped, it holds none.
+/// The turns of one command on its places. Dropped, it holds none.
 pub(crate) struct Turn {
     turns: Option<Turns>,
-    place: Option<Place>,
-    ticket: Option<u64>,
+    member: Membership,
+    /// How often its append conflicted.
+    losses: u32,
+    /// Whether it has lost on places that are told by what is read next.
+    looks: bool,
+    lost_on: Vec<Place>,
 }
 
 impl Turn {
-    /// Of a command on a place, if the store has turns.
-    pub(crate) const fn of(turns: Option<Turns>) -> Self {
-        Self { turns, place: None, ticket: None }
+    /// Of a command, if the store has turns.
+    pub(crate) fn of(turns: Option<Turns>) -> Self {
+        Self { turns, member: Membership::default(), losses: 0, looks: false, lost_on: Vec::new() }
     }
 
-    /// Joins those who compete for the place, if there are any. Whether it was not among them before.
-    pub(crate) fn join(&mut self, place: impl FnOnce() -> Place) -> bool {
+    /// Whether it is to be told, by [`lost_on`](Self::lost_on), of the places of what is read.
+    pub(crate) const fn looks(&self) -> bool {
+        self.looks
+    }
+
+    /// An event was read that made the append conflict, and is one of these places.
+    pub(crate) fn lost_on(&mut self, places: impl Iterator<Item = Place>) {
+        for place in places {
+            if !self.lost_on.contains(&place) {
+                self.lost_on.push(place);
+            }
+        }
+    }
+
+    /// Joins those who compete for the places that an append would write to, and on which it has lost, or others compete.
+    /// Whether it was not among them before: then it holds no turn.
+    pub(crate) fn join(&mut self, written: impl FnOnce() -> Vec<Place>) -> bool {
         let Some(turns) = &self.turns else { return false };
-        if self.ticket.is_some() || turns.boundaries() == 0 {
+        self.looks = false;
+        let mut lost_on = mem::take(&mut self.lost_on);
+        if lost_on.is_empty() && turns.boundaries() == 0 {
             return false;
         }
-        self.ticket = turns.join(self.place.get_or_insert_with(place), false);
-        self.ticket.is_some()
+        let written = written();
+        if self.losses == 1 {
+            // Those who do not write to a place do not stand in one another's way there: after a write all of them have
+            // lost, and can go on at once.
+            lost_on.retain(|place| written.contains(place));
+        }
+        turns.join(&mut self.member, lost_on, written)
     }
 
-    /// Waits for the turn, if it has joined those who compete for the place.
+    /// Waits for the turns on all places that it has joined.
     pub(crate) async fn begin(&mut self) {
-        let Some(turns) = &self.turns else { return };
-        let (Some(place), Some(ticket)) = (&self.place, self.ticket) else { return };
+        let Some(turns) = self.turns.as_ref().filter(|_| self.member.is_any()) else { return };
         let mut is_waiting = false;
         poll_fn(|context| {
-            let poll = turns.poll(place, ticket, is_waiting, context.waker());
+            let poll = turns.poll(&self.member, is_waiting, context.waker());
             is_waiting = poll == Poll::Pending;
             poll
         })
         .await;
     }
 
-    /// The attempt ended. After a conflict the place is one that others compete for.
-    pub(crate) fn end(&mut self, end: End, place: impl FnOnce() -> Place) {
+    /// The attempt ended. After a conflict the place is one that others compete for; where there are several, what is
+    /// read next tells which.
+    pub(crate) fn end(&mut self, end: End, only_place: impl FnOnce() -> Option<Place>) {
         let Some(turns) = &self.turns else { return };
-        if self.ticket.is_none() && end == End::Lost {
-            self.ticket = turns.join(self.place.get_or_insert_with(place), true);
+        self.looks = false;
+        self.lost_on.clear();
+        if end == End::Lost {
+            self.losses += 1;
+            match only_place() {
+                Some(place) => {
+                    turns.join(&mut self.member, vec![place], Vec::new());
+                }
+                None => self.looks = true,
+            }
         }
-        if let (Some(place), Some(ticket)) = (&self.place, self.ticket) {
-            turns.end(place, ticket, end);
+        if self.member.is_any() {
+            turns.end(&self.member, end);
         }
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        if let (Some(turns), Some(place), Some(ticket)) = (&self.turns, &self.place, self.ticket) {
-            turns.leave(place, ticket);
+        if let Some(turns) = self.turns.as_ref().filter(|_| self.member.is_any()) {
+            turns.leave(&mut self.member);
         }
     }
 }
@@ -71,7 +105,7 @@ mod tests {
 
     fn place(n: usize) -> Place {
         let event_type = EventType::new(format!("E{n}")).unwrap();
-        Place::Guard(QueryItem::of_type(event_type).into())
+        Place::Item(QueryItem::of_type(event_type))
     }
 
     fn turns() -> Turns {
@@ -81,12 +115,22 @@ mod tests {
     /// A command that has lost on a place.
     fn loser(turns: &Turns, n: usize) -> Turn {
         let mut turn = Turn::of(Some(turns.clone()));
-        turn.end(End::Lost, || place(n));
+        turn.end(End::Lost, || Some(place(n)));
+        turn
+    }
+
+    /// A command that has lost on several places.
+    fn loser_on(turns: &Turns, places: &[usize]) -> Turn {
+        let mut turn = Turn::of(Some(turns.clone()));
+        turn.end(End::Lost, || None);
+        assert!(turn.looks());
+        turn.lost_on(places.iter().copied().map(place));
+        assert!(turn.join(|| places.iter().copied().map(place).collect()) && !turn.looks());
         turn
     }
 
     fn begins(turn: &mut Turn, n: usize) -> bool {
-        turn.join(|| place(n));
+        turn.join(|| vec![place(n)]);
         turn.begin().now_or_never().is_some()
     }
 
@@ -118,18 +162,18 @@ mod tests {
         let turns = turns();
         let (mut first, mut second) = (loser(&turns, 1), loser(&turns, 1));
         let mut third = Turn::of(Some(turns));
-        assert!(third.join(|| place(1)) && !third.join(|| place(1)));
+        assert!(third.join(|| vec![place(1)]) && !third.join(|| vec![place(1)]));
         assert!(begins(&mut first, 1));
         let mut after = Box::pin(third.begin());
         assert!(after.as_mut().now_or_never().is_none());
         let mut before = Box::pin(second.begin());
         assert!(before.as_mut().now_or_never().is_none());
         // It lost, and is still the oldest.
-        first.end(End::Lost, || place(1));
+        first.end(End::Lost, || Some(place(1)));
         assert!(before.as_mut().now_or_never().is_some());
         assert!(!begins(&mut first, 1));
         drop(before);
-        second.end(End::Appended, || place(1));
+        second.end(End::Appended, || Some(place(1)));
         assert!(after.as_mut().now_or_never().is_none(), "the oldest one waits again");
         drop(first);
         assert!(after.now_or_never().is_some());
@@ -143,11 +187,11 @@ mod tests {
             all.iter_mut().filter_map(|turn| begins(turn, 1).then_some(())).count()
         };
         assert_eq!(begun(&mut all), 1);
-        all.remove(0).end(End::Nothing, || place(1));
+        all.remove(0).end(End::Nothing, || Some(place(1)));
         assert_eq!(begun(&mut all), 2);
-        all.remove(0).end(End::Nothing, || place(1));
+        all.remove(0).end(End::Nothing, || Some(place(1)));
         assert_eq!(begun(&mut all), 4);
-        all.remove(0).end(End::Appended, || place(1));
+        all.remove(0).end(End::Appended, || Some(place(1)));
         assert_eq!(begun(&mut all), 3, "no further one begins");
     }
 
@@ -180,5 +224,82 @@ mod tests {
         assert!(waiting.as_mut().now_or_never().is_none(), "it is the turn of another one");
         drop(gone);
         assert!(waiting.now_or_never().is_some());
+    }
+    #[test]
+    fn who_waits_for_several_places_holds_none() {
+        let turns = turns();
+        let (mut one, mut other) = (loser(&turns, 1), loser(&turns, 2));
+        let (mut both, mut late) = (loser_on(&turns, &[1, 2]), loser(&turns, 2));
+        assert!(begins(&mut one, 1));
+        let mut of_both = Box::pin(both.begin());
+        assert!(of_both.as_mut().now_or_never().is_none());
+        assert!(begins(&mut other, 2), "it came before");
+        other.end(End::Appended, || None);
+        let mut of_late = Box::pin(late.begin());
+        assert!(of_late.as_mut().now_or_never().is_none(), "it came after");
+        one.end(End::Appended, || None);
+        assert!(of_both.as_mut().now_or_never().is_some());
+        assert!(of_late.as_mut().now_or_never().is_none());
+        drop(of_both);
+        both.end(End::Appended, || None);
+        assert!(of_late.now_or_never().is_some());
+    }
+
+    #[test]
+    fn who_joins_a_further_place_gives_its_turn_back() {
+        let turns = turns();
+        let (mut first, mut second) = (loser(&turns, 1), loser(&turns, 1));
+        let mut other = loser(&turns, 2);
+        assert!(begins(&mut first, 1) && begins(&mut other, 2));
+        let mut next = Box::pin(second.begin());
+        assert!(next.as_mut().now_or_never().is_none());
+        assert!(first.join(|| vec![place(1), place(2), place(3)]));
+        assert!(first.begin().now_or_never().is_none());
+        assert!(next.as_mut().now_or_never().is_some());
+        drop(next);
+        drop((second, other));
+        assert!(first.begin().now_or_never().is_some());
+        assert_eq!(turns.boundaries(), 2, "nobody else was at the third");
+    }
+
+    /// As random commands come, wait and go: no place is held twice, and somebody can always go on.
+    #[test]
+    fn turns_on_several_places_exclude_one_another_and_end() {
+        for seed in 0..300 {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let turns = turns();
+            let mut waiting: Vec<_> =
+                (0..12).map(|_| Some(loser_on(&turns, &some_places(&mut random)))).collect();
+            let mut holding: Vec<Turn> = Vec::new();
+            while !(waiting.is_empty() && holding.is_empty()) {
+                // A wait that ends without a turn would be a place that is held twice.
+                let mut begun = Vec::new();
+                for turn in &mut waiting {
+                    if turn.as_mut().is_some_and(|turn| turn.begin().now_or_never().is_some()) {
+                        begun.extend(turn.take());
+                    }
+                }
+                waiting.retain(Option::is_some);
+                holding.append(&mut begun);
+                let held: Vec<_> = holding.iter().flat_map(|turn| turn.member.places()).collect();
+                let distinct: std::collections::HashSet<_> = held.iter().collect();
+                assert_eq!(held.len(), distinct.len(), "seed {seed}: {held:?}");
+                assert!(!holding.is_empty(), "seed {seed}: nobody goes on");
+                let mut done = holding.swap_remove(random.usize(..holding.len()));
+                match random.usize(..3) {
+                    0 => done.end(End::Appended, || None),
+                    1 => done.end(End::Lost, || None),
+                    _ => drop(done),
+                }
+            }
+            assert_eq!(turns.boundaries(), 0);
+        }
+    }
+
+    fn some_places(random: &mut fastrand::Rng) -> Vec<usize> {
+        let mut places: Vec<_> = (0..random.usize(1..=3)).map(|_| random.usize(..5)).collect();
+        places.sort_unstable();
+        places.dedup();
+        places
     }
 }

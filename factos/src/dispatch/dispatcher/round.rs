@@ -16,6 +16,7 @@ use crate::{
             line::Line,
             look_up::{LookUp, look_up},
             memory::{Known, Memory, Origin},
+            rivals::Rivals,
             yield_once::yield_once,
         },
         error::{Infrastructure, OutcomeUnknown},
@@ -29,6 +30,7 @@ use crate::{
     recorded::Recorded,
     store::EventStore,
     store_error::{StoreError, StoreErrorKind},
+    turns::End,
 };
 
 /// How many commands are decided in one round.
@@ -50,6 +52,7 @@ where
         line: &line,
         commands: line.take_waiting(COMMANDS),
         memory: line.take_memory(),
+        rivals: Rivals::of(&core.store),
         is_current: false,
         looks_up: false,
         one_by_one: false,
@@ -67,6 +70,7 @@ struct Round<'r, S, D: Decider> {
     /// Those without an outcome, in order.
     commands: Vec<Command<D>>,
     memory: Memory<D::State>,
+    rivals: Rivals,
     /// Whether the state was that of the log at some time since the commands came: a refusal may rest on it then.
     is_current: bool,
     /// Whether what has one of the keys is to be read before the next decision.
@@ -88,6 +92,7 @@ where
     /// One attempt: reads what has to be read, decides, and appends.
     async fn advance(&mut self) {
         let began = Instant::now();
+        self.rivals.begin().await;
         let memory = mem::replace(&mut self.memory, Memory::Nothing);
         let keys = self.keys();
         let read = match memory {
@@ -98,9 +103,15 @@ where
         let pauses = match read {
             Ok(Ok((known, earlier))) => match self.decide(known, earlier.as_ref(), began) {
                 Some(batch) => self.append(batch).await,
-                None => false,
+                None => {
+                    if self.commands.is_empty() {
+                        self.rivals.pass(End::Nothing);
+                    }
+                    false
+                }
             },
             Ok(Err(error)) => {
+                self.rivals.pass(End::Dropped);
                 self.fail(error, began);
                 true
             }
@@ -143,7 +154,12 @@ where
             Memory::Nothing => Folded::start(decider.initial()),
         };
         let (mut log, boundary) = (Whole(&self.core.store), &self.line.boundary);
-        let read = fold(&mut log, decider, boundary, start, |_| Ok(false), &mut Vec::new()).await?;
+        let rivals = &mut self.rivals;
+        let keep = |record: &Recorded<Bytes>| {
+            rivals.saw(record);
+            Ok(false)
+        };
+        let read = fold(&mut log, decider, boundary, start, keep, &mut Vec::new()).await?;
         self.is_current = true;
         Ok(Known::of(read, self.core.snapshot))
     }
@@ -222,8 +238,14 @@ where
     /// Appends a batch. Returns whether there is a pause before the next attempt.
     async fn append(&mut self, batch: Batch<D>) -> bool {
         let Batch { events, retry, parts, deferred } = batch;
+        if self.rivals.join(&parts.terms, &events) {
+            self.defer(parts);
+            self.commands.extend(deferred);
+            return false;
+        }
         let appended = commit(&self.core.store, events, parts.terms.clone(), &retry);
         let appended = AssertUnwindSafe(within_span(appended)).catch_unwind().await;
+        self.rivals.end(end(&appended), &parts.terms);
         let pauses = match appended {
             Ok(Ok(records)) => {
                 self.was_appended(parts, records);
@@ -237,6 +259,12 @@ where
         };
         self.commands.extend(deferred);
         pauses
+    }
+
+    /// Lets the commands of a batch be decided again on what came since.
+    fn defer(&mut self, parts: Parts<D>) {
+        self.memory = parts.origin.rewound();
+        self.commands.extend(parts.decided.into_iter().map(|decided| decided.command));
     }
 
     /// Tells each command of its part of the batch.
@@ -348,6 +376,15 @@ where
         if let Some(pause) = pause {
             pause.await;
         }
+    }
+}
+
+/// How a turn with an append ends.
+fn end<R, P>(appended: &Result<Result<R, Infrastructure>, P>) -> End {
+    match appended {
+        Ok(Ok(_)) => End::Appended,
+        Ok(Err(error)) if error.kind() == ErrorKind::Conflict => End::Lost,
+        Ok(Err(_)) | Err(_) => End::Dropped,
     }
 }
 
