@@ -644,7 +644,6 @@ async fn boundaries_of_a_dispatcher_that_overlap_take_turns() {
             });
             let attempts = join_all(runs).await.into_iter().map(|done| done.unwrap().attempts);
             let attempts: Vec<_> = attempts.collect();
-            eprintln!("{narrow} {round} {attempts:?} {}", store.appends());
             assert!(attempts.iter().all(|attempts| *attempts <= 2), "{attempts:?}");
             assert_eq!(store.boundaries(), 0);
             let sold = store.read_all(&Query::item(stops("common"))).await.unwrap().len();
@@ -662,7 +661,6 @@ async fn boundaries_that_overlap_in_all_of_their_parts_take_turns() {
         pairs.map(|(a, b)| shows([format!("a-{a}"), format!("b-{b}")])).collect();
     let store = Turned::new();
     let attempts = tour(&store, &ALL, &commands).await;
-    eprintln!("{attempts:?} {}", store.appends());
     assert!(attempts.iter().all(|attempts| *attempts <= 3), "{attempts:?}");
     assert_eq!(store.boundaries(), 0);
 }
@@ -683,7 +681,6 @@ async fn who_only_reads_a_part_waits_for_none_that_only_reads_it() {
         store.0.gate.add_permits(COMMANDS);
         // All that have lost append again at once.
         until(|| store.held_up() == 2 * COMMANDS).await;
-        assert_eq!(store.boundaries(), 0);
         store.go_on();
     });
     assert_eq!(attempts, [2; COMMANDS]);
@@ -698,6 +695,5 @@ async fn who_only_reads_a_part_gets_a_turn_among_those_who_write_it() {
     let readers = [shows(["of-1".to_owned(), "common".to_owned()])];
     let (_, attempts) =
         tokio::join!(tour(&store, &ALL, &writers), tour(&store, &looking, &readers));
-    eprintln!("{attempts:?}");
     assert!(attempts[0] <= 3, "{attempts:?}");
 }

@@ -74,7 +74,10 @@ impl<D: Decider + ?Sized> Attempt<'_, D> {
             // By value: what is borrowed here would have to be `Send` for the pause.
             let (outcome, end) = with_end(self.once(log, &mut known, &mut turn).await);
             // Whoever is next need not wait for the pause.
-            turn.end(end, || self.request.boundary.only_place());
+            match end {
+                End::Lost => turn.lose(|| self.request.boundary.place()),
+                end => turn.end(end),
+            }
             // Whatever is left of a failed attempt is gone before the pause: it need not be `Send`.
             if let Some(last) = self.request.end(outcome, number, began.elapsed(), &admits) {
                 return (last, number);
@@ -170,7 +173,7 @@ impl<D: Decider + ?Sized> Attempt<'_, D> {
         let boundary = &self.request.boundary;
         let keep = |record: &Recorded<Bytes>| {
             if turn.looks() {
-                turn.lost_on(boundary.places_of(record));
+                turn.lost_on(boundary.parts_of(record));
             }
             let is_earlier = self.request.check_key::<D::Event>(record)?;
             if is_earlier {

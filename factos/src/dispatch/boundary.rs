@@ -109,29 +109,29 @@ impl Boundary {
         }
     }
 
-    /// What commands on this boundary compete for, if it is one thing. The idempotency key is no part of it: it is not
-    /// the same for any two of them.
-    pub(super) fn only_place(&self) -> Option<Place> {
+    /// What commands on this boundary compete for. The idempotency key is no part of it: it is not the same for
+    /// any two of them.
+    pub(super) fn place(&self) -> Place {
         match self {
-            Self::Facts(facts) => Place::only(&facts.guard),
-            Self::Stream(stream) => Some(Place::Stream(stream.clone())),
+            Self::Facts(facts) => Place::of(&facts.guard),
+            Self::Stream(stream) => Place::Stream(stream.clone()),
         }
     }
 
-    /// The places of the guard, if there are several, that a record belongs to.
-    pub(super) fn places_of<E>(&self, record: &Recorded<E>) -> impl Iterator<Item = Place> {
+    /// The parts of the place that a record belongs to.
+    pub(super) fn parts_of<E>(&self, record: &Recorded<E>) -> impl Iterator<Item = Place> {
         let guard = match self {
             Self::Facts(facts) => Some(&facts.guard),
             Self::Stream(_) => None,
         };
-        guard.into_iter().flat_map(|guard| Place::all_of(guard, &record.event_type, &record.tags))
+        guard.into_iter().flat_map(|guard| Place::parts_of(guard, &record.event_type, &record.tags))
     }
 
-    /// The places that a batch would write to.
+    /// What a batch would write to: the parts of the place, and the place itself.
     pub(super) fn written(&self, batch: &[NewEvent]) -> Vec<Place> {
         match self {
             Self::Facts(facts) => Place::written(&facts.guard, batch),
-            Self::Stream(stream) => vec![Place::Stream(stream.clone())],
+            Self::Stream(_) => vec![self.place()],
         }
     }
 

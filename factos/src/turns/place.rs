@@ -9,45 +9,47 @@ use crate::{
 /// What commands compete for: the events that refuse the appends of several of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Place {
-    /// All events, as the guard is all of them.
-    Everything,
-    /// An item of guards.
+    /// A whole guard.
+    Guard(Query),
+    /// An item of guards: the only one, or one of several.
     Item(QueryItem),
     Stream(StreamName),
 }
 
 impl Place {
-    /// What commands with this guard compete for, if it is one thing.
-    pub(crate) fn only(guard: &Query) -> Option<Self> {
+    /// What commands with this guard compete for.
+    pub(crate) fn of(guard: &Query) -> Self {
         match guard.items() {
-            None => Some(Self::Everything),
-            Some([item]) => Some(Self::Item(item.clone())),
-            Some(_) => None,
+            Some([item]) => Self::Item(item.clone()),
+            _ => Self::Guard(guard.clone()),
         }
     }
 
-    /// The places of a guard that an event belongs to.
-    pub(crate) fn all_of(
+    /// Whether it has parts, for which commands with other guards may compete as well.
+    pub(super) fn has_parts(&self) -> bool {
+        matches!(self, Self::Guard(guard) if guard.items().is_some())
+    }
+
+    /// The parts of a guard that an event belongs to.
+    pub(crate) fn parts_of(
         guard: &Query,
         event_type: &EventType,
         tags: &Tags,
     ) -> impl Iterator<Item = Self> {
-        let everything = guard.items().is_none().then_some(Self::Everything);
         let items = guard.items().unwrap_or_default().iter();
-        let items = items.filter(|item| item.matches(event_type, tags)).cloned().map(Self::Item);
-        everything.into_iter().chain(items)
+        items.filter(|item| item.matches(event_type, tags)).cloned().map(Self::Item)
     }
 
-    /// The places of a guard that a batch would write to.
+    /// What a batch would write to: the parts of the guard, and the guard itself.
     pub(crate) fn written(guard: &Query, batch: &[NewEvent]) -> Vec<Self> {
-        let places = batch.iter().flat_map(|new| Self::all_of(guard, &new.event_type, &new.tags));
-        places.collect()
+        let parts = batch.iter().flat_map(|new| Self::parts_of(guard, &new.event_type, &new.tags));
+        parts.chain([Self::of(guard)]).collect()
     }
 
     /// Whether a query selects all events of the place.
     pub(super) fn is_covered_by(&self, query: &Query) -> bool {
         match self {
-            Self::Everything => query.covers(&Query::all()),
+            Self::Guard(guard) => query.covers(guard),
             Self::Item(item) => query.covers(&item.clone().into()),
             Self::Stream(_) => false,
         }

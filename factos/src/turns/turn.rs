@@ -63,24 +63,25 @@ impl Turn {
         .await;
     }
 
-    /// The attempt ended. After a conflict the place is one that others compete for; where there are several, what is
-    /// read next tells which.
-    pub(crate) fn end(&mut self, end: End, only_place: impl FnOnce() -> Option<Place>) {
+    /// The attempt ended.
+    pub(crate) fn end(&mut self, end: End) {
         let Some(turns) = &self.turns else { return };
         self.looks = false;
         self.lost_on.clear();
-        if end == End::Lost {
-            self.losses += 1;
-            match only_place() {
-                Some(place) => {
-                    turns.join(&mut self.member, vec![place], Vec::new());
-                }
-                None => self.looks = true,
-            }
-        }
         if self.member.is_any() {
             turns.end(&self.member, end);
         }
+    }
+
+    /// The attempt ended, as its append conflicted: its place is one that others compete for. Where that has parts, what
+    /// is read next tells on which of them it was lost.
+    pub(crate) fn lose(&mut self, place: impl FnOnce() -> Place) {
+        self.end(End::Lost);
+        let Some(turns) = &self.turns else { return };
+        let place = place();
+        self.losses += 1;
+        self.looks = place.has_parts();
+        turns.join(&mut self.member, vec![place], Vec::new());
     }
 }
 
@@ -99,7 +100,10 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::{event_type::EventType, query::QueryItem};
+    use crate::{
+        event_type::EventType,
+        query::{Query, QueryItem},
+    };
 
     const HOUR: Duration = Duration::from_secs(3600);
 
@@ -115,14 +119,24 @@ mod tests {
     /// A command that has lost on a place.
     fn loser(turns: &Turns, n: usize) -> Turn {
         let mut turn = Turn::of(Some(turns.clone()));
-        turn.end(End::Lost, || Some(place(n)));
+        turn.lose(|| place(n));
         turn
+    }
+
+    /// A guard that nobody else has.
+    fn whole(turns: &Turns) -> Place {
+        let n = turns.boundaries();
+        let items = [0, 1].map(|m| match place(1_000 + 2 * n + m) {
+            Place::Item(item) => item,
+            other => panic!("{other:?}"),
+        });
+        Place::of(&Query::any_of(items).unwrap())
     }
 
     /// A command that has lost on several places.
     fn loser_on(turns: &Turns, places: &[usize]) -> Turn {
         let mut turn = Turn::of(Some(turns.clone()));
-        turn.end(End::Lost, || None);
+        turn.lose(|| whole(turns));
         assert!(turn.looks());
         turn.lost_on(places.iter().copied().map(place));
         assert!(turn.join(|| places.iter().copied().map(place).collect()) && !turn.looks());
@@ -169,11 +183,11 @@ mod tests {
         let mut before = Box::pin(second.begin());
         assert!(before.as_mut().now_or_never().is_none());
         // It lost, and is still the oldest.
-        first.end(End::Lost, || Some(place(1)));
+        first.lose(|| place(1));
         assert!(before.as_mut().now_or_never().is_some());
         assert!(!begins(&mut first, 1));
         drop(before);
-        second.end(End::Appended, || Some(place(1)));
+        second.end(End::Appended);
         assert!(after.as_mut().now_or_never().is_none(), "the oldest one waits again");
         drop(first);
         assert!(after.now_or_never().is_some());
@@ -187,11 +201,11 @@ mod tests {
             all.iter_mut().filter_map(|turn| begins(turn, 1).then_some(())).count()
         };
         assert_eq!(begun(&mut all), 1);
-        all.remove(0).end(End::Nothing, || Some(place(1)));
+        all.remove(0).end(End::Nothing);
         assert_eq!(begun(&mut all), 2);
-        all.remove(0).end(End::Nothing, || Some(place(1)));
+        all.remove(0).end(End::Nothing);
         assert_eq!(begun(&mut all), 4);
-        all.remove(0).end(End::Appended, || Some(place(1)));
+        all.remove(0).end(End::Appended);
         assert_eq!(begun(&mut all), 3, "no further one begins");
     }
 
@@ -234,14 +248,14 @@ mod tests {
         let mut of_both = Box::pin(both.begin());
         assert!(of_both.as_mut().now_or_never().is_none());
         assert!(begins(&mut other, 2), "it came before");
-        other.end(End::Appended, || None);
+        other.end(End::Appended);
         let mut of_late = Box::pin(late.begin());
         assert!(of_late.as_mut().now_or_never().is_none(), "it came after");
-        one.end(End::Appended, || None);
+        one.end(End::Appended);
         assert!(of_both.as_mut().now_or_never().is_some());
         assert!(of_late.as_mut().now_or_never().is_none());
         drop(of_both);
-        both.end(End::Appended, || None);
+        both.end(End::Appended);
         assert!(of_late.now_or_never().is_some());
     }
 
@@ -287,8 +301,8 @@ mod tests {
                 assert!(!holding.is_empty(), "seed {seed}: nobody goes on");
                 let mut done = holding.swap_remove(random.usize(..holding.len()));
                 match random.usize(..3) {
-                    0 => done.end(End::Appended, || None),
-                    1 => done.end(End::Lost, || None),
+                    0 => done.end(End::Appended),
+                    1 => done.lose(|| place(0)),
                     _ => drop(done),
                 }
             }

@@ -36,7 +36,7 @@ impl Rivals {
         if let Some((guard, _)) =
             self.lost.as_ref().filter(|(_, after)| Some(record.position) > *after)
         {
-            self.turn.lost_on(Place::all_of(guard, &record.event_type, &record.tags));
+            self.turn.lost_on(Place::parts_of(guard, &record.event_type, &record.tags));
         }
     }
 
@@ -47,17 +47,19 @@ impl Rivals {
         self.has_joined
     }
 
-    /// An append of a batch has ended.
-    pub(super) fn end(&mut self, end: End, terms: &Terms) {
+    /// The turn ended.
+    pub(super) fn end(&mut self, end: End) {
         self.has_joined = false;
-        let guard = terms.guard();
-        self.turn.end(end, || guard.and_then(|(guard, _)| Place::only(guard)));
-        self.lost = guard.filter(|_| end == End::Lost).map(|(guard, after)| (guard.clone(), after));
+        self.lost = None;
+        self.turn.end(end);
     }
 
-    /// The turn ends without an append.
-    pub(super) fn pass(&mut self, end: End) {
-        self.has_joined = false;
-        self.turn.end(end, || None);
+    /// The turn ended, as the append of a batch conflicted.
+    pub(super) fn lose(&mut self, terms: &Terms) {
+        self.end(End::Lost);
+        if let Some((guard, after)) = terms.guard() {
+            self.turn.lose(|| Place::of(guard));
+            self.lost = Some((guard.clone(), after));
+        }
     }
 }

@@ -105,13 +105,13 @@ where
                 Some(batch) => self.append(batch).await,
                 None => {
                     if self.commands.is_empty() {
-                        self.rivals.pass(End::Nothing);
+                        self.rivals.end(End::Nothing);
                     }
                     false
                 }
             },
             Ok(Err(error)) => {
-                self.rivals.pass(End::Dropped);
+                self.rivals.end(End::Dropped);
                 self.fail(error, began);
                 true
             }
@@ -245,7 +245,10 @@ where
         }
         let appended = commit(&self.core.store, events, parts.terms.clone(), &retry);
         let appended = AssertUnwindSafe(within_span(appended)).catch_unwind().await;
-        self.rivals.end(end(&appended), &parts.terms);
+        match end(&appended) {
+            End::Lost => self.rivals.lose(&parts.terms),
+            end => self.rivals.end(end),
+        }
         let pauses = match appended {
             Ok(Ok(records)) => {
                 self.was_appended(parts, records);
