@@ -150,7 +150,7 @@ pub trait EventStore: Send + Sync {
     /// Safe.
     async fn wait_past(&self, after: Option<SequencePosition>) -> Result<(), StoreError>;
 
-    /// The [turns](Turns) that plain dispatches through this handle take on boundaries where appends conflict.
+    /// The [turns](Turns) that dispatches through this handle take on boundaries where appends conflict.
     ///
     /// A store makes them with the handle, and tells the same ones in every call and through each clone: who takes
     /// others competes. Every dispatch asks, so the answer comes at once. Beyond that a store has nothing to do for

@@ -31,13 +31,19 @@ const WAIT: Duration = Duration::from_secs(5);
 /// it asks for its turn, and one that has nothing to append needs none. In its turn it reads what came since, decides
 /// again and appends. The turn ends when it is done: its append has ended, it has none to make any more, its future was
 /// dropped, or its decider panicked. A turn that ends without an append is followed by twice as many at once, up to the
-/// next append, for refusals do not stand in one another's way. The last command that conflicted or waited takes the
-/// memory of the boundary with it. A boundary is a guard or a stream, and no boundary waits for another one.
+/// next append, for refusals do not stand in one another's way.
 ///
-/// Turns order the plain dispatches of one store; a [`Dispatcher`](crate::Dispatcher), appends without a dispatch and
-/// other processes take none. Correctness does not depend on them: the condition of each append decides. A turn lasts a
-/// second at most, and a command waits for five at most, then it goes on without one. So a future that nobody polls
-/// blocks nobody for longer, nor does a decider that waits for another dispatch on its own boundary.
+/// What commands compete for is a stream, a guard, or an item of guards: the boundaries of two commands may overlap,
+/// as those of two students and one course do. A command whose guard has several items learns from what it reads after
+/// a conflict on which of them it lost. It waits until there is a turn for it at each thing that it competes for, and
+/// holds none until then. Who reads an item and appends nothing to it competes for it after two conflicts. The last
+/// command that competes for something takes the memory of it along.
+///
+/// Turns order the dispatches of one store, the batches of a [`Dispatcher`](crate::Dispatcher) among them; appends
+/// without a dispatch and other processes take none. Correctness does not depend on them: the condition of each append
+/// decides. A turn lasts a second at most, and a command waits for five at most, then it goes on without one. So a
+/// future that nobody polls blocks nobody for longer, nor does a decider that waits for another dispatch on its own
+/// boundary.
 ///
 /// A clone has the same turns. Nothing here needs a runtime: while somebody waits, a thread looks after the time.
 #[derive(Clone)]
@@ -77,8 +83,8 @@ impl Turns {
         Self(Arc::new(Shared { turn, wait, state, lines }))
     }
 
-    /// How many boundaries are remembered, as somebody waits for a turn on them, holds one, or is about to try
-    /// again.
+    /// How many streams, guards and items of guards are remembered, as somebody waits for a turn there, holds one, or is
+    /// about to try again.
     #[must_use]
     pub fn boundaries(&self) -> usize {
         self.0.lines.load(Ordering::Acquire)

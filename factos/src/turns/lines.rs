@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{End, line::Line, place::Place};
+use super::{
+    line::{End, Line},
+    place::Place,
+};
 
 /// The places that commands compete for, and the commands that wait for their turns there.
 #[derive(Default)]
