@@ -10,7 +10,7 @@ use std::{
 };
 
 use factos::{
-    AppendCondition, Decider, Event, EventStore, EventStoreExt, NewEvent, QueryFor, Retry,
+    AppendCondition, Decider, Event, EventStore, EventStoreExt, NewEvent, Query, QueryFor, Retry,
     dispatch, encode,
 };
 use factos_sqlite::SqliteStore;
@@ -108,4 +108,55 @@ async fn all_handles_have_the_same_turns() {
         assert_eq!(office.seen.map(AtomicUsize::into_inner), [0, 1]);
         assert_eq!(other.turns().unwrap().boundaries(), 0);
     }
+}
+
+/// A student subscribes to a course.
+#[derive(Debug, Clone, PartialEq, Event)]
+enum School {
+    Subscribed {
+        #[tag]
+        course: String,
+        #[tag]
+        student: String,
+    },
+}
+
+/// Takes each student into course `a`.
+struct Enrolment;
+
+impl Decider for Enrolment {
+    type Command = String;
+    type Event = School;
+    type State = ();
+    type Error = Infallible;
+
+    fn initial(&self) {}
+
+    fn evolve(&self, (): (), _: &School) {}
+
+    fn decide(&self, (): &(), student: &String) -> Result<Vec<School>, Infallible> {
+        Ok(vec![School::Subscribed { course: "a".to_owned(), student: student.clone() }])
+    }
+
+    fn context(&self, student: &String) -> QueryFor<School> {
+        School::query().course("a") | School::query().student(student)
+    }
+}
+
+/// No two students have the same boundary, and all of them have the course in common.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_rush_on_boundaries_that_overlap_takes_few_attempts() {
+    const STUDENTS: usize = 96;
+    let (_folder, store) = log().await;
+    let students = (0..STUDENTS).map(|n| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let done = dispatch(&store, &Enrolment).retry(Retry::attempts(u32::MAX));
+            done.run(&n.to_string()).await.unwrap().attempts
+        })
+    });
+    let attempts: u32 = join_all(students).await.into_iter().map(Result::unwrap).sum();
+    assert!(attempts <= 3 * 96, "{attempts} attempts");
+    assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), STUDENTS);
+    assert_eq!(store.turns().unwrap().boundaries(), 0);
 }
