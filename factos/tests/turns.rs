@@ -609,8 +609,9 @@ async fn tour(store: &Turned, tour: &Tour, commands: &[Vec<String>]) -> Vec<u32>
     join_all(runs).await
 }
 
-fn shows(names: [String; 2]) -> Vec<String> {
-    names.into()
+/// A show, and the one that all have in common.
+fn with_common(show: &str) -> Vec<String> {
+    vec![show.to_owned(), "common".to_owned()]
 }
 
 const ALL: Tour = Tour { sells: |shows| shows };
@@ -619,8 +620,7 @@ const ALL: Tour = Tour { sells: |shows| shows };
 #[tokio::test]
 async fn boundaries_that_overlap_take_turns() {
     const COMMANDS: usize = 64;
-    let commands: Vec<_> =
-        (0..COMMANDS).map(|n| shows([format!("of-{n}"), "common".to_owned()])).collect();
+    let commands: Vec<_> = (0..COMMANDS).map(|n| with_common(&format!("of-{n}"))).collect();
     let store = Turned::new();
     let attempts = tour(&store, &ALL, &commands).await;
     assert!(attempts.iter().all(|attempts| *attempts <= 2), "{attempts:?}");
@@ -640,7 +640,7 @@ async fn boundaries_of_a_dispatcher_that_overlap_take_turns() {
         for round in 1..=3 {
             let runs = (0..COMMANDS).map(|n| {
                 let of = if narrow { n % 8 } else { n };
-                office.run(shows([format!("of-{of}"), "common".to_owned()]))
+                office.run(with_common(&format!("of-{of}")))
             });
             let attempts = join_all(runs).await.into_iter().map(|done| done.unwrap().attempts);
             let attempts: Vec<_> = attempts.collect();
@@ -657,8 +657,7 @@ async fn boundaries_of_a_dispatcher_that_overlap_take_turns() {
 async fn boundaries_that_overlap_in_all_of_their_parts_take_turns() {
     const SHOWS: usize = 8;
     let pairs = (0..SHOWS).flat_map(|a| (0..SHOWS).map(move |b| (a, b)));
-    let commands: Vec<_> =
-        pairs.map(|(a, b)| shows([format!("a-{a}"), format!("b-{b}")])).collect();
+    let commands: Vec<_> = pairs.map(|(a, b)| vec![format!("a-{a}"), format!("b-{b}")]).collect();
     let store = Turned::new();
     let attempts = tour(&store, &ALL, &commands).await;
     assert!(attempts.iter().all(|attempts| *attempts <= 3), "{attempts:?}");
@@ -669,8 +668,7 @@ async fn boundaries_that_overlap_in_all_of_their_parts_take_turns() {
 #[tokio::test]
 async fn who_only_reads_a_part_waits_for_none_that_only_reads_it() {
     const COMMANDS: usize = 64;
-    let commands: Vec<_> =
-        (0..COMMANDS).map(|n| shows([format!("of-{n}"), "common".to_owned()])).collect();
+    let commands: Vec<_> = (0..COMMANDS).map(|n| with_common(&format!("of-{n}"))).collect();
     let store = Turned::new();
     store.hold_up();
     let looking = Tour { sells: |shows| &shows[..1] };
@@ -690,9 +688,9 @@ async fn who_only_reads_a_part_waits_for_none_that_only_reads_it() {
 #[tokio::test]
 async fn who_only_reads_a_part_gets_a_turn_among_those_who_write_it() {
     let store = Turned::new();
-    let writers: Vec<_> = vec![shows(["common".to_owned(), "x".to_owned()]); 64];
+    let writers = vec![with_common("x"); 64];
     let looking = Tour { sells: |shows| &shows[..1] };
-    let readers = [shows(["of-1".to_owned(), "common".to_owned()])];
+    let readers = [with_common("of-1")];
     let (_, attempts) =
         tokio::join!(tour(&store, &ALL, &writers), tour(&store, &looking, &readers));
     assert!(attempts[0] <= 3, "{attempts:?}");

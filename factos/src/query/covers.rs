@@ -11,10 +11,13 @@ impl Query {
         match (self.items(), other.items()) {
             (None, _) => true,
             (Some(_), None) => false,
-            (Some(own), Some(others)) => {
-                others.iter().all(|narrow| own.iter().any(|wide| wide.covers(narrow)))
-            }
+            (Some(_), Some(others)) => others.iter().all(|narrow| self.covers_item(narrow)),
         }
+    }
+
+    /// [`covers`](Self::covers), for the query of one item.
+    pub(crate) fn covers_item(&self, narrow: &QueryItem) -> bool {
+        self.items().is_none_or(|items| items.iter().any(|wide| wide.covers(narrow)))
     }
 }
 

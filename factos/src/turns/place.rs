@@ -50,7 +50,7 @@ impl Place {
     pub(super) fn is_covered_by(&self, query: &Query) -> bool {
         match self {
             Self::Guard(guard) => query.covers(guard),
-            Self::Item(item) => query.covers(&item.clone().into()),
+            Self::Item(item) => query.covers_item(item),
             Self::Stream(_) => false,
         }
     }

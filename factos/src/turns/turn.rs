@@ -95,7 +95,7 @@ impl Drop for Turn {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{collections::HashSet, time::Duration};
 
     use futures_util::FutureExt;
 
@@ -239,6 +239,7 @@ mod tests {
         drop(gone);
         assert!(waiting.now_or_never().is_some());
     }
+
     #[test]
     fn who_waits_for_several_places_holds_none() {
         let turns = turns();
@@ -296,7 +297,7 @@ mod tests {
                 waiting.retain(Option::is_some);
                 holding.append(&mut begun);
                 let held: Vec<_> = holding.iter().flat_map(|turn| turn.member.places()).collect();
-                let distinct: std::collections::HashSet<_> = held.iter().collect();
+                let distinct: HashSet<_> = held.iter().collect();
                 assert_eq!(held.len(), distinct.len(), "seed {seed}: {held:?}");
                 assert!(!holding.is_empty(), "seed {seed}: nobody goes on");
                 let mut done = holding.swap_remove(random.usize(..holding.len()));

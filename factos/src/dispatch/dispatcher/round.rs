@@ -239,7 +239,9 @@ where
     async fn append(&mut self, batch: Batch<D>) -> bool {
         let Batch { events, retry, parts, deferred } = batch;
         if self.rivals.join(&parts.terms, &events) {
-            self.defer(parts);
+            // They are decided again on what came since.
+            self.memory = parts.origin.rewound();
+            self.put_back(parts.decided);
             self.commands.extend(deferred);
             return false;
         }
@@ -264,10 +266,9 @@ where
         pauses
     }
 
-    /// Lets the commands of a batch be decided again on what came since.
-    fn defer(&mut self, parts: Parts<D>) {
-        self.memory = parts.origin.rewound();
-        self.commands.extend(parts.decided.into_iter().map(|decided| decided.command));
+    /// Lets commands be decided again.
+    fn put_back(&mut self, decided: Vec<Decided<D>>) {
+        self.commands.extend(decided.into_iter().map(|decided| decided.command));
     }
 
     /// Tells each command of its part of the batch.
@@ -308,13 +309,13 @@ where
         self.looks_up = error.conflict().is_some_and(|conflict| terms.may_repeat(conflict));
         if self.looks_up && !looked_up {
             // A command that took effect earlier is no attempt in vain.
-            self.commands.extend(decided.into_iter().map(|decided| decided.command));
+            self.put_back(decided);
             return false;
         }
         let appending = decided.iter().filter(|decided| decided.has_records()).count();
         if appending > 1 && error.share(Vec::new()).is_none() {
             self.one_by_one = true;
-            self.commands.extend(decided.into_iter().map(|decided| decided.command));
+            self.put_back(decided);
             return false;
         }
         let mut failure = Failure::of(error);
