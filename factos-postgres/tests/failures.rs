@@ -25,7 +25,7 @@ use factos_postgres::{
         query,
     },
 };
-use support::{Schema, cause, of_show, pool, sold, unique, unless_sold, url};
+use support::{Schema, cause, of_show, pool, port::Port, sold, unique, unless_sold, url};
 
 fn store_error(error: AppendError) -> StoreError {
     let AppendError::Store(error) = error else { panic!("{error:?}") };
@@ -327,10 +327,9 @@ async fn what_cannot_be_connected_to_is_told() {
         assert!(matches!(cause(&error), Error::Url(_)), "{no_url}: {error:?}");
         assert_eq!(error.kind(), StoreErrorKind::Other);
     }
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = closed.local_addr().unwrap().port();
-    drop(closed);
-    let error = connect_error(&format!("postgres://a@127.0.0.1:{port}/postgres")).await;
+    let closed = Port::reserve();
+    let error =
+        connect_error(&format!("postgres://a@127.0.0.1:{}/postgres", closed.number())).await;
     assert!(matches!(cause(&error), Error::Unreachable(_)), "{error:?}");
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     assert!(error.is_retryable());

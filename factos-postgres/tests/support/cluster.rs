@@ -4,10 +4,11 @@
 
 use std::{
     env,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::Command,
 };
+
+use crate::support::port::Port;
 
 /// As `max_connections` of the server; a superuser may use them all.
 pub(crate) const MOST_CONNECTIONS: usize = 60;
@@ -19,7 +20,7 @@ pub(crate) struct Cluster {
     folder: tempfile::TempDir,
     /// The folder of the programs.
     programs: PathBuf,
-    port: u16,
+    port: Port,
     most_connections: usize,
     elsewhere: Option<Elsewhere>,
 }
@@ -87,7 +88,7 @@ impl Cluster {
     /// Starts a streaming replica.
     pub(crate) fn replicate(&self) -> Self {
         let replica = Self::reserve(self.most_connections);
-        let port = self.port.to_string();
+        let port = self.port().to_string();
         let arguments = ["-h", "127.0.0.1", "-p", &port, "-U", "tester", "-D", &replica.data()];
         replica
             .program("pg_basebackup", &[&arguments[..], &["-X", "stream", "-c", "fast"]].concat());
@@ -103,7 +104,7 @@ impl Cluster {
     /// A copy of the data as a base backup keeps it; it is not started.
     pub(crate) fn back_up(&self) -> Self {
         let copy = Self::reserve(self.most_connections);
-        let port = self.port.to_string();
+        let port = self.port().to_string();
         let arguments = ["-h", "127.0.0.1", "-p", &port, "-U", "tester", "-D", &copy.data()];
         copy.program("pg_basebackup", &[&arguments[..], &["-X", "stream", "-c", "fast"]].concat());
         copy.configure();
@@ -125,7 +126,7 @@ impl Cluster {
             false if is_default => &[],
             false => &["--no-data-checksums"],
         });
-        let ports = [from.port.to_string(), to.port.to_string()];
+        let ports = [from.port().to_string(), to.port().to_string()];
         let data = [from.data(), to.data()];
         let arguments =
             ["-U", "tester", "-b", from.programs(), "-B", to.programs(), "-d", &data[0]];
@@ -167,16 +168,20 @@ impl Cluster {
     }
 
     pub(crate) const fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("postgres://tester@127.0.0.1:{}/postgres", self.port)
+        format!("postgres://tester@127.0.0.1:{}/postgres", self.port())
     }
 
     pub(crate) fn start(&self) {
         let log = self.path("log");
-        self.program("pg_ctl", &["start", "-w", "-s", "-D", &self.data(), "-l", &log]);
+        let arguments = ["start", "-w", "-s", "-D", &self.data(), "-l", &log];
+        if let Err(told) = self.run("pg_ctl", &arguments) {
+            let log = std::fs::read_to_string(log).unwrap_or_default();
+            panic!("{told}\nThe log of the server:\n{log}");
+        }
     }
 
     /// Ends every connection at once, as a crash does.
@@ -214,8 +219,8 @@ impl Cluster {
 
     fn reserve_of(programs: PathBuf, most_connections: usize) -> Self {
         let folder = tempfile::Builder::new().prefix("factos-cluster-").tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let cluster = Self { folder, programs, port, most_connections, elsewhere: None };
+        let cluster =
+            Self { folder, programs, port: Port::reserve(), most_connections, elsewhere: None };
         cluster.change_owner(".");
         cluster
     }
@@ -248,7 +253,7 @@ impl Cluster {
         format!(
             "port = {}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{}'\n\
              shared_buffers = 16MB\nmax_connections = {}\n",
-            self.port,
+            self.port(),
             self.folder.path().display(),
             self.most_connections
         )
@@ -277,10 +282,17 @@ impl Cluster {
 
     /// Runs a program of the server, as another user if this one is root.
     fn program(&self, name: &str, arguments: &[&str]) {
-        let mut command = self.command(name);
-        let output = command.args(arguments).output().unwrap();
+        self.run(name, arguments).unwrap_or_else(|told| panic!("{told}"));
+    }
+
+    /// The same; what a program that failed has printed.
+    fn run(&self, name: &str, arguments: &[&str]) -> Result<(), String> {
+        let output = self.command(name).args(arguments).output().unwrap();
         let told = [output.stdout, output.stderr].concat();
-        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&told));
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(format!("{name}: {}", String::from_utf8_lossy(&told))),
+        }
     }
 
     fn command(&self, name: &str) -> Command {

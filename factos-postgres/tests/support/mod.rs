@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod answers;
+pub(crate) mod port;
 
 use std::{
     env,

@@ -3,19 +3,19 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::{
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::Path,
     process::{Child, Stdio},
 };
 
 use crate::{
     cluster::{as_owner, give_to_owner},
-    support::eventually,
+    support::{eventually, port::Port},
 };
 
 pub(crate) struct Pooler {
     process: Child,
-    port: u16,
+    port: Port,
     _folder: tempfile::TempDir,
 }
 
@@ -34,13 +34,14 @@ impl Pooler {
             PoolMode::Transaction => "transaction",
         };
         let folder = tempfile::Builder::new().prefix("factos-pooler-").tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = Port::reserve();
         let path = |name: &str| folder.path().join(name).display().to_string();
         let settings = format!(
             "[databases]\n* = host=127.0.0.1 port={server} user=tester\n[pgbouncer]\n\
-             listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n\
+             listen_addr = 127.0.0.1\nlisten_port = {}\nunix_socket_dir =\nauth_type = any\n\
              pool_mode = {mode}\nmax_client_conn = 100\ndefault_pool_size = {connections}\n\
-             server_login_retry = 0.2\nignore_startup_parameters = extra_float_digits\n"
+             server_login_retry = 0.2\nignore_startup_parameters = extra_float_digits\n",
+            port.number()
         );
         std::fs::write(path("pooler.ini"), settings).unwrap();
         give_to_owner(folder.path());
@@ -51,14 +52,14 @@ impl Pooler {
             panic!("PgBouncer is missing: install the package pgbouncer, as scripts/test does")
         });
         eventually("PgBouncer answers", || async {
-            TcpStream::connect(("127.0.0.1", port)).is_ok()
+            TcpStream::connect(("127.0.0.1", port.number())).is_ok()
         })
         .await;
         Self { process, port, _folder: folder }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("postgres://tester@127.0.0.1:{}/postgres", self.port)
+        format!("postgres://tester@127.0.0.1:{}/postgres", self.port.number())
     }
 }
 
