@@ -10,6 +10,7 @@ mod hook_pace;
 mod hooked;
 mod lent;
 mod pipeline;
+mod single;
 mod statement;
 mod writer;
 

@@ -49,7 +49,8 @@ const TIMEOUTS: &str = "pg_catalog.set_config('lock_timeout', $22, true),
 pub(crate) const FORMER_FUNCTIONS: [&str; 1] = ["_rarest_tag"];
 
 /// Functions that logs of this format have and did not have before.
-pub(crate) const LATER_FUNCTIONS: [&str; 1] = ["wait_past"];
+const LATER_FUNCTIONS: [&str; 1] = ["wait_past"];
+const LATER_FUNCTIONS_OF_KEYED_LOGS: [&str; 1] = ["append_one"];
 
 /// The tables of a log of this mode.
 pub(crate) fn tables(mode: Mode) -> Vec<&'static str> {
@@ -71,19 +72,29 @@ pub(crate) fn type_and_triggers(mode: Mode) -> Vec<&'static str> {
 
 /// The functions of a log of this mode, which use its type.
 pub(crate) fn functions(mode: Mode) -> Vec<&'static str> {
-    let of_mode = match mode {
-        Mode::Keyed => [
+    let of_mode: &[&str] = match mode {
+        Mode::Keyed => &[
             include_str!("sql/keyed_default/positions.sql"),
             include_str!("sql/keyed_default/locks.sql"),
             include_str!("sql/keyed_default/horizon.sql"),
+            include_str!("sql/keyed_default/append_one.sql"),
         ],
-        Mode::Portable => [
+        Mode::Portable => &[
             include_str!("sql/portable/positions.sql"),
             include_str!("sql/portable/locks.sql"),
             include_str!("sql/portable/horizon.sql"),
         ],
     };
-    FUNCTIONS.into_iter().chain(of_mode).collect()
+    [&FUNCTIONS, of_mode].concat()
+}
+
+/// The functions of a log of this format and mode that an earlier version of this crate did not make.
+pub(crate) fn later_functions(mode: Mode) -> Vec<&'static str> {
+    let of_mode: &[&str] = match mode {
+        Mode::Keyed => &LATER_FUNCTIONS_OF_KEYED_LOGS,
+        Mode::Portable => &[],
+    };
+    [&LATER_FUNCTIONS, of_mode].concat()
 }
 
 /// The names of these functions.
@@ -112,6 +123,8 @@ impl Statement {
 #[derive(Debug)]
 pub(crate) struct Statements {
     pub(crate) append: Statement,
+    /// The same for one event, in a transaction of its own. Only a keyed log has it.
+    pub(crate) append_one: Statement,
     /// The same before a hook, with what the session looks like, its process and the number of the
     /// transaction.
     pub(crate) append_before_hook: Statement,
@@ -146,6 +159,7 @@ impl Statements {
         );
         Self {
             append: append(""),
+            append_one: statement(format!("SELECT {}", call("append_one", 14))),
             append_before_hook: append(&place),
             append_with_timeouts: append(&format!("{place}, {TIMEOUTS}")),
             read: statement(format!("SELECT {COLUMNS} FROM {}", call("read", 12))),

@@ -108,7 +108,8 @@ impl PostgresStore {
 
     /// Appends within a transaction of the caller's, which must be READ COMMITTED. What is appended is
     /// in the log once the caller commits, and the condition then has held; a rollback leaves nothing
-    /// but a gap in the positions.
+    /// but a gap in the positions. The commit is flushed before it is told, whatever [`Durability`](crate::Durability) the handle
+    /// has: the append turns `synchronous_commit` on for the transaction where it is `off` or `local`.
     ///
     /// Until then appends and reads on the same boundary wait, and so do reads of the whole log: append
     /// last, and commit soon. The transaction sees its own appends, also in its conditions. A task that

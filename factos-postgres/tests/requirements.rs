@@ -382,11 +382,16 @@ async fn defaults_of_a_role_do_not_reach_the_log() {
         let lazy = schema.config().durability(Durability::LoseLatestOnServerCrash);
         let lazy = lazy.connect(&as_role).await.unwrap();
         lazy.append(vec![sold("2")], unless_sold("2")).await.unwrap();
-        assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), 2);
+        lazy.append(vec![sold("3"), sold("4")], unless_sold("3")).await.unwrap();
+        let mut transaction = lazy.pool().begin().await.unwrap();
+        lazy.append_in(&mut transaction, vec![sold("5")], unless_sold("5")).await.unwrap();
+        transaction.commit().await.unwrap();
+        store.append(vec![sold("6"), sold("7")], unless_sold("6")).await.unwrap();
+        assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), 7);
         let settings = format!("SELECT string_agg(setting, ',') FROM {seen}");
         let settings: String =
             query_scalar(AssertSqlSafe(settings)).fetch_one(&admin).await.unwrap();
-        assert_eq!(settings, "on,off");
+        assert_eq!(settings, "on,off,off,off,on,on,on");
         drop((store, lazy));
         run(&admin, &format!("DROP SCHEMA {} CASCADE", schema.name)).await;
         role.end().await;
@@ -539,6 +544,7 @@ async fn functions_of_before_are_made_anew_by_migrate() {
         let store = schema.open().await;
         store.append(vec![sold("1")], unless_sold("1")).await.unwrap();
         let before = "DROP FUNCTION log._stretch;
+            DROP FUNCTION IF EXISTS log.append_one;
             CREATE FUNCTION log._rarest_tag(tags_of_item text[], low bigint, high bigint) RETURNS text
             LANGUAGE sql AS 'SELECT tags_of_item[1]'";
         schema.run(before).await;

@@ -58,6 +58,15 @@ const SLEEPS: &[Change] = &[
     ("RETURN revisions;", "PERFORM pg_sleep(random() * 0.003); RETURN revisions;"),
 ];
 
+/// The same of the function for one event, which only a keyed log has.
+const SLEEPS_OF_ONE: &[Change] = &[
+    (
+        "  only_tags := tag_literal::text[];\n",
+        "  only_tags := tag_literal::text[]; PERFORM pg_sleep(random() * 0.003);\n",
+    ),
+    ("RETURN ARRAY[0, place", "PERFORM pg_sleep(random() * 0.003); RETURN ARRAY[0, place"),
+];
+
 /// Batches take their positions one by one and slowly, so that the positions of several alternate.
 const ALTERNATION: Change = (
     "SELECT array_agg(nextval('factos.position_seq')) INTO positions FROM generate_series(1, wanted);",
@@ -66,8 +75,13 @@ const ALTERNATION: Change = (
      END LOOP;",
 );
 
-/// The changes of a flaw that shows only in a race, with the sleeps that let it show.
+/// The changes of a flaw of a keyed log that shows only in a race, with the sleeps that let it show.
 fn slowly(changes: &[Change]) -> Vec<Change> {
+    [SLEEPS, SLEEPS_OF_ONE, changes].concat()
+}
+
+/// The same of a portable log.
+fn slowly_portable(changes: &[Change]) -> Vec<Change> {
     [SLEEPS, changes].concat()
 }
 
@@ -98,21 +112,22 @@ fn find<M: Mutant>(name: &str) -> Case {
 mutants! {
     the_lock_of_an_append: Keyed, slowly(&[
         ("  held := factos._lock(names, exclusive, may_wait);\n  IF held", "  IF held"),
+        ("  held := factos._try_locks(names, exclusive);\n  IF held", "  IF held"),
     ]), fails [
         "concurrency::one_of_many_contenders_wins",
         "concurrency::a_counter_reaches_the_exact_total",
     ];
-    exclusive_locks: Keyed, slowly(&[(MODE_OF_A_LOCK, "is_exclusive := false;")]), fails [
+    exclusive_locks: Keyed, slowly(&[("WHEN exclusive[place] THEN", "WHEN false THEN")]), fails [
         "concurrency::one_of_many_contenders_wins",
     ];
     the_locks_of_tags: Keyed, slowly(&[
-        (MODE_OF_A_LOCK, "CONTINUE WHEN names[place] LIKE 't:%'; is_exclusive := exclusive[place];"),
+        (LOCK_OF_A_NAME, "CONTINUE WHEN names[place] LIKE 't:%'; is_free := CASE"),
     ]), fails [
         "concurrency::a_name_is_taken_once",
         "concurrency::one_of_many_contenders_wins",
     ];
     the_locks_of_types: Keyed, slowly(&[
-        (MODE_OF_A_LOCK, "CONTINUE WHEN names[place] LIKE 'y:%'; is_exclusive := exclusive[place];"),
+        (LOCK_OF_A_NAME, "CONTINUE WHEN names[place] LIKE 'y:%'; is_free := CASE"),
     ]), fails [
         "concurrency::a_decision_on_a_type_sees_every_event",
     ];
@@ -132,6 +147,8 @@ mutants! {
          "  early := factos._take_positions(cardinality(ids));\n  held := factos._lock(names, exclusive, may_wait);\n  IF held"),
         ("positions := factos._take_positions(cardinality(ids));", "positions := early;"),
         ("positions := factos._take_positions(cardinality(accepted));", "positions := early[1:cardinality(accepted)];"),
+        ("  place bigint;\n", "  place bigint := (factos._take_positions(1))[1];\n"),
+        ("  place := (factos._take_positions(1))[1];\n", ""),
     ]), fails [
         "visibility::nothing_appears_below_observed_of_a_tag",
     ];
@@ -149,6 +166,9 @@ mutants! {
         ("  IF cardinality(ids) = 1 THEN\n    only_tags :=",
          "  IF tag_literals[1] LIKE '%part:1%' THEN PERFORM pg_sleep(0.01); END IF;
            IF cardinality(ids) = 1 THEN\n    only_tags :="),
+        ("  only_tags := tag_literal::text[];\n",
+         "  only_tags := tag_literal::text[];
+           IF tag_literal LIKE '%part:1%' THEN PERFORM pg_sleep(0.01); END IF;\n"),
         ("    held := factos._lock(names, exclusive, may_wait);\n    horizon :=",
          "    IF cardinality(names) = 3 THEN
             names := ARRAY[names[1], names[3]]; exclusive := ARRAY[exclusive[1], exclusive[3]];
@@ -185,6 +205,17 @@ mutants! {
         "condition::any_match_refuses",
         "condition::each_item_counts",
         "concurrency::write_skew_is_refused",
+    ];
+    the_condition_of_one_event: Keyed, vec![
+        ("IF matches IS NOT NULL THEN", "IF false THEN"),
+    ], fails [
+        "condition::any_match_refuses",
+        "concurrency::write_skew_is_refused",
+    ];
+    the_id_of_one_event_that_is_refused: Keyed, vec![
+        ("IF EXISTS (SELECT FROM factos.events e WHERE e.id = event_id) THEN", "IF false THEN"),
+    ], fails [
+        "append::a_taken_id_is_told_before_the_condition",
     ];
     the_condition_within_a_group: Keyed, vec![
         ("IF verdicts[dependents[pair]] = 0 AND verdicts[depends_on[pair]] = 0 THEN", "IF false THEN"),
@@ -233,8 +264,13 @@ mutants! {
         "concurrency::a_refusals_cause_is_visible",
     ];
     the_flush_of_a_commit: Keyed, vec![("  IF NOT is_durable THEN\n", "  IF true THEN\n")], fails [
-        "durability::an_acknowledged_append_was_flushed",
         "durability::appends_at_once_were_flushed",
+    ];
+    the_flush_of_a_commit_of_one_event: Keyed, vec![
+        ("CASE WHEN is_durable THEN 'on' ELSE 'off' END", "'off'"),
+        ("  IF NOT is_durable OR current_setting('synchronous_commit')", "  IF true OR current_setting('synchronous_commit')"),
+    ], fails [
+        "durability::an_acknowledged_append_was_flushed",
     ];
     the_flush_of_a_portable_commit: Portable, vec![
         ("  IF NOT is_durable THEN\n", "  IF true THEN\n"),
@@ -242,7 +278,7 @@ mutants! {
         "durability::an_acknowledged_append_was_flushed",
         "durability::appends_at_once_were_flushed",
     ];
-    the_lock_of_the_row: Portable, slowly(&[
+    the_lock_of_the_row: Portable, slowly_portable(&[
         ("  PERFORM 1 FROM factos.head WHERE one FOR UPDATE;\n", ""),
     ]), fails [
         "concurrency::one_of_many_contenders_wins",
@@ -251,11 +287,11 @@ mutants! {
     ];
 }
 
-/// Where an append or a read decides how to lock a name.
-const MODE_OF_A_LOCK: &str = "is_exclusive := exclusive[place];";
+/// Where an append or a read locks a name.
+const LOCK_OF_A_NAME: &str = "is_free := CASE";
 
 macro_rules! controls {
-    ($($name:ident: $mode:ident;)*) => {
+    ($($name:ident: $mode:ident, $changes:expr;)*) => {
         $(#[test]
         #[ignore = "needs a PostgreSQL server: run by scripts/mutation-tests"]
         fn $name() {
@@ -265,7 +301,7 @@ macro_rules! controls {
                 const MODE: Mode = Mode::$mode;
 
                 fn changes() -> Vec<Change> {
-                    slowly(&[])
+                    $changes
                 }
             }
 
@@ -298,6 +334,6 @@ fn a_batch_among_others_is_seen_whole() {
 }
 
 controls! {
-    with_every_protection_a_slow_keyed_log_passes: Keyed;
-    with_every_protection_a_slow_portable_log_passes: Portable;
+    with_every_protection_a_slow_keyed_log_passes: Keyed, slowly(&[]);
+    with_every_protection_a_slow_portable_log_passes: Portable, slowly_portable(&[]);
 }

@@ -69,7 +69,7 @@ pub(super) async fn run(
 }
 
 /// NULL for an empty column: the server handles it faster than an empty array.
-fn unless_empty<T>(column: &[T]) -> Option<&[T]> {
+pub(super) fn unless_empty<T>(column: &[T]) -> Option<&[T]> {
     (!column.is_empty()).then_some(column)
 }
 
@@ -115,10 +115,10 @@ impl<'a> Events<'a> {
 /// The columns of all conditions, and of each pair of batches where an earlier one, if it is accepted, refuses
 /// the later one.
 #[derive(Default)]
-struct Conditions<'a> {
+pub(super) struct Conditions<'a> {
     item_of: Vec<i32>,
-    items: wire::Items,
-    item_after: Vec<i64>,
+    pub(super) items: wire::Items,
+    pub(super) item_after: Vec<i64>,
     revision_of: Vec<i32>,
     revision_stream: Vec<&'a str>,
     revision_expected: Vec<i64>,
@@ -127,7 +127,7 @@ struct Conditions<'a> {
 }
 
 impl<'a> Conditions<'a> {
-    fn of(batches: &[&'a Batch]) -> Self {
+    pub(super) fn of(batches: &[&'a Batch]) -> Self {
         let mut all = Self::default();
         for (index, batch) in batches.iter().enumerate() {
             match batch.condition() {
@@ -222,6 +222,37 @@ impl Answer {
             session,
             place: place.flatten(),
         })
+    }
+
+    /// The answer to the append of one event, as `append_one` tells it.
+    pub(super) fn of_one(numbers: &[Option<i64>], run: wire::Time) -> Result<Self, sqlx::Error> {
+        let nothing = Self {
+            run,
+            held: None,
+            kinds: None,
+            found: Vec::new(),
+            positions: Vec::new(),
+            revisions: Vec::new(),
+            recorded_at: None,
+            session: None,
+            place: None,
+        };
+        match *numbers {
+            [Some(0), Some(position), revision, Some(microseconds)] => Ok(Self {
+                positions: vec![position],
+                revisions: vec![revision],
+                recorded_at: wire::time_since_1970(microseconds),
+                ..nothing
+            }),
+            [Some(kind @ (1 | 2)), Some(finding)] => {
+                Ok(Self { kinds: Some(vec![kind as i32]), found: vec![Some(finding)], ..nothing })
+            }
+            [Some(-1), ref held @ ..] => {
+                let held = held.iter().map(|place| place.and_then(|at| i32::try_from(at).ok()));
+                Ok(Self { held: held.collect(), ..nothing })
+            }
+            _ => Err(sqlx::Error::Decode("an answer of append_one that it does not give".into())),
+        }
     }
 
     /// The last position that was given out.

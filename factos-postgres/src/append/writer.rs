@@ -14,6 +14,7 @@ use super::{
     hooked::Hooked,
     lent,
     pipeline::{Pipeline, Session},
+    single::Single,
     statement::{self, Locks},
 };
 use crate::{
@@ -240,7 +241,12 @@ impl Line {
             locks.timeout = deadline.locks();
             let connection = lease.connection()?;
             let sent = match &self.hook {
-                None => self.attempt(connection, &batches, locks, deadline).await,
+                None => {
+                    // An id that the log holds already fails the statement for one event: the other one tells of it.
+                    let single =
+                        Single::of(&batches, locks).filter(|_| attempt == 1 && log.is_keyed);
+                    self.attempt(connection, &batches, single, locks, deadline).await
+                }
                 Some(hook) => {
                     let (pace, batches) = (&*self.pace, &*batches);
                     let hooked = Hooked { log, hook, pace, batches, deadline, pipeline };
@@ -294,12 +300,18 @@ impl Line {
         &self,
         connection: &mut PgConnection,
         batches: &[&Batch],
+        single: Option<Single<'_>>,
         locks: Locks<'_>,
         deadline: Deadline,
     ) -> Result<(Reply, Session), Failed> {
         let log = &*self.log;
-        let (append, run) = (&log.statements.append, log.incarnation.verified());
-        let answer = statement::run(connection, append, batches, locks, run);
+        let (statements, run) = (&log.statements, log.incarnation.verified());
+        let answer = async {
+            match single {
+                Some(single) => single.send(connection, &statements.append_one, run).await,
+                None => statement::run(connection, &statements.append, batches, locks, run).await,
+            }
+        };
         match answered(deadline.answer(), answer).await.flatten() {
             Ok(answer) => Ok((Reply::of(answer, batches), Session::Clean)),
             Err(error) => {

@@ -136,7 +136,8 @@ pub(super) async fn migrate(config: &Config, pool: &PgPool) -> Result<(), Error>
             }
             Ok(State::Log(found)) => {
                 let checked = found.check(config);
-                let has_former = functions::are_to_be_made(&config.schema, &mut transaction);
+                let has_former =
+                    functions::are_to_be_made(&config.schema, found.mode, &mut transaction);
                 let has_former = has_former.await.map_err(failed)?;
                 let has_no_view = event_view::is_to_be_made(&config.schema, &mut transaction);
                 let has_no_view = has_no_view.await.map_err(failed)?;
@@ -188,7 +189,7 @@ async fn run_upgrade(
     let format = format!("SELECT format FROM \"{schema}\".meta WHERE one");
     let format: i32 =
         sqlx::query_scalar(AssertSqlSafe(format)).fetch_one(&mut *transaction).await?;
-    if format < FORMAT || functions::are_to_be_made(schema, &mut transaction).await? {
+    if format < FORMAT || functions::are_to_be_made(schema, mode, &mut transaction).await? {
         let sql = upgrade(schema, mode, format);
         transaction.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
     }

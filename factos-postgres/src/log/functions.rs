@@ -2,7 +2,10 @@
 
 use sqlx::PgConnection;
 
-use crate::sql::{FORMER_FUNCTIONS, LATER_FUNCTIONS};
+use crate::{
+    mode::Mode,
+    sql::{FORMER_FUNCTIONS, later_functions},
+};
 
 /// Whether the log in schema $1 has one of the functions $2 or lacks one of $3, and this role may replace them: the owner of the log's tables,
 /// where objects may be created. Nothing in it is resolved through the caller's `search_path`.
@@ -22,12 +25,13 @@ const LOOK: &str = "SELECT EXISTS (
 /// Whether a migration is to make the functions of the log in this schema anew.
 pub(super) async fn are_to_be_made(
     schema: &str,
+    mode: Mode,
     connection: &mut PgConnection,
 ) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(LOOK)
         .bind(schema)
         .bind(FORMER_FUNCTIONS)
-        .bind(LATER_FUNCTIONS)
+        .bind(later_functions(mode))
         .fetch_one(connection)
         .await
 }

@@ -11,11 +11,9 @@ DECLARE
   request int;
   first_place bigint;
 BEGIN
-  IF cardinality(ids) = 1 THEN
-    IF EXISTS (SELECT FROM factos.events e WHERE e.id = ids[1]) THEN
-      known[request_of_event[1]] := 1;
-    END IF;
-    RETURN known;
+  -- Almost always the log holds none of them.
+  IF NOT EXISTS (SELECT FROM factos.events e WHERE e.id = ANY(ids)) THEN
+    RETURN NULL;
   END IF;
   FOR request, first_place IN
     SELECT request_of_event[event.place], min(event.place)

@@ -61,8 +61,6 @@ END $$;
 CREATE FUNCTION factos._try_locks(names text[], exclusive bool[]) RETURNS int[]
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  key bigint;
-  is_exclusive bool;
   is_free bool;
   held int[];
 BEGIN
@@ -70,13 +68,10 @@ BEGIN
     RETURN ARRAY[0];
   END IF;
   FOR place IN 1..cardinality(names) LOOP
-    key := hashtextextended(names[place], 1178796033);
-    is_exclusive := exclusive[place];
-    IF is_exclusive THEN
-      is_free := pg_try_advisory_xact_lock(key);
-    ELSE
-      is_free := pg_try_advisory_xact_lock_shared(key);
-    END IF;
+    is_free := CASE
+      WHEN exclusive[place] THEN pg_try_advisory_xact_lock(hashtextextended(names[place], 1178796033))
+      ELSE pg_try_advisory_xact_lock_shared(hashtextextended(names[place], 1178796033))
+    END;
     IF NOT is_free THEN
       held := held || place;
     END IF;
