@@ -415,3 +415,30 @@ async fn the_socket_works_as_well_as_tcp() {
     store.append(vec![sold("1")], unless_sold("1")).await.unwrap();
     assert_eq!(store.read_all(&of_show("1")).await.unwrap().len(), 1);
 }
+
+/// A trigger of the application's that lets an event vanish makes an error of the append, however many events it has.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn an_event_that_a_trigger_suppresses_is_not_told_as_written() {
+    for mode in [Mode::Keyed, Mode::Portable] {
+        let schema = Schema::new(mode).await;
+        let store = schema.open().await;
+        let trigger = "CREATE FUNCTION log.suppress() RETURNS trigger LANGUAGE plpgsql AS
+              'BEGIN IF ''show:none'' = ANY(NEW.tags) THEN RETURN NULL; END IF; RETURN NEW; END';
+            CREATE TRIGGER suppress BEFORE INSERT ON log.events FOR EACH ROW EXECUTE FUNCTION log.suppress()";
+        schema.run(trigger).await;
+        for shows in [&["none"][..], &["some", "none"], &["none", "some", "other"]] {
+            let events = || shows.iter().map(|show| sold(show)).collect();
+            let error =
+                store_error(store.append(events(), AppendCondition::None).await.unwrap_err());
+            assert!(format!("{error:?}").contains("events inserted"), "{error:?}");
+            let mut transaction = store.pool().begin().await.unwrap();
+            let appended = store.append_in(&mut transaction, events(), AppendCondition::None).await;
+            let error = store_error(appended.unwrap_err());
+            assert!(format!("{error:?}").contains("events inserted"), "{error:?}");
+        }
+        store.append(vec![sold("some")], unless_sold("some")).await.unwrap();
+        store.append(vec![sold("none")], unless_sold("none")).await.unwrap_err();
+        assert_eq!(store.read_all(&Query::all()).await.unwrap().len(), 1);
+    }
+}

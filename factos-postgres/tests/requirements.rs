@@ -577,3 +577,28 @@ async fn functions_of_before_are_made_anew_by_migrate() {
         assert_eq!(former, 0);
     }
 }
+
+/// What a log of this format lacks is made by `migrate`, whatever the mode has; and nothing is made anew without need.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server: run by scripts/test"]
+async fn each_later_function_is_made_by_migrate() {
+    let of_a_keyed_log = ["append_one", "wait_past"].map(|function| (Mode::Keyed, function));
+    for (mode, function) in of_a_keyed_log.into_iter().chain([(Mode::Portable, "wait_past")]) {
+        let schema = Schema::new(mode).await;
+        let admin = pool(1).await;
+        let newest =
+            "SELECT max(p.oid::bigint) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+                      WHERE n.nspname = $1";
+        let newest = async || -> i64 {
+            query_scalar(newest).bind(&schema.name).fetch_one(&admin).await.unwrap()
+        };
+        let before = newest().await;
+        schema.config().migrate(&admin).await.unwrap();
+        assert_eq!(newest().await, before, "{function}");
+        schema.run(&format!("DROP FUNCTION log.{function}")).await;
+        let error = refused(schema.config(), pool(4).await).await;
+        assert!(error.to_string().contains(function), "{error}");
+        schema.config().migrate(&admin).await.unwrap();
+        schema.open().await.append(vec![sold("1")], unless_sold("1")).await.unwrap();
+    }
+}

@@ -212,7 +212,7 @@ mutants! {
         "condition::any_match_refuses",
         "concurrency::write_skew_is_refused",
     ];
-    the_id_of_one_event_that_is_refused: Keyed, vec![
+    the_id_of_one_event: Keyed, vec![
         ("IF EXISTS (SELECT FROM factos.events e WHERE e.id = event_id) THEN", "IF false THEN"),
     ], fails [
         "append::a_taken_id_is_told_before_the_condition",
@@ -231,6 +231,12 @@ mutants! {
     the_bound_of_a_first_look: Keyed, vec![
         ("AND t.position > item.after\n      ORDER BY t.position LIMIT 1) IS NOT NULL)",
          "AND t.position > item.after + 1\n      ORDER BY t.position LIMIT 1) IS NOT NULL)"),
+    ], fails [
+        "condition::after_is_exclusive",
+    ];
+    the_bound_of_a_first_look_for_one_item: Keyed, vec![
+        ("WHERE t.tag = tags[1] AND t.position > item_after[1] ORDER BY",
+         "WHERE t.tag = tags[1] AND t.position > item_after[1] + 1 ORDER BY"),
     ], fails [
         "condition::after_is_exclusive",
     ];
@@ -267,7 +273,7 @@ mutants! {
         "durability::appends_at_once_were_flushed",
     ];
     the_flush_of_a_commit_of_one_event: Keyed, vec![
-        ("CASE WHEN is_durable THEN 'on' ELSE 'off' END", "'off'"),
+        ("CASE WHEN NOT is_durable THEN 'off' ELSE 'on' END", "'off'"),
         ("  IF NOT is_durable OR current_setting('synchronous_commit')", "  IF true OR current_setting('synchronous_commit')"),
     ], fails [
         "durability::an_acknowledged_append_was_flushed",

@@ -7,8 +7,7 @@ use super::{
 };
 use crate::{durability::Durability, lock_names::LockNames, sql::Statement, wire};
 
-/// A batch of one event, which a function of its own appends: in far less time than the function for many, and under
-/// less.
+/// A batch of one event, which a function of its own appends, in far less time than the function for many.
 #[derive(Debug)]
 pub(super) struct Single<'a> {
     batch: &'a Batch,

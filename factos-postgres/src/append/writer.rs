@@ -242,7 +242,7 @@ impl Line {
             let connection = lease.connection()?;
             let sent = match &self.hook {
                 None => {
-                    // An id that the log holds already fails the statement for one event: the other one tells of it.
+                    // After a failure the function for many appends: it tells more.
                     let single =
                         Single::of(&batches, locks).filter(|_| attempt == 1 && log.is_keyed);
                     self.attempt(connection, &batches, single, locks, deadline).await

@@ -11,7 +11,7 @@
 -- revision to request_of_revision. dependents and depends_on are pairs, sorted by dependents: the dependent request is
 -- refused if the other one, an earlier one, is accepted.
 --
--- Unless it is durable, the commit is told before it is flushed. NULL, for a transaction of the caller's, is as true.
+-- Unless it is durable, the commit is told before it is flushed. NULL, for a transaction of the caller's, counts as true.
 --
 -- It locks names, which are distinct and sorted by bytes, each exclusively where exclusive says so; NULL is the whole log.
 -- Unless it may wait, it waits for none of them: held then tells the places of the names that others hold, and nothing was

@@ -56,18 +56,21 @@ DECLARE
   matches bigint[];
   request int;
   match bigint;
+  tags text[];
 BEGIN
-  IF cardinality(item_tags) = 1 AND item_types[1] = '{}' AND cardinality(item_tags[1]::text[]) = 1 THEN
-    -- One tag: its index tells.
+  -- Almost always nothing with the first tag of an item is beyond its position. The last statement takes far longer.
+  IF cardinality(item_tags) = 1 AND item_tags[1] <> '{}' THEN
+    tags := item_tags[1]::text[];
     SELECT t.position INTO match FROM factos.tags t
-      WHERE t.tag = (item_tags[1]::text[])[1] AND t.position > item_after[1] ORDER BY t.position LIMIT 1;
-    IF match IS NOT NULL THEN
-      matches[request_of_item[1]] := match;
+      WHERE t.tag = tags[1] AND t.position > item_after[1] ORDER BY t.position LIMIT 1;
+    IF match IS NULL THEN
+      RETURN NULL;
     END IF;
-    RETURN matches;
-  END IF;
-  -- Almost always nothing with the first tag of an item is beyond its position. The statement below takes far longer.
-  IF NOT EXISTS (
+    IF item_types[1] = '{}' AND cardinality(tags) = 1 THEN
+      matches[request_of_item[1]] := match;
+      RETURN matches;
+    END IF;
+  ELSIF NOT EXISTS (
     SELECT FROM unnest(item_tags, item_after) item(tags, after)
     WHERE item.tags = '{}' OR (
       SELECT t.position FROM factos.tags t

@@ -24,6 +24,9 @@ BEGIN
     VALUES (
       positions[1], ids[1], streams[1], revision, types[1], versions[1], only_tags, metadata[1]::json, recorded_at,
       payloads[1]);
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'factos: 0 of 1 events inserted' USING ERRCODE = 'XX000';
+    END IF;
     IF cardinality(only_tags) > 0 THEN
       INSERT INTO factos.tags (tag, position) SELECT tag, positions[1] FROM unnest(only_tags) tag;
     END IF;
@@ -40,22 +43,19 @@ BEGIN
       FROM unnest(streams) WITH ORDINALITY event(stream, place)
       ORDER BY event.place);
   END IF;
-  -- Each tag literal is read once.
-  WITH new_event AS (
-    INSERT INTO factos.events (
-      position, id, stream, revision, type, version, tags, metadata, recorded_at, payload)
-      SELECT event.position, event.id, event.stream, event.revision, event.type, event.version, event.tags::text[],
-        event.metadata::json, recorded_at, event.payload
-      FROM unnest(positions, ids, streams, revisions, types, versions, tag_literals, metadata, payloads)
-        event(position, id, stream, revision, type, version, tags, metadata, payload)
-      RETURNING position, tags),
-  new_tag AS (
-    INSERT INTO factos.tags (tag, position)
-      SELECT tag, e.position FROM new_event e, unnest(e.tags) tag)
-  SELECT count(*) INTO inserted FROM new_event;
+  INSERT INTO factos.events (
+    position, id, stream, revision, type, version, tags, metadata, recorded_at, payload)
+    SELECT event.position, event.id, event.stream, event.revision, event.type, event.version, event.tags::text[],
+      event.metadata::json, recorded_at, event.payload
+    FROM unnest(positions, ids, streams, revisions, types, versions, tag_literals, metadata, payloads)
+      event(position, id, stream, revision, type, version, tags, metadata, payload);
+  GET DIAGNOSTICS inserted = ROW_COUNT;
   IF inserted <> cardinality(positions) THEN
     RAISE EXCEPTION 'factos: % of % events inserted', inserted, cardinality(positions) USING ERRCODE = 'XX000';
   END IF;
+  INSERT INTO factos.tags (tag, position)
+    SELECT tag, event.position
+    FROM unnest(positions, tag_literals) event(position, tags), unnest(event.tags::text[]) tag;
   RETURN revisions;
 END $$;
 

@@ -3,7 +3,6 @@
 --   0, the position, the revision, and the time of recording in microseconds since 1970
 --   1 or 2, and the finding: as a verdict of append
 --   -1, and the places of the names that others hold: nothing was done
--- An id that the log holds already is told if the query refuses the event as well, and raises 23505 else.
 --
 -- The functions that it calls are planned once, for whoever calls them first: its settings are those of append.
 CREATE FUNCTION factos.append_one(
@@ -31,7 +30,7 @@ BEGIN
   END IF;
   -- Whatever the role, the database or the session has as a default.
   IF NOT is_durable OR current_setting('synchronous_commit') IN ('off', 'local') THEN
-    ignored := set_config('synchronous_commit', CASE WHEN is_durable THEN 'on' ELSE 'off' END, true);
+    ignored := set_config('synchronous_commit', CASE WHEN NOT is_durable THEN 'off' ELSE 'on' END, true);
   END IF;
   held := factos._try_locks(names, exclusive);
   IF held IS NOT NULL THEN
@@ -40,12 +39,12 @@ BEGIN
     END IF;
     RETURN -1::bigint || held::bigint[];
   END IF;
+  IF EXISTS (SELECT FROM factos.events e WHERE e.id = event_id) THEN
+    RETURN ARRAY[1, 1];
+  END IF;
   IF item_tags IS NOT NULL THEN
     matches := factos._matches(array_fill(1, ARRAY[cardinality(item_tags)]), item_types, item_tags, item_after);
     IF matches IS NOT NULL THEN
-      IF EXISTS (SELECT FROM factos.events e WHERE e.id = event_id) THEN
-        RETURN ARRAY[1, 1];
-      END IF;
       RETURN ARRAY[2, matches[1]];
     END IF;
   END IF;
@@ -61,6 +60,9 @@ BEGIN
     position, id, stream, revision, type, version, tags, metadata, recorded_at, payload)
   VALUES (
     place, event_id, stream_name, revision, type_name, version, only_tags, metadata::json, recorded_at, payload);
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'factos: 0 of 1 events inserted' USING ERRCODE = 'XX000';
+  END IF;
   IF cardinality(only_tags) > 0 THEN
     INSERT INTO factos.tags (tag, position) SELECT tag, place FROM unnest(only_tags) tag;
   END IF;
