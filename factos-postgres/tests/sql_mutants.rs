@@ -266,6 +266,12 @@ mutants! {
             RETURN;
           END IF;
           IF NOT may_wait THEN"),
+        ("  IF held IS NOT NULL THEN\n    IF held = ARRAY[0] THEN",
+         "  IF held IS NOT NULL THEN
+            IF item_tags IS NOT NULL THEN
+              RETURN ARRAY[2, 1 + pg_sequence_last_value('factos.position_seq')];
+            END IF;
+            IF held = ARRAY[0] THEN"),
     ]), fails [
         "concurrency::a_refusals_cause_is_visible",
     ];
