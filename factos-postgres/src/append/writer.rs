@@ -242,9 +242,7 @@ impl Line {
             let connection = lease.connection()?;
             let sent = match &self.hook {
                 None => {
-                    // After a failure the function for many appends: it tells more.
-                    let single =
-                        Single::of(&batches, locks).filter(|_| attempt == 1 && log.is_keyed);
+                    let single = Single::of(&batches, locks).filter(|_| log.is_keyed);
                     self.attempt(connection, &batches, single, locks, deadline).await
                 }
                 Some(hook) => {
